@@ -1,7 +1,18 @@
-//! Refundry.
-use leptos::prelude::*;
-#[component]
-pub fn App() -> impl IntoView { view! { <p>"hello"</p> } }
+//! Refundry, a refund desk: an operators' console and a merchants' gateway over one domain.
+//!
+//! `domain` is pure and compiled for server and browser, `server` holds everything that does I/O,
+//! `app` is the console, rendered by the server and taken over by the browser.
+//! `ARCHITECTURE.md` is the map.
+
+pub mod app;
+pub mod domain;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod server;
+
+/// Takes over the page that the server rendered. Called by the page's module script.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() { leptos::mount::hydrate_body(App); }
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

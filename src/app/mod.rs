@@ -1,0 +1,8 @@
+//! The console.
+use leptos::prelude::*;
+
+/// The console.
+#[component]
+pub fn App() -> impl IntoView {
+    view! { <p>"Refundry"</p> }
+}

@@ -1,0 +1,334 @@
+//! Refusals: what is said to a caller who asks for what cannot be. Every one has a code of the
+//! gateway's table, may name a field, and reads in both languages.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::lang::Lang;
+use super::money::Fen;
+
+/// What is wrong with the value of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    Missing,
+    TooLong {
+        max: usize,
+    },
+    /// Holds a character that numbers and identifiers may not hold.
+    BadCharacter,
+    NotText,
+    NotAnAmount,
+    TooFine,
+    /// The edition writes amounts otherwise: integer fen, or decimal yuan.
+    WrongEdition,
+    OutOfRange {
+        min: Fen,
+        max: Fen,
+    },
+    /// None of the words that are allowed.
+    NotOneOf {
+        allowed: Cow<'static, str>,
+    },
+    NotATime,
+    NotAnAddress,
+    NotAUrl,
+    /// More than the order has left.
+    ExceedsRefundable {
+        left: Fen,
+    },
+    /// The balance is not the one the asker saw.
+    BalanceChanged {
+        left: Fen,
+    },
+    /// `reqTime` is too far from our clock.
+    ClockAhead {
+        seconds: i64,
+    },
+    ClockBehind {
+        seconds: i64,
+    },
+    /// Does not match what the app has.
+    Mismatch,
+    /// Given more than once.
+    Twice,
+    TooManyMatches,
+}
+
+/// A refusal, in the caller's terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}", self.text(Lang::En))]
+pub enum Refusal {
+    /// A field is wrong.
+    Field {
+        field: Cow<'static, str>,
+        reason: Reason,
+    },
+    /// The request cannot be read at all.
+    Unreadable {
+        why: String,
+    },
+    NotLoggedIn,
+    Forbidden,
+    NoSuchPage,
+    AppNotEnabled,
+    EditionNotEnabled,
+    ChannelNotEnabled {
+        channel: Cow<'static, str>,
+    },
+    NoSuchOrder,
+    NoSuchRefund,
+    OrderNotPaid,
+    RefundWindowOver {
+        days: i64,
+    },
+    /// The refund's state does not allow the action.
+    WrongState {
+        status: Cow<'static, str>,
+    },
+    SyncUnderWay,
+    SubmissionUnderWay,
+    /// The same number was told before with something else.
+    Inconsistent {
+        field: Cow<'static, str>,
+    },
+    BadSignature,
+    TooManyAttempts {
+        minutes: i64,
+    },
+    WrongLogin,
+    /// The channel can do no such thing.
+    NotSupported {
+        channel: Cow<'static, str>,
+    },
+}
+
+impl Refusal {
+    /// A refusal that names a field.
+    pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason) -> Refusal {
+        Refusal::Field {
+            field: field.into(),
+            reason,
+        }
+    }
+
+    /// The field at fault, as the caller knows it.
+    pub fn field_name(&self) -> Option<&str> {
+        match self {
+            Refusal::Field { field, .. } | Refusal::Inconsistent { field } => Some(field),
+            _ => None,
+        }
+    }
+
+    /// The code of the gateway's table.
+    pub fn code(&self) -> i32 {
+        match self {
+            Refusal::Field { .. } => 10506,
+            Refusal::Unreadable { .. } => 10505,
+            Refusal::NotLoggedIn | Refusal::Forbidden | Refusal::WrongLogin => 10401,
+            Refusal::NoSuchPage => 10404,
+            Refusal::AppNotEnabled | Refusal::EditionNotEnabled => 20023,
+            Refusal::ChannelNotEnabled { .. } => 20021,
+            Refusal::NoSuchOrder | Refusal::NoSuchRefund => 20041,
+            Refusal::OrderNotPaid
+            | Refusal::RefundWindowOver { .. }
+            | Refusal::WrongState { .. } => 20044,
+            Refusal::SyncUnderWay => 20081,
+            Refusal::SubmissionUnderWay => 20043,
+            Refusal::Inconsistent { .. } => 20091,
+            Refusal::BadSignature => 20052,
+            Refusal::TooManyAttempts { .. } => 20060,
+            Refusal::NotSupported { .. } => 20030,
+        }
+    }
+
+    /// The message in one language. Names the field where there is one.
+    pub fn text(&self, lang: Lang) -> String {
+        let zh = lang == Lang::Zh;
+        let fixed = |zh_text: &str, en_text: &str| {
+            if zh {
+                zh_text.to_owned()
+            } else {
+                en_text.to_owned()
+            }
+        };
+        match self {
+            Refusal::Field { field, reason } => format!("{field} {}", reason.text(lang)),
+            Refusal::Unreadable { why } => {
+                if zh {
+                    format!("请求无法解析：{why}")
+                } else {
+                    format!("the request cannot be read: {why}")
+                }
+            }
+            Refusal::NotLoggedIn => fixed(
+                "尚未登录或登录已过期",
+                "not logged in, or the login has expired",
+            ),
+            Refusal::Forbidden => fixed("没有权限执行此操作", "your role does not allow this"),
+            Refusal::NoSuchPage => fixed("没有这个页面或接口", "no such page or endpoint"),
+            Refusal::AppNotEnabled => fixed(
+                "应用不存在或未启用",
+                "the app does not exist or is not enabled",
+            ),
+            Refusal::EditionNotEnabled => fixed(
+                "该应用未启用单商户版协议（数字 reqTime）",
+                "the app does not accept the single edition (numeric reqTime)",
+            ),
+            Refusal::ChannelNotEnabled { channel } => {
+                if zh {
+                    format!("通道 {channel} 未启用")
+                } else {
+                    format!("channel {channel} is not enabled")
+                }
+            }
+            Refusal::NoSuchOrder => fixed("支付订单不存在", "no such payment order"),
+            Refusal::NoSuchRefund => fixed("退款单不存在", "no such refund"),
+            Refusal::OrderNotPaid => fixed(
+                "支付订单未支付成功，不能退款",
+                "the payment order is not paid, so it cannot be refunded",
+            ),
+            Refusal::RefundWindowOver { days } => {
+                if zh {
+                    format!("已超过退款期限：该通道支付成功后 {days} 天内可退款")
+                } else {
+                    format!(
+                        "the refund window is over: this channel refunds within {days} days of payment"
+                    )
+                }
+            }
+            Refusal::WrongState { status } => {
+                if zh {
+                    format!("当前状态 {status} 不允许此操作")
+                } else {
+                    format!("the state {status} does not allow this")
+                }
+            }
+            Refusal::SyncUnderWay => fixed(
+                "退款同步处理中，请勿重复操作",
+                "a sync of this refund is already under way",
+            ),
+            Refusal::SubmissionUnderWay => fixed(
+                "正在提交给通道，请稍候",
+                "it is being submitted to the channel; please wait",
+            ),
+            Refusal::Inconsistent { field } => {
+                if zh {
+                    format!("{field} 与已登记的数据不一致")
+                } else {
+                    format!("{field} differs from what was recorded before")
+                }
+            }
+            Refusal::BadSignature => fixed("签名验证失败", "the signature does not verify"),
+            Refusal::TooManyAttempts { minutes } => {
+                if zh {
+                    format!("失败次数过多，请 {minutes} 分钟后再试")
+                } else {
+                    format!("too many failed attempts; try again in {minutes} minutes")
+                }
+            }
+            Refusal::WrongLogin => fixed("用户名或密码不正确", "wrong name or password"),
+            Refusal::NotSupported { channel } => {
+                if zh {
+                    format!("通道 {channel} 不支持此操作")
+                } else {
+                    format!("channel {channel} cannot do this")
+                }
+            }
+        }
+    }
+}
+
+impl Reason {
+    /// The message in one language, without the field's name.
+    pub fn text(&self, lang: Lang) -> String {
+        let zh = lang == Lang::Zh;
+        let fixed = |zh_text: &str, en_text: &str| {
+            if zh {
+                zh_text.to_owned()
+            } else {
+                en_text.to_owned()
+            }
+        };
+        match self {
+            Reason::Missing => fixed("必填", "is required"),
+            Reason::TooLong { max } => {
+                if zh {
+                    format!("最多 {max} 个字符")
+                } else {
+                    format!("is longer than {max} characters")
+                }
+            }
+            Reason::BadCharacter => fixed(
+                "不能包含 &、=、引号、反斜杠或控制字符",
+                "must not hold &, =, quotes, backslashes or control characters",
+            ),
+            Reason::NotText => fixed("应为字符串", "must be a string"),
+            Reason::NotAnAmount => fixed("不是有效的金额", "is not an amount"),
+            Reason::TooFine => fixed("最多两位小数", "has more than two decimals"),
+            Reason::WrongEdition => fixed(
+                "与 reqTime 的协议版本不符：数字 reqTime 须用整数分，字符串 reqTime 须用元",
+                "does not fit the edition of reqTime: a numeric reqTime goes with whole fen, a string with yuan",
+            ),
+            Reason::OutOfRange { min, max } => {
+                if zh {
+                    format!("应在 {} 至 {} 元之间", min.plain(), max.plain())
+                } else {
+                    format!("must be from {} to {} yuan", min.plain(), max.plain())
+                }
+            }
+            Reason::NotOneOf { allowed } => {
+                if zh {
+                    format!("应为以下之一：{allowed}")
+                } else {
+                    format!("must be one of {allowed}")
+                }
+            }
+            Reason::NotATime => fixed("不是有效的时间", "is not a time"),
+            Reason::NotAnAddress => fixed("不是有效的 IP 地址", "is not an IP address"),
+            Reason::NotAUrl => fixed("不是有效的 http(s) 地址", "is not an http(s) address"),
+            Reason::ExceedsRefundable { left } => {
+                if zh {
+                    format!("超过可退金额，剩余可退 {} 元", left.plain())
+                } else {
+                    format!("exceeds what is refundable: {} yuan left", left.plain())
+                }
+            }
+            Reason::BalanceChanged { left } => {
+                if zh {
+                    format!(
+                        "页面打开后可退金额已变为 {} 元，请核对后重新提交",
+                        left.plain()
+                    )
+                } else {
+                    format!(
+                        "the refundable amount has become {} yuan since this page was shown; check and send again",
+                        left.plain()
+                    )
+                }
+            }
+            Reason::ClockAhead { seconds } => {
+                if zh {
+                    format!("比服务器时间快 {seconds} 秒，超出允许误差")
+                } else {
+                    format!(
+                        "is {seconds} seconds ahead of the server's clock, more than is allowed"
+                    )
+                }
+            }
+            Reason::ClockBehind { seconds } => {
+                if zh {
+                    format!("比服务器时间慢 {seconds} 秒，超出允许误差")
+                } else {
+                    format!("is {seconds} seconds behind the server's clock, more than is allowed")
+                }
+            }
+            Reason::Mismatch => fixed("与应用配置不符", "does not match the app"),
+            Reason::Twice => fixed("重复出现", "is given twice"),
+            Reason::TooManyMatches => fixed(
+                "匹配过多，请输入更多字符",
+                "matches too much; type more of it",
+            ),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The timeline: every event of a refund or an order, who or what brought it, when, and what was
+//! said word for word.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::refund::FindingWord;
+use super::time::Millis;
+use super::{UnknownWord, words};
+
+words! {
+    /// What an event is about.
+    Subject {
+        Order = "order",
+        Refund = "refund",
+    }
+}
+
+words! {
+    /// What happened.
+    EventKind {
+        /// The order was told to us.
+        Recorded = "recorded",
+        /// The refund was asked for, its amount held, and its first submission begun.
+        Requested = "requested",
+        /// The same refund was asked for again; what may change was taken over.
+        Repeated = "repeated",
+        /// The channel answered a submission, or did not.
+        Answered = "answered",
+        /// The channel called back.
+        Callback = "callback",
+        /// The channel was asked.
+        Sync = "sync",
+        /// Submitted again under the same number, the channel not knowing it.
+        Resubmitted = "resubmitted",
+        /// A failed refund was taken up again.
+        Retried = "retried",
+        /// A failed refund was closed by hand.
+        Closed = "closed",
+    }
+}
+
+/// Who or what an event comes from. Stored as `merchant`, `channel`, `system` or `operator:NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actor {
+    Merchant,
+    Channel,
+    System,
+    Operator(String),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Actor::Merchant => f.write_str("merchant"),
+            Actor::Channel => f.write_str("channel"),
+            Actor::System => f.write_str("system"),
+            Actor::Operator(name) => write!(f, "operator:{name}"),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = UnknownWord;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.split_once(':')) {
+            ("merchant", _) => Ok(Actor::Merchant),
+            ("channel", _) => Ok(Actor::Channel),
+            ("system", _) => Ok(Actor::System),
+            (_, Some(("operator", name))) => Ok(Actor::Operator(name.to_owned())),
+            _ => Err(UnknownWord(text.to_owned())),
+        }
+    }
+}
+
+/// One event of an order or a refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub app_id: String,
+    pub subject: Subject,
+    /// The order's or the refund's number.
+    pub number: String,
+    /// Counts from 1 within its subject.
+    pub seq: i64,
+    pub at: Millis,
+    pub kind: EventKind,
+    pub actor: Actor,
+    /// What the channel says, in a word.
+    pub finding: Option<FindingWord>,
+    /// What was said, word for word, at most [`super::limits::SAID_BYTES`].
+    pub said: Option<String>,
+    /// The subject's status before and after, where the event could change it.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Event {
+    /// Whether the event changed the state.
+    pub fn changed(&self) -> bool {
+        self.before != self.after
+    }
+}

@@ -1,0 +1,125 @@
+//! What lists are filtered, sorted and paged by. The console keeps these in the URL.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Fen;
+use super::order::{Channel, OrderStatus, RefundSide};
+use super::refund::RefundStatus;
+use super::time::Millis;
+use super::{UnknownWord, words};
+
+words! {
+    /// What a list is sorted by. Time is the payment's or the refund's creation.
+    #[derive(Default)]
+    Sort {
+        #[default]
+        TimeDesc = "time_desc",
+        TimeAsc = "time_asc",
+        AmountDesc = "amount_desc",
+        AmountAsc = "amount_asc",
+    }
+}
+
+impl Sort {
+    /// Whether the largest comes first.
+    pub fn descending(self) -> bool {
+        matches!(self, Sort::TimeDesc | Sort::AmountDesc)
+    }
+}
+
+/// The row after (or before) which a page begins: its sort key and its number. Written `KEY.NUMBER`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub key: i64,
+    pub number: String,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.key, self.number)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = UnknownWord;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownWord(text.to_owned());
+        let (key, number) = text.split_once('.').ok_or_else(unknown)?;
+        Ok(Cursor {
+            key: key.parse().map_err(|_| unknown())?,
+            number: number.to_owned(),
+        })
+    }
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    #[default]
+    First,
+    After(Cursor),
+    Before(Cursor),
+}
+
+/// Which orders of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFilter {
+    /// Our, the merchant's or the channel's number, or how it begins.
+    pub number: Option<String>,
+    /// How the title begins.
+    pub title: Option<String>,
+    pub channel: Option<Channel>,
+    pub status: Option<OrderStatus>,
+    pub refund_side: Option<RefundSide>,
+    pub amount_min: Option<Fen>,
+    pub amount_max: Option<Fen>,
+    /// Created at or after.
+    pub from: Option<Millis>,
+    /// Created before.
+    pub to: Option<Millis>,
+    pub sort: Sort,
+}
+
+/// Which refunds of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundFilter {
+    /// A refund's or its order's number (ours, the merchant's, the channel's), or how it begins.
+    pub number: Option<String>,
+    /// How the order's title begins.
+    pub title: Option<String>,
+    pub channel: Option<Channel>,
+    pub status: Option<RefundStatus>,
+    /// Only those that a person has to look at.
+    pub attention: bool,
+    pub amount_min: Option<Fen>,
+    pub amount_max: Option<Fen>,
+    /// Created at or after.
+    pub from: Option<Millis>,
+    /// Created before.
+    pub to: Option<Millis>,
+    pub sort: Sort,
+}
+
+/// How many rows match, counted no further than [`super::limits::COUNT_ROWS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub rows: usize,
+    /// There are more than `rows`.
+    pub more: bool,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub count: Count,
+    /// Where the page before this one ends, if there is one.
+    pub before: Option<Cursor>,
+    /// Where the page after this one begins, if there is one.
+    pub after: Option<Cursor>,
+    /// The number or title that was searched for begins so many rows that only some were looked at.
+    pub too_many: bool,
+}

@@ -1,0 +1,36 @@
+//! The two languages. Every text of the console stands with both beside each other, so that none
+//! can be forgotten.
+
+use super::words;
+
+words! {
+    /// A language of the console.
+    #[derive(Default)]
+    Lang {
+        #[default]
+        Zh = "zh",
+        En = "en",
+    }
+}
+
+/// A fixed text in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    pub zh: &'static str,
+    pub en: &'static str,
+}
+
+impl Text {
+    /// The text in one language.
+    pub const fn get(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Zh => self.zh,
+            Lang::En => self.en,
+        }
+    }
+}
+
+/// Both languages of a fixed text, Chinese first.
+pub const fn text(zh: &'static str, en: &'static str) -> Text {
+    Text { zh, en }
+}

@@ -1,0 +1,44 @@
+//! The limits of everything that comes from outside, in one place. Lengths are in characters
+//! unless the name says bytes. Source: the gateway's contract.
+
+pub const APP_ID_CHARS: usize = 32;
+pub const MCH_NO_CHARS: usize = 32;
+pub const CLIENT_IP_CHARS: usize = 64;
+pub const NONCE_CHARS: usize = 32;
+pub const SIGN_CHARS: usize = 64;
+pub const ORDER_NO_CHARS: usize = 32;
+pub const REFUND_NO_CHARS: usize = 32;
+pub const BIZ_ORDER_NO_CHARS: usize = 100;
+pub const OUT_ORDER_NO_CHARS: usize = 150;
+pub const BIZ_REFUND_NO_CHARS: usize = 100;
+pub const TITLE_CHARS: usize = 100;
+pub const REASON_CHARS: usize = 150;
+pub const ATTACH_CHARS: usize = 500;
+pub const EXTRA_PARAM_CHARS: usize = 2048;
+pub const NOTIFY_URL_CHARS: usize = 200;
+pub const OPERATOR_NAME_CHARS: usize = 64;
+pub const PASSWORD_CHARS: usize = 128;
+/// What a person types into the search box.
+pub const SEARCH_CHARS: usize = 150;
+/// A request body, in bytes.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// What is kept word for word of what somebody said to us, in bytes.
+pub const SAID_BYTES: usize = 4096;
+
+/// Rows on one page of a list.
+pub const PAGE_ROWS: usize = 25;
+/// Lists count no further than this: "more than 1000" tells a person as much as the figure, and a
+/// count over ten million rows would read them all.
+pub const COUNT_ROWS: usize = 1000;
+
+/// Cuts a text to at most `bytes` bytes, at a character.
+pub fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let mut end = bytes;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,83 @@
+//! A merchant's app: who may ask for refunds, how its requests are signed, which channels it has.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::Channel;
+use super::words;
+
+words! {
+    /// How requests and answers are signed.
+    SignType {
+        HmacSha256 = "hmac_sha256",
+        Md5 = "md5",
+        Sm3 = "sm3",
+    }
+}
+
+words! {
+    /// The two generations of the gateway's protocol.
+    Edition {
+        /// Clients 2.x: integer fen, Unix seconds.
+        Single = "single",
+        /// Clients 3.x: decimal yuan, local times.
+        Open = "open",
+    }
+}
+
+/// A merchant's app. Holds a secret, so it is neither serialisable nor fully printable.
+#[derive(Clone)]
+pub struct MerchantApp {
+    pub app_id: String,
+    pub name: String,
+    /// The merchant number a request must name if it names one.
+    pub mch_no: Option<String>,
+    pub secret: String,
+    pub sign_type: SignType,
+    pub enabled: bool,
+    /// Answers requests that name no app. At most one app is the default.
+    pub is_default: bool,
+    /// Whether requests must be signed.
+    pub sign_required: bool,
+    /// Whether clients 2.x are served.
+    pub single_edition: bool,
+    /// The edition of notices for refunds that were made in the console.
+    pub edition: Edition,
+    /// How far `reqTime` may be from our clock, in milliseconds.
+    pub req_time_leeway_ms: i64,
+    /// Where notices go when the refund names no address.
+    pub notify_url: Option<String>,
+    pub channels: Vec<AppChannel>,
+}
+
+impl std::fmt::Debug for MerchantApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MerchantApp")
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MerchantApp {
+    /// The app's settings for a channel, if it has that channel.
+    pub fn channel(&self, channel: Channel) -> Option<&AppChannel> {
+        self.channels
+            .iter()
+            .find(|settings| settings.channel == channel)
+    }
+}
+
+/// An app's settings for one channel.
+#[derive(Clone, Debug)]
+pub struct AppChannel {
+    pub channel: Channel,
+    pub enabled: bool,
+    /// How long after payment an order may be refunded, in days.
+    pub refund_window_days: i64,
+}
+
+/// What the console shows of an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppName {
+    pub app_id: String,
+    pub name: String,
+}

@@ -1,0 +1,51 @@
+//! What Refundry is about, without I/O and without a clock: money, orders, refunds and the one
+//! table by which a refund changes state. Compiled for the server and for the browser.
+
+pub mod error;
+pub mod event;
+pub mod filter;
+pub mod lang;
+pub mod limits;
+pub mod merchant;
+pub mod money;
+pub mod operator;
+pub mod order;
+pub mod refund;
+pub mod time;
+
+/// Declares an enum whose values stand as fixed words in the database, the API and the URL.
+/// The words are the single source: parsing, printing and serde all use them.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The word that stands for this value in the database, the API and the URL.
+            pub const fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word { $($word => Ok($name::$variant),)+ _ => Err($crate::domain::UnknownWord(word.to_owned())) }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.word()) }
+        }
+    };
+}
+pub(crate) use words;
+
+/// A word that is none of an enum's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word {0:?}")]
+pub struct UnknownWord(pub String);

@@ -1,0 +1,155 @@
+//! Money: whole fen, checked arithmetic, yuan only at the edges.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+
+/// An amount in fen (1 = 0.01 yuan).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Fen(pub i64);
+
+/// Why a text is not an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnAmount {
+    #[error("not a number")]
+    NotANumber,
+    #[error("more than two decimals")]
+    TooFine,
+    #[error("out of range")]
+    OutOfRange,
+}
+
+impl Fen {
+    /// Nothing.
+    pub const ZERO: Fen = Fen(0);
+    /// The most that one payment or refund may be: the contract's `decimal(8,2)`, 999 999.99 yuan.
+    pub const MAX: Fen = Fen(99_999_999);
+
+    /// Reads a plain decimal number of yuan (`12`, `12.5`, `12.50`; no sign, exponent or grouping).
+    /// Trailing zeros beyond two decimals are harmless and accepted.
+    pub fn from_yuan(text: &str) -> Result<Fen, NotAnAmount> {
+        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if !plain || text.starts_with('.') || text.ends_with('.') {
+            return Err(NotAnAmount::NotANumber);
+        }
+        if text.len() > 28 {
+            return Err(NotAnAmount::OutOfRange);
+        }
+        let yuan = Decimal::from_str_exact(text).map_err(|_| NotAnAmount::NotANumber)?;
+        Fen::from_decimal(yuan)
+    }
+
+    /// Turns yuan into fen.
+    pub fn from_decimal(yuan: Decimal) -> Result<Fen, NotAnAmount> {
+        let fen = yuan
+            .checked_mul(Decimal::ONE_HUNDRED)
+            .ok_or(NotAnAmount::OutOfRange)?;
+        if !fen.fract().is_zero() {
+            return Err(NotAnAmount::TooFine);
+        }
+        fen.to_i64().map(Fen).ok_or(NotAnAmount::OutOfRange)
+    }
+
+    /// The amount in yuan, without trailing zeros (`1.1`, `1`): how the open edition writes it.
+    pub fn yuan(self) -> Decimal {
+        Decimal::new(self.0, 2).normalize()
+    }
+
+    /// The amount in yuan with two decimals and no grouping (`1234.50`): forms and CSV.
+    pub fn plain(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let fen = self.0.unsigned_abs();
+        format!("{sign}{}.{:02}", fen / 100, fen % 100)
+    }
+
+    /// `None` when the sum leaves the range of an i64.
+    pub fn checked_add(self, other: Fen) -> Option<Fen> {
+        self.0.checked_add(other.0).map(Fen)
+    }
+
+    /// `None` when the difference leaves the range of an i64.
+    pub fn checked_sub(self, other: Fen) -> Option<Fen> {
+        self.0.checked_sub(other.0).map(Fen)
+    }
+}
+
+impl std::ops::Add for Fen {
+    type Output = Fen;
+    fn add(self, other: Fen) -> Fen {
+        self.checked_add(other)
+            .expect("amounts stay far below the range of an i64")
+    }
+}
+
+impl std::ops::Sub for Fen {
+    type Output = Fen;
+    fn sub(self, other: Fen) -> Fen {
+        self.checked_sub(other)
+            .expect("amounts stay far below the range of an i64")
+    }
+}
+
+/// Two decimals, thousands apart by a thin space that does not break (`12 345.60`): for people.
+impl fmt::Display for Fen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.plain();
+        let (yuan, fen) = plain.split_once('.').expect("plain() always has a point");
+        let (sign, digits) = yuan
+            .strip_prefix('-')
+            .map_or(("", yuan), |digits| ("-", digits));
+        f.write_str(sign)?;
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i) % 3 == 0 {
+                f.write_str("\u{202f}")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        write!(f, ".{fen}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yuan_is_read_exactly() {
+        for (text, fen) in [
+            ("0.01", 1),
+            ("1", 100),
+            ("1.1", 110),
+            ("12.50", 1250),
+            ("99.600", 9960),
+        ] {
+            assert_eq!(Fen::from_yuan(text), Ok(Fen(fen)), "{text}");
+        }
+        for text in [
+            "", ".5", "5.", "1e3", "-1", "+1", "1,000", "１", " 1", "1.2.3", "0x1",
+        ] {
+            assert_eq!(Fen::from_yuan(text), Err(NotAnAmount::NotANumber), "{text}");
+        }
+        assert_eq!(Fen::from_yuan("0.001"), Err(NotAnAmount::TooFine));
+        assert_eq!(
+            Fen::from_yuan(&"9".repeat(40)),
+            Err(NotAnAmount::OutOfRange)
+        );
+        assert_eq!(
+            Fen::from_yuan(&"9".repeat(27)),
+            Err(NotAnAmount::OutOfRange)
+        );
+    }
+
+    #[test]
+    fn it_is_written_for_people_and_for_machines() {
+        assert_eq!(Fen(123_456_789).to_string(), "1\u{202f}234\u{202f}567.89");
+        assert_eq!(Fen(-5).to_string(), "-0.05");
+        assert_eq!(Fen(100_000).plain(), "1000.00");
+        assert_eq!(Fen(110).yuan().to_string(), "1.1");
+        assert_eq!(Fen(100).yuan().to_string(), "1");
+    }
+}

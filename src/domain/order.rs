@@ -1,0 +1,143 @@
+//! Payment orders and their refund side, which is derived from three amounts and never stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Fen;
+use super::time::Millis;
+use super::words;
+
+words! {
+    /// Where the money of an order came from and goes back to.
+    Channel {
+        WechatPay = "wechat_pay",
+        AliPay = "ali_pay",
+        UnionPay = "union_pay",
+        /// Moves no money: for demonstration and tests.
+        Sandbox = "sandbox",
+    }
+}
+
+impl Channel {
+    /// Whether requests must tell the payer's address.
+    pub fn needs_client_ip(self) -> bool {
+        matches!(self, Channel::WechatPay)
+    }
+}
+
+words! {
+    /// How the payer paid.
+    Method {
+        Wap = "wap",
+        App = "app",
+        Web = "web",
+        QrCode = "qr_code",
+        BarCode = "bar_code",
+        Jsapi = "jsapi",
+    }
+}
+
+words! {
+    /// The state of a payment order.
+    OrderStatus {
+        Wait = "wait",
+        Progress = "progress",
+        Success = "success",
+        Close = "close",
+        Cancel = "cancel",
+        Timeout = "timeout",
+        Fail = "fail",
+    }
+}
+
+words! {
+    /// The refund side of a payment order.
+    RefundSide {
+        NoRefund = "no_refund",
+        Refunding = "refunding",
+        PartialRefund = "partial_refund",
+        Refunded = "refunded",
+    }
+}
+
+/// A payment order. `amount = refunded + held + refundable`, none of them negative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub app_id: String,
+    /// Our number.
+    pub order_no: String,
+    /// The merchant's number.
+    pub biz_order_no: String,
+    /// The channel's number.
+    pub out_order_no: Option<String>,
+    pub channel: Channel,
+    pub method: Option<Method>,
+    pub title: String,
+    /// What was paid, or is to be paid while the order is not yet.
+    pub amount: Fen,
+    /// What refunds have given back.
+    pub refunded: Fen,
+    /// What refunds in progress hold.
+    pub held: Fen,
+    pub status: OrderStatus,
+    pub pay_time: Option<Millis>,
+    pub attach: Option<String>,
+    pub created_at: Millis,
+    /// Counts the order's events.
+    pub version: i64,
+}
+
+impl Order {
+    /// What could still be refunded, were nothing else in the way. Zero unless the order is paid.
+    pub fn refundable(&self) -> Fen {
+        match self.status {
+            OrderStatus::Success => self.amount - self.refunded - self.held,
+            _ => Fen::ZERO,
+        }
+    }
+
+    /// The refund side of the order.
+    pub fn refund_side(&self) -> RefundSide {
+        if self.held > Fen::ZERO {
+            RefundSide::Refunding
+        } else if self.refunded == Fen::ZERO {
+            RefundSide::NoRefund
+        } else if self.refunded < self.amount {
+            RefundSide::PartialRefund
+        } else {
+            RefundSide::Refunded
+        }
+    }
+}
+
+/// A payment as it is told to us by a merchant, a file or a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Kept when given; else we make one.
+    pub order_no: Option<String>,
+    pub biz_order_no: String,
+    pub out_order_no: Option<String>,
+    pub channel: Channel,
+    pub method: Option<Method>,
+    pub title: String,
+    pub amount: Fen,
+    pub status: OrderStatus,
+    pub pay_time: Option<Millis>,
+    pub attach: Option<String>,
+}
+
+/// How a request names an order. Where several are given the first of this list wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderKey {
+    OrderNo(String),
+    BizOrderNo(String),
+    OutOrderNo(String),
+}
+
+impl OrderKey {
+    /// The number that was given.
+    pub fn number(&self) -> &str {
+        match self {
+            OrderKey::OrderNo(no) | OrderKey::BizOrderNo(no) | OrderKey::OutOrderNo(no) => no,
+        }
+    }
+}
