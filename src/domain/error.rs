@@ -17,11 +17,23 @@ pub enum Reason {
     },
     /// Holds a character that numbers and identifiers may not hold.
     BadCharacter,
+    /// Holds a character that no text may hold.
+    ControlCharacter,
+    /// Holds `&name=`, which the signed text cannot tell from the field of that name.
+    Ambiguous {
+        name: Cow<'static, str>,
+    },
+    /// Not a field's name, though it differs from one in case alone.
+    LooksLike {
+        name: Cow<'static, str>,
+    },
     NotText,
     NotAnAmount,
     TooFine,
     /// The edition writes amounts otherwise: integer fen, or decimal yuan.
     WrongEdition,
+    /// The single edition has no such field.
+    NotInEdition,
     OutOfRange {
         min: Fen,
         max: Fen,
@@ -52,6 +64,8 @@ pub enum Reason {
     Mismatch,
     /// Given more than once.
     Twice,
+    /// The field names several, of which one is needed.
+    OneNeeded,
     TooManyMatches,
 }
 
@@ -68,11 +82,16 @@ pub enum Refusal {
     Unreadable {
         why: String,
     },
+    /// The request's body is longer than [`super::limits::BODY_BYTES`].
+    TooLarge,
+    /// More requests are under way than we take on at once.
+    Overloaded,
     NotLoggedIn,
     Forbidden,
     NoSuchPage,
     AppNotEnabled,
     EditionNotEnabled,
+    NoSuchChannel,
     ChannelNotEnabled {
         channel: Cow<'static, str>,
     },
@@ -128,6 +147,7 @@ impl Refusal {
             Refusal::NotLoggedIn | Refusal::Forbidden | Refusal::WrongLogin => 10401,
             Refusal::NoSuchPage => 10404,
             Refusal::AppNotEnabled | Refusal::EditionNotEnabled => 20023,
+            Refusal::NoSuchChannel => 20011,
             Refusal::ChannelNotEnabled { .. } => 20021,
             Refusal::NoSuchOrder | Refusal::NoSuchRefund => 20041,
             Refusal::OrderNotPaid
@@ -137,7 +157,7 @@ impl Refusal {
             Refusal::SubmissionUnderWay => 20043,
             Refusal::Inconsistent { .. } => 20091,
             Refusal::BadSignature => 20052,
-            Refusal::TooManyAttempts { .. } => 20060,
+            Refusal::TooLarge | Refusal::Overloaded | Refusal::TooManyAttempts { .. } => 20060,
             Refusal::NotSupported { .. } => 20030,
         }
     }
@@ -161,6 +181,8 @@ impl Refusal {
                     format!("the request cannot be read: {why}")
                 }
             }
+            Refusal::TooLarge => fixed("请求体超过 1 MiB", "the request's body exceeds 1 MiB"),
+            Refusal::Overloaded => fixed("系统繁忙，请稍后重试", "too busy; try again shortly"),
             Refusal::NotLoggedIn => fixed(
                 "尚未登录或登录已过期",
                 "not logged in, or the login has expired",
@@ -175,6 +197,7 @@ impl Refusal {
                 "该应用未启用单商户版协议（数字 reqTime）",
                 "the app does not accept the single edition (numeric reqTime)",
             ),
+            Refusal::NoSuchChannel => fixed("没有这个支付通道", "no such channel"),
             Refusal::ChannelNotEnabled { channel } => {
                 if zh {
                     format!("通道 {channel} 未启用")
@@ -263,12 +286,35 @@ impl Reason {
                 "不能包含 &、=、引号、反斜杠或控制字符",
                 "must not hold &, =, quotes, backslashes or control characters",
             ),
+            Reason::ControlCharacter => {
+                fixed("不能包含控制字符", "must not hold control characters")
+            }
+            Reason::Ambiguous { name } => {
+                if zh {
+                    format!("含有 &{name}=，签名无法将其与字段 {name} 区分；请把 & 写作 %26")
+                } else {
+                    format!(
+                        "holds &{name}=, which the signature cannot tell from the field {name}; write & as %26"
+                    )
+                }
+            }
+            Reason::LooksLike { name } => {
+                if zh {
+                    format!("与字段 {name} 仅大小写不同")
+                } else {
+                    format!("differs from the field {name} in case alone")
+                }
+            }
             Reason::NotText => fixed("应为字符串", "must be a string"),
             Reason::NotAnAmount => fixed("不是有效的金额", "is not an amount"),
             Reason::TooFine => fixed("最多两位小数", "has more than two decimals"),
             Reason::WrongEdition => fixed(
                 "与 reqTime 的协议版本不符：数字 reqTime 须用整数分，字符串 reqTime 须用元",
                 "does not fit the edition of reqTime: a numeric reqTime goes with whole fen, a string with yuan",
+            ),
+            Reason::NotInEdition => fixed(
+                "不属于单商户版协议（数字 reqTime）",
+                "is not part of the single edition (numeric reqTime)",
             ),
             Reason::OutOfRange { min, max } => {
                 if zh {
@@ -325,6 +371,7 @@ impl Reason {
             }
             Reason::Mismatch => fixed("与应用配置不符", "does not match the app"),
             Reason::Twice => fixed("重复出现", "is given twice"),
+            Reason::OneNeeded => fixed("至少填写一项", "one of them is needed"),
             Reason::TooManyMatches => fixed(
                 "匹配过多，请输入更多字符",
                 "matches too much; type more of it",
