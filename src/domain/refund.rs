@@ -394,3 +394,11 @@ pub enum RefundKey {
     RefundNo(String),
     BizRefundNo(String),
 }
+
+/// A refund as a list shows it, with what it has from its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRow {
+    pub refund: Refund,
+    pub biz_order_no: String,
+    pub title: String,
+}

@@ -1,1 +1,12 @@
-//! Everything that does I/O.
+//! Everything that does I/O: the server around the domain.
+
+pub mod app;
+pub mod channel;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod numbers;
+pub mod orders;
+pub mod refunds;
+pub mod store;

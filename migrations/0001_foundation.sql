@@ -1,0 +1,168 @@
+-- The whole of Refundry's storage, in the subset of SQL that SQLite and PostgreSQL share:
+-- TEXT for words and numbers of papers, BIGINT for fen, epoch milliseconds and 0/1.
+-- Keys begin with the app. Every index serves a named list, search or look-up of the console or
+-- the gateway; tests/query_plans.rs holds them to it.
+
+-- A merchant's app: who may ask, and how its requests are signed.
+CREATE TABLE merchant_app (
+    app_id              TEXT   NOT NULL PRIMARY KEY,
+    name                TEXT   NOT NULL,
+    mch_no              TEXT,
+    secret              TEXT   NOT NULL,
+    sign_type           TEXT   NOT NULL,
+    enabled             BIGINT NOT NULL,
+    is_default          BIGINT NOT NULL,
+    sign_required       BIGINT NOT NULL,
+    single_edition      BIGINT NOT NULL,
+    edition             TEXT   NOT NULL,
+    req_time_leeway_ms  BIGINT NOT NULL,
+    notify_url          TEXT,
+    created_at          BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX merchant_app_default ON merchant_app (is_default) WHERE is_default = 1;
+
+CREATE TABLE app_channel (
+    app_id              TEXT   NOT NULL REFERENCES merchant_app (app_id),
+    channel             TEXT   NOT NULL,
+    enabled             BIGINT NOT NULL,
+    refund_window_days  BIGINT NOT NULL,
+    PRIMARY KEY (app_id, channel)
+);
+
+-- A payment order. The checks are the balance invariant: amount = refunded + held + refundable.
+CREATE TABLE pay_order (
+    app_id        TEXT   NOT NULL REFERENCES merchant_app (app_id),
+    order_no      TEXT   NOT NULL,
+    biz_order_no  TEXT   NOT NULL,
+    out_order_no  TEXT,
+    channel       TEXT   NOT NULL,
+    method        TEXT,
+    title         TEXT   NOT NULL,
+    amount        BIGINT NOT NULL CHECK (amount > 0),
+    refunded      BIGINT NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    held          BIGINT NOT NULL DEFAULT 0 CHECK (held >= 0),
+    status        TEXT   NOT NULL,
+    pay_time      BIGINT,
+    attach        TEXT,
+    created_at    BIGINT NOT NULL,
+    version       BIGINT NOT NULL,
+    PRIMARY KEY (app_id, order_no),
+    CHECK (refunded + held <= amount),
+    CHECK (status = 'success' OR refunded + held = 0)
+);
+CREATE UNIQUE INDEX pay_order_biz ON pay_order (app_id, biz_order_no);
+-- One transaction at a channel is one payment: told twice, it could be refunded twice.
+CREATE UNIQUE INDEX pay_order_out ON pay_order (app_id, out_order_no, channel) WHERE out_order_no IS NOT NULL;
+CREATE INDEX pay_order_title ON pay_order (app_id, title, order_no);
+CREATE INDEX pay_order_time ON pay_order (app_id, created_at, order_no);
+CREATE INDEX pay_order_amount ON pay_order (app_id, amount, order_no);
+CREATE INDEX pay_order_status ON pay_order (app_id, status, created_at, order_no);
+CREATE INDEX pay_order_channel ON pay_order (app_id, channel, created_at, order_no);
+-- The refund side is derived, so its indexes are partial. Orders without refunds are the bulk: the
+-- time index finds them.
+CREATE INDEX pay_order_refunding ON pay_order (app_id, created_at, order_no)
+    WHERE held > 0;
+CREATE INDEX pay_order_partial ON pay_order (app_id, created_at, order_no)
+    WHERE held = 0 AND refunded > 0 AND refunded < amount;
+CREATE INDEX pay_order_refunded ON pay_order (app_id, created_at, order_no)
+    WHERE held = 0 AND refunded > 0 AND refunded = amount;
+
+-- A refund: an intent, settled by evidence.
+CREATE TABLE refund (
+    app_id         TEXT   NOT NULL,
+    refund_no      TEXT   NOT NULL,
+    biz_refund_no  TEXT   NOT NULL,
+    out_refund_no  TEXT,
+    channel_no     TEXT   NOT NULL,
+    order_no       TEXT   NOT NULL,
+    channel        TEXT   NOT NULL,
+    amount         BIGINT NOT NULL CHECK (amount > 0),
+    reason         TEXT,
+    attach         TEXT,
+    notify_url     TEXT,
+    client_ip      TEXT,
+    edition        TEXT   NOT NULL,
+    status         TEXT   NOT NULL,
+    attempt        BIGINT NOT NULL,
+    unanswered     BIGINT NOT NULL CHECK (unanswered >= 0 AND unanswered <= attempt),
+    acknowledged   BIGINT NOT NULL,
+    attention      TEXT,
+    error_code     TEXT,
+    error_msg      TEXT,
+    created_at     BIGINT NOT NULL,
+    submitted_at   BIGINT NOT NULL,
+    finished_at    BIGINT,
+    busy_until     BIGINT NOT NULL,
+    version        BIGINT NOT NULL,
+    PRIMARY KEY (app_id, refund_no),
+    FOREIGN KEY (app_id, order_no) REFERENCES pay_order (app_id, order_no)
+);
+-- The idempotency key.
+CREATE UNIQUE INDEX refund_biz ON refund (app_id, biz_refund_no);
+CREATE INDEX refund_out ON refund (app_id, out_refund_no) WHERE out_refund_no IS NOT NULL;
+CREATE INDEX refund_order ON refund (app_id, order_no, created_at);
+CREATE INDEX refund_time ON refund (app_id, created_at, refund_no);
+CREATE INDEX refund_amount ON refund (app_id, amount, refund_no);
+CREATE INDEX refund_status ON refund (app_id, status, created_at, refund_no);
+CREATE INDEX refund_channel ON refund (app_id, channel, created_at, refund_no);
+CREATE INDEX refund_attention ON refund (app_id, created_at, refund_no) WHERE attention IS NOT NULL;
+
+-- The timeline of orders and refunds. Only ever added to.
+CREATE TABLE event (
+    app_id   TEXT   NOT NULL,
+    subject  TEXT   NOT NULL,
+    number   TEXT   NOT NULL,
+    seq      BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    kind     TEXT   NOT NULL,
+    actor    TEXT   NOT NULL,
+    finding  TEXT,
+    said     TEXT,
+    before   TEXT,
+    after    TEXT,
+    PRIMARY KEY (app_id, subject, number, seq)
+);
+
+-- What channels called back with, as it came.
+CREATE TABLE callback (
+    app_id       TEXT   NOT NULL,
+    callback_no  TEXT   NOT NULL,
+    channel      TEXT   NOT NULL,
+    received_at  BIGINT NOT NULL,
+    headers      TEXT   NOT NULL,
+    body         TEXT   NOT NULL,
+    verdict      TEXT   NOT NULL,
+    refund_no    TEXT,
+    PRIMARY KEY (app_id, callback_no)
+);
+
+-- The people at the desk, and their logins.
+CREATE TABLE operator (
+    name           TEXT   NOT NULL PRIMARY KEY,
+    password_hash  TEXT   NOT NULL,
+    role           TEXT   NOT NULL,
+    enabled        BIGINT NOT NULL,
+    failed_logins  BIGINT NOT NULL,
+    locked_until   BIGINT NOT NULL,
+    created_at     BIGINT NOT NULL
+);
+
+CREATE TABLE session (
+    session_id  TEXT   NOT NULL PRIMARY KEY,
+    data        TEXT   NOT NULL,
+    expires_at  BIGINT NOT NULL
+);
+CREATE INDEX session_expiry ON session (expires_at);
+
+-- The sandbox channel's own book. Nothing but the sandbox reads or writes it.
+CREATE TABLE sandbox_book (
+    refund_no    TEXT   NOT NULL PRIMARY KEY,
+    app_id       TEXT   NOT NULL,
+    out_order_no TEXT   NOT NULL,
+    amount       BIGINT NOT NULL,
+    -- What becomes of it: success, fail, close; or unseen, when no submission got through yet.
+    outcome      TEXT   NOT NULL,
+    settles_at   BIGINT NOT NULL,
+    submissions  BIGINT NOT NULL,
+    moved        BIGINT NOT NULL
+);

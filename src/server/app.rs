@@ -1,0 +1,107 @@
+//! What every room of the server is handed.
+
+use std::sync::{Arc, RwLock};
+
+use tokio_util::task::TaskTracker;
+
+use super::channel::Channels;
+use super::clock::Clock;
+use super::config::Config;
+use super::db::Db;
+use super::error::{Error, Result};
+use super::numbers::Numbers;
+use super::store;
+use crate::domain::error::Refusal;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::time::Millis;
+
+/// The running server: cheap to clone, all of it shared.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What an [`App`] holds.
+pub struct Inner {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub numbers: Numbers,
+    pub channels: Channels,
+    /// Work that goes on when its caller goes away, and that a graceful stop waits for.
+    pub tasks: TaskTracker,
+    merchants: RwLock<Merchants>,
+}
+
+/// The apps as they were when last read.
+#[derive(Default)]
+struct Merchants {
+    read_at: Option<Millis>,
+    apps: Vec<Arc<MerchantApp>>,
+}
+
+/// A change of an app's settings is seen by every node within this time.
+const MERCHANTS_KEPT_MS: i64 = 2_000;
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the server together on an open database.
+    pub fn new(config: Config, db: Db, clock: Clock) -> App {
+        App(Arc::new(Inner {
+            numbers: Numbers::new(&config),
+            channels: Channels::new(&config, db.clone(), clock.clone()),
+            tasks: TaskTracker::new(),
+            merchants: RwLock::default(),
+            config,
+            db,
+            clock,
+        }))
+    }
+
+    /// The app of a request; without an id the default one.
+    ///
+    /// # Errors
+    /// [`Refusal::AppNotEnabled`] when there is none, or it is disabled.
+    pub async fn merchant_app(&self, app_id: Option<&str>) -> Result<Arc<MerchantApp>> {
+        let wanted = |app: &&Arc<MerchantApp>| app_id.map_or(app.is_default, |id| app.app_id == id);
+        let apps = self.merchant_apps().await?;
+        let found = apps.iter().find(wanted).filter(|app| app.enabled);
+        found.cloned().ok_or(Error::Refused(Refusal::AppNotEnabled))
+    }
+
+    /// All apps, by id.
+    pub async fn merchant_apps(&self) -> Result<Vec<Arc<MerchantApp>>> {
+        let now = self.clock.now();
+        {
+            let kept = self
+                .merchants
+                .read()
+                .expect("nothing panics while holding this lock");
+            if kept
+                .read_at
+                .is_some_and(|at| (now.0 - at.0).abs() < MERCHANTS_KEPT_MS)
+            {
+                return Ok(kept.apps.clone());
+            }
+        }
+        let mut conn = self.db.read().await?;
+        let apps: Vec<_> = store::merchant::all(&mut conn)
+            .await?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let mut kept = self
+            .merchants
+            .write()
+            .expect("nothing panics while holding this lock");
+        *kept = Merchants {
+            read_at: Some(now),
+            apps: apps.clone(),
+        };
+        Ok(apps)
+    }
+}

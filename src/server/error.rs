@@ -1,0 +1,47 @@
+//! The one error of the server: refusals, which are told, and everything else, which is logged.
+
+use std::sync::Arc;
+
+use crate::domain::error::Refusal;
+
+/// What a use-case returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller asked for what cannot be. Says what and why, in the caller's terms.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something of ours broke. The cause is for the log; the caller gets a trace id.
+    #[error("internal error: {0}")]
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// An internal error with a message of our own.
+    pub fn internal(message: impl Into<String>) -> Error {
+        let boxed: Box<dyn std::error::Error + Send + Sync> = message.into().into();
+        Error::Internal(boxed.into())
+    }
+
+    /// The refusal, if it is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Error::Refused(refusal) => Some(refusal),
+            Error::Internal(_) => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        Error::Internal(Arc::new(error))
+    }
+}
+
+impl From<crate::domain::UnknownWord> for Error {
+    fn from(error: crate::domain::UnknownWord) -> Error {
+        Error::Internal(Arc::new(error))
+    }
+}

@@ -1,0 +1,62 @@
+//! Table `event`.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::event::{Event, Subject};
+
+/// Adds an event.
+pub async fn insert(conn: &mut AnyConnection, event: &Event) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO event (app_id, subject, number, seq, at, kind, actor, finding, said, before, after) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(&event.app_id)
+    .bind(event.subject.word())
+    .bind(&event.number)
+    .bind(event.seq)
+    .bind(event.at.0)
+    .bind(event.kind.word())
+    .bind(event.actor.to_string())
+    .bind(event.finding.map(|finding| finding.word()))
+    .bind(&event.said)
+    .bind(&event.before)
+    .bind(&event.after)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The newest events of an order or refund, newest first, at most 500.
+pub async fn timeline(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    subject: Subject,
+    number: &str,
+) -> sqlx::Result<Vec<Event>> {
+    let sql = "SELECT * FROM event WHERE app_id = $1 AND subject = $2 AND number = $3 ORDER BY seq DESC LIMIT 500";
+    let rows = query(sql)
+        .bind(app_id)
+        .bind(subject.word())
+        .bind(number)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(event).collect()
+}
+
+fn event(row: &AnyRow) -> sqlx::Result<Event> {
+    Ok(Event {
+        app_id: row.text("app_id")?,
+        subject: row.word("subject")?,
+        number: row.text("number")?,
+        seq: row.int("seq")?,
+        at: row.at("at")?,
+        kind: row.word("kind")?,
+        actor: row.word("actor")?,
+        finding: row.word_opt("finding")?,
+        said: row.text_opt("said")?,
+        before: row.text_opt("before")?,
+        after: row.text_opt("after")?,
+    })
+}

@@ -1,0 +1,85 @@
+//! Table `merchant_app` and its `app_channel`.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::merchant::{AppChannel, MerchantApp};
+use crate::domain::time::Millis;
+
+/// All apps with their channels, by id.
+pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<MerchantApp>> {
+    let rows = query("SELECT * FROM merchant_app ORDER BY app_id")
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut apps = rows.iter().map(app).collect::<sqlx::Result<Vec<_>>>()?;
+    for row in query("SELECT * FROM app_channel ORDER BY app_id, channel")
+        .fetch_all(conn)
+        .await?
+    {
+        let app_id = row.text("app_id")?;
+        if let Some(app) = apps.iter_mut().find(|app| app.app_id == app_id) {
+            app.channels.push(AppChannel {
+                channel: row.word("channel")?,
+                enabled: row.flag("enabled")?,
+                refund_window_days: row.int("refund_window_days")?,
+            });
+        }
+    }
+    Ok(apps)
+}
+
+/// Adds an app with its channels.
+///
+/// # Errors
+/// A unique violation when the id is taken, or there is a default app already and this is another.
+pub async fn insert(conn: &mut AnyConnection, app: &MerchantApp, now: Millis) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO merchant_app (app_id, name, mch_no, secret, sign_type, enabled, is_default, sign_required, \
+         single_edition, edition, req_time_leeway_ms, notify_url, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(&app.app_id)
+    .bind(&app.name)
+    .bind(&app.mch_no)
+    .bind(&app.secret)
+    .bind(app.sign_type.word())
+    .bind(i64::from(app.enabled))
+    .bind(i64::from(app.is_default))
+    .bind(i64::from(app.sign_required))
+    .bind(i64::from(app.single_edition))
+    .bind(app.edition.word())
+    .bind(app.req_time_leeway_ms)
+    .bind(&app.notify_url)
+    .bind(now.0)
+    .execute(&mut *conn)
+    .await?;
+    for channel in &app.channels {
+        query("INSERT INTO app_channel (app_id, channel, enabled, refund_window_days) VALUES ($1, $2, $3, $4)")
+            .bind(&app.app_id)
+            .bind(channel.channel.word())
+            .bind(i64::from(channel.enabled))
+            .bind(channel.refund_window_days)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+fn app(row: &AnyRow) -> sqlx::Result<MerchantApp> {
+    Ok(MerchantApp {
+        app_id: row.text("app_id")?,
+        name: row.text("name")?,
+        mch_no: row.text_opt("mch_no")?,
+        secret: row.text("secret")?,
+        sign_type: row.word("sign_type")?,
+        enabled: row.flag("enabled")?,
+        is_default: row.flag("is_default")?,
+        sign_required: row.flag("sign_required")?,
+        single_edition: row.flag("single_edition")?,
+        edition: row.word("edition")?,
+        req_time_leeway_ms: row.int("req_time_leeway_ms")?,
+        notify_url: row.text_opt("notify_url")?,
+        channels: Vec::new(),
+    })
+}

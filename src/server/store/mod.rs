@@ -1,0 +1,71 @@
+//! The SQL, one file a table. Takes a connection, knows no business, opens no transaction.
+//!
+//! One text for SQLite and PostgreSQL: `$1` placeholders, TEXT and BIGINT columns only.
+
+pub mod callback;
+pub mod event;
+pub mod list;
+pub mod merchant;
+pub mod order;
+pub mod refund;
+pub mod sandbox;
+
+use std::str::FromStr;
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use crate::domain::UnknownWord;
+use crate::domain::money::Fen;
+use crate::domain::time::Millis;
+
+/// Reads columns of a row by name, as the types of the domain.
+trait Columns {
+    fn text(&self, column: &str) -> sqlx::Result<String>;
+    fn text_opt(&self, column: &str) -> sqlx::Result<Option<String>>;
+    fn int(&self, column: &str) -> sqlx::Result<i64>;
+    fn int_opt(&self, column: &str) -> sqlx::Result<Option<i64>>;
+
+    fn flag(&self, column: &str) -> sqlx::Result<bool> {
+        Ok(self.int(column)? != 0)
+    }
+    fn fen(&self, column: &str) -> sqlx::Result<Fen> {
+        self.int(column).map(Fen)
+    }
+    fn at(&self, column: &str) -> sqlx::Result<Millis> {
+        self.int(column).map(Millis)
+    }
+    fn at_opt(&self, column: &str) -> sqlx::Result<Option<Millis>> {
+        Ok(self.int_opt(column)?.map(Millis))
+    }
+    fn word<T: FromStr<Err = UnknownWord>>(&self, column: &str) -> sqlx::Result<T> {
+        parse(column, &self.text(column)?)
+    }
+    fn word_opt<T: FromStr<Err = UnknownWord>>(&self, column: &str) -> sqlx::Result<Option<T>> {
+        self.text_opt(column)?
+            .map(|word| parse(column, &word))
+            .transpose()
+    }
+}
+
+impl Columns for AnyRow {
+    fn text(&self, column: &str) -> sqlx::Result<String> {
+        self.try_get(column)
+    }
+    fn text_opt(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+    fn int(&self, column: &str) -> sqlx::Result<i64> {
+        self.try_get(column)
+    }
+    fn int_opt(&self, column: &str) -> sqlx::Result<Option<i64>> {
+        self.try_get(column)
+    }
+}
+
+fn parse<T: FromStr<Err = UnknownWord>>(column: &str, word: &str) -> sqlx::Result<T> {
+    word.parse().map_err(|error| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(error),
+    })
+}

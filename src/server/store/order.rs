@@ -1,0 +1,164 @@
+//! Table `pay_order`.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::money::Fen;
+use crate::domain::order::{Order, OrderKey};
+
+/// Adds an order. Returns `false` and does nothing when one of its numbers is taken.
+pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
+    let done = query(
+        "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
+         refunded, held, status, pay_time, attach, created_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+    )
+    .bind(&order.app_id)
+    .bind(&order.order_no)
+    .bind(&order.biz_order_no)
+    .bind(&order.out_order_no)
+    .bind(order.channel.word())
+    .bind(order.method.map(|method| method.word()))
+    .bind(&order.title)
+    .bind(order.amount.0)
+    .bind(order.refunded.0)
+    .bind(order.held.0)
+    .bind(order.status.word())
+    .bind(order.pay_time.map(|at| at.0))
+    .bind(&order.attach)
+    .bind(order.created_at.0)
+    .bind(order.version)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The orders that a number names: at most two, since only the channel's number can name several
+/// (one a channel), and two are enough to know that.
+pub async fn by_key(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    key: &OrderKey,
+) -> sqlx::Result<Vec<Order>> {
+    let sql = match key {
+        OrderKey::OrderNo(_) => "SELECT * FROM pay_order WHERE app_id = $1 AND order_no = $2",
+        OrderKey::BizOrderNo(_) => {
+            "SELECT * FROM pay_order WHERE app_id = $1 AND biz_order_no = $2"
+        }
+        OrderKey::OutOrderNo(_) => {
+            "SELECT * FROM pay_order WHERE app_id = $1 AND out_order_no = $2 LIMIT 2"
+        }
+    };
+    let rows = query(sql)
+        .bind(app_id)
+        .bind(key.number())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(order).collect()
+}
+
+/// The order of a number of ours.
+pub async fn get(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    order_no: &str,
+) -> sqlx::Result<Option<Order>> {
+    let sql = "SELECT * FROM pay_order WHERE app_id = $1 AND order_no = $2";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(order_no)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(order).transpose()
+}
+
+/// Holds an amount for a new refund, if the order is paid, has it left, has exactly `expected`
+/// left where that is given, and the merchant's refund number is new. `false`: nothing was done.
+pub async fn hold_for_new(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    order_no: &str,
+    biz_refund_no: &str,
+    amount: Fen,
+    expected: Option<Fen>,
+) -> sqlx::Result<bool> {
+    let done = query(
+        "UPDATE pay_order SET held = held + $3 WHERE app_id = $1 AND order_no = $2 AND status = 'success' \
+         AND amount - refunded - held >= $3 AND ($4 IS NULL OR amount - refunded - held = $4) \
+         AND NOT EXISTS (SELECT 1 FROM refund WHERE app_id = $1 AND biz_refund_no = $5)",
+    )
+    .bind(app_id)
+    .bind(order_no)
+    .bind(amount.0)
+    .bind(expected.map(|fen| fen.0))
+    .bind(biz_refund_no)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Changes an order's balance. The table's checks refuse what would break the invariant.
+///
+/// # Errors
+/// [`sqlx::Error::RowNotFound`] without such an order; a check violation.
+pub async fn move_balance(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    order_no: &str,
+    held: Fen,
+    refunded: Fen,
+) -> sqlx::Result<()> {
+    let done = query(
+        "UPDATE pay_order SET held = held + $3, refunded = refunded + $4 WHERE app_id = $1 AND order_no = $2",
+    )
+    .bind(app_id)
+    .bind(order_no)
+    .bind(held.0)
+    .bind(refunded.0)
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
+}
+
+/// Stores what an event changed of an order (not its balance), if it still has the version before.
+pub async fn update(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
+    let done = query(
+        "UPDATE pay_order SET out_order_no = $3, status = $4, pay_time = $5, version = $6 \
+         WHERE app_id = $1 AND order_no = $2 AND version = $6 - 1",
+    )
+    .bind(&order.app_id)
+    .bind(&order.order_no)
+    .bind(&order.out_order_no)
+    .bind(order.status.word())
+    .bind(order.pay_time.map(|at| at.0))
+    .bind(order.version)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Reads an order from a row that has all columns of the table.
+pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
+    Ok(Order {
+        app_id: row.text("app_id")?,
+        order_no: row.text("order_no")?,
+        biz_order_no: row.text("biz_order_no")?,
+        out_order_no: row.text_opt("out_order_no")?,
+        channel: row.word("channel")?,
+        method: row.word_opt("method")?,
+        title: row.text("title")?,
+        amount: row.fen("amount")?,
+        refunded: row.fen("refunded")?,
+        held: row.fen("held")?,
+        status: row.word("status")?,
+        pay_time: row.at_opt("pay_time")?,
+        attach: row.text_opt("attach")?,
+        created_at: row.at("created_at")?,
+        version: row.int("version")?,
+    })
+}

@@ -1,0 +1,190 @@
+//! Table `refund`.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::order::Channel;
+use crate::domain::refund::{Refund, RefundKey};
+use crate::domain::time::Millis;
+
+/// Adds a refund.
+///
+/// # Errors
+/// A unique violation when one of its numbers is taken.
+pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
+         reason, attach, notify_url, client_ip, edition, status, attempt, unanswered, acknowledged, attention, \
+         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25)",
+    )
+    .bind(&refund.app_id)
+    .bind(&refund.refund_no)
+    .bind(&refund.biz_refund_no)
+    .bind(&refund.out_refund_no)
+    .bind(&refund.channel_no)
+    .bind(&refund.order_no)
+    .bind(refund.channel.word())
+    .bind(refund.amount.0)
+    .bind(&refund.reason)
+    .bind(&refund.attach)
+    .bind(&refund.notify_url)
+    .bind(&refund.client_ip)
+    .bind(refund.edition.word())
+    .bind(refund.status.word())
+    .bind(refund.attempt)
+    .bind(refund.unanswered)
+    .bind(i64::from(refund.acknowledged))
+    .bind(refund.attention.map(|attention| attention.word()))
+    .bind(&refund.error_code)
+    .bind(&refund.error_msg)
+    .bind(refund.created_at.0)
+    .bind(refund.submitted_at.0)
+    .bind(refund.finished_at.map(|at| at.0))
+    .bind(refund.busy_until.0)
+    .bind(refund.version)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores what can change of a refund, if it still has the version before. `false`: it has not.
+pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<bool> {
+    let done = query(
+        "UPDATE refund SET out_refund_no = $3, channel_no = $4, attach = $5, notify_url = $6, client_ip = $7, \
+         status = $8, attempt = $9, unanswered = $10, acknowledged = $11, attention = $12, error_code = $13, \
+         error_msg = $14, submitted_at = $15, finished_at = $16, busy_until = $17, version = $18 \
+         WHERE app_id = $1 AND refund_no = $2 AND version = $18 - 1",
+    )
+    .bind(&refund.app_id)
+    .bind(&refund.refund_no)
+    .bind(&refund.out_refund_no)
+    .bind(&refund.channel_no)
+    .bind(&refund.attach)
+    .bind(&refund.notify_url)
+    .bind(&refund.client_ip)
+    .bind(refund.status.word())
+    .bind(refund.attempt)
+    .bind(refund.unanswered)
+    .bind(i64::from(refund.acknowledged))
+    .bind(refund.attention.map(|attention| attention.word()))
+    .bind(&refund.error_code)
+    .bind(&refund.error_msg)
+    .bind(refund.submitted_at.0)
+    .bind(refund.finished_at.map(|at| at.0))
+    .bind(refund.busy_until.0)
+    .bind(refund.version)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Claims a refund for a sync until `until`, unless something is under way with it.
+pub async fn claim(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+    now: Millis,
+    until: Millis,
+) -> sqlx::Result<bool> {
+    let done =
+        query("UPDATE refund SET busy_until = $4 WHERE app_id = $1 AND refund_no = $2 AND busy_until <= $3")
+            .bind(app_id)
+            .bind(refund_no)
+            .bind(now.0)
+            .bind(until.0)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The refund that a request names.
+pub async fn by_key(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    key: &RefundKey,
+) -> sqlx::Result<Option<Refund>> {
+    let (sql, number) = match key {
+        RefundKey::RefundNo(no) => (
+            "SELECT * FROM refund WHERE app_id = $1 AND refund_no = $2",
+            no,
+        ),
+        RefundKey::BizRefundNo(no) => (
+            "SELECT * FROM refund WHERE app_id = $1 AND biz_refund_no = $2",
+            no,
+        ),
+    };
+    let row = query(sql)
+        .bind(app_id)
+        .bind(number)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(refund).transpose()
+}
+
+/// The refund that a channel knows by a number. We make those numbers from our own, so the refund
+/// number is where to look.
+pub async fn by_channel_no(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    channel_no: &str,
+) -> sqlx::Result<Option<Refund>> {
+    let sql = "SELECT * FROM refund WHERE app_id = $1 AND refund_no = $2 AND channel = $3";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(channel_no)
+        .bind(channel.word())
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(refund).transpose()
+}
+
+/// The refunds of an order, oldest first.
+pub async fn of_order(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    order_no: &str,
+) -> sqlx::Result<Vec<Refund>> {
+    let sql =
+        "SELECT * FROM refund WHERE app_id = $1 AND order_no = $2 ORDER BY created_at LIMIT 1000";
+    let rows = query(sql)
+        .bind(app_id)
+        .bind(order_no)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(refund).collect()
+}
+
+/// Reads a refund from a row that has all columns of the table.
+pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
+    Ok(Refund {
+        app_id: row.text("app_id")?,
+        refund_no: row.text("refund_no")?,
+        biz_refund_no: row.text("biz_refund_no")?,
+        out_refund_no: row.text_opt("out_refund_no")?,
+        channel_no: row.text("channel_no")?,
+        order_no: row.text("order_no")?,
+        channel: row.word("channel")?,
+        amount: row.fen("amount")?,
+        reason: row.text_opt("reason")?,
+        attach: row.text_opt("attach")?,
+        notify_url: row.text_opt("notify_url")?,
+        client_ip: row.text_opt("client_ip")?,
+        edition: row.word("edition")?,
+        status: row.word("status")?,
+        attempt: row.int("attempt")?,
+        unanswered: row.int("unanswered")?,
+        acknowledged: row.flag("acknowledged")?,
+        attention: row.word_opt("attention")?,
+        error_code: row.text_opt("error_code")?,
+        error_msg: row.text_opt("error_msg")?,
+        created_at: row.at("created_at")?,
+        submitted_at: row.at("submitted_at")?,
+        finished_at: row.at_opt("finished_at")?,
+        busy_until: row.at("busy_until")?,
+        version: row.int("version")?,
+    })
+}

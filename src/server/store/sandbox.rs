@@ -1,0 +1,75 @@
+//! Table `sandbox_book`: read and written by the sandbox channel alone.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::money::Fen;
+use crate::domain::time::Millis;
+
+/// A row of the sandbox's book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookRow {
+    pub refund_no: String,
+    pub app_id: String,
+    pub out_order_no: String,
+    pub amount: Fen,
+    pub outcome: String,
+    pub settles_at: Millis,
+    pub submissions: i64,
+    pub moved: i64,
+}
+
+/// The row of a refund number.
+pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Option<BookRow>> {
+    let row = query("SELECT * FROM sandbox_book WHERE refund_no = $1")
+        .bind(refund_no)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(book_row).transpose()
+}
+
+/// Adds a row. `false`: the number is in the book already, and nothing was done.
+pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
+    let done = query(
+        "INSERT INTO sandbox_book (refund_no, app_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    )
+    .bind(&row.refund_no)
+    .bind(&row.app_id)
+    .bind(&row.out_order_no)
+    .bind(row.amount.0)
+    .bind(&row.outcome)
+    .bind(row.settles_at.0)
+    .bind(row.submissions)
+    .bind(row.moved)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores a row's new outcome and counts.
+pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<()> {
+    query("UPDATE sandbox_book SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 WHERE refund_no = $1")
+        .bind(&row.refund_no)
+        .bind(&row.outcome)
+        .bind(row.settles_at.0)
+        .bind(row.submissions)
+        .bind(row.moved)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn book_row(row: &AnyRow) -> sqlx::Result<BookRow> {
+    Ok(BookRow {
+        refund_no: row.text("refund_no")?,
+        app_id: row.text("app_id")?,
+        out_order_no: row.text("out_order_no")?,
+        amount: row.fen("amount")?,
+        outcome: row.text("outcome")?,
+        settles_at: row.at("settles_at")?,
+        submissions: row.int("submissions")?,
+        moved: row.int("moved")?,
+    })
+}
