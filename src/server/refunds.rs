@@ -437,7 +437,8 @@ async fn ask(
     })
 }
 
-/// So soon after a submission "not found" says nothing.
+/// While a submission without an answer may still be on its way, only good news is news: "not
+/// found" may mean "not yet", and a refusal may be that of an earlier submission.
 fn not_yet_visible(
     gate: &dyn Gate,
     refund: &Refund,
@@ -445,14 +446,20 @@ fn not_yet_visible(
     answer: Answer<Finding>,
 ) -> Answer<Finding> {
     let delay = i64::try_from(gate.visibility_delay().as_millis()).unwrap_or(i64::MAX);
-    if answer.finding == Finding::NotFound && asked_at < refund.submitted_at.plus_ms(delay) {
-        let why = "not found, so soon after the submission".to_owned();
-        return Answer {
-            finding: Finding::Unknown { why },
-            ..answer
-        };
+    let on_its_way = refund.unanswered > 0 && asked_at < refund.submitted_at.plus_ms(delay);
+    match answer.finding {
+        Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. } if on_its_way => {
+            let why = format!(
+                "{}, but so soon after the submission",
+                answer.finding.word()
+            );
+            Answer {
+                finding: Finding::Unknown { why },
+                ..answer
+            }
+        }
+        _ => answer,
     }
-    answer
 }
 
 /// Submits a refund that the channel never saw, under the same number.

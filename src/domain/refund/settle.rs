@@ -1,87 +1,9 @@
-//! A refund: an intent that is written down before anyone is told, and settled by evidence.
-//!
-//! [`Refund::settle`] is the whole table of what a piece of evidence does to a refund. It is the
-//! only door: nothing else turns a refund in progress into one that is over, or back.
+//! The one door: what evidence is, and what each piece of it does to a refund.
 
-use serde::{Deserialize, Serialize};
-
-use super::merchant::Edition;
-use super::money::Fen;
-use super::order::Channel;
-use super::time::Millis;
-use super::words;
-
-words! {
-    /// The state of a refund.
-    RefundStatus {
-        /// Asked for; the amount is held.
-        Progress = "progress",
-        /// The money is back with the payer.
-        Success = "success",
-        /// Refused for good; the amount was given back to the order.
-        Fail = "fail",
-        /// Given up; the amount was given back to the order.
-        Close = "close",
-    }
-}
-
-words! {
-    /// Why a person has to look at a refund.
-    Attention {
-        /// The channel accepted it, and now does not know it.
-        Absent = "absent",
-        /// It succeeded at the channel after we had given the amount back. The balance was mended.
-        LateSuccess = "late_success",
-        /// It succeeded at the channel after we had given the amount back, and the amount has been
-        /// used since: more was paid out than was paid in.
-        Overpaid = "overpaid",
-        /// The channel now says something else than before, about money that has moved or may move.
-        Contradicted = "contradicted",
-    }
-}
-
-/// A refund.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    pub app_id: String,
-    /// Our number.
-    pub refund_no: String,
-    /// The merchant's number: the idempotency key within the app.
-    pub biz_refund_no: String,
-    /// The channel's number, once it told us.
-    pub out_refund_no: Option<String>,
-    /// The number under which the channel knows the refund.
-    pub channel_no: String,
-    pub order_no: String,
-    pub channel: Channel,
-    pub amount: Fen,
-    pub reason: Option<String>,
-    pub attach: Option<String>,
-    pub notify_url: Option<String>,
-    pub client_ip: Option<String>,
-    /// The edition it was asked for in.
-    pub edition: Edition,
-    pub status: RefundStatus,
-    /// How often it was submitted to the channel.
-    pub attempt: i64,
-    /// How many of these submissions have no definite answer. A refusal of one of them says nothing
-    /// about the others.
-    pub unanswered: i64,
-    /// The channel has said that it has this refund.
-    pub acknowledged: bool,
-    pub attention: Option<Attention>,
-    pub error_code: Option<String>,
-    pub error_msg: Option<String>,
-    pub created_at: Millis,
-    /// When it was last submitted.
-    pub submitted_at: Millis,
-    /// When the money moved, or when it failed or was closed.
-    pub finished_at: Option<Millis>,
-    /// Until then a submission or a sync of it is under way and nobody else may start one.
-    pub busy_until: Millis,
-    /// Counts its events: event number `n` made version `n`.
-    pub version: i64,
-}
+use super::{Attention, Refund, RefundStatus};
+use crate::domain::money::Fen;
+use crate::domain::time::Millis;
+use crate::domain::words;
 
 words! {
     /// Who brings evidence.
@@ -370,35 +292,4 @@ impl Settlement {
             _ => {}
         }
     }
-}
-
-/// A refund as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRefund {
-    pub order: super::order::OrderKey,
-    pub biz_refund_no: String,
-    pub amount: Fen,
-    pub reason: Option<String>,
-    pub attach: Option<String>,
-    pub notify_url: Option<String>,
-    pub client_ip: Option<String>,
-    pub edition: Edition,
-    /// What the asker saw as refundable. Where given, a balance that has changed since refuses the
-    /// refund: the console's guard against stale pages.
-    pub expected_refundable: Option<Fen>,
-}
-
-/// How a request names a refund. Where both are given the first wins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundKey {
-    RefundNo(String),
-    BizRefundNo(String),
-}
-
-/// A refund as a list shows it, with what it has from its order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundRow {
-    pub refund: Refund,
-    pub biz_order_no: String,
-    pub title: String,
 }

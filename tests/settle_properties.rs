@@ -1,0 +1,633 @@
+//! The table of `Refund::settle` under random histories.
+//!
+//! A model of an order, its refunds and a channel: submissions get lost or arrive late, answers get
+//! lost, callbacks come late, twice and out of order, syncs are overtaken by other evidence. Against
+//! a channel that is slow and forgetful but truthful no more may move than was paid, whatever
+//! happens; against one that lies, our own books must still add up.
+
+use proptest::prelude::*;
+use refundry::domain::merchant::Edition;
+use refundry::domain::money::Fen;
+use refundry::domain::order::Channel;
+use refundry::domain::refund::{
+    Attention, Effect, Evidence, Finding, Refund, RefundStatus, Source,
+};
+use refundry::domain::time::Millis;
+
+const PAID: Fen = Fen(100);
+const REFUNDS: usize = 4;
+
+/// What the channel's book says of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Book {
+    Unseen,
+    Processing,
+    Success,
+    Fail,
+    Close,
+}
+
+/// A submission under way: its number's index, its attempt, and whether we still wait for it.
+#[derive(Clone, Debug)]
+struct Flight {
+    refund: usize,
+    attempt: i64,
+    waiting: bool,
+}
+
+struct World {
+    refunds: Vec<Refund>,
+    refunded: Fen,
+    held: Fen,
+    book: Vec<Book>,
+    moved: Vec<u32>,
+    flights: Vec<Flight>,
+    /// Answers of the channel on their way to us.
+    answers: Vec<(usize, Evidence)>,
+    callbacks: Vec<(usize, Book)>,
+    /// Syncs whose answer was read but not yet applied.
+    syncs: Vec<(usize, Evidence)>,
+    now: i64,
+    lying: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Ask {
+        amount: i64,
+    },
+    Retry(usize),
+    CloseByHand(usize),
+    /// A flight reaches the channel, which makes this of it; its answer may get lost.
+    Arrive {
+        flight: usize,
+        becomes: Book,
+        answer_lost: bool,
+    },
+    Lose {
+        flight: usize,
+    },
+    /// We stop waiting for a flight; it may still arrive.
+    GiveUpWaiting {
+        flight: usize,
+    },
+    Answer(usize),
+    /// The channel makes up its mind about what it is processing.
+    Decide {
+        refund: usize,
+        becomes: Book,
+    },
+    Callback {
+        callback: usize,
+        keep: bool,
+    },
+    BeginSync(usize),
+    EndSync {
+        sync: usize,
+        lie: Option<Book>,
+    },
+    ResubmitIfUnseen(usize),
+}
+
+fn book() -> impl Strategy<Value = Book> {
+    prop_oneof![
+        Just(Book::Processing),
+        Just(Book::Success),
+        Just(Book::Fail),
+        Just(Book::Close)
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let which = 0usize..8;
+    prop_oneof![
+        3 => (1i64..=60).prop_map(|amount| Step::Ask { amount }),
+        2 => which.clone().prop_map(Step::Retry),
+        1 => which.clone().prop_map(Step::CloseByHand),
+        4 => (which.clone(), book(), any::<bool>())
+            .prop_map(|(flight, becomes, answer_lost)| Step::Arrive { flight, becomes, answer_lost }),
+        1 => which.clone().prop_map(|flight| Step::Lose { flight }),
+        1 => which.clone().prop_map(|flight| Step::GiveUpWaiting { flight }),
+        4 => which.clone().prop_map(Step::Answer),
+        2 => (which.clone(), book()).prop_map(|(refund, becomes)| Step::Decide { refund, becomes }),
+        3 => (which.clone(), any::<bool>()).prop_map(|(callback, keep)| Step::Callback { callback, keep }),
+        3 => which.clone().prop_map(Step::BeginSync),
+        4 => (which.clone(), proptest::option::of(prop_oneof![book(), Just(Book::Unseen)]))
+            .prop_map(|(sync, lie)| Step::EndSync { sync, lie }),
+        2 => which.prop_map(Step::ResubmitIfUnseen),
+    ]
+}
+
+fn refund(index: usize, amount: i64, now: i64) -> Refund {
+    let number = format!("R{index}");
+    Refund {
+        app_id: "A".to_owned(),
+        refund_no: number.clone(),
+        biz_refund_no: number.clone(),
+        out_refund_no: None,
+        channel_no: number,
+        order_no: "P".to_owned(),
+        channel: Channel::Sandbox,
+        amount: Fen(amount),
+        reason: None,
+        attach: None,
+        notify_url: None,
+        client_ip: None,
+        edition: Edition::Open,
+        status: RefundStatus::Progress,
+        attempt: 1,
+        unanswered: 1,
+        acknowledged: false,
+        attention: None,
+        error_code: None,
+        error_msg: None,
+        created_at: Millis(now),
+        submitted_at: Millis(now),
+        finished_at: None,
+        busy_until: Millis(0),
+        version: 1,
+    }
+}
+
+fn finding(book: Book) -> Finding {
+    match book {
+        Book::Unseen => Finding::NotFound,
+        Book::Processing => Finding::Accepted {
+            out_refund_no: None,
+        },
+        Book::Success => Finding::Success {
+            out_refund_no: None,
+            at: None,
+        },
+        Book::Fail => Finding::Fail {
+            code: "NO".to_owned(),
+            msg: "no".to_owned(),
+        },
+        Book::Close => Finding::Close {
+            msg: "closed".to_owned(),
+        },
+    }
+}
+
+impl World {
+    fn new(lying: bool) -> World {
+        World {
+            refunds: Vec::new(),
+            refunded: Fen::ZERO,
+            held: Fen::ZERO,
+            book: Vec::new(),
+            moved: Vec::new(),
+            flights: Vec::new(),
+            answers: Vec::new(),
+            callbacks: Vec::new(),
+            syncs: Vec::new(),
+            now: 0,
+            lying,
+        }
+    }
+
+    fn room(&self) -> Fen {
+        PAID - self.refunded - self.held
+    }
+
+    fn settle(&mut self, index: usize, evidence: &Evidence) {
+        let before = self.refunds[index].clone();
+        let settlement = before.settle(self.room(), evidence);
+        if settlement.effect != Effect::Changed {
+            assert_eq!(
+                (settlement.held, settlement.refunded),
+                (Fen::ZERO, Fen::ZERO)
+            );
+            assert_eq!(settlement.refund.status, before.status);
+        }
+        self.held = self.held + settlement.held;
+        self.refunded = self.refunded + settlement.refunded;
+        self.refunds[index] = settlement.refund;
+    }
+
+    fn submit(&mut self, index: usize) {
+        self.flights.push(Flight {
+            refund: index,
+            attempt: self.refunds[index].attempt,
+            waiting: true,
+        });
+    }
+
+    /// Nobody may start a submission or a sync while one is under way.
+    fn busy(&self, index: usize) -> bool {
+        self.flights
+            .iter()
+            .any(|flight| flight.refund == index && flight.waiting)
+            || self.answers.iter().any(|(refund, _)| *refund == index)
+            || self.syncs.iter().any(|(refund, _)| *refund == index)
+    }
+
+    fn enter(&mut self, index: usize, becomes: Book) {
+        self.book[index] = becomes;
+        match becomes {
+            Book::Success => self.moved[index] += 1,
+            Book::Unseen | Book::Processing | Book::Fail | Book::Close => {}
+        }
+        if becomes != Book::Processing {
+            self.callbacks.push((index, becomes));
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        self.now += 1;
+        let at = Millis(self.now);
+        match *step {
+            Step::Ask { amount } if self.refunds.len() < REFUNDS && Fen(amount) <= self.room() => {
+                let index = self.refunds.len();
+                self.refunds.push(refund(index, amount, self.now));
+                self.book.push(Book::Unseen);
+                self.moved.push(0);
+                self.held = self.held + Fen(amount);
+                self.submit(index);
+            }
+            Step::Retry(i) if i < self.refunds.len() && !self.busy(i) => {
+                let failed = &self.refunds[i];
+                if failed.status == RefundStatus::Fail && failed.amount <= self.room() {
+                    self.held = self.held + failed.amount;
+                    self.refunds[i] = failed.retried(at);
+                    self.submit(i);
+                }
+            }
+            Step::CloseByHand(i) if i < self.refunds.len() && !self.busy(i) => {
+                if self.refunds[i].status == RefundStatus::Fail {
+                    self.refunds[i].status = RefundStatus::Close;
+                }
+            }
+            Step::Arrive {
+                flight,
+                becomes,
+                answer_lost,
+            } if flight < self.flights.len() => {
+                let Flight {
+                    refund,
+                    attempt,
+                    waiting,
+                } = self.flights.remove(flight);
+                if matches!(self.book[refund], Book::Unseen | Book::Fail) {
+                    self.enter(refund, becomes);
+                }
+                let lost = Finding::Unknown {
+                    why: "lost".to_owned(),
+                };
+                let finding = if answer_lost || !waiting {
+                    lost
+                } else {
+                    finding(self.book[refund])
+                };
+                if waiting {
+                    self.answers.push((
+                        refund,
+                        Evidence {
+                            source: Source::Answer,
+                            attempt,
+                            finding,
+                            at,
+                        },
+                    ));
+                }
+            }
+            Step::Lose { flight } if flight < self.flights.len() => {
+                let Flight {
+                    refund,
+                    attempt,
+                    waiting,
+                } = self.flights.remove(flight);
+                let finding = Finding::Unknown {
+                    why: "lost".to_owned(),
+                };
+                if waiting {
+                    self.answers.push((
+                        refund,
+                        Evidence {
+                            source: Source::Answer,
+                            attempt,
+                            finding,
+                            at,
+                        },
+                    ));
+                }
+            }
+            Step::GiveUpWaiting { flight }
+                if flight < self.flights.len() && self.flights[flight].waiting =>
+            {
+                self.flights[flight].waiting = false;
+                let Flight {
+                    refund, attempt, ..
+                } = self.flights[flight];
+                let finding = Finding::Unknown {
+                    why: "timed out".to_owned(),
+                };
+                self.answers.push((
+                    refund,
+                    Evidence {
+                        source: Source::Answer,
+                        attempt,
+                        finding,
+                        at,
+                    },
+                ));
+            }
+            Step::Answer(i) if i < self.answers.len() => {
+                let (refund, evidence) = self.answers.remove(i);
+                self.settle(refund, &evidence);
+            }
+            Step::Decide { refund, becomes } if refund < self.book.len() => {
+                if self.book[refund] == Book::Processing && becomes != Book::Processing {
+                    self.enter(refund, becomes);
+                }
+            }
+            Step::Callback { callback, keep } if callback < self.callbacks.len() => {
+                let (refund, says) = self.callbacks[callback];
+                if !keep {
+                    self.callbacks.remove(callback);
+                }
+                let attempt = self.refunds[refund].attempt;
+                let evidence = Evidence {
+                    source: Source::Callback,
+                    attempt,
+                    finding: finding(says),
+                    at,
+                };
+                self.settle(refund, &evidence);
+            }
+            Step::BeginSync(i) if i < self.refunds.len() && !self.busy(i) => {
+                let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
+                let finding = match finding(self.book[i]) {
+                    // Within the visibility delay only good news is news.
+                    Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. }
+                        if on_its_way =>
+                    {
+                        Finding::Unknown {
+                            why: "too soon".to_owned(),
+                        }
+                    }
+                    finding => finding,
+                };
+                let attempt = self.refunds[i].attempt;
+                self.syncs.push((
+                    i,
+                    Evidence {
+                        source: Source::Sync,
+                        attempt,
+                        finding,
+                        at,
+                    },
+                ));
+            }
+            Step::EndSync { sync, lie } if sync < self.syncs.len() => {
+                let (refund, mut evidence) = self.syncs.remove(sync);
+                if let (true, Some(lie)) = (self.lying, lie) {
+                    evidence.finding = finding(lie);
+                }
+                self.settle(refund, &evidence);
+            }
+            Step::ResubmitIfUnseen(i) if i < self.refunds.len() && !self.busy(i) => {
+                let refund = &self.refunds[i];
+                let unseen = self.book[i] == Book::Unseen
+                    && !self.flights.iter().any(|flight| flight.refund == i);
+                if refund.holds() && !refund.acknowledged && unseen {
+                    let evidence = Evidence {
+                        source: Source::Sync,
+                        attempt: refund.attempt,
+                        finding: Finding::NotFound,
+                        at,
+                    };
+                    self.settle(i, &evidence);
+                    self.refunds[i] = self.refunds[i].submitted_again(at);
+                    self.submit(i);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `paid = refunded + held + refundable`, and each refund stands for its part.
+    fn check_books(&self) {
+        assert!(self.refunded >= Fen::ZERO && self.held >= Fen::ZERO && self.room() >= Fen::ZERO);
+        let sum = |status: RefundStatus| {
+            Fen(self
+                .refunds
+                .iter()
+                .filter(|refund| refund.status == status)
+                .map(|refund| refund.amount.0)
+                .sum())
+        };
+        assert_eq!(self.held, sum(RefundStatus::Progress));
+        assert_eq!(self.refunded, sum(RefundStatus::Success));
+        assert!(
+            self.refunds
+                .iter()
+                .all(|refund| (0..=refund.attempt).contains(&refund.unanswered))
+        );
+    }
+
+    /// Against a truthful channel: never twice, never more than was paid, and what moved is either
+    /// booked or still held.
+    fn check_money(&self) {
+        let mut moved = 0;
+        for (refund, times) in self.refunds.iter().zip(&self.moved) {
+            assert!(*times <= 1, "{} moved {times} times", refund.refund_no);
+            if *times == 1 {
+                moved += refund.amount.0;
+                assert!(
+                    matches!(
+                        refund.status,
+                        RefundStatus::Success | RefundStatus::Progress
+                    ),
+                    "{} moved and is {}",
+                    refund.refund_no,
+                    refund.status
+                );
+            }
+        }
+        assert!(Fen(moved) <= PAID, "{moved} of {} moved", PAID.0);
+    }
+
+    /// Lets everything on its way arrive, and asks until nothing is open.
+    fn quiesce(&mut self) {
+        self.lying = false;
+        for _ in 0..4 {
+            while !self.flights.is_empty() {
+                self.step(&Step::Arrive {
+                    flight: 0,
+                    becomes: Book::Success,
+                    answer_lost: false,
+                });
+            }
+            while !self.answers.is_empty() {
+                self.step(&Step::Answer(0));
+            }
+            while !self.syncs.is_empty() {
+                self.step(&Step::EndSync { sync: 0, lie: None });
+            }
+            for i in 0..self.refunds.len() {
+                self.step(&Step::Decide {
+                    refund: i,
+                    becomes: Book::Success,
+                });
+                self.step(&Step::BeginSync(i));
+                self.step(&Step::EndSync { sync: 0, lie: None });
+                self.step(&Step::ResubmitIfUnseen(i));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5_000, max_shrink_iters: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_truthful_channel_never_pays_more_than_was_paid(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut world = World::new(false);
+        for step in &steps {
+            world.step(step);
+            world.check_books();
+            world.check_money();
+        }
+        world.quiesce();
+        world.check_books();
+        world.check_money();
+        for (refund, book) in world.refunds.iter().zip(&world.book) {
+            prop_assert!(refund.status != RefundStatus::Progress, "{} is still open, book {:?}", refund.refund_no, book);
+            prop_assert_eq!(refund.status == RefundStatus::Success, *book == Book::Success);
+            prop_assert_eq!(refund.attention, None, "a truthful channel needs nobody");
+        }
+    }
+
+    #[test]
+    fn a_lying_channel_never_unbalances_our_books(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut world = World::new(true);
+        for step in &steps {
+            world.step(step);
+            world.check_books();
+        }
+        world.quiesce();
+        world.check_books();
+        for (refund, moved) in world.refunds.iter().zip(&world.moved) {
+            prop_assert!(*moved <= 1);
+            let told = refund.attention.is_some() || refund.status == RefundStatus::Success;
+            prop_assert!(*moved == 0 || told, "{} moved money and nobody is told", refund.refund_no);
+        }
+    }
+}
+
+fn evidence(source: Source, says: Book, at: i64) -> Evidence {
+    Evidence {
+        source,
+        attempt: 1,
+        finding: finding(says),
+        at: Millis(at),
+    }
+}
+
+#[test]
+fn late_and_contradictory_evidence_has_a_defined_result() {
+    let open = refund(0, 40, 0);
+    let success = open
+        .settle(Fen::ZERO, &evidence(Source::Callback, Book::Success, 5))
+        .refund;
+    let closed = open
+        .settle(Fen::ZERO, &evidence(Source::Callback, Book::Close, 5))
+        .refund;
+    let failed = open
+        .settle(Fen::ZERO, &evidence(Source::Answer, Book::Fail, 5))
+        .refund;
+    assert_eq!(
+        (success.status, closed.status, failed.status),
+        (
+            RefundStatus::Success,
+            RefundStatus::Close,
+            RefundStatus::Fail
+        )
+    );
+
+    // The same thing again does nothing.
+    for (known, says) in [
+        (&success, Book::Success),
+        (&closed, Book::Close),
+        (&failed, Book::Fail),
+    ] {
+        let again = known.settle(Fen(60), &evidence(Source::Callback, says, 9));
+        assert_eq!(
+            (again.effect, again.held, again.refunded),
+            (Effect::Noted, Fen::ZERO, Fen::ZERO)
+        );
+        assert_eq!(again.refund, *known);
+    }
+
+    // Success after close: the money moved, so it is taken off the balance, and a person is told.
+    let late = closed.settle(Fen(60), &evidence(Source::Sync, Book::Success, 9));
+    assert_eq!(
+        (late.effect, late.held, late.refunded),
+        (Effect::Changed, Fen::ZERO, Fen(40))
+    );
+    assert_eq!(late.refund.status, RefundStatus::Success);
+    assert_eq!(late.refund.attention, Some(Attention::LateSuccess));
+
+    // The same, when the balance has gone elsewhere: nothing to take it from, a person is told.
+    let overpaid = closed.settle(Fen(39), &evidence(Source::Sync, Book::Success, 9));
+    assert_eq!(
+        (overpaid.effect, overpaid.held, overpaid.refunded),
+        (Effect::Raised, Fen::ZERO, Fen::ZERO)
+    );
+    assert_eq!(overpaid.refund.status, RefundStatus::Close);
+    assert_eq!(overpaid.refund.attention, Some(Attention::Overpaid));
+
+    // Close after success frees nothing.
+    let contradicted = success.settle(Fen(60), &evidence(Source::Sync, Book::Close, 9));
+    assert_eq!(
+        (
+            contradicted.effect,
+            contradicted.held,
+            contradicted.refunded
+        ),
+        (Effect::Raised, Fen::ZERO, Fen::ZERO)
+    );
+    assert_eq!(contradicted.refund.status, RefundStatus::Success);
+    assert_eq!(contradicted.refund.attention, Some(Attention::Contradicted));
+
+    // What was asked before the success was seen is only older, not contradictory.
+    let older = success.settle(Fen(60), &evidence(Source::Sync, Book::Unseen, 4));
+    assert_eq!(
+        (older.effect, older.refund.attention),
+        (Effect::Noted, None)
+    );
+
+    // A time-out is not a failure, and a refusal does not settle an earlier unknown submission.
+    let lost = Evidence {
+        finding: Finding::Unknown {
+            why: "time-out".to_owned(),
+        },
+        ..evidence(Source::Answer, Book::Fail, 3)
+    };
+    let unknown = open.settle(Fen::ZERO, &lost).refund;
+    assert_eq!(unknown.status, RefundStatus::Progress);
+    let again = unknown.submitted_again(Millis(6));
+    let refused = again.settle(
+        Fen::ZERO,
+        &Evidence {
+            attempt: 2,
+            ..evidence(Source::Answer, Book::Fail, 7)
+        },
+    );
+    assert_eq!(
+        (refused.refund.status, refused.held),
+        (RefundStatus::Progress, Fen::ZERO)
+    );
+
+    // Accepted once, and then unknown to the channel: for a person to decide.
+    let accepted = open
+        .settle(Fen::ZERO, &evidence(Source::Answer, Book::Processing, 3))
+        .refund;
+    let absent = accepted.settle(Fen::ZERO, &evidence(Source::Sync, Book::Unseen, 9));
+    assert_eq!(
+        (absent.refund.status, absent.held),
+        (RefundStatus::Progress, Fen::ZERO)
+    );
+    assert_eq!(absent.refund.attention, Some(Attention::Absent));
+}
