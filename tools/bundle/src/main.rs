@@ -1,1 +1,206 @@
-fn main() {}
+//! Turns the browser's WebAssembly into the files that the server embeds.
+//!
+//! ```text
+//! bundle [--dev] target/browser/wasm32-unknown-unknown/browser/refundry.wasm target/site
+//! ```
+//!
+//! Run from the root of the project. The folder it writes is laid out as `cargo leptos` would:
+//!
+//! ```text
+//! pkg/refundry.js      the glue between JavaScript and the module
+//! pkg/refundry.wasm    the module
+//! pkg/refundry.css     style/main.css
+//! favicon.svg ...      what is in public/
+//! ```
+//!
+//! Beside each file that gains by it lies the same file compressed (`.br`). Files that are right
+//! already are not touched, so that the server is compiled again only when there is something new
+//! to embed. With `--dev` nothing is compressed, and pages reload themselves after each build.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What the folder is to hold: path within it, and content.
+type Site = BTreeMap<PathBuf, Vec<u8>>;
+
+fn main() -> Result<()> {
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
+    let dev = arguments.first().is_some_and(|first| first == "--dev");
+    if dev {
+        arguments.remove(0);
+    }
+    let [wasm, out] = arguments.as_slice() else {
+        bail!("usage: bundle [--dev] MODULE.wasm FOLDER");
+    };
+
+    let mut site = Site::new();
+    add_module(&mut site, Path::new(wasm))?;
+    add_file(&mut site, Path::new("style/main.css"), "pkg/refundry.css")?;
+    add_folder(&mut site, Path::new("public"), Path::new(""))?;
+    match dev {
+        true => add_reloading(&mut site)?,
+        false => add_compressed(&mut site, Path::new(out))?,
+    }
+    write(&site, Path::new(out))?;
+    report(&site);
+    Ok(())
+}
+
+/// The module made ready for the browser, and the JavaScript that loads it.
+fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
+    let mut output = Bindgen::new()
+        .input_path(wasm)
+        .out_name("refundry")
+        .web(true)?
+        .typescript(false)
+        // The page says where the module is; its address holds a hash that is not known here.
+        .omit_default_module_path(true)
+        // Names and tool versions make up a quarter of the module and serve nobody.
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate_output()
+        .with_context(|| format!("could not prepare {}", wasm.display()))?;
+
+    site.insert("pkg/refundry.wasm".into(), output.wasm_mut().emit_wasm());
+    site.insert("pkg/refundry.js".into(), output.js().into());
+    for (library, scripts) in output.snippets() {
+        for (number, script) in scripts.iter().enumerate() {
+            let path = format!("pkg/snippets/{library}/inline{number}.js");
+            site.insert(path.into(), script.clone().into());
+        }
+    }
+    for (path, script) in output.local_modules() {
+        site.insert(Path::new("pkg/snippets").join(path), script.clone().into());
+    }
+    Ok(())
+}
+
+fn add_file(site: &mut Site, from: &Path, to: impl Into<PathBuf>) -> Result<()> {
+    let content = fs::read(from).with_context(|| format!("could not read {}", from.display()))?;
+    site.insert(to.into(), content);
+    Ok(())
+}
+
+fn add_folder(site: &mut Site, from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("could not list {}", from.display()))? {
+        let path = entry?.path();
+        let to = to.join(path.file_name().context("an entry without a name")?);
+        match path.is_dir() {
+            true => add_folder(site, &path, &to)?,
+            false => add_file(site, &path, to)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes the page load itself again when the server serves another build: the address of the script
+/// is then unknown to it. The time makes every build another one, also if only the server changed.
+fn add_reloading(site: &mut Site) -> Result<()> {
+    let script = site.entry("pkg/refundry.js".into()).or_default();
+    script.extend_from_slice(include_bytes!("reload.js"));
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed()?;
+    site.insert("pkg/built.txt".into(), now.as_millis().to_string().into());
+    Ok(())
+}
+
+/// Adds `name.br` for each file that becomes smaller by it. Strong compression takes seconds, so
+/// what an earlier run made of the same content in `out` is taken over.
+fn add_compressed(site: &mut Site, out: &Path) -> Result<()> {
+    let mut compressed = Site::new();
+    for (path, content) in site.iter().filter(|(path, _)| is_compressible(path)) {
+        let target = with_br(path);
+        let earlier = match fs::read(out.join(path)) {
+            Ok(written) if written == *content => fs::read(out.join(&target)).ok(),
+            _ => None,
+        };
+        let small = match earlier {
+            Some(small) => small,
+            None => brotli(content)?,
+        };
+        if small.len() < content.len() {
+            compressed.insert(target, small);
+        }
+    }
+    site.append(&mut compressed);
+    Ok(())
+}
+
+fn is_compressible(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(
+        extension,
+        Some("css" | "html" | "js" | "json" | "map" | "svg" | "txt" | "wasm" | "xml")
+    )
+}
+
+fn with_br(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".br");
+    name.into()
+}
+
+fn brotli(content: &[u8]) -> Result<Vec<u8>> {
+    let best = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: 24,
+        size_hint: content.len(),
+        ..Default::default()
+    };
+    let mut small = Vec::new();
+    brotli::BrotliCompress(&mut &content[..], &mut small, &best)?;
+    Ok(small)
+}
+
+/// Makes `out` hold exactly the site, touching only what differs.
+fn write(site: &Site, out: &Path) -> Result<()> {
+    for (path, content) in site {
+        let path = out.join(path);
+        if fs::read(&path).is_ok_and(|written| written == *content) {
+            continue;
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&path, content).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    remove_others(site, out, Path::new(""))
+}
+
+fn remove_others(site: &Site, out: &Path, folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(out.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            remove_others(site, out, &path)?;
+        } else if !site.contains_key(&path) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// One line a file of the console's own, so that growth is seen when it happens.
+fn report(site: &Site) {
+    let kilobytes = |size: usize| format!("{:.1} KB", size as f64 / 1000.0);
+    let mut total = 0;
+    for (path, content) in site.iter().filter(|(path, _)| path.starts_with("pkg")) {
+        if path.extension().is_some_and(|extension| extension == "br") {
+            continue;
+        }
+        let compressed = site.get(&with_br(path)).map(Vec::len);
+        total += compressed.unwrap_or(content.len());
+        let note = compressed.map(|size| format!(", compressed {}", kilobytes(size)));
+        println!(
+            "{}: {}{}",
+            path.display(),
+            kilobytes(content.len()),
+            note.unwrap_or_default()
+        );
+    }
+    println!("a browser's first visit loads {}", kilobytes(total));
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The browser's side: compiles it to WebAssembly and lays down in target/site/ what the server
+# embeds. With --dev: quick to build and reloading itself, for the server in debug (see dev.sh).
+
+. "$(dirname "$0")/lib.sh"
+steps console 3
+
+profile=browser folder=browser bundle=(target/release/bundle)
+if [ "${1:-}" = --dev ]; then profile=dev folder=debug bundle+=(--dev); fi
+
+step 'Compile for the browser'
+cargo build "${BROWSER[@]}" --profile "$profile"
+
+step 'Compile the bundler'
+cargo build --release -p bundle
+
+step 'Bundle'
+"${bundle[@]}" "target/browser/wasm32-unknown-unknown/$folder/refundry.wasm" target/site

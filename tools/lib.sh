@@ -1,0 +1,32 @@
+# What the scripts of this folder share. Each begins with  . "$(dirname "$0")/lib.sh"
+# and finds itself in the root of the project, with the build folder at its place.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export CARGO_TARGET_DIR="$PWD/target"
+
+# The browser's side is built in a folder of its own: neither side then waits for the other's lock.
+BROWSER=(--lib --target wasm32-unknown-unknown --target-dir target/browser)
+
+# Longer work says how far it is: `steps NAME TOTAL`, then `step WHAT` for each.
+steps() { STEPS_NAME=$1 STEPS_TOTAL=$2 STEPS_DONE=0; }
+step() {
+    STEPS_DONE=$((STEPS_DONE + 1))
+    printf '[%s %s/%s] %s\n' "$STEPS_NAME" "$STEPS_DONE" "$STEPS_TOTAL" "$*"
+}
+note() { printf '    %s\n' "$*"; }
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Installs Debian packages without a question: as root, or by a sudo that asks for no password.
+install_packages() {
+    local run=(env DEBIAN_FRONTEND=noninteractive)
+    if [ "$(id -u)" -ne 0 ]; then run=(sudo -n "${run[@]}"); fi
+    have apt-get && have "${run[0]}" || return 1
+    "${run[@]}" apt-get update -qq </dev/null &&
+        "${run[@]}" apt-get install -y -qq --no-install-recommends "$@" </dev/null
+}
