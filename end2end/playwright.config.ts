@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { defineConfig } from '@playwright/test';
+import type { Options } from './support/fixtures.ts';
+
+/** The machine's own Chromium; nothing is downloaded. CHROMIUM names another one. */
+function chromium(): string {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const found = [process.env.CHROMIUM ?? '', ...candidates].find((path) => path && existsSync(path));
+  if (!found) throw new Error('no Chromium was found; `make setup-tests` installs it');
+  return found;
+}
+
+const zh = { language: 'zh', locale: 'zh-CN', timezoneId: 'Asia/Shanghai' } as const;
+const en = { language: 'en', locale: 'en-GB', timezoneId: 'Europe/London' } as const;
+
+export default defineConfig<Options>({
+  testDir: 'tests',
+  outputDir: 'results/artifacts',
+  reporter: [['line'], ['json', { outputFile: 'results/report.json' }]],
+  workers: Math.min(4, availableParallelism()),
+  forbidOnly: !!process.env.CI,
+  timeout: 30_000,
+  expect: { timeout: 5_000 },
+  use: {
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: chromium(),
+      args: ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+    },
+  },
+  // Every screen speaks both languages, and works before and without its scripts.
+  projects: [
+    { name: 'zh', use: zh },
+    { name: 'en', use: en },
+    { name: 'zh, no scripts', use: { ...zh, javaScriptEnabled: false } },
+    { name: 'en, no scripts', use: { ...en, javaScriptEnabled: false } },
+  ],
+});

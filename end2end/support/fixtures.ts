@@ -1,0 +1,103 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Page, expect, test as base } from '@playwright/test';
+import { Server } from './server.ts';
+
+/** What a project chooses (see playwright.config.ts). */
+export type Options = { language: 'zh' | 'en' };
+
+type TestFixtures = Options & {
+  /** Whether the browser runs scripts in this project. */
+  scripts: boolean;
+  /** Fails a test in which the page or the server broke, whatever the test itself looked at. */
+  soundness: void;
+};
+
+type WorkerFixtures = { server: Server };
+
+export { expect, type Page };
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  language: ['zh', { option: true }],
+
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  scripts: async ({ javaScriptEnabled }, use) => use(javaScriptEnabled ?? true),
+
+  soundness: [
+    async ({ page, server }, use, info) => {
+      const faults: string[] = [];
+      page.on('pageerror', (error) => faults.push(`script failed: ${error.message}`));
+      page.on('console', (message) => {
+        // The browser reports each refusal (4xx) as an error; tests provoke those on purpose.
+        const isRefusal = /^Failed to load resource: .* status of 4\d\d/.test(message.text());
+        if (message.type() === 'error' && !isRefusal) faults.push(`console: ${message.text()}`);
+      });
+      page.on('response', (response) => {
+        if (response.status() >= 500) faults.push(`${response.status()} from ${response.url()}`);
+      });
+      const before = server.log().length;
+      await use();
+      if (info.status !== info.expectedStatus || faults.length > 0) {
+        await info.attach('server.log', { body: server.log().slice(before) });
+      }
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** Goes to a page and waits until its scripts have taken over, where there are any. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await settled(page);
+}
+
+/** The page says so itself: `hydrate()` sets `data-hydrated` on the root element at its end. */
+export async function settled(page: Page): Promise<void> {
+  if (scriptsRun()) await expect(page.locator('html')).toHaveAttribute('data-hydrated');
+}
+
+/** Logs in as the demonstration's operator, or as somebody else. */
+export async function login(page: Page, name = 'admin', password = 'refundry-demo'): Promise<void> {
+  await open(page, '/login');
+  const form = page.locator('form').filter({ has: page.locator('input[type=password]') });
+  await form.locator('input[autocomplete=username]').fill(name);
+  await form.locator('input[type=password]').fill(password);
+  await form.locator('button[type=submit]').click();
+  await expect(page).not.toHaveURL(/\/login/);
+  await settled(page);
+}
+
+/** The page as it is now breaks no rule of WCAG 2.2 AA that a program can check. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const subject = scriptsRun() ? page : await likeness(page);
+  const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const { violations } = await new AxeBuilder({ page: subject }).withTags(rules).analyze();
+  if (subject !== page) await subject.context().close();
+  const found = violations.map(({ id, help, nodes }) => [`${id}: ${help}`, ...nodes.map((node) => node.html)].join('\n  '));
+  expect(found).toEqual([]);
+}
+
+/** The same page in a browser that runs the checker's script, but still none of the page's own. */
+async function likeness(page: Page): Promise<Page> {
+  const context = await page.context().browser()!.newContext({ javaScriptEnabled: true, viewport: page.viewportSize() });
+  const copy = await context.newPage();
+  const body = await page.content();
+  await copy.route('**/*.js', (route) => route.abort());
+  await copy.route(page.url(), (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body }));
+  await copy.goto(page.url());
+  return copy;
+}
+
+function scriptsRun(): boolean {
+  return test.info().project.use.javaScriptEnabled ?? true;
+}

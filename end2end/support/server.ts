@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const PROGRAM = resolve(import.meta.dirname, '../../target/release/refundry');
+
+/** The real program with demonstration data, on a port and in a folder of its own. */
+export class Server {
+  readonly url: string;
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  readonly #log: string[];
+
+  private constructor(url: string, process: ChildProcess, folder: string, log: string[]) {
+    this.url = url;
+    this.#process = process;
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Started when it says that it listens; it does so within a second or not at all. */
+  static async start(): Promise<Server> {
+    const folder = mkdtempSync(join(tmpdir(), 'refundry-'));
+    const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], {
+      cwd: folder,
+      env: neutralEnvironment(folder),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log: string[] = [];
+    createInterface(child.stderr).on('line', (line) => log.push(line));
+    const url = await new Promise<string>((found, failed) => {
+      createInterface(child.stdout).on('line', (line) => {
+        log.push(line);
+        const address = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
+        if (address) found(address);
+      });
+      child.on('error', failed);
+      child.on('exit', (code) => failed(new Error(`refundry ended with ${code}:\n${log.join('\n')}`)));
+    });
+    return new Server(url, child, folder, log);
+  }
+
+  /** What it has said so far. */
+  log(): string {
+    return this.#log.join('\n');
+  }
+
+  /** Asks it to finish. That it does so in good order is part of what is tested. */
+  async stop(): Promise<void> {
+    const ended = new Promise<number | null>((end) => this.#process.on('exit', end));
+    const code = this.#process.exitCode ?? (this.#process.kill('SIGTERM'), await ended);
+    rmSync(this.#folder, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`refundry ended with ${code}:\n${this.log()}`);
+  }
+}
+
+/** The caller's environment without the settings of somebody's own desk. */
+function neutralEnvironment(folder: string): NodeJS.ProcessEnv {
+  const foreign = (name: string) => name === 'DATABASE_URL' || name.startsWith('REFUNDRY_');
+  const kept = Object.entries(process.env).filter(([name]) => !foreign(name));
+  return { ...Object.fromEntries(kept), TMPDIR: folder };
+}

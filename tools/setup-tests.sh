@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What the browser tests need on top of building: Node modules, and a Chromium that knows Chinese.
+# What is there is left as it is.
+
+. "$(dirname "$0")/lib.sh"
+steps 'set-up of the browser tests' 2
+
+step 'Node modules'
+have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'
+installed=end2end/node_modules/.refundry-lock
+if cmp -s end2end/package-lock.json "$installed"; then
+    note 'are there'
+else
+    (cd end2end && npm ci --no-audit --no-fund --loglevel=error </dev/null)
+    cp end2end/package-lock.json "$installed"
+fi
+
+# The same names as in end2end/playwright.config.ts.
+chromium() {
+    local name
+    for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+        if [ -n "$name" ] && command -v "$name"; then return; fi
+    done
+    return 1
+}
+
+step 'Chromium'
+chromium >/dev/null || install_packages chromium fonts-noto-cjk ||
+    fail 'there is no Chromium, and it could not be installed. Install it, or let CHROMIUM name one, and run this again.'
+note "$(chromium)"
