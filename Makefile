@@ -1,0 +1,38 @@
+# The table of contents. What each does stands in tools/.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests build run test dev bench lint fmt clean
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building needs, where it is missing
+	@tools/setup.sh
+
+setup-tests: setup ## Install what the browser tests need besides
+	@tools/setup-tests.sh
+
+build: setup ## Build the whole program as one file, target/release/refundry
+	@tools/build.sh
+
+run: build ## Start the console with demonstration data; says where, and the login
+	@target/release/refundry demo
+
+test: setup-tests ## Run every check and test, those in the browser included
+	@tools/test.sh
+
+dev: setup ## Start it in debug; rebuild and reload whenever a file changes
+	@tools/dev.sh
+
+bench: setup ## Measure what it bears
+	@cargo bench --profile release
+
+lint: setup ## Check format and lints of both sides
+	@tools/lint.sh
+
+fmt: ## Format the source
+	@cargo fmt --all
+
+clean: ## Remove everything that was built or fetched into this folder
+	@cargo clean --quiet
+	@rm -rf end2end/node_modules end2end/results

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Every check there is. One that fails does not keep the later ones from being made; the last line
+# sums all of them up: `N passed, N failed`.
+
+. "$(dirname "$0")/lib.sh"
+
+passed=0 failed=0 failures=()
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+main() {
+    steps test 7
+
+    step 'Format'
+    check 'format' tools/lint.sh format
+
+    # Before the lints and tests, which then compile against the files that are embedded.
+    step 'Build'
+    check 'build' tools/build.sh
+    local built=$outcome
+
+    step 'Lints of the server'
+    check 'lints of the server' tools/lint.sh server
+
+    step 'Lints of the browser side'
+    check 'lints of the browser side' tools/lint.sh browser
+
+    step 'Unit, property and integration tests'
+    rust_tests
+
+    step 'Types of the browser tests'
+    check 'types of the browser tests' npm --prefix end2end run --silent check
+
+    step 'Browser tests'
+    if [ "$built" = passed ]; then
+        browser_tests
+    else
+        fault 'browser tests: not run, for there is nothing built to run them on'
+    fi
+
+    report
+}
+
+# A command that passes or fails as a whole.
+check() {
+    local name=$1
+    shift
+    if "$@" </dev/null; then
+        outcome=passed
+        passed=$((passed + 1))
+    else
+        outcome=failed
+        fault "$name"
+    fi
+}
+
+# A failure, other than of a test that a runner counts itself.
+fault() {
+    failed=$((failed + 1))
+    failures+=("$1")
+    note "FAILED: $1"
+}
+
+rust_tests() {
+    local log=$results/rust.log status=0
+    cargo test --release --no-fail-fast </dev/null 2>&1 | tee "$log" || status=$?
+    # test result: ok. 12 passed; 0 failed; 1 ignored; ...
+    add 'cargo test' "$status" \
+        $(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' "$log")
+}
+
+browser_tests() {
+    local report=results/report.json status=0
+    rm -f "end2end/$report"
+    (cd end2end && CI=true npx playwright test </dev/null) || status=$?
+    add 'Playwright' "$status" $(cd end2end && node -p "
+        const { stats } = JSON.parse(fs.readFileSync('$report'));
+        stats.expected + ' ' + (stats.unexpected + stats.flaky)" 2>/dev/null || echo 0 0)
+}
+
+# Adds what a runner counted. One that fails without a failed test (it did not compile, say), or
+# that passes without having run any, is a failure too.
+add() {
+    local runner=$1 status=$2 runner_passed=$3 runner_failed=$4
+    passed=$((passed + runner_passed))
+    failed=$((failed + runner_failed))
+    if [ "$runner_failed" -gt 0 ]; then
+        failures+=("$runner: $runner_failed tests")
+    elif [ "$status" -ne 0 ]; then
+        fault "$runner: ended with $status"
+    elif [ "$runner_passed" -eq 0 ]; then
+        fault "$runner: no test was run"
+    fi
+}
+
+report() {
+    echo
+    if [ "$failed" -gt 0 ]; then printf 'FAILED: %s\n' "${failures[@]}"; fi
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
+
+main
