@@ -1,6 +1,7 @@
 //! Everything that does I/O: the server around the domain.
 
 pub mod app;
+pub mod assets;
 pub mod channel;
 pub mod clock;
 pub mod config;
