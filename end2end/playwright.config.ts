@@ -8,8 +8,9 @@ import type { Options } from './support/fixtures.ts';
 function chromium(): string {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = (process.env.PATH ?? '').split(delimiter);
-  const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const found = [process.env.CHROMIUM ?? '', ...candidates].find((path) => path && existsSync(path));
+  const found = [process.env.CHROMIUM ?? '', ...names]
+    .flatMap((name) => (name.includes('/') ? name : folders.map((folder) => name && join(folder, name))))
+    .find((path) => path && existsSync(path));
   if (!found) throw new Error('no Chromium was found; `make setup-tests` installs it');
   return found;
 }

@@ -16,7 +16,7 @@ else
 fi
 
 # The same names as in end2end/playwright.config.ts.
-chromium() {
+find_chromium() {
     local name
     for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
         if [ -n "$name" ] && command -v "$name"; then return; fi
@@ -25,6 +25,6 @@ chromium() {
 }
 
 step 'Chromium'
-chromium >/dev/null || install_packages chromium fonts-noto-cjk ||
+find_chromium >/dev/null || install_packages chromium fonts-noto-cjk ||
     fail 'there is no Chromium, and it could not be installed. Install it, or let CHROMIUM name one, and run this again.'
-note "$(chromium)"
+note "$(find_chromium)"
