@@ -82,7 +82,7 @@ pub enum Refusal {
     Unreadable {
         why: String,
     },
-    /// The request's body is longer than [`super::limits::BODY_BYTES`].
+    /// The request's body is longer than it may be.
     TooLarge,
     /// More requests are under way than we take on at once.
     Overloaded,
@@ -181,7 +181,7 @@ impl Refusal {
                     format!("the request cannot be read: {why}")
                 }
             }
-            Refusal::TooLarge => fixed("请求体超过 1 MiB", "the request's body exceeds 1 MiB"),
+            Refusal::TooLarge => fixed("请求体过大", "the request's body is too large"),
             Refusal::Overloaded => fixed("系统繁忙，请稍后重试", "too busy; try again shortly"),
             Refusal::NotLoggedIn => fixed(
                 "尚未登录或登录已过期",

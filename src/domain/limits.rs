@@ -22,6 +22,8 @@ pub const PASSWORD_CHARS: usize = 128;
 pub const SEARCH_CHARS: usize = 150;
 /// A request body, in bytes.
 pub const BODY_BYTES: usize = 1024 * 1024;
+/// The body of a channel's callback, in bytes.
+pub const CALLBACK_BYTES: usize = 64 * 1024;
 /// What is kept word for word of what somebody said to us, in bytes.
 pub const SAID_BYTES: usize = 4096;
 

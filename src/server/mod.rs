@@ -13,3 +13,5 @@ pub mod orders;
 pub mod refunds;
 pub mod sign;
 pub mod store;
+pub mod trace;
+pub mod unipay;

@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::app::App;
 use super::channel::{Answer, CallbackReply, Gate};
 use super::db::Conn;
@@ -38,17 +40,33 @@ pub struct RefundSync {
     pub finding: FindingWord,
     /// Whether our state was changed by it.
     pub changed: bool,
+    /// Whether it was submitted again, the channel never having seen it.
+    pub resubmitted: bool,
     /// What the channel said, word for word.
     pub said: String,
 }
 
 /// Issues a refund, or tells how the one with the same merchant's number stands.
 ///
-/// Once the amount is held the refund goes on even if the caller goes away.
+/// Goes on to its end even if the caller goes away.
 ///
 /// # Errors
 /// Refuses what the order's state, window or balance do not allow; the message names the field.
 pub async fn issue(
+    app: &App,
+    merchant: &MerchantApp,
+    new: NewRefund,
+    actor: Actor,
+) -> Result<Refund> {
+    let (whole, merchant) = (app.clone(), merchant.clone());
+    to_the_end(
+        app,
+        async move { issue_it(&whole, &merchant, new, actor).await },
+    )
+    .await
+}
+
+async fn issue_it(
     app: &App,
     merchant: &MerchantApp,
     new: NewRefund,
@@ -66,7 +84,7 @@ pub async fn issue(
     let order = orders::find(app, merchant, &new.order).await?;
     check_refundable(app, merchant, &order, &new)?;
     match reserve(app, &order, new.clone(), actor.clone()).await? {
-        Reserved::New(refund) => submit_to_the_end(app, merchant, order, *refund).await,
+        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
         Reserved::Known(refund) => repeat(app, merchant, *refund, new, actor).await,
         Reserved::Refused(refusal) => Err(refusal.into()),
     }
@@ -270,7 +288,11 @@ pub async fn retry(
         }
         .into());
     }
-    take_up_again(app, merchant, refund, actor).await
+    let (whole, merchant) = (app.clone(), merchant.clone());
+    to_the_end(app, async move {
+        take_up_again(&whole, &merchant, refund, actor).await
+    })
+    .await
 }
 
 /// Holds a failed refund's amount anew and submits it. When somebody else was faster, tells how the
@@ -322,7 +344,7 @@ async fn take_up_again(
         })
         .await?;
     match taken {
-        Reserved::New(refund) => submit_to_the_end(app, merchant, order, *refund).await,
+        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
         Reserved::Known(refund) => Ok(*refund),
         Reserved::Refused(refusal) => Err(refusal.into()),
     }
@@ -377,6 +399,20 @@ pub async fn sync(
     key: &RefundKey,
     actor: Actor,
 ) -> Result<RefundSync> {
+    let (whole, merchant, key) = (app.clone(), merchant.clone(), key.clone());
+    to_the_end(
+        app,
+        async move { sync_it(&whole, &merchant, &key, actor).await },
+    )
+    .await
+}
+
+async fn sync_it(
+    app: &App,
+    merchant: &MerchantApp,
+    key: &RefundKey,
+    actor: Actor,
+) -> Result<RefundSync> {
     let (refund, order) = find(app, merchant, key).await?;
     app.channels.gate(refund.channel)?;
     let now = app.clock.now();
@@ -395,11 +431,7 @@ pub async fn sync(
         })
         .await?;
     let refund = claimed.ok_or(Refusal::SyncUnderWay)?;
-    to_the_end(app, {
-        let (app, merchant) = (app.clone(), merchant.clone());
-        async move { ask(&app, &merchant, order, refund, actor).await }
-    })
-    .await
+    ask(app, merchant, order, refund, actor).await
 }
 
 /// The sync of a refund that this call has claimed.
@@ -432,6 +464,7 @@ async fn ask(
     Ok(RefundSync {
         changed: refund.status != before,
         finding,
+        resubmitted: never_seen,
         said: answer.said,
         refund,
     })
@@ -671,20 +704,6 @@ async fn settle(
         .await
 }
 
-/// Submits a refund and settles it by the answer, whatever becomes of the caller.
-async fn submit_to_the_end(
-    app: &App,
-    merchant: &MerchantApp,
-    order: Order,
-    refund: Refund,
-) -> Result<Refund> {
-    let (owned_app, merchant) = (app.clone(), merchant.clone());
-    to_the_end(app, async move {
-        submit(&owned_app, &merchant, order, refund).await
-    })
-    .await
-}
-
 /// Submits a refund whose intent is written down, and settles it by the answer.
 async fn submit(app: &App, merchant: &MerchantApp, order: Order, refund: Refund) -> Result<Refund> {
     let gate = app.channels.gate(refund.channel)?;
@@ -704,7 +723,7 @@ async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     app.tasks
-        .spawn(work)
+        .spawn(work.in_current_span())
         .await
         .map_err(|error| Error::internal(format!("a task ended early: {error}")))?
 }

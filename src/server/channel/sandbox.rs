@@ -112,7 +112,7 @@ struct CallbackBody {
 }
 
 /// What the book shows of a refund to whoever counts the money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BookEntry {
     pub refund_no: String,

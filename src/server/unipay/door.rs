@@ -1,0 +1,182 @@
+//! The door of the gateway: reads a request, tells its edition and its app, and checks its
+//! signature and its common fields. What comes through is an [`Asked`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::answer::Reply;
+use super::data::Wire;
+use super::field::{self, Field};
+use super::request::{self, Given};
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::time::{Millis, SECOND_MS};
+use crate::server::app::App;
+use crate::server::error::{Error, Result};
+use crate::server::json::Fields;
+use crate::server::sign::Signer;
+use crate::server::trace::TraceId;
+
+/// A request that came through the door.
+pub struct Asked {
+    pub app: App,
+    /// The app that asks.
+    pub merchant: Arc<MerchantApp>,
+    pub edition: Edition,
+    fields: Fields,
+    reply: Reply,
+}
+
+impl FromRequest<App> for Asked {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Asked, Response> {
+        let trace = request
+            .extensions()
+            .get::<TraceId>()
+            .cloned()
+            .unwrap_or_else(TraceId::make);
+        let mut reply = Reply::new(app, trace);
+        match enter(request, &mut reply).await {
+            Ok((merchant, fields)) => Ok(Asked {
+                app: app.clone(),
+                merchant,
+                edition: reply.edition,
+                fields,
+                reply,
+            }),
+            Err(error) => Err(reply.refused(&error)),
+        }
+    }
+}
+
+/// Lets a request in. What is learnt on the way of who asks, and how, goes into the reply at once,
+/// so that a refusal is signed as soon as it can be.
+async fn enter(request: Request, reply: &mut Reply) -> Result<(Arc<MerchantApp>, Fields)> {
+    let fields = request::read(&body(request, &reply.app, limits::BODY_BYTES).await?)?;
+    reply.edition = request::edition(&fields);
+    let app = reply.app.clone();
+    let given = Given {
+        fields: &fields,
+        edition: reply.edition,
+        zone: &app.config.time_zone,
+    };
+
+    let merchant = match reply.edition {
+        Edition::Open => {
+            given.check(&[field::APP_ID])?;
+            app.merchant_app(given.text(&field::APP_ID).as_deref())
+                .await?
+        }
+        Edition::Single => app.merchant_app(None).await?,
+    };
+    reply.merchant = Some(merchant.clone());
+    if reply.edition == Edition::Single && !merchant.single_edition {
+        return Err(Refusal::EditionNotEnabled.into());
+    }
+    if merchant.sign_required {
+        given.check(&[field::SIGN])?;
+        let signer = Signer {
+            secret: &merchant.secret,
+            sign_type: merchant.sign_type,
+            edition: reply.edition,
+        };
+        if !signer.verifies(&fields, &given.needed(&field::SIGN)?) {
+            return Err(Refusal::BadSignature.into());
+        }
+    }
+    check_common(given, &merchant, app.clock.now())?;
+    Ok((merchant, fields))
+}
+
+/// Reads a body of at most so many bytes, within the request's time limit.
+pub async fn body(request: Request, app: &App, bytes: usize) -> Result<Bytes> {
+    let unread = |why: &str| Refusal::Unreadable {
+        why: why.to_owned(),
+    };
+    let reading = to_bytes(request.into_body(), bytes);
+    let read = tokio::time::timeout(time_limit(app), reading);
+    let read = read
+        .await
+        .map_err(|_| unread("the body did not arrive in time"))?;
+    Ok(read.map_err(|error| {
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if too_large {
+            Refusal::TooLarge
+        } else {
+            unread("the body ended early")
+        }
+    })?)
+}
+
+fn check_common(given: Given<'_>, merchant: &MerchantApp, now: Millis) -> Result<(), Refusal> {
+    given.check(field::COMMON)?;
+    let mch_no = given.text(&field::MCH_NO);
+    if mch_no.is_some() && merchant.mch_no.is_some() && mch_no != merchant.mch_no {
+        return Err(Refusal::field(field::MCH_NO.name, Reason::Mismatch));
+    }
+    let off_ms = given.time(&field::REQ_TIME)?.0.saturating_sub(now.0);
+    let seconds = off_ms.saturating_abs() / SECOND_MS;
+    match off_ms {
+        off if off > merchant.req_time_leeway_ms => Err(Refusal::field(
+            field::REQ_TIME.name,
+            Reason::ClockAhead { seconds },
+        )),
+        off if off < -merchant.req_time_leeway_ms => Err(Refusal::field(
+            field::REQ_TIME.name,
+            Reason::ClockBehind { seconds },
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn time_limit(app: &App) -> Duration {
+    Duration::from_millis(u64::try_from(app.config.request_time_limit_ms).unwrap_or_default())
+}
+
+impl Asked {
+    /// The fields of the endpoint, checked.
+    pub fn check(&self, table: &[Field]) -> Result<Given<'_>, Refusal> {
+        let zone = &self.app.config.time_zone;
+        let given = Given {
+            fields: &self.fields,
+            edition: self.edition,
+            zone,
+        };
+        given.check(table)?.check_unambiguous(table)
+    }
+
+    /// Runs a use-case within the request's time limit. `None`: it is not done yet. What it has
+    /// begun of a refund goes on without us; the use-cases see to that.
+    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+        match tokio::time::timeout(time_limit(&self.app), work).await {
+            Ok(done) => done.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How this request's edition writes amounts and moments.
+    pub fn wire(&self) -> Wire<'_> {
+        Wire {
+            edition: self.edition,
+            zone: &self.app.config.time_zone,
+        }
+    }
+
+    /// Answers with the outcome.
+    pub fn answer<T: Serialize>(&self, outcome: Result<T>) -> Response {
+        self.reply.with(outcome)
+    }
+}
+
+/// Nothing can be told of what was asked: the time limit came first.
+pub fn out_of_time() -> Error {
+    Error::internal("a request did not end within its time limit")
+}

@@ -1,0 +1,488 @@
+//! The fields of requests: one description each, by which the parser checks and the API
+//! description is written, so that the two cannot differ.
+
+use std::net::IpAddr;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::lang::{Text, text};
+use crate::domain::limits;
+use crate::domain::merchant::Edition;
+use crate::domain::money::{Fen, NotAnAmount};
+use crate::domain::order::{Channel, Method};
+use crate::domain::time::{Millis, SECOND_MS};
+use crate::server::json::Json;
+
+/// A field of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub required: bool,
+    pub about: Text,
+    /// As the open edition writes it.
+    pub example: &'static str,
+}
+
+/// What a field holds. Lengths are in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number or identifier: holds nothing that the signed text is joined with.
+    Number {
+        max: usize,
+    },
+    /// Words for people, handed on as they are.
+    Text {
+        max: usize,
+    },
+    /// An IP address.
+    Address {
+        max: usize,
+    },
+    /// An http(s) address.
+    Url {
+        max: usize,
+    },
+    /// A string or an object, which is reserved.
+    Extra {
+        max: usize,
+    },
+    /// Money: yuan in the open edition, whole fen in the single one.
+    Amount,
+    /// A moment: local time in the open edition, Unix seconds in the single one.
+    Time,
+    Channel,
+    Method,
+}
+
+impl Field {
+    const fn new(name: &'static str, kind: Kind, about: Text, example: &'static str) -> Field {
+        Field {
+            name,
+            kind,
+            required: false,
+            about,
+            example,
+        }
+    }
+
+    const fn required(self) -> Field {
+        Field {
+            required: true,
+            ..self
+        }
+    }
+
+    /// Whether the single edition has no such field.
+    pub fn open_only(&self) -> bool {
+        self.name == APP_ID.name || self.name == MCH_NO.name
+    }
+
+    fn refuse(&self, reason: Reason) -> Refusal {
+        Refusal::field(self.name, reason)
+    }
+
+    /// Checks the type and limits of a value that is given.
+    pub fn check(&self, value: &Json, edition: Edition, zone: &TimeZone) -> Result<(), Refusal> {
+        match self.kind {
+            Kind::Number { max } => {
+                let text = self.text(value, max)?;
+                let fits = !text.chars().any(|c| splits_the_text(c) || c.is_control());
+                fits.then_some(())
+                    .ok_or_else(|| self.refuse(Reason::BadCharacter))
+            }
+            Kind::Text { max } => {
+                let text = self.text(value, max)?;
+                let fits = !text
+                    .chars()
+                    .any(|c| c.is_control() && !"\t\n\r".contains(c));
+                fits.then_some(())
+                    .ok_or_else(|| self.refuse(Reason::ControlCharacter))
+            }
+            Kind::Address { max } => {
+                let address = self.text(value, max)?.parse::<IpAddr>();
+                address
+                    .map(drop)
+                    .map_err(|_| self.refuse(Reason::NotAnAddress))
+            }
+            Kind::Url { max } => {
+                let text = self.text(value, max)?;
+                let url = reqwest::Url::parse(text).ok();
+                let fits = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"))
+                    && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+                fits.then_some(())
+                    .ok_or_else(|| self.refuse(Reason::NotAUrl))
+            }
+            Kind::Extra { max } => {
+                let length = match value {
+                    Json::Text(text) => text.chars().count(),
+                    Json::Object(_) => {
+                        let mut compact = String::new();
+                        value.write_compact(&mut compact);
+                        compact.chars().count()
+                    }
+                    _ => return Err(self.refuse(Reason::NotText)),
+                };
+                (length <= max)
+                    .then_some(())
+                    .ok_or_else(|| self.refuse(Reason::TooLong { max }))
+            }
+            Kind::Amount => self.amount(value, edition).map(drop),
+            Kind::Time => self.time(value, edition, zone).map(drop),
+            Kind::Channel => self.channel(value).map(drop),
+            Kind::Method => self.method(value).map(drop),
+        }
+    }
+
+    fn text<'a>(&self, value: &'a Json, max: usize) -> Result<&'a str, Refusal> {
+        match value {
+            Json::Text(text) if text.chars().count() > max => {
+                Err(self.refuse(Reason::TooLong { max }))
+            }
+            Json::Text(text) => Ok(text),
+            _ => Err(self.refuse(Reason::NotText)),
+        }
+    }
+
+    /// An amount, which is a JSON number in either edition: never a string, and in the single one
+    /// never with a point.
+    pub fn amount(&self, value: &Json, edition: Edition) -> Result<Fen, Refusal> {
+        let Json::Number(digits) = value else {
+            return Err(self.refuse(Reason::NotAnAmount));
+        };
+        let out_of_range = Reason::OutOfRange {
+            min: Fen(1),
+            max: Fen::MAX,
+        };
+        if digits.starts_with('-') {
+            return Err(self.refuse(out_of_range));
+        }
+        let fen = match edition {
+            Edition::Single if !digits.bytes().all(|b| b.is_ascii_digit()) => {
+                return Err(self.refuse(Reason::WrongEdition));
+            }
+            Edition::Single => digits.parse().map(Fen).map_err(|_| NotAnAmount::OutOfRange),
+            Edition::Open => Fen::from_yuan(digits),
+        };
+        match fen {
+            Ok(fen) if (Fen(1)..=Fen::MAX).contains(&fen) => Ok(fen),
+            Ok(_) | Err(NotAnAmount::OutOfRange) => Err(self.refuse(out_of_range)),
+            Err(NotAnAmount::TooFine) => Err(self.refuse(Reason::TooFine)),
+            Err(NotAnAmount::NotANumber) => Err(self.refuse(Reason::NotAnAmount)),
+        }
+    }
+
+    /// A channel's word.
+    pub fn channel(&self, value: &Json) -> Result<Channel, Refusal> {
+        let word = self.text(value, limits::SEARCH_CHARS)?;
+        word.parse().map_err(|_| Refusal::NoSuchChannel)
+    }
+
+    /// A payment method's word.
+    pub fn method(&self, value: &Json) -> Result<Method, Refusal> {
+        let word = self.text(value, limits::SEARCH_CHARS)?;
+        word.parse().map_err(|_| {
+            let allowed: Vec<_> = Method::ALL.iter().map(|method| method.word()).collect();
+            self.refuse(Reason::NotOneOf {
+                allowed: allowed.join(", ").into(),
+            })
+        })
+    }
+
+    /// A moment in the way its edition writes it.
+    pub fn time(&self, value: &Json, edition: Edition, zone: &TimeZone) -> Result<Millis, Refusal> {
+        let moment = match (edition, value) {
+            (Edition::Single, Json::Number(digits)) => unix_seconds(digits),
+            (Edition::Open, Json::Text(text)) => local_time(text, zone),
+            _ => None,
+        };
+        moment.ok_or_else(|| self.refuse(Reason::NotATime))
+    }
+}
+
+/// Whether a character could make one signed text readable as two requests.
+pub fn splits_the_text(c: char) -> bool {
+    matches!(c, '&' | '=' | '"' | '\'' | '\\')
+}
+
+fn unix_seconds(digits: &str) -> Option<Millis> {
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(SECOND_MS)
+        .map(Millis)
+}
+
+/// Reads `yyyy-MM-dd HH:mm:ss`, to the letter.
+fn local_time(text: &str, zone: &TimeZone) -> Option<Millis> {
+    const SHAPE: &[u8] = b"0000-00-00 00:00:00";
+    let fits = text.len() == SHAPE.len()
+        && std::iter::zip(text.bytes(), SHAPE).all(|(b, shape)| match shape {
+            b'0' => b.is_ascii_digit(),
+            _ => b == *shape,
+        });
+    if !fits {
+        return None;
+    }
+    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+    // Jiff reads a leap second as the one before; a clock that shows one is wrong.
+    if text.ends_with("60") {
+        return None;
+    }
+    Some(Millis(
+        local
+            .to_zoned(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    ))
+}
+
+/// A moment as the open edition writes it: `yyyy-MM-dd HH:mm:ss`.
+pub fn local_text(at: Millis, zone: &TimeZone) -> String {
+    let timestamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    timestamp
+        .to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+pub const APP_ID: Field = Field::new(
+    "appId",
+    Kind::Number {
+        max: limits::APP_ID_CHARS,
+    },
+    text("应用号；缺省为默认应用", "the app; absent: the default app"),
+    "\"DEMO\"",
+);
+pub const MCH_NO: Field = Field::new(
+    "mchNo",
+    Kind::Number {
+        max: limits::MCH_NO_CHARS,
+    },
+    text(
+        "商户号；应用配置了商户号时须一致",
+        "merchant number; must match the app's where it has one",
+    ),
+    "\"M0000000001\"",
+);
+pub const CLIENT_IP: Field = Field::new(
+    "clientIp",
+    Kind::Address {
+        max: limits::CLIENT_IP_CHARS,
+    },
+    text(
+        "用户 IP，IPv4 或 IPv6；微信支付必填",
+        "payer's IP address, v4 or v6; required for wechat_pay",
+    ),
+    "\"127.0.0.1\"",
+);
+pub const NONCE_STR: Field = Field::new(
+    "nonceStr",
+    Kind::Number {
+        max: limits::NONCE_CHARS,
+    },
+    text("随机串", "random text"),
+    "\"d112892e382a7093\"",
+);
+pub const SIGN: Field = Field::new(
+    "sign",
+    Kind::Text {
+        max: limits::SIGN_CHARS,
+    },
+    text(
+        "签名值；应用要求验签时必填",
+        "signature; required where the app demands it",
+    ),
+    "\"072695d112892e382a7093b81e6a52af\"",
+);
+pub const REQ_TIME: Field = Field::new(
+    "reqTime",
+    Kind::Time,
+    text(
+        "请求时间，与服务器时间相差不超过 5 分钟",
+        "time of the request, at most 5 minutes from the server's clock",
+    ),
+    "\"2024-10-24 12:00:00\"",
+)
+.required();
+
+/// The fields of every request.
+pub const COMMON: &[Field] = &[APP_ID, MCH_NO, CLIENT_IP, NONCE_STR, SIGN, REQ_TIME];
+
+pub const ORDER_NO: Field = Field::new(
+    "orderNo",
+    Kind::Number {
+        max: limits::ORDER_NO_CHARS,
+    },
+    text(
+        "支付订单号；优先于其它订单号",
+        "our payment order number; wins over the other order numbers",
+    ),
+    "\"DEVP24051019590563000001\"",
+);
+pub const BIZ_ORDER_NO: Field = Field::new(
+    "bizOrderNo",
+    Kind::Number {
+        max: limits::BIZ_ORDER_NO_CHARS,
+    },
+    text("商户支付订单号", "merchant's order number"),
+    "\"P0001\"",
+);
+pub const OUT_ORDER_NO: Field = Field::new(
+    "outOrderNo",
+    Kind::Number {
+        max: limits::OUT_ORDER_NO_CHARS,
+    },
+    text("通道支付订单号", "channel's transaction number"),
+    "\"SBX-OK-1\"",
+);
+pub const REFUND_NO: Field = Field::new(
+    "refundNo",
+    Kind::Number {
+        max: limits::REFUND_NO_CHARS,
+    },
+    text(
+        "退款号；优先于商户退款号",
+        "our refund number; wins over bizRefundNo",
+    ),
+    "\"DEVR24051019590563000001\"",
+);
+pub const BIZ_REFUND_NO: Field = Field::new(
+    "bizRefundNo",
+    Kind::Number {
+        max: limits::BIZ_REFUND_NO_CHARS,
+    },
+    text(
+        "商户退款号；同一应用内同号只退一笔",
+        "merchant's refund number; one number is one refund within an app",
+    ),
+    "\"R00123\"",
+);
+pub const AMOUNT: Field = Field::new(
+    "amount",
+    Kind::Amount,
+    text(
+        "金额，0.01 至 999999.99 元",
+        "amount, 0.01 to 999999.99 yuan",
+    ),
+    "10.12",
+)
+.required();
+pub const REASON: Field = Field::new(
+    "reason",
+    Kind::Text {
+        max: limits::REASON_CHARS,
+    },
+    text("退款原因", "why it is refunded"),
+    "\"测试退款\"",
+);
+pub const EXTRA_PARAM: Field = Field::new(
+    "extraParam",
+    Kind::Extra {
+        max: limits::EXTRA_PARAM_CHARS,
+    },
+    text(
+        "预留的扩展参数，字符串或对象",
+        "reserved; a string or an object",
+    ),
+    "\"{}\"",
+);
+pub const ATTACH: Field = Field::new(
+    "attach",
+    Kind::Text {
+        max: limits::ATTACH_CHARS,
+    },
+    text("商户扩展参数，原样返回", "handed back unchanged"),
+    "\"id=123332\"",
+);
+pub const NOTIFY_URL: Field = Field::new(
+    "notifyUrl",
+    Kind::Url {
+        max: limits::NOTIFY_URL_CHARS,
+    },
+    text(
+        "异步通知地址；缺省为应用配置的地址",
+        "where the notice goes; absent: the app's own address",
+    ),
+    "\"http://abc.cn/noticeCallback\"",
+);
+pub const CHANNEL: Field = Field::new(
+    "channel",
+    Kind::Channel,
+    text("支付通道", "payment channel"),
+    "\"sandbox\"",
+)
+.required();
+pub const METHOD: Field = Field::new(
+    "method",
+    Kind::Method,
+    text("支付方式", "payment method"),
+    "\"qr_code\"",
+)
+.required();
+pub const TITLE: Field = Field::new(
+    "title",
+    Kind::Text {
+        max: limits::TITLE_CHARS,
+    },
+    text("订单标题", "what was bought"),
+    "\"测试订单\"",
+)
+.required();
+pub const PAY_TIME: Field = Field::new(
+    "payTime",
+    Kind::Time,
+    text(
+        "支付成功时间，写法同 reqTime",
+        "when it was paid, written as reqTime",
+    ),
+    "\"2024-10-24 11:58:00\"",
+)
+.required();
+
+/// The fields of `/unipay/refund`, beside the common ones.
+pub const REFUND: &[Field] = &[
+    BIZ_REFUND_NO.required(),
+    ORDER_NO,
+    BIZ_ORDER_NO,
+    OUT_ORDER_NO,
+    AMOUNT,
+    REASON,
+    EXTRA_PARAM,
+    ATTACH,
+    NOTIFY_URL,
+];
+
+/// The fields that name a refund.
+pub const REFUND_KEY: &[Field] = &[REFUND_NO, BIZ_REFUND_NO];
+
+/// The fields that name an order.
+pub const ORDER_KEY: &[Field] = &[ORDER_NO, BIZ_ORDER_NO, OUT_ORDER_NO];
+
+/// The fields of `/unipay/syncPay`, which is asked for refunds and for orders.
+pub const SYNC_PAY: &[Field] = &[
+    REFUND_NO,
+    BIZ_REFUND_NO,
+    ORDER_NO,
+    BIZ_ORDER_NO,
+    OUT_ORDER_NO,
+];
+
+/// The fields of `/unipay/order/record`, beside the common ones.
+pub const ORDER_RECORD: &[Field] = &[
+    BIZ_ORDER_NO.required(),
+    OUT_ORDER_NO.required(),
+    CHANNEL,
+    METHOD,
+    TITLE,
+    AMOUNT,
+    PAY_TIME,
+    ORDER_NO,
+    ATTACH,
+];

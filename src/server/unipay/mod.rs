@@ -1,0 +1,92 @@
+//! The merchant gateway. A request: [`door`] lets it in, one thin handler of
+//! [`endpoints`] checks its fields and calls one use-case, [`answer`] signs what came of it.
+
+pub mod answer;
+pub mod data;
+pub mod door;
+pub mod endpoints;
+pub mod field;
+mod request;
+mod schema;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::answer::Reply;
+use crate::domain::error::Refusal;
+use crate::domain::lang::Lang;
+use crate::server::app::App;
+use crate::server::error::Error;
+use crate::server::trace::TraceId;
+
+/// Paths under which published clients know an endpoint, beside its own.
+const OTHER_PATHS: &[(&str, &str)] = &[
+    ("/unipay/syncRefund", "/unipay/sync/refund"),
+    ("/unipay/sync/order/refund", "/unipay/sync/refund"),
+    ("/unipay/sync/order/pay", "/unipay/sync/pay"),
+];
+
+/// The routes of the gateway.
+pub fn routes(app: App) -> Router {
+    described(&app).0.with_state(app)
+}
+
+/// The description of the gateway, generated from the handlers.
+pub fn description(app: &App) -> utoipa::openapi::OpenApi {
+    described(app).1
+}
+
+fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
+    let mut router = OpenApiRouter::new()
+        .routes(routes!(endpoints::refund))
+        .routes(routes!(endpoints::sync_pay))
+        .routes(routes!(endpoints::sync_refund))
+        .routes(routes!(endpoints::sync_order))
+        .routes(routes!(endpoints::query_refund))
+        .routes(routes!(endpoints::query_order))
+        .routes(routes!(endpoints::record_order))
+        .routes(routes!(endpoints::callback));
+    if app.channels.sandbox().is_some() {
+        router = router.routes(routes!(endpoints::sandbox_book));
+    }
+    let (router, mut description) = router.split_for_parts();
+    for (other, own) in OTHER_PATHS {
+        let mut item = description.paths.paths[*own].clone();
+        if let Some(operation) = &mut item.post {
+            operation.operation_id = Some(other.trim_start_matches('/').replace('/', "_"));
+            operation.description = Some(format!("同 {own} · the same as {own}"));
+        }
+        description.paths.paths.insert((*other).to_owned(), item);
+    }
+    let router = router
+        .route("/unipay/syncRefund", post(endpoints::sync_refund))
+        .route("/unipay/sync/order/refund", post(endpoints::sync_refund))
+        .route("/unipay/sync/order/pay", post(endpoints::sync_order))
+        .route("/unipay/{*path}", axum::routing::any(no_such_endpoint))
+        .method_not_allowed_fallback(wrong_method);
+    (router, description)
+}
+
+async fn no_such_endpoint(State(app): State<App>, request: Request) -> Response {
+    reply(&app, &request).refused(&Error::Refused(Refusal::NoSuchPage))
+}
+
+async fn wrong_method(State(app): State<App>, request: Request) -> Response {
+    let refusal = Refusal::NoSuchPage;
+    reply(&app, &request).refuse(
+        StatusCode::METHOD_NOT_ALLOWED,
+        refusal.code(),
+        refusal.text(Lang::Zh),
+    )
+}
+
+/// The reply to a request that has not come through the door.
+pub fn reply(app: &App, request: &Request) -> Reply {
+    let trace = request.extensions().get::<TraceId>().cloned();
+    Reply::new(app, trace.unwrap_or_else(TraceId::make))
+}

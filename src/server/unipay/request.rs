@@ -1,0 +1,227 @@
+//! A request as it was read: its fields, its edition, and the checks of its shape. Nothing here
+//! knows an app or a clock.
+
+use jiff::tz::TimeZone;
+
+use super::field::{self, COMMON, Field, Kind};
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::merchant::Edition;
+use crate::domain::money::Fen;
+use crate::domain::order::{Channel, Method, OrderKey};
+use crate::domain::refund::RefundKey;
+use crate::domain::time::Millis;
+use crate::server::json::{self, Fields, Json, Unreadable};
+use crate::server::sign;
+
+/// How many fields a request may have, unknown ones included.
+const FIELDS: usize = 100;
+
+/// Reads a request's body.
+///
+/// # Errors
+/// What is not one JSON object, or names a field twice.
+pub fn read(body: &[u8]) -> Result<Fields, Refusal> {
+    let fields = json::object(body).map_err(|error| match error {
+        Unreadable::Twice(name) => Refusal::field(shown(&name), Reason::Twice),
+        error => Refusal::Unreadable {
+            why: error.to_string(),
+        },
+    })?;
+    if fields.len() > FIELDS {
+        return Err(Refusal::Unreadable {
+            why: format!("more than {FIELDS} fields"),
+        });
+    }
+    Ok(fields)
+}
+
+/// The edition that `reqTime` tells: a number is the single one. Anything else is answered in the
+/// open one, and refused there unless it is a local time.
+pub fn edition(fields: &Fields) -> Edition {
+    match fields.get(field::REQ_TIME.name) {
+        Some(Json::Number(_)) => Edition::Single,
+        _ => Edition::Open,
+    }
+}
+
+/// A name as a refusal may repeat it: without what could upset a log or a signed text.
+fn shown(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .filter(|c| !c.is_control() && !field::splits_the_text(*c))
+        .take(64)
+        .collect();
+    if plain.is_empty() {
+        "?".to_owned()
+    } else {
+        plain
+    }
+}
+
+/// The fields of a request in the edition they are written in.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    pub fields: &'a Fields,
+    pub edition: Edition,
+    pub zone: &'a TimeZone,
+}
+
+impl<'a> Given<'a> {
+    /// Checks the fields of a table, and that required ones are there.
+    pub fn check(self, table: &[Field]) -> Result<Self, Refusal> {
+        for field in table {
+            match self.value(field) {
+                Some(_) if self.edition == Edition::Single && field.open_only() => {
+                    return Err(Refusal::field(field.name, Reason::NotInEdition));
+                }
+                Some(value) => field.check(value, self.edition, self.zone)?,
+                None if field.required => return Err(Refusal::field(field.name, Reason::Missing)),
+                None => {}
+            }
+        }
+        Ok(self)
+    }
+
+    /// Checks that the signed text of a request to an endpoint with this table can be read in one
+    /// way only: it is joined without escaping, and so `&orderNo=` within a text could be taken for
+    /// the field. Two accepted requests with one text have the same known fields, and each number,
+    /// amount and time among them has the same value (but for case, in the open edition).
+    pub fn check_unambiguous(self, table: &[Field]) -> Result<Self, Refusal> {
+        let known = || COMMON.iter().chain(table);
+        for (name, value) in self.fields {
+            let field = known().find(|field| field.name == name);
+            if field.is_none() {
+                check_unknown_name(name, known())?;
+            }
+            if field.is_some_and(|field| !field.kind.is_free()) {
+                continue;
+            }
+            let text = sign::signed_value(value).unwrap_or_default();
+            let text = text
+                .chars()
+                .filter(|c| sign::stays(*c))
+                .collect::<String>()
+                .to_uppercase();
+            // Fields are sorted: only a later one can hide in this one's value.
+            let hidden = known()
+                .filter(|field| field.name > name.as_str() && field.name != sign::SIGN)
+                .find(|field| text.contains(&format!("&{}=", field.name.to_uppercase())));
+            if let Some(hidden) = hidden {
+                let reason = Reason::Ambiguous {
+                    name: hidden.name.into(),
+                };
+                return Err(Refusal::field(shown(name), reason));
+            }
+        }
+        Ok(self)
+    }
+
+    /// A field's value; null and the empty string are absent.
+    pub fn value(self, field: &Field) -> Option<&'a Json> {
+        let value = self.fields.get(field.name)?;
+        let absent = matches!(value, Json::Null) || *value == Json::Text(String::new());
+        (!absent).then_some(value)
+    }
+
+    /// A checked field's text.
+    pub fn text(self, field: &Field) -> Option<String> {
+        match self.value(field) {
+            Some(Json::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// The text of a checked field that is required.
+    pub fn needed(self, field: &Field) -> Result<String, Refusal> {
+        self.text(field)
+            .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
+    }
+
+    /// The channel of a required field.
+    pub fn channel(self, field: &Field) -> Result<Channel, Refusal> {
+        field.channel(self.there(field)?)
+    }
+
+    /// The payment method of a required field.
+    pub fn method(self, field: &Field) -> Result<Method, Refusal> {
+        field.method(self.there(field)?)
+    }
+
+    /// The amount of a required field.
+    pub fn amount(self, field: &Field) -> Result<Fen, Refusal> {
+        field.amount(self.there(field)?, self.edition)
+    }
+
+    /// The moment of a required field.
+    pub fn time(self, field: &Field) -> Result<Millis, Refusal> {
+        field.time(self.there(field)?, self.edition, self.zone)
+    }
+
+    fn there(self, field: &Field) -> Result<&'a Json, Refusal> {
+        self.value(field)
+            .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
+    }
+
+    /// The refund that is named, if one is.
+    pub fn refund_key(self) -> Option<RefundKey> {
+        let by_ours = self.text(&field::REFUND_NO).map(RefundKey::RefundNo);
+        by_ours.or_else(|| self.text(&field::BIZ_REFUND_NO).map(RefundKey::BizRefundNo))
+    }
+
+    /// The order that is named, if one is.
+    pub fn order_key(self) -> Option<OrderKey> {
+        let by_ours = self.text(&field::ORDER_NO).map(OrderKey::OrderNo);
+        by_ours
+            .or_else(|| self.text(&field::BIZ_ORDER_NO).map(OrderKey::BizOrderNo))
+            .or_else(|| self.text(&field::OUT_ORDER_NO).map(OrderKey::OutOrderNo))
+    }
+}
+
+/// The refusal of a request that gives none of the fields of which one is needed.
+pub fn one_needed(table: &[Field]) -> Refusal {
+    let names: Vec<_> = table.iter().map(|field| field.name).collect();
+    Refusal::field(names.join(" / "), Reason::OneNeeded)
+}
+
+impl Kind {
+    /// Whether the field may hold what the signed text is joined with.
+    fn is_free(self) -> bool {
+        matches!(
+            self,
+            Kind::Text { .. } | Kind::Url { .. } | Kind::Extra { .. }
+        )
+    }
+}
+
+/// Fields that we do not know are allowed and signed, but not to be mistaken for ones we know.
+fn check_unknown_name<'f>(
+    name: &str,
+    mut known: impl Iterator<Item = &'f Field>,
+) -> Result<(), Refusal> {
+    if name.chars().count() > limits::SIGN_CHARS {
+        return Err(Refusal::field(
+            shown(name),
+            Reason::TooLong {
+                max: limits::SIGN_CHARS,
+            },
+        ));
+    }
+    if name.is_empty()
+        || name
+            .chars()
+            .any(|c| field::splits_the_text(c) || c.is_control())
+    {
+        return Err(Refusal::field(shown(name), Reason::BadCharacter));
+    }
+    let upper = name.to_uppercase();
+    match known.find(|field| field.name.to_uppercase() == upper) {
+        Some(field) => Err(Refusal::field(
+            shown(name),
+            Reason::LooksLike {
+                name: field.name.into(),
+            },
+        )),
+        None => Ok(()),
+    }
+}
