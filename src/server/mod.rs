@@ -11,6 +11,7 @@ pub mod json;
 pub mod numbers;
 pub mod orders;
 pub mod refunds;
+pub mod router;
 pub mod sign;
 pub mod store;
 pub mod trace;

@@ -19,6 +19,11 @@ use crate::domain::UnknownWord;
 use crate::domain::money::Fen;
 use crate::domain::time::Millis;
 
+/// Asks the database for a sign of life.
+pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("SELECT 1").execute(conn).await.map(drop)
+}
+
 /// Reads columns of a row by name, as the types of the domain.
 trait Columns {
     fn text(&self, column: &str) -> sqlx::Result<String>;

@@ -8,6 +8,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::Reply;
 use super::data::Wire;
@@ -31,6 +32,7 @@ pub struct Asked {
     pub edition: Edition,
     fields: Fields,
     reply: Reply,
+    deadline: Instant,
 }
 
 impl FromRequest<App> for Asked {
@@ -43,13 +45,15 @@ impl FromRequest<App> for Asked {
             .cloned()
             .unwrap_or_else(TraceId::make);
         let mut reply = Reply::new(app, trace);
-        match enter(request, &mut reply).await {
+        let deadline = deadline(app);
+        match enter(request, &mut reply, deadline).await {
             Ok((merchant, fields)) => Ok(Asked {
                 app: app.clone(),
                 merchant,
                 edition: reply.edition,
                 fields,
                 reply,
+                deadline,
             }),
             Err(error) => Err(reply.refused(&error)),
         }
@@ -58,8 +62,12 @@ impl FromRequest<App> for Asked {
 
 /// Lets a request in. What is learnt on the way of who asks, and how, goes into the reply at once,
 /// so that a refusal is signed as soon as it can be.
-async fn enter(request: Request, reply: &mut Reply) -> Result<(Arc<MerchantApp>, Fields)> {
-    let fields = request::read(&body(request, &reply.app, limits::BODY_BYTES).await?)?;
+async fn enter(
+    request: Request,
+    reply: &mut Reply,
+    deadline: Instant,
+) -> Result<(Arc<MerchantApp>, Fields)> {
+    let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
     reply.edition = request::edition(&fields);
     let app = reply.app.clone();
     let given = Given {
@@ -95,13 +103,13 @@ async fn enter(request: Request, reply: &mut Reply) -> Result<(Arc<MerchantApp>,
     Ok((merchant, fields))
 }
 
-/// Reads a body of at most so many bytes, within the request's time limit.
-pub async fn body(request: Request, app: &App, bytes: usize) -> Result<Bytes> {
+/// Reads a body of at most so many bytes.
+pub async fn body(request: Request, bytes: usize, deadline: Instant) -> Result<Bytes> {
     let unread = |why: &str| Refusal::Unreadable {
         why: why.to_owned(),
     };
     let reading = to_bytes(request.into_body(), bytes);
-    let read = tokio::time::timeout(time_limit(app), reading);
+    let read = timeout_at(deadline, reading);
     let read = read
         .await
         .map_err(|_| unread("the body did not arrive in time"))?;
@@ -137,8 +145,10 @@ fn check_common(given: Given<'_>, merchant: &MerchantApp, now: Millis) -> Result
     }
 }
 
-fn time_limit(app: &App) -> Duration {
-    Duration::from_millis(u64::try_from(app.config.request_time_limit_ms).unwrap_or_default())
+/// When a request that begins now has to be answered.
+pub fn deadline(app: &App) -> Instant {
+    let limit_ms = u64::try_from(app.config.request_time_limit_ms).unwrap_or_default();
+    Instant::now() + Duration::from_millis(limit_ms)
 }
 
 impl Asked {
@@ -156,7 +166,7 @@ impl Asked {
     /// Runs a use-case within the request's time limit. `None`: it is not done yet. What it has
     /// begun of a refund goes on without us; the use-cases see to that.
     pub async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
-        match tokio::time::timeout(time_limit(&self.app), work).await {
+        match timeout_at(self.deadline, work).await {
             Ok(done) => done.map(Some),
             Err(_) => Ok(None),
         }

@@ -11,7 +11,7 @@ use super::data::{
     OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
     SingleRefundSyncData, SingleSyncData, SyncData,
 };
-use super::door::{Asked, out_of_time};
+use super::door::{self, Asked, out_of_time};
 use super::field;
 use super::request::one_needed;
 use super::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
@@ -222,7 +222,7 @@ pub async fn callback(
     let reply = super::reply(&app, &request);
     let answer = async {
         let channel = channel.parse().map_err(|_| Refusal::NoSuchChannel)?;
-        let body = super::door::body(request, &app, limits::CALLBACK_BYTES).await?;
+        let body = door::body(request, limits::CALLBACK_BYTES, door::deadline(&app)).await?;
         let headers = plain_headers(&headers);
         let taken = refunds::callback(&app, &app_id, channel, &headers, &body).await?;
         let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);

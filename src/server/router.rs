@@ -1,0 +1,141 @@
+//! All routes, and what holds for every request: a trace id, a time limit, a cap on how many are
+//! under way, and an answer even if our code panics.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures::FutureExt;
+use tokio::sync::Semaphore;
+
+use super::app::App;
+use super::error::Error;
+use super::{assets, store, trace, unipay};
+use crate::domain::error::Refusal;
+use crate::domain::lang::Lang;
+
+/// How long the database may take to show that it is there.
+const HEALTH_LIMIT: Duration = Duration::from_secs(1);
+/// How much later than a use-case's own time limit a request is cut off.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Everything that is served.
+pub fn router(app: App) -> Router {
+    let guarded = Router::new()
+        .merge(unipay::routes(app.clone()))
+        .layer(from_fn_with_state(Guard::new(&app), guard));
+    Router::new()
+        .merge(guarded)
+        .merge(assets::routes())
+        .route("/healthz", get(healthz).with_state(app))
+        .layer(map_response(safe_headers))
+        .layer(from_fn(trace::layer))
+}
+
+/// 200 while the database can be read and written.
+async fn healthz(State(app): State<App>) -> Response {
+    let alive = async {
+        store::ping(&mut *app.db.read().await?).await?;
+        app.db
+            .write(|conn| Box::pin(async move { Ok(store::ping(conn).await?) }))
+            .await
+    };
+    match tokio::time::timeout(HEALTH_LIMIT, alive).await {
+        Ok(Ok(())) => "ok".into_response(),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the database does not answer");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// What every guarded request shares.
+#[derive(Clone)]
+struct Guard {
+    app: App,
+    in_flight: Arc<Semaphore>,
+    time_limit: Duration,
+}
+
+impl Guard {
+    fn new(app: &App) -> Guard {
+        let limit_ms = u64::try_from(app.config.request_time_limit_ms).unwrap_or_default();
+        Guard {
+            in_flight: Arc::new(Semaphore::new(app.config.max_in_flight as usize)),
+            time_limit: Duration::from_millis(limit_ms) + GRACE,
+            app: app.clone(),
+        }
+    }
+}
+
+/// Refuses what is too much, cuts off what takes too long, and answers for what panicked.
+async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let apology = Apology::to(&guard.app, &request);
+    let Ok(_permit) = guard.in_flight.try_acquire() else {
+        return apology.for_error(&Refusal::Overloaded.into());
+    };
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(guard.time_limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => apology.for_error(&Error::internal("a handler panicked")),
+        Err(_) => apology.for_error(&Error::internal("a request was cut off by its time limit")),
+    }
+}
+
+/// How a request is answered that no handler answers: merchants get their envelope, browsers a line
+/// of text.
+struct Apology {
+    reply: unipay::answer::Reply,
+    merchant: bool,
+}
+
+impl Apology {
+    fn to(app: &App, request: &Request) -> Apology {
+        let merchant = request.uri().path().starts_with("/unipay/");
+        Apology {
+            reply: unipay::reply(app, request),
+            merchant,
+        }
+    }
+
+    fn for_error(self, error: &Error) -> Response {
+        if self.merchant {
+            return self.reply.refused(error);
+        }
+        match error.refusal() {
+            Some(refusal) => {
+                let retry = [(header::RETRY_AFTER, "1")];
+                let text = refusal.text(Lang::Zh);
+                (StatusCode::SERVICE_UNAVAILABLE, retry, text).into_response()
+            }
+            None => {
+                tracing::error!(%error, "a request failed");
+                let text = format!("系统内部错误 · internal error · {}", self.reply.trace.0);
+                (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+            }
+        }
+    }
+}
+
+/// What browsers need to be told of every answer, unless a handler says it more exactly.
+async fn safe_headers(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 3] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
