@@ -9,7 +9,7 @@ profile=browser folder=browser bundle=(target/release/bundle)
 if [ "${1:-}" = --dev ]; then profile=dev folder=debug bundle+=(--dev); fi
 
 step 'Compile for the browser'
-cargo build "${BROWSER[@]}" --profile "$profile"
+cargo build "${BROWSER_SIDE[@]}" --profile "$profile"
 
 step 'Compile the bundler'
 cargo build --release -p bundle

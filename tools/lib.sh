@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts of this folder share. Each begins with  . "$(dirname "$0")/lib.sh"
 # and finds itself in the root of the project, with the build folder at its place.
 
@@ -6,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TARGET_DIR="$PWD/target"
 
 # The browser's side is built in a folder of its own: neither side then waits for the other's lock.
-BROWSER=(--lib --target wasm32-unknown-unknown --target-dir target/browser)
+BROWSER_SIDE=(--lib --target wasm32-unknown-unknown --target-dir target/browser)
 
 # Longer work says how far it is: `steps NAME TOTAL`, then `step WHAT` for each.
 steps() { STEPS_NAME=$1 STEPS_TOTAL=$2 STEPS_DONE=0; }

@@ -11,7 +11,7 @@ server() {
     cargo clippy --release --all-targets -p bundle -- -D warnings
 }
 browser() {
-    cargo clippy "${BROWSER[@]}" --profile browser -- -D warnings
+    cargo clippy "${BROWSER_SIDE[@]}" --profile browser -- -D warnings
 }
 
 case ${1:-all} in

@@ -45,8 +45,9 @@ find_source() {
     note "fetching Debian's rust-src $version"
     prepare_apt
     apt-get -c "$work/apt.conf" update -qq </dev/null
-    package=$(apt-cache -c "$work/apt.conf" madison rust-src | cut -d '|' -f 2 | tr -d ' ' |
-        grep -m 1 "^$version+") ||
+    package=$(apt-cache -c "$work/apt.conf" madison rust-src |
+        awk -v wanted="$version+" 'index($3, wanted) == 1 && !found++ { print $3 }')
+    [ -n "$package" ] ||
         fail "no suite of Debian has rust-src $version. Get the library by hand: rustup target add $target"
     (cd "$work" && apt-get -c apt.conf download -qq "rust-src=$package" </dev/null)
     unpack_source
@@ -58,7 +59,7 @@ find_source() {
 prepare_apt() {
     release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-        sed -n "s/^$release //p" | head -n 1)
+        awk -v wanted="$release" '$1 == wanted && !found++ { print $2 }')
     [ -n "$mirror" ] || fail "the sources of apt name no mirror for $release"
 
     for suite in trixie-backports sid; do
