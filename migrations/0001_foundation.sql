@@ -58,6 +58,7 @@ CREATE INDEX pay_order_time ON pay_order (app_id, created_at, order_no);
 CREATE INDEX pay_order_amount ON pay_order (app_id, amount, order_no);
 CREATE INDEX pay_order_status ON pay_order (app_id, status, created_at, order_no);
 CREATE INDEX pay_order_channel ON pay_order (app_id, channel, created_at, order_no);
+CREATE INDEX pay_order_channel_status ON pay_order (app_id, channel, status, created_at, order_no);
 -- The refund side is derived, so its indexes are partial. Orders without refunds are the bulk: the
 -- time index finds them.
 CREATE INDEX pay_order_refunding ON pay_order (app_id, created_at, order_no)
@@ -65,7 +66,7 @@ CREATE INDEX pay_order_refunding ON pay_order (app_id, created_at, order_no)
 CREATE INDEX pay_order_partial ON pay_order (app_id, created_at, order_no)
     WHERE held = 0 AND refunded > 0 AND refunded < amount;
 CREATE INDEX pay_order_refunded ON pay_order (app_id, created_at, order_no)
-    WHERE held = 0 AND refunded > 0 AND refunded = amount;
+    WHERE held = 0 AND refunded >= amount;
 
 -- A refund: an intent, settled by evidence.
 CREATE TABLE refund (
@@ -105,6 +106,7 @@ CREATE INDEX refund_time ON refund (app_id, created_at, refund_no);
 CREATE INDEX refund_amount ON refund (app_id, amount, refund_no);
 CREATE INDEX refund_status ON refund (app_id, status, created_at, refund_no);
 CREATE INDEX refund_channel ON refund (app_id, channel, created_at, refund_no);
+CREATE INDEX refund_channel_status ON refund (app_id, channel, status, created_at, refund_no);
 CREATE INDEX refund_attention ON refund (app_id, created_at, refund_no) WHERE attention IS NOT NULL;
 
 -- The timeline of orders and refunds. Only ever added to.

@@ -15,7 +15,7 @@ use refundry::domain::refund::{
 use refundry::domain::time::Millis;
 
 const PAID: Fen = Fen(100);
-const REFUNDS: usize = 4;
+const REFUNDS: usize = 3;
 
 /// What the channel's book says of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,11 @@ enum Step {
     Ask {
         amount: i64,
     },
-    Retry(usize),
+    /// `lease_over`: an earlier sync or answer hangs so long that it no longer keeps others away.
+    Retry {
+        refund: usize,
+        lease_over: bool,
+    },
     CloseByHand(usize),
     /// A flight reaches the channel, which makes this of it; its answer may get lost.
     Arrive {
@@ -81,7 +85,10 @@ enum Step {
         callback: usize,
         keep: bool,
     },
-    BeginSync(usize),
+    BeginSync {
+        refund: usize,
+        lease_over: bool,
+    },
     EndSync {
         sync: usize,
         lie: Option<Book>,
@@ -102,7 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
     let which = 0usize..8;
     prop_oneof![
         3 => (1i64..=60).prop_map(|amount| Step::Ask { amount }),
-        2 => which.clone().prop_map(Step::Retry),
+        2 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::Retry { refund, lease_over }),
         1 => which.clone().prop_map(Step::CloseByHand),
         4 => (which.clone(), book(), any::<bool>())
             .prop_map(|(flight, becomes, answer_lost)| Step::Arrive { flight, becomes, answer_lost }),
@@ -111,7 +118,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => which.clone().prop_map(Step::Answer),
         2 => (which.clone(), book()).prop_map(|(refund, becomes)| Step::Decide { refund, becomes }),
         3 => (which.clone(), any::<bool>()).prop_map(|(callback, keep)| Step::Callback { callback, keep }),
-        3 => which.clone().prop_map(Step::BeginSync),
+        3 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::BeginSync { refund, lease_over }),
         4 => (which.clone(), proptest::option::of(prop_oneof![book(), Just(Book::Unseen)]))
             .prop_map(|(sync, lie)| Step::EndSync { sync, lie }),
         2 => which.prop_map(Step::ResubmitIfUnseen),
@@ -146,6 +153,17 @@ fn refund(index: usize, amount: i64, now: i64) -> Refund {
         finished_at: None,
         busy_until: Millis(0),
         version: 1,
+    }
+}
+
+/// One of the things there are, if there are any.
+fn pick<T>(things: &[T], which: usize) -> Option<usize> {
+    which.checked_rem(things.len())
+}
+
+fn lost() -> Finding {
+    Finding::Unknown {
+        why: "no answer".to_owned(),
     }
 }
 
@@ -213,13 +231,13 @@ impl World {
         });
     }
 
-    /// Nobody may start a submission or a sync while one is under way.
-    fn busy(&self, index: usize) -> bool {
+    /// Nobody may start a submission or a sync while one is under way, until its lease is over.
+    fn busy(&self, index: usize, lease_over: bool) -> bool {
         self.flights
             .iter()
             .any(|flight| flight.refund == index && flight.waiting)
-            || self.answers.iter().any(|(refund, _)| *refund == index)
-            || self.syncs.iter().any(|(refund, _)| *refund == index)
+            || !lease_over && self.answers.iter().any(|(refund, _)| *refund == index)
+            || !lease_over && self.syncs.iter().any(|(refund, _)| *refund == index)
     }
 
     fn enter(&mut self, index: usize, becomes: Book) {
@@ -245,7 +263,11 @@ impl World {
                 self.held = self.held + Fen(amount);
                 self.submit(index);
             }
-            Step::Retry(i) if i < self.refunds.len() && !self.busy(i) => {
+            Step::Retry { refund, lease_over } => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
+                else {
+                    return;
+                };
                 let failed = &self.refunds[i];
                 if failed.status == RefundStatus::Fail && failed.amount <= self.room() {
                     self.held = self.held + failed.amount;
@@ -253,7 +275,10 @@ impl World {
                     self.submit(i);
                 }
             }
-            Step::CloseByHand(i) if i < self.refunds.len() && !self.busy(i) => {
+            Step::CloseByHand(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
                 if self.refunds[i].status == RefundStatus::Fail {
                     self.refunds[i].status = RefundStatus::Close;
                 }
@@ -262,20 +287,20 @@ impl World {
                 flight,
                 becomes,
                 answer_lost,
-            } if flight < self.flights.len() => {
+            } => {
+                let Some(i) = pick(&self.flights, flight) else {
+                    return;
+                };
                 let Flight {
                     refund,
                     attempt,
                     waiting,
-                } = self.flights.remove(flight);
+                } = self.flights.remove(i);
                 if matches!(self.book[refund], Book::Unseen | Book::Fail) {
                     self.enter(refund, becomes);
                 }
-                let lost = Finding::Unknown {
-                    why: "lost".to_owned(),
-                };
-                let finding = if answer_lost || !waiting {
-                    lost
+                let finding = if answer_lost {
+                    lost()
                 } else {
                     finding(self.book[refund])
                 };
@@ -291,60 +316,68 @@ impl World {
                     ));
                 }
             }
-            Step::Lose { flight } if flight < self.flights.len() => {
+            Step::Lose { flight } => {
+                let Some(i) = pick(&self.flights, flight) else {
+                    return;
+                };
                 let Flight {
                     refund,
                     attempt,
                     waiting,
-                } = self.flights.remove(flight);
-                let finding = Finding::Unknown {
-                    why: "lost".to_owned(),
-                };
+                } = self.flights.remove(i);
                 if waiting {
                     self.answers.push((
                         refund,
                         Evidence {
                             source: Source::Answer,
                             attempt,
-                            finding,
+                            finding: lost(),
                             at,
                         },
                     ));
                 }
             }
-            Step::GiveUpWaiting { flight }
-                if flight < self.flights.len() && self.flights[flight].waiting =>
-            {
-                self.flights[flight].waiting = false;
+            Step::GiveUpWaiting { flight } => {
+                let Some(i) = pick(&self.flights, flight).filter(|i| self.flights[*i].waiting)
+                else {
+                    return;
+                };
+                self.flights[i].waiting = false;
                 let Flight {
                     refund, attempt, ..
-                } = self.flights[flight];
-                let finding = Finding::Unknown {
-                    why: "timed out".to_owned(),
-                };
+                } = self.flights[i];
                 self.answers.push((
                     refund,
                     Evidence {
                         source: Source::Answer,
                         attempt,
-                        finding,
+                        finding: lost(),
                         at,
                     },
                 ));
             }
-            Step::Answer(i) if i < self.answers.len() => {
+            Step::Answer(answer) => {
+                let Some(i) = pick(&self.answers, answer) else {
+                    return;
+                };
                 let (refund, evidence) = self.answers.remove(i);
                 self.settle(refund, &evidence);
             }
-            Step::Decide { refund, becomes } if refund < self.book.len() => {
-                if self.book[refund] == Book::Processing && becomes != Book::Processing {
-                    self.enter(refund, becomes);
+            Step::Decide { refund, becomes } => {
+                let Some(i) = pick(&self.refunds, refund) else {
+                    return;
+                };
+                if self.book[i] == Book::Processing && becomes != Book::Processing {
+                    self.enter(i, becomes);
                 }
             }
-            Step::Callback { callback, keep } if callback < self.callbacks.len() => {
-                let (refund, says) = self.callbacks[callback];
+            Step::Callback { callback, keep } => {
+                let Some(i) = pick(&self.callbacks, callback) else {
+                    return;
+                };
+                let (refund, says) = self.callbacks[i];
                 if !keep {
-                    self.callbacks.remove(callback);
+                    self.callbacks.remove(i);
                 }
                 let attempt = self.refunds[refund].attempt;
                 let evidence = Evidence {
@@ -355,16 +388,18 @@ impl World {
                 };
                 self.settle(refund, &evidence);
             }
-            Step::BeginSync(i) if i < self.refunds.len() && !self.busy(i) => {
+            Step::BeginSync { refund, lease_over } => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
+                else {
+                    return;
+                };
                 let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
                 let finding = match finding(self.book[i]) {
-                    // Within the visibility delay only good news is news.
+                    // While a submission may still arrive only good news is news.
                     Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. }
                         if on_its_way =>
                     {
-                        Finding::Unknown {
-                            why: "too soon".to_owned(),
-                        }
+                        lost()
                     }
                     finding => finding,
                 };
@@ -379,21 +414,28 @@ impl World {
                     },
                 ));
             }
-            Step::EndSync { sync, lie } if sync < self.syncs.len() => {
-                let (refund, mut evidence) = self.syncs.remove(sync);
+            Step::EndSync { sync, lie } => {
+                let Some(i) = pick(&self.syncs, sync) else {
+                    return;
+                };
+                let (refund, mut evidence) = self.syncs.remove(i);
                 if let (true, Some(lie)) = (self.lying, lie) {
                     evidence.finding = finding(lie);
                 }
                 self.settle(refund, &evidence);
             }
-            Step::ResubmitIfUnseen(i) if i < self.refunds.len() && !self.busy(i) => {
+            Step::ResubmitIfUnseen(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
                 let refund = &self.refunds[i];
                 let unseen = self.book[i] == Book::Unseen
                     && !self.flights.iter().any(|flight| flight.refund == i);
                 if refund.holds() && !refund.acknowledged && unseen {
+                    let attempt = refund.attempt;
                     let evidence = Evidence {
                         source: Source::Sync,
-                        attempt: refund.attempt,
+                        attempt,
                         finding: Finding::NotFound,
                         at,
                     };
@@ -402,7 +444,7 @@ impl World {
                     self.submit(i);
                 }
             }
-            _ => {}
+            Step::Ask { .. } => {}
         }
     }
 
@@ -470,7 +512,10 @@ impl World {
                     refund: i,
                     becomes: Book::Success,
                 });
-                self.step(&Step::BeginSync(i));
+                self.step(&Step::BeginSync {
+                    refund: i,
+                    lease_over: false,
+                });
                 self.step(&Step::EndSync { sync: 0, lie: None });
                 self.step(&Step::ResubmitIfUnseen(i));
             }
@@ -482,7 +527,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, max_shrink_iters: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_truthful_channel_never_pays_more_than_was_paid(steps in proptest::collection::vec(step(), 1..60)) {
+    fn a_truthful_channel_never_pays_more_than_was_paid(steps in proptest::collection::vec(step(), 1..80)) {
         let mut world = World::new(false);
         for step in &steps {
             world.step(step);
@@ -500,7 +545,7 @@ proptest! {
     }
 
     #[test]
-    fn a_lying_channel_never_unbalances_our_books(steps in proptest::collection::vec(step(), 1..60)) {
+    fn a_lying_channel_never_unbalances_our_books(steps in proptest::collection::vec(step(), 1..80)) {
         let mut world = World::new(true);
         for step in &steps {
             world.step(step);

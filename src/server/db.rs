@@ -42,7 +42,7 @@ impl Db {
 
         let options: AnyConnectOptions = url
             .parse::<AnyConnectOptions>()?
-            .disable_statement_logging();
+            .log_statements(log::LevelFilter::Trace);
         let mut writer = options.connect().await?;
         writer.execute(DURABLE).await?;
         MIGRATIONS

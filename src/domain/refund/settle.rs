@@ -151,15 +151,17 @@ impl Refund {
         }
     }
 
-    /// A definite answer ends the doubt about its own submission; a channel that, asked late
-    /// enough, does not know the refund ends the doubt about all of them.
+    /// A definite answer ends the doubt about its own submission. A channel that was asked late
+    /// enough and says no, or does not know the refund, ends the doubt about all of them.
     fn count_answer(&mut self, evidence: &Evidence) {
+        let says_no = matches!(
+            evidence.finding,
+            Finding::Fail { .. } | Finding::Close { .. } | Finding::NotFound
+        );
         match (evidence.source, &evidence.finding) {
             (Source::Answer, Finding::Unknown { .. }) => {}
             (Source::Answer, _) => self.unanswered = (self.unanswered - 1).max(0),
-            (Source::Sync, Finding::NotFound) if evidence.attempt == self.attempt => {
-                self.unanswered = 0
-            }
+            (Source::Sync, _) if says_no && evidence.attempt == self.attempt => self.unanswered = 0,
             _ => {}
         }
     }

@@ -1,18 +1,22 @@
 //! The lists and searches of orders and refunds.
 //!
-//! Pages are taken by key along an index, and counts stop at a limit, so that the cost does not
-//! grow with the table. A beginning of a number or title first picks at most [`limits::COUNT_ROWS`]
-//! candidates from that column's index; the other criteria then narrow those.
+//! The cost of a page must not grow with the table. Pages are taken by key along an index that
+//! gives the list's order, and counts stop at a limit. A criterion that this index does not serve
+//! may be rare, and looking for it along the index would then read all of it; so where it fits at
+//! most [`limits::COUNT_ROWS`] rows these are picked first, by the criterion's own index, and
+//! sorted. The beginning of a number or a title always picks first, and at most that many.
 
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use super::{Columns, order, refund};
 use crate::domain::filter::{Count, Cursor, OrderFilter, Page, Place, RefundFilter, Sort};
 use crate::domain::limits;
+use crate::domain::money::Fen;
 use crate::domain::order::{Order, RefundSide};
 use crate::domain::refund::RefundRow;
+use crate::domain::time::Millis;
 
 /// One page of the orders that match.
 pub async fn orders(
@@ -21,37 +25,16 @@ pub async fn orders(
     filter: &OrderFilter,
     place: &Place,
 ) -> sqlx::Result<Page<Order>> {
-    let matching = matching_orders(app_id, filter);
-    let keys = Keys {
-        sort: filter.sort,
-        time: "created_at",
-        amount: "amount",
-        number: "order_no",
-    };
-    let rows = fetch_page(
-        conn,
-        "SELECT * FROM pay_order",
-        matching.clone(),
-        &keys,
-        place,
-    )
-    .await?;
-    let cursor = |order: &Order| Cursor {
-        key: keys.key(order.created_at.0, order.amount.0),
-        number: order.order_no.clone(),
-    };
+    let search = Search::of_orders(app_id, filter);
+    let rows = search
+        .fetch_page(conn, "SELECT * FROM pay_order", place)
+        .await?;
     let rows = rows
         .iter()
         .map(order::order)
         .collect::<sqlx::Result<Vec<_>>>()?;
-    let too_many = too_many(
-        conn,
-        app_id,
-        &candidates(Table::Order, &filter.number, &filter.title),
-    )
-    .await?;
-    let count = count(conn, "pay_order", matching).await?;
-    Ok(page(rows, place, count, too_many, cursor))
+    let cursor = |order: &Order| search.cursor(order.created_at.0, order.amount.0, &order.order_no);
+    search.page(conn, rows, place, cursor).await
 }
 
 /// One page of the refunds that match.
@@ -61,35 +44,25 @@ pub async fn refunds(
     filter: &RefundFilter,
     place: &Place,
 ) -> sqlx::Result<Page<RefundRow>> {
-    let matching = matching_refunds(app_id, filter);
-    let keys = Keys {
-        sort: filter.sort,
-        time: "refund.created_at",
-        amount: "refund.amount",
-        number: "refund.refund_no",
-    };
-    // A cross join keeps SQLite to this order: the page of refunds first, then each one's order.
-    let mut with_order = matching.clone();
-    with_order.and("pay_order.app_id = refund.app_id AND pay_order.order_no = refund.order_no");
-    let select =
-        "SELECT refund.*, pay_order.biz_order_no, pay_order.title FROM refund CROSS JOIN pay_order";
-    let rows = fetch_page(conn, select, with_order, &keys, place).await?;
-    let cursor = |row: &RefundRow| Cursor {
-        key: keys.key(row.refund.created_at.0, row.refund.amount.0),
-        number: row.refund.refund_no.clone(),
-    };
+    let search = Search::of_refunds(app_id, filter);
+    // A page of refunds first, then each one's order.
+    let select = "SELECT refund.*, (SELECT biz_order_no FROM pay_order WHERE pay_order.app_id = refund.app_id \
+                  AND pay_order.order_no = refund.order_no) AS biz_order_no, \
+                  (SELECT title FROM pay_order WHERE pay_order.app_id = refund.app_id \
+                  AND pay_order.order_no = refund.order_no) AS title FROM refund";
+    let rows = search.fetch_page(conn, select, place).await?;
     let rows = rows
         .iter()
         .map(refund_row)
         .collect::<sqlx::Result<Vec<_>>>()?;
-    let too_many = too_many(
-        conn,
-        app_id,
-        &candidates(Table::Refund, &filter.number, &filter.title),
-    )
-    .await?;
-    let count = count(conn, "refund", matching).await?;
-    Ok(page(rows, place, count, too_many, cursor))
+    let cursor = |row: &RefundRow| {
+        search.cursor(
+            row.refund.created_at.0,
+            row.refund.amount.0,
+            &row.refund.refund_no,
+        )
+    };
+    search.page(conn, rows, place, cursor).await
 }
 
 /// How many refunds match, up to the limit.
@@ -98,7 +71,7 @@ pub async fn count_refunds(
     app_id: &str,
     filter: &RefundFilter,
 ) -> sqlx::Result<Count> {
-    count(conn, "refund", matching_refunds(app_id, filter)).await
+    Search::of_refunds(app_id, filter).count(conn).await
 }
 
 fn refund_row(row: &AnyRow) -> sqlx::Result<RefundRow> {
@@ -107,96 +80,6 @@ fn refund_row(row: &AnyRow) -> sqlx::Result<RefundRow> {
         biz_order_no: row.text("biz_order_no")?,
         title: row.text("title")?,
     })
-}
-
-/// A condition under construction: its text and the values of its placeholders.
-#[derive(Clone)]
-struct Matching {
-    sql: String,
-    values: Vec<Value>,
-}
-
-#[derive(Clone)]
-enum Value {
-    Text(String),
-    Int(i64),
-}
-
-impl Matching {
-    fn of_app(column: &str, app_id: &str) -> Matching {
-        Matching {
-            sql: format!("{column} = $1"),
-            values: vec![Value::Text(app_id.to_owned())],
-        }
-    }
-
-    /// Adds a condition without values.
-    fn and(&mut self, condition: &str) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(condition);
-    }
-
-    /// Adds a value and returns its placeholder.
-    fn value(&mut self, value: Value) -> String {
-        self.values.push(value);
-        format!("${}", self.values.len())
-    }
-
-    fn compare(&mut self, column: &str, operator: &str, value: Option<Value>) {
-        if let Some(value) = value {
-            let placeholder = self.value(value);
-            self.and(&format!("{column} {operator} {placeholder}"));
-        }
-    }
-
-    /// Adds "number among the candidates".
-    fn among(&mut self, number: &str, candidates: &[Candidates]) {
-        if candidates.is_empty() {
-            return;
-        }
-        let selects: Vec<_> = candidates
-            .iter()
-            .map(|candidates| self.select(candidates))
-            .collect();
-        self.and(&format!("{number} IN ({})", selects.join(" UNION ")));
-    }
-
-    /// The candidates' numbers, at most one more than the limit.
-    fn select(&mut self, candidates: &Candidates) -> String {
-        let Candidates {
-            table,
-            column,
-            listed,
-            begins,
-        } = candidates;
-        let from = self.value(Value::Text(begins.clone()));
-        let to = self.value(Value::Text(end_of_range(begins)));
-        let limit = limits::COUNT_ROWS + 1;
-        let number = table.number();
-        let found = format!(
-            "SELECT {number} FROM (SELECT {number} FROM {} WHERE app_id = $1 AND {column} >= {from} \
-             AND {column} < {to} ORDER BY {column} LIMIT {limit}) AS found",
-            table.name()
-        );
-        if table == listed {
-            return found;
-        }
-        format!(
-            "SELECT refund_no FROM (SELECT refund_no FROM refund WHERE app_id = $1 AND order_no IN ({found}) \
-             LIMIT {limit}) AS found_refunds"
-        )
-    }
-
-    fn query(&self, sql: String) -> Query<'_, Any, sqlx::any::AnyArguments> {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for value in &self.values {
-            query = match value {
-                Value::Text(text) => query.bind(text),
-                Value::Int(int) => query.bind(*int),
-            };
-        }
-        query
-    }
 }
 
 /// What is searched, or listed.
@@ -222,254 +105,455 @@ impl Table {
     }
 }
 
-/// Rows whose `column` begins with a text. Where refunds are listed, an order stands for its refunds.
-struct Candidates {
-    table: Table,
-    column: &'static str,
-    listed: Table,
-    begins: String,
-}
-
 const ORDER_NUMBERS: [&str; 3] = ["order_no", "biz_order_no", "out_order_no"];
 const REFUND_NUMBERS: [&str; 3] = ["refund_no", "biz_refund_no", "out_refund_no"];
 
-/// The candidates of each criterion that has any.
-fn candidates(
-    listed: Table,
-    number: &Option<String>,
-    title: &Option<String>,
-) -> Vec<Vec<Candidates>> {
-    let of = |table, column, begins: &String| Candidates {
-        table,
-        column,
-        listed,
-        begins: begins.clone(),
-    };
-    let mut criteria = Vec::new();
-    if let Some(number) = number {
-        let mut any: Vec<_> = ORDER_NUMBERS
-            .iter()
-            .map(|column| of(Table::Order, column, number))
-            .collect();
-        if listed == Table::Refund {
-            any.extend(
-                REFUND_NUMBERS
-                    .iter()
-                    .map(|column| of(Table::Refund, column, number)),
-            );
-        }
-        criteria.push(any);
-    }
-    if let Some(title) = title {
-        criteria.push(vec![of(Table::Order, "title", title)]);
-    }
-    criteria
-}
-
-fn matching_orders(app_id: &str, filter: &OrderFilter) -> Matching {
-    let mut matching = Matching::of_app("app_id", app_id);
-    for any in candidates(Table::Order, &filter.number, &filter.title) {
-        matching.among("order_no", &any);
-    }
-    matching.compare(
-        "channel",
-        "=",
-        filter
-            .channel
-            .map(|channel| Value::Text(channel.word().to_owned())),
-    );
-    matching.compare(
-        "status",
-        "=",
-        filter
-            .status
-            .map(|status| Value::Text(status.word().to_owned())),
-    );
-    if let Some(side) = filter.refund_side {
-        // Word for word the conditions of the partial indexes.
-        matching.and(match side {
-            RefundSide::NoRefund => "held = 0 AND refunded = 0",
-            RefundSide::Refunding => "held > 0",
-            RefundSide::PartialRefund => "held = 0 AND refunded > 0 AND refunded < amount",
-            RefundSide::Refunded => "held = 0 AND refunded > 0 AND refunded = amount",
-        });
-    }
-    matching.compare(
-        "amount",
-        ">=",
-        filter.amount_min.map(|fen| Value::Int(fen.0)),
-    );
-    matching.compare(
-        "amount",
-        "<=",
-        filter.amount_max.map(|fen| Value::Int(fen.0)),
-    );
-    matching.compare("created_at", ">=", filter.from.map(|at| Value::Int(at.0)));
-    matching.compare("created_at", "<", filter.to.map(|at| Value::Int(at.0)));
-    matching
-}
-
-fn matching_refunds(app_id: &str, filter: &RefundFilter) -> Matching {
-    let mut matching = Matching::of_app("refund.app_id", app_id);
-    for any in candidates(Table::Refund, &filter.number, &filter.title) {
-        matching.among("refund.refund_no", &any);
-    }
-    matching.compare(
-        "refund.channel",
-        "=",
-        filter
-            .channel
-            .map(|channel| Value::Text(channel.word().to_owned())),
-    );
-    matching.compare(
-        "refund.status",
-        "=",
-        filter
-            .status
-            .map(|status| Value::Text(status.word().to_owned())),
-    );
-    if filter.attention {
-        matching.and("refund.attention IS NOT NULL");
-    }
-    matching.compare(
-        "refund.amount",
-        ">=",
-        filter.amount_min.map(|fen| Value::Int(fen.0)),
-    );
-    matching.compare(
-        "refund.amount",
-        "<=",
-        filter.amount_max.map(|fen| Value::Int(fen.0)),
-    );
-    matching.compare(
-        "refund.created_at",
-        ">=",
-        filter.from.map(|at| Value::Int(at.0)),
-    );
-    matching.compare(
-        "refund.created_at",
-        "<",
-        filter.to.map(|at| Value::Int(at.0)),
-    );
-    matching
-}
-
-/// The least text that is greater than every text that begins so, in byte order.
-fn end_of_range(begins: &str) -> String {
-    format!("{begins}{}", char::MAX)
-}
-
-/// The columns by which a list is sorted and paged.
-struct Keys {
+/// A list with its criteria, before it is put into SQL.
+struct Search {
+    table: Table,
+    app_id: String,
     sort: Sort,
-    time: &'static str,
-    amount: &'static str,
-    number: &'static str,
+    begins: Vec<Beginning>,
+    criteria: Vec<Criterion>,
 }
 
-impl Keys {
-    fn column(&self) -> &'static str {
-        match self.sort {
-            Sort::TimeDesc | Sort::TimeAsc => self.time,
-            Sort::AmountDesc | Sort::AmountAsc => self.amount,
+/// Rows of which one of some columns begins with a text.
+struct Beginning {
+    columns: Vec<(Table, &'static str)>,
+    text: String,
+}
+
+/// A condition on the rows themselves.
+#[derive(Clone)]
+enum Criterion {
+    Word {
+        column: &'static str,
+        word: &'static str,
+    },
+    /// Word for word the condition of a partial index, or one that none serves.
+    Fixed(&'static str),
+    Time {
+        operator: &'static str,
+        at: i64,
+    },
+    Amount {
+        operator: &'static str,
+        fen: i64,
+    },
+}
+
+impl Criterion {
+    /// Whether the index that gives this order serves the criterion too.
+    fn goes_with(&self, sort: Sort) -> bool {
+        match sort {
+            Sort::TimeDesc | Sort::TimeAsc => !matches!(self, Criterion::Amount { .. }),
+            Sort::AmountDesc | Sort::AmountAsc => matches!(self, Criterion::Amount { .. }),
+        }
+    }
+}
+
+/// How the rows of a page are found.
+enum Way<'a> {
+    /// Along the index that gives the order.
+    Along,
+    /// Few candidates first, which are then sorted.
+    Candidates(&'a [Criterion]),
+}
+
+impl Search {
+    fn of_orders(app_id: &str, filter: &OrderFilter) -> Search {
+        let mut search = Search::new(
+            Table::Order,
+            app_id,
+            filter.sort,
+            &filter.number,
+            &filter.title,
+        );
+        search.words("channel", filter.channel.map(|channel| channel.word()));
+        search.words("status", filter.status.map(|status| status.word()));
+        search.criteria.extend(filter.refund_side.map(|side| {
+            Criterion::Fixed(match side {
+                RefundSide::NoRefund => "held = 0 AND refunded = 0",
+                RefundSide::Refunding => "held > 0",
+                RefundSide::PartialRefund => "held = 0 AND refunded > 0 AND refunded < amount",
+                RefundSide::Refunded => "held = 0 AND refunded >= amount",
+            })
+        }));
+        search.ranges(
+            [filter.amount_min, filter.amount_max],
+            [filter.from, filter.to],
+        );
+        search
+    }
+
+    fn of_refunds(app_id: &str, filter: &RefundFilter) -> Search {
+        let mut search = Search::new(
+            Table::Refund,
+            app_id,
+            filter.sort,
+            &filter.number,
+            &filter.title,
+        );
+        search.words("channel", filter.channel.map(|channel| channel.word()));
+        search.words("status", filter.status.map(|status| status.word()));
+        search.criteria.extend(
+            filter
+                .attention
+                .then_some(Criterion::Fixed("attention IS NOT NULL")),
+        );
+        search.ranges(
+            [filter.amount_min, filter.amount_max],
+            [filter.from, filter.to],
+        );
+        search
+    }
+
+    fn new(
+        table: Table,
+        app_id: &str,
+        sort: Sort,
+        number: &Option<String>,
+        title: &Option<String>,
+    ) -> Search {
+        let mut begins = Vec::new();
+        if let Some(text) = number.clone() {
+            let of = |table, columns: [&'static str; 3]| columns.map(|column| (table, column));
+            let mut columns = of(Table::Order, ORDER_NUMBERS).to_vec();
+            if table == Table::Refund {
+                columns.extend(of(Table::Refund, REFUND_NUMBERS));
+            }
+            begins.push(Beginning { columns, text });
+        }
+        if let Some(text) = title.clone() {
+            begins.push(Beginning {
+                columns: vec![(Table::Order, "title")],
+                text,
+            });
+        }
+        Search {
+            table,
+            app_id: app_id.to_owned(),
+            sort,
+            begins,
+            criteria: Vec::new(),
         }
     }
 
-    fn key(&self, time: i64, amount: i64) -> i64 {
+    fn words(&mut self, column: &'static str, word: Option<&'static str>) {
+        self.criteria
+            .extend(word.map(|word| Criterion::Word { column, word }));
+    }
+
+    fn ranges(&mut self, amount: [Option<Fen>; 2], time: [Option<Millis>; 2]) {
+        for (operator, fen) in [">=", "<="].into_iter().zip(amount) {
+            self.criteria.extend(fen.map(|fen| Criterion::Amount {
+                operator,
+                fen: fen.0,
+            }));
+        }
+        for (operator, at) in [">=", "<"].into_iter().zip(time) {
+            self.criteria
+                .extend(at.map(|at| Criterion::Time { operator, at: at.0 }));
+        }
+    }
+
+    /// One row more than a page holds, in the list's order but reversed when paging back.
+    async fn fetch_page(
+        &self,
+        conn: &mut AnyConnection,
+        select: &str,
+        place: &Place,
+    ) -> sqlx::Result<Vec<AnyRow>> {
+        let candidates = self.candidates(conn).await?;
+        let way = candidates.as_deref().map_or(Way::Along, Way::Candidates);
+        let picks = matches!(way, Way::Candidates(_));
+        let mut matching = self.matching(&way);
+
+        let table = self.table.name();
+        let by_index = |column: &str| {
+            if picks {
+                unindexed(column)
+            } else {
+                format!("{table}.{column}")
+            }
+        };
+        let (key, number) = (by_index(self.sort_column()), by_index(self.table.number()));
+        let backwards = matches!(place, Place::Before(_));
+        let descending = self.sort.descending() != backwards;
+        if let Place::After(cursor) | Place::Before(cursor) = place {
+            let operator = if descending { "<" } else { ">" };
+            let last_key = matching.value(Value::Int(cursor.key));
+            let last_number = matching.value(Value::Text(cursor.number.clone()));
+            matching.and(&format!(
+                "({key}, {number}) {operator} ({last_key}, {last_number})"
+            ));
+        }
+        let direction = if descending { "DESC" } else { "ASC" };
+        let sql = format!(
+            "{select} WHERE {} ORDER BY {key} {direction}, {number} {direction} LIMIT {}",
+            matching.sql,
+            limits::PAGE_ROWS + 1
+        );
+        matching.query(sql).fetch_all(conn).await
+    }
+
+    /// The criteria to pick candidates by, if candidates it is: none besides a beginning, or the
+    /// first that the order's index does not serve and that fits few rows.
+    async fn candidates(&self, conn: &mut AnyConnection) -> sqlx::Result<Option<Vec<Criterion>>> {
+        if !self.begins.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let apart = |criterion: &&Criterion| !criterion.goes_with(self.sort);
+        let of_kind = |kind: &Criterion| {
+            let same = |criterion: &&Criterion| {
+                std::mem::discriminant(*criterion) == std::mem::discriminant(kind)
+                    && !matches!((criterion, kind), (Criterion::Word { column: a, .. }, Criterion::Word { column: b, .. }) if a != b)
+            };
+            self.criteria
+                .iter()
+                .filter(same)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        for criterion in self.criteria.iter().filter(apart) {
+            let together = of_kind(criterion);
+            let mut few = Matching::of_app(self.table, &self.app_id);
+            together
+                .iter()
+                .for_each(|criterion| few.criterion(criterion));
+            if !few.count(conn, self.table).await?.more {
+                return Ok(Some(together));
+            }
+        }
+        Ok(None)
+    }
+
+    fn matching(&self, way: &Way<'_>) -> Matching {
+        let mut matching = Matching::of_app(self.table, &self.app_id);
+        if let Way::Candidates(picking) = way {
+            for beginning in &self.begins {
+                matching.among(self.table, beginning);
+            }
+            if !picking.is_empty() {
+                matching.picked_by(self.table, picking);
+            }
+        }
+        for criterion in &self.criteria {
+            match way {
+                Way::Along if criterion.goes_with(self.sort) => matching.criterion(criterion),
+                _ => matching.criterion_unindexed(criterion),
+            }
+        }
+        matching
+    }
+
+    /// How many rows match. No order is asked for, so that any index may serve.
+    async fn count(&self, conn: &mut AnyConnection) -> sqlx::Result<Count> {
+        let mut matching = Matching::of_app(self.table, &self.app_id);
+        for beginning in &self.begins {
+            matching.among(self.table, beginning);
+        }
+        for criterion in &self.criteria {
+            if self.begins.is_empty() {
+                matching.criterion(criterion);
+            } else {
+                matching.criterion_unindexed(criterion);
+            }
+        }
+        matching.count(conn, self.table).await
+    }
+
+    /// Whether a beginning fits more rows than were looked at.
+    async fn too_many(&self, conn: &mut AnyConnection) -> sqlx::Result<bool> {
+        for beginning in &self.begins {
+            for &(table, column) in &beginning.columns {
+                let mut matching = Matching::of_app(table, &self.app_id);
+                matching.begins(column, &beginning.text);
+                if matching.count(conn, table).await?.more {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn sort_column(&self) -> &'static str {
         match self.sort {
+            Sort::TimeDesc | Sort::TimeAsc => "created_at",
+            Sort::AmountDesc | Sort::AmountAsc => "amount",
+        }
+    }
+
+    fn cursor(&self, time: i64, amount: i64, number: &str) -> Cursor {
+        let key = match self.sort {
             Sort::TimeDesc | Sort::TimeAsc => time,
             Sort::AmountDesc | Sort::AmountAsc => amount,
+        };
+        Cursor {
+            key,
+            number: number.to_owned(),
         }
     }
-}
 
-/// One row more than a page holds, in the list's order but reversed when paging back.
-async fn fetch_page(
-    conn: &mut AnyConnection,
-    select: &str,
-    mut matching: Matching,
-    keys: &Keys,
-    place: &Place,
-) -> sqlx::Result<Vec<AnyRow>> {
-    let backwards = matches!(place, Place::Before(_));
-    let descending = keys.sort.descending() != backwards;
-    let (column, number) = (keys.column(), keys.number);
-    if let Place::After(cursor) | Place::Before(cursor) = place {
-        let operator = if descending { "<" } else { ">" };
-        let (key, last) = (
-            matching.value(Value::Int(cursor.key)),
-            matching.value(Value::Text(cursor.number.clone())),
-        );
-        matching.and(&format!("({column}, {number}) {operator} ({key}, {last})"));
+    /// Puts a page together from one row more than it holds.
+    async fn page<T>(
+        &self,
+        conn: &mut AnyConnection,
+        mut rows: Vec<T>,
+        place: &Place,
+        cursor: impl Fn(&T) -> Cursor,
+    ) -> sqlx::Result<Page<T>> {
+        let more = rows.len() > limits::PAGE_ROWS;
+        rows.truncate(limits::PAGE_ROWS);
+        let (has_before, has_after) = match place {
+            Place::First => (false, more),
+            Place::After(_) => (true, more),
+            Place::Before(_) => {
+                rows.reverse();
+                (more, true)
+            }
+        };
+        let before = rows.first().filter(|_| has_before).map(&cursor);
+        let after = rows.last().filter(|_| has_after).map(&cursor);
+        let count = self.count(conn).await?;
+        let too_many = self.too_many(conn).await?;
+        Ok(Page {
+            rows,
+            count,
+            before,
+            after,
+            too_many,
+        })
     }
-    let direction = if descending { "DESC" } else { "ASC" };
-    let sql = format!(
-        "{select} WHERE {} ORDER BY {column} {direction}, {number} {direction} LIMIT {}",
-        matching.sql,
-        limits::PAGE_ROWS + 1
-    );
-    matching.query(sql).fetch_all(conn).await
 }
 
-/// Puts a page together from one row more than it holds.
-fn page<T>(
-    mut rows: Vec<T>,
-    place: &Place,
-    count: Count,
-    too_many: bool,
-    cursor: impl Fn(&T) -> Cursor,
-) -> Page<T> {
-    let more = rows.len() > limits::PAGE_ROWS;
-    rows.truncate(limits::PAGE_ROWS);
-    let (has_before, has_after) = match place {
-        Place::First => (false, more),
-        Place::After(_) => (true, more),
-        Place::Before(_) => {
-            rows.reverse();
-            (more, true)
+/// A condition in SQL under construction: its text and the values of its placeholders.
+struct Matching {
+    sql: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Int(i64),
+}
+
+/// A column that no index is to be used for.
+fn unindexed(column: &str) -> String {
+    format!("COALESCE({column}, {column})")
+}
+
+impl Matching {
+    fn of_app(table: Table, app_id: &str) -> Matching {
+        Matching {
+            sql: format!("{}.app_id = $1", table.name()),
+            values: vec![Value::Text(app_id.to_owned())],
         }
-    };
-    let before = rows.first().filter(|_| has_before).map(&cursor);
-    let after = rows.last().filter(|_| has_after).map(&cursor);
-    Page {
-        rows,
-        count,
-        before,
-        after,
-        too_many,
     }
-}
 
-async fn count(conn: &mut AnyConnection, table: &str, matching: Matching) -> sqlx::Result<Count> {
-    let limit = limits::COUNT_ROWS + 1;
-    let sql = format!(
-        "SELECT CAST(count(*) AS BIGINT) AS n FROM (SELECT 1 FROM {table} WHERE {} LIMIT {limit}) AS counted",
-        matching.sql
-    );
-    let n = matching.query(sql).fetch_one(conn).await?.int("n")?;
-    let rows = usize::try_from(n).unwrap_or(0);
-    Ok(Count {
-        rows: rows.min(limits::COUNT_ROWS),
-        more: rows > limits::COUNT_ROWS,
-    })
-}
+    fn and(&mut self, condition: &str) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+    }
 
-/// Whether a beginning fits more rows than were looked at.
-async fn too_many(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    criteria: &[Vec<Candidates>],
-) -> sqlx::Result<bool> {
-    for candidates in criteria.iter().flatten() {
-        let mut matching = Matching::of_app("app_id", app_id);
-        let found = matching.select(candidates);
+    /// Adds a value and returns its placeholder.
+    fn value(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    fn criterion(&mut self, criterion: &Criterion) {
+        self.compare(criterion, str::to_owned);
+    }
+
+    fn criterion_unindexed(&mut self, criterion: &Criterion) {
+        self.compare(criterion, unindexed);
+    }
+
+    fn compare(&mut self, criterion: &Criterion, column_as: impl Fn(&str) -> String) {
+        let (column, operator, value) = match criterion {
+            Criterion::Fixed(condition) => return self.and(condition),
+            Criterion::Word { column, word } => (*column, "=", Value::Text((*word).to_owned())),
+            Criterion::Time { operator, at } => ("created_at", *operator, Value::Int(*at)),
+            Criterion::Amount { operator, fen } => ("amount", *operator, Value::Int(*fen)),
+        };
+        let value = self.value(value);
+        self.and(&format!("{} {operator} {value}", column_as(column)));
+    }
+
+    /// Adds that a column begins with a text, as the range from it to the greatest text that does.
+    fn begins(&mut self, column: &str, text: &str) {
+        let from = self.value(Value::Text(text.to_owned()));
+        let to = self.value(Value::Text(format!("{text}{}", char::MAX)));
+        self.and(&format!("{column} >= {from} AND {column} < {to}"));
+    }
+
+    /// Adds that the row is one of those picked by criteria of their own.
+    fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
+        let (name, number) = (table.name(), table.number());
+        let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
+        criteria
+            .iter()
+            .for_each(|criterion| self.criterion(criterion));
+        let inner = std::mem::replace(&mut self.sql, outer);
+        self.and(&format!(
+            "{name}.{number} IN (SELECT {number} FROM {name} WHERE {inner})"
+        ));
+    }
+
+    /// Adds that the row is among the first that begin so. Where refunds are listed, an order stands
+    /// for its refunds.
+    fn among(&mut self, listed: Table, beginning: &Beginning) {
+        let limit = limits::COUNT_ROWS + 1;
+        let mut selects = Vec::new();
+        for &(table, column) in &beginning.columns {
+            let (name, number) = (table.name(), table.number());
+            let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
+            self.begins(column, &beginning.text);
+            let inner = std::mem::replace(&mut self.sql, outer);
+            let found = format!(
+                "SELECT {number} FROM (SELECT {number} FROM {name} WHERE {inner} ORDER BY {column} LIMIT {limit}) AS found"
+            );
+            selects.push(if table == listed {
+                found
+            } else {
+                format!(
+                    "SELECT refund_no FROM (SELECT refund_no FROM refund WHERE app_id = $1 AND order_no IN ({found}) \
+                     LIMIT {limit}) AS found_refunds"
+                )
+            });
+        }
+        self.and(&format!(
+            "{}.{} IN ({})",
+            listed.name(),
+            listed.number(),
+            selects.join(" UNION ")
+        ));
+    }
+
+    /// How many rows match, up to the limit.
+    async fn count(&self, conn: &mut AnyConnection, table: Table) -> sqlx::Result<Count> {
+        let limit = limits::COUNT_ROWS + 1;
         let sql = format!(
-            "SELECT CAST(count(*) AS BIGINT) AS n FROM ({found}) AS counted WHERE $1 <> ''"
+            "SELECT CAST(count(*) AS BIGINT) AS n FROM (SELECT 1 FROM {} WHERE {} LIMIT {limit}) AS counted",
+            table.name(),
+            self.sql
         );
-        let n = matching.query(sql).fetch_one(&mut *conn).await?.int("n")?;
-        if n > limits::COUNT_ROWS as i64 {
-            return Ok(true);
-        }
+        let n = usize::try_from(self.query(sql).fetch_one(conn).await?.int("n")?).unwrap_or(0);
+        Ok(Count {
+            rows: n.min(limits::COUNT_ROWS),
+            more: n > limits::COUNT_ROWS,
+        })
     }
-    Ok(false)
+
+    fn query(&self, sql: String) -> Query<'_, Any, AnyArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in &self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Int(int) => query.bind(*int),
+            };
+        }
+        query
+    }
 }

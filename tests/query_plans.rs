@@ -1,0 +1,227 @@
+//! No list, search or look-up reads a whole table: every statement that the use-cases bring about is
+//! caught as it is run, and SQLite says how it runs it. A scan fails.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use refundry::domain::event::Actor;
+use refundry::domain::filter::{Cursor, OrderFilter, Place, RefundFilter, Sort};
+use refundry::domain::money::Fen;
+use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
+use refundry::domain::refund::{RefundKey, RefundStatus};
+use refundry::domain::time::Millis;
+use refundry::server::clock::Clock;
+use refundry::server::{orders, refunds};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use support::{Core, new_refund};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// Keeps the text of every statement that sqlx runs.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Statements {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if matches!(field.name(), "db.statement" | "summary")
+            && !value.ends_with('…')
+            && !value.is_empty()
+        {
+            self.0.lock().unwrap().insert(value.trim().to_owned());
+        }
+    }
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+const SORTS: [Sort; 4] = [
+    Sort::TimeDesc,
+    Sort::TimeAsc,
+    Sort::AmountDesc,
+    Sort::AmountAsc,
+];
+
+fn places() -> [Place; 3] {
+    let cursor = Cursor {
+        key: 5,
+        number: "P".to_owned(),
+    };
+    [
+        Place::First,
+        Place::After(cursor.clone()),
+        Place::Before(cursor),
+    ]
+}
+
+/// Every criterion alone, and every pair of them.
+fn pairs<T: Clone + Default>(criteria: &[fn(&mut T)]) -> Vec<T> {
+    let mut filters = vec![T::default()];
+    for (i, first) in criteria.iter().enumerate() {
+        for second in &criteria[i..] {
+            let mut filter = T::default();
+            first(&mut filter);
+            second(&mut filter);
+            filters.push(filter);
+        }
+    }
+    filters
+}
+
+fn order_filters() -> Vec<OrderFilter> {
+    pairs::<OrderFilter>(&[
+        |f| f.number = Some("P2".to_owned()),
+        |f| f.title = Some("订".to_owned()),
+        |f| f.channel = Some(Channel::Sandbox),
+        |f| f.status = Some(OrderStatus::Success),
+        |f| f.refund_side = Some(RefundSide::NoRefund),
+        |f| f.refund_side = Some(RefundSide::Refunding),
+        |f| f.refund_side = Some(RefundSide::PartialRefund),
+        |f| f.refund_side = Some(RefundSide::Refunded),
+        |f| (f.amount_min, f.amount_max) = (Some(Fen(1)), Some(Fen(9))),
+        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+    ])
+}
+
+fn refund_filters() -> Vec<RefundFilter> {
+    pairs::<RefundFilter>(&[
+        |f| f.number = Some("R2".to_owned()),
+        |f| f.title = Some("订".to_owned()),
+        |f| f.channel = Some(Channel::Sandbox),
+        |f| f.status = Some(RefundStatus::Fail),
+        |f| f.attention = true,
+        |f| (f.amount_min, f.amount_max) = (Some(Fen(1)), Some(Fen(9))),
+        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+    ])
+}
+
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    let statements = Statements::default();
+    let subscriber = tracing_subscriber::registry().with(statements.clone());
+    tracing::subscriber::set_global_default(subscriber).expect("the only test of this file");
+
+    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
+    let (app, merchant, id) = (&core.app, &core.merchant, "DEMO");
+    for behaviour in ["OK", "ASYNC", "FAIL", "LOST", "TIMEOUT"] {
+        let order = core.order(behaviour, behaviour, Fen(1_000)).await;
+        let refund = refunds::issue(
+            app,
+            merchant,
+            new_refund(&order, behaviour, Fen(100)),
+            Actor::Merchant,
+        )
+        .await;
+        let refund = refund.expect("a refund");
+        for key in [
+            RefundKey::RefundNo(refund.refund_no.clone()),
+            RefundKey::BizRefundNo(behaviour.to_owned()),
+        ] {
+            refunds::sync(app, merchant, &key, Actor::System)
+                .await
+                .expect("a sync");
+        }
+        for key in [
+            OrderKey::BizOrderNo(order.biz_order_no),
+            OrderKey::OutOrderNo(order.out_order_no.unwrap()),
+        ] {
+            orders::sync(app, merchant, &key, Actor::System)
+                .await
+                .expect("a sync");
+        }
+        refunds::of_order(app, id, &order.order_no)
+            .await
+            .expect("refunds");
+        refunds::timeline(app, id, &refund.refund_no)
+            .await
+            .expect("events");
+        orders::timeline(app, id, &order.order_no)
+            .await
+            .expect("events");
+        refunds::retry(app, merchant, &refund.refund_no, Actor::System)
+            .await
+            .ok();
+        refunds::close(app, merchant, &refund.refund_no, Actor::System)
+            .await
+            .ok();
+    }
+    for sort in SORTS {
+        for place in places() {
+            for filter in order_filters() {
+                orders::list(app, id, &OrderFilter { sort, ..filter }, &place)
+                    .await
+                    .expect("a page");
+            }
+            for filter in refund_filters() {
+                refunds::list(app, id, &RefundFilter { sort, ..filter }, &place)
+                    .await
+                    .expect("a page");
+            }
+        }
+    }
+    for filter in refund_filters() {
+        refunds::counts(app, id, &filter).await.expect("counts");
+    }
+
+    let caught: Vec<_> = statements.0.lock().unwrap().iter().cloned().collect();
+    let planned = |sql: &&String| {
+        ["SELECT", "UPDATE", "INSERT", "DELETE"]
+            .iter()
+            .any(|word| sql.starts_with(word))
+    };
+    let mut conn = sqlx::AnyConnection::connect(&core.url())
+        .await
+        .expect("a second connection");
+    let mut explained = 0;
+    for sql in caught
+        .iter()
+        .filter(planned)
+        .filter(|sql| !sql.contains("_sqlx_migrations"))
+    {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan = sqlx::query(explain)
+            .fetch_all(&mut conn)
+            .await
+            .expect("a plan");
+        let details: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        check(sql, &details);
+        explained += 1;
+    }
+    assert!(explained > 500, "only {explained} statements were caught");
+}
+
+/// Lists of apps are short; what was picked as a candidate is at most a thousand rows.
+fn check(sql: &str, plan: &[String]) {
+    let whole = |table: &str| {
+        plan.iter()
+            .any(|step| step.split(' ').take(2).eq(["SCAN", table]))
+    };
+    for table in [
+        "pay_order",
+        "refund",
+        "event",
+        "callback",
+        "session",
+        "operator",
+        "sandbox_book",
+    ] {
+        assert!(!whole(table), "scans {table}:\n{sql}\n{plan:#?}");
+    }
+    // Sorting is for the candidates of a number or a title only; everything else comes in order.
+    let sorts = plan
+        .iter()
+        .any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
+    assert!(
+        !sorts || sql.contains(" IN (SELECT"),
+        "sorts what an index should give in order:\n{sql}\n{plan:#?}"
+    );
+}

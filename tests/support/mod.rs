@@ -1,0 +1,134 @@
+//! What tests and benches share: a server on a fresh embedded database, with one app.
+#![allow(dead_code)] // each test uses its part
+
+use clap::Parser;
+use refundry::domain::event::Actor;
+use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
+use refundry::domain::money::Fen;
+use refundry::domain::order::{Channel, NewOrder, Order, OrderKey, OrderStatus};
+use refundry::domain::refund::NewRefund;
+use refundry::server::app::App;
+use refundry::server::clock::Clock;
+use refundry::server::config::Config;
+use refundry::server::db::Db;
+use refundry::server::{orders, store};
+
+/// The settings as the command line reads them, from flags alone.
+pub fn config(flags: &[&str]) -> Config {
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        config: Config,
+    }
+    Cli::parse_from(["test", "--sandbox"].iter().chain(flags)).config
+}
+
+/// A server without its doors: the use-cases on a database of their own.
+pub struct Core {
+    pub app: App,
+    pub merchant: MerchantApp,
+    dir: tempfile::TempDir,
+}
+
+impl Core {
+    /// The sandbox settles at once and times out at once.
+    pub async fn start(clock: Clock) -> Core {
+        Core::with(
+            config(&["--sbx-delay", "2s", "--sbx-timeout", "0ms"]),
+            clock,
+        )
+        .await
+    }
+
+    pub async fn with(config: Config, clock: Clock) -> Core {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}/test.db?mode=rwc", dir.path().display());
+        let db = Db::open(&url, config.database_connections, config.write_batch)
+            .await
+            .expect("a database");
+        let app = App::new(config, db, clock);
+        let merchant = demo_app();
+        add_app(&app, merchant.clone()).await;
+        Core { app, merchant, dir }
+    }
+
+    /// The database's address, for a second connection.
+    pub fn url(&self) -> String {
+        format!("sqlite://{}/test.db?mode=rw", self.dir.path().display())
+    }
+
+    /// Records a paid order whose numbers end in `name` and that behaves as the sandbox's
+    /// `behaviour` (`OK`, `ASYNC`, ...).
+    pub async fn order(&self, behaviour: &str, name: &str, amount: Fen) -> Order {
+        let new = paid_order(behaviour, name, amount);
+        orders::record(&self.app, &self.merchant, new, Actor::Merchant)
+            .await
+            .expect("an order")
+    }
+}
+
+/// Adds an app.
+pub async fn add_app(app: &App, merchant: MerchantApp) {
+    let now = app.clock.now();
+    app.db
+        .write(move |conn| {
+            let merchant = merchant.clone();
+            Box::pin(async move { Ok(store::merchant::insert(conn, &merchant, now).await?) })
+        })
+        .await
+        .expect("an app");
+}
+
+/// The app of the demonstration data.
+pub fn demo_app() -> MerchantApp {
+    MerchantApp {
+        app_id: "DEMO".to_owned(),
+        name: "Demo".to_owned(),
+        mch_no: Some("M0000000001".to_owned()),
+        secret: "123456".to_owned(),
+        sign_type: SignType::HmacSha256,
+        enabled: true,
+        is_default: true,
+        sign_required: true,
+        single_edition: true,
+        edition: Edition::Open,
+        req_time_leeway_ms: 300_000,
+        notify_url: None,
+        channels: vec![AppChannel {
+            channel: Channel::Sandbox,
+            enabled: true,
+            refund_window_days: 365,
+        }],
+    }
+}
+
+/// A paid order of the sandbox.
+pub fn paid_order(behaviour: &str, name: &str, amount: Fen) -> NewOrder {
+    NewOrder {
+        order_no: None,
+        biz_order_no: format!("B-{name}"),
+        out_order_no: Some(format!("SBX-{behaviour}-{name}")),
+        channel: Channel::Sandbox,
+        method: None,
+        title: format!("订单 {name}"),
+        amount,
+        status: OrderStatus::Success,
+        pay_time: None,
+        attach: None,
+    }
+}
+
+/// A refund of an order, as a merchant asks for it.
+pub fn new_refund(order: &Order, biz_refund_no: &str, amount: Fen) -> NewRefund {
+    NewRefund {
+        order: OrderKey::OrderNo(order.order_no.clone()),
+        biz_refund_no: biz_refund_no.to_owned(),
+        amount,
+        reason: None,
+        attach: None,
+        notify_url: None,
+        client_ip: None,
+        edition: Edition::Open,
+        expected_refundable: None,
+    }
+}
