@@ -248,10 +248,11 @@ impl Settlement {
     }
 
     fn after_success(&mut self, evidence: &Evidence) {
-        // An answer belongs to a submission that was overtaken, and what was asked before the
-        // success was seen is older than it.
+        // An answer belongs to a submission that was overtaken; what was asked before the success
+        // was seen is older than it; and a callback that says no may be of an earlier submission.
         let older = evidence.source == Source::Answer
-            || self.refund.finished_at.is_some_and(|at| evidence.at <= at);
+            || self.refund.finished_at.is_some_and(|at| evidence.at <= at)
+            || !self.refund.refusal_is_conclusive(evidence);
         match &evidence.finding {
             Finding::Success { out_refund_no, .. } => {
                 self.refund.learn_out_refund_no(out_refund_no)
