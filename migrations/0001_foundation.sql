@@ -138,23 +138,36 @@ CREATE TABLE callback (
     PRIMARY KEY (app_id, callback_no)
 );
 
--- The people at the desk, and their logins.
+-- The people at the desk.
 CREATE TABLE operator (
     name           TEXT   NOT NULL PRIMARY KEY,
+    -- PHC string; or the word demo, which lets in with a published password, and in a
+    -- demonstration only.
     password_hash  TEXT   NOT NULL,
     role           TEXT   NOT NULL,
     enabled        BIGINT NOT NULL,
-    failed_logins  BIGINT NOT NULL,
-    locked_until   BIGINT NOT NULL,
     created_at     BIGINT NOT NULL
 );
 
+-- Failed logins in a row, of names that exist and names that do not: who is locked out must not
+-- tell which names there are. Rows older than the lock-out are void.
+CREATE TABLE login_failure (
+    name      TEXT   NOT NULL PRIMARY KEY,
+    failures  BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL
+);
+CREATE INDEX login_failure_age ON login_failure (last_at);
+
+-- Logins that last. The key is a digest of what the browser holds, so that a copy of the database
+-- logs nobody in.
 CREATE TABLE session (
     session_id  TEXT   NOT NULL PRIMARY KEY,
+    operator    TEXT,
     data        TEXT   NOT NULL,
     expires_at  BIGINT NOT NULL
 );
 CREATE INDEX session_expiry ON session (expires_at);
+CREATE INDEX session_operator ON session (operator);
 
 -- The sandbox channel's own book. Nothing but the sandbox reads or writes it.
 CREATE TABLE sandbox_book (

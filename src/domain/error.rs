@@ -15,6 +15,13 @@ pub enum Reason {
     TooLong {
         max: usize,
     },
+    TooShort {
+        min: usize,
+    },
+    /// Names somebody or something that exists already.
+    Taken,
+    /// Names nobody and nothing that exists.
+    Unknown,
     /// Holds a character that numbers and identifiers may not hold.
     BadCharacter,
     /// Holds a character that no text may hold.
@@ -282,6 +289,15 @@ impl Reason {
                     format!("is longer than {max} characters")
                 }
             }
+            Reason::TooShort { min } => {
+                if zh {
+                    format!("至少 {min} 个字符")
+                } else {
+                    format!("is shorter than {min} characters")
+                }
+            }
+            Reason::Taken => fixed("已存在", "exists already"),
+            Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
                 "不能包含 &、=、引号、反斜杠或控制字符",
                 "must not hold &, =, quotes, backslashes or control characters",

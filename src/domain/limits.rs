@@ -18,6 +18,9 @@ pub const EXTRA_PARAM_CHARS: usize = 2048;
 pub const NOTIFY_URL_CHARS: usize = 200;
 pub const OPERATOR_NAME_CHARS: usize = 64;
 pub const PASSWORD_CHARS: usize = 128;
+pub const PASSWORD_LEAST_CHARS: usize = 8;
+pub const APP_NAME_CHARS: usize = 100;
+pub const SECRET_CHARS: usize = 128;
 /// What a person types into the search box.
 pub const SEARCH_CHARS: usize = 150;
 /// A request body, in bytes.

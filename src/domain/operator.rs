@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::time::Millis;
 use super::words;
 
 words! {
@@ -28,4 +29,14 @@ impl Role {
 pub struct Operator {
     pub name: String,
     pub role: Role,
+}
+
+/// An operator's account, as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub name: String,
+    pub role: Role,
+    /// Whether the operator may log in.
+    pub enabled: bool,
+    pub created_at: Millis,
 }

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, FromArgMatches, ValueEnum};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -13,23 +14,32 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where the data is unless a setting says otherwise: in the working directory.
+pub const DATABASE_URL: &str = "sqlite://refundry.db?mode=rwc";
+const TIME_ZONE: &str = "Asia/Shanghai";
+const NUMBER_PREFIX: &str = "DEV";
+
 /// The settings of a running server.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
+    /// Database, as sqlite:PATH [default: sqlite://refundry.db; demo: a fresh one, gone afterwards]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
+    pub database_url: Option<String>,
+
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "REFUNDRY_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
 
     /// Address under which channels reach this server, for callbacks [default: http://LISTEN]
-    #[arg(long, env = "REFUNDRY_PUBLIC_URL")]
+    #[arg(long, env = "REFUNDRY_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
     /// Time zone of the gateway's and the console's times
-    #[arg(long, env = "REFUNDRY_TIME_ZONE", default_value = "Asia/Shanghai", value_parser = time_zone)]
+    #[arg(long, env = "REFUNDRY_TIME_ZONE", default_value = TIME_ZONE, value_parser = time_zone)]
     pub time_zone: jiff::tz::TimeZone,
 
     /// What the numbers we make begin with: at most 5 letters or digits
-    #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", default_value = "DEV", value_parser = number_prefix)]
+    #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
     pub number_prefix: String,
 
     /// This node's number, 0 to 99, different on every node of one database
@@ -81,12 +91,111 @@ pub struct Config {
     pub log_format: LogFormat,
 
     /// Which log lines are written, as directives (`info`, `refundry=debug`)
-    #[arg(long, env = "REFUNDRY_LOG", default_value = "info")]
+    #[arg(long, env = "REFUNDRY_LOG", value_name = "DIRECTIVES", default_value = "info", value_parser = log_directives)]
     pub log: String,
 
     /// A demonstration: example data, its login, loopback only. Set by `refundry demo` alone.
     #[arg(skip)]
     pub demo: bool,
+}
+
+impl Default for Config {
+    /// The settings as they are when none is given, the environment left aside.
+    fn default() -> Config {
+        let command = Config::augment_args(clap::Command::new("refundry").no_binary_name(true));
+        let matches = command
+            .mut_args(|arg| arg.env(Resettable::Reset))
+            .get_matches_from(std::iter::empty::<&str>());
+        Config::from_arg_matches(&matches).expect("the defaults are within their own limits")
+    }
+}
+
+/// The settings of commands that work on the database without serving it.
+#[derive(Args, Clone, Debug)]
+pub struct Offline {
+    /// Database, as sqlite:PATH [default: sqlite://refundry.db]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
+    pub database_url: Option<String>,
+}
+
+impl Offline {
+    /// These settings, all others at their defaults.
+    pub fn config(&self) -> Config {
+        Config {
+            database_url: self.database_url.clone(),
+            ..Config::default()
+        }
+    }
+}
+
+/// The settings that say how times are read and numbers are made, for commands that do so without
+/// serving. The same as a server's: a test holds them to it.
+#[derive(Args, Clone, Debug)]
+pub struct Numbering {
+    /// Time zone of the times in the file
+    #[arg(long, env = "REFUNDRY_TIME_ZONE", value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone)]
+    pub time_zone: jiff::tz::TimeZone,
+
+    /// What the numbers we make begin with: at most 5 letters or digits
+    #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", value_name = "PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
+    pub number_prefix: String,
+
+    /// Node number within the numbers we make, 0 to 99
+    #[arg(long, env = "REFUNDRY_NODE", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub node: u8,
+}
+
+impl Numbering {
+    /// The settings with these in their places.
+    pub fn config(self, offline: &Offline) -> Config {
+        Config {
+            time_zone: self.time_zone,
+            number_prefix: self.number_prefix,
+            node: self.node,
+            ..offline.config()
+        }
+    }
+}
+
+/// Reads `sqlite:PATH`; the file is made if it is not there, unless the address says otherwise
+/// (`?mode=rw`).
+fn database_url(url: &str) -> Result<String, String> {
+    let rest = url.strip_prefix("sqlite:");
+    let rest = rest.ok_or_else(|| "only addresses like sqlite:PATH are understood".to_owned())?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() {
+        return Err("the address names no file".to_owned());
+    }
+    if path == ":memory:" || query.contains("mode=memory") {
+        return Err("a database in memory cannot be shared by connections".to_owned());
+    }
+    Ok(match query {
+        "" => format!("sqlite://{path}?mode=rwc"),
+        query if query.contains("mode=") => format!("sqlite://{path}?{query}"),
+        query => format!("sqlite://{path}?{query}&mode=rwc"),
+    })
+}
+
+/// Reads an http(s) address without query or fragment; a slash at its end is dropped.
+fn public_url(text: &str) -> Result<String, String> {
+    let wrong = || "an address like https://pay.example.com is needed".to_owned();
+    let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
+    let fits = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    fits.then(|| url.as_str().trim_end_matches('/').to_owned())
+        .ok_or_else(wrong)
+}
+
+fn log_directives(text: &str) -> Result<String, String> {
+    let directives = tracing_subscriber::EnvFilter::builder().parse(text);
+    directives
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
 }
 
 fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
@@ -110,4 +219,60 @@ fn number_prefix(prefix: &str) -> Result<String, String> {
     let fits = prefix.len() <= 5 && prefix.bytes().all(|b| b.is_ascii_alphanumeric());
     fits.then(|| prefix.to_owned())
         .ok_or_else(|| "at most 5 letters or digits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_beside_the_server_reads_times_and_makes_numbers_as_the_server_does() {
+        #[derive(clap::Parser)]
+        struct Beside {
+            #[command(flatten)]
+            numbering: Numbering,
+        }
+        let beside = <Beside as clap::Parser>::parse_from(["import"]).numbering;
+        let server = Config::default();
+        assert_eq!(beside.time_zone, server.time_zone);
+        assert_eq!(beside.number_prefix, server.number_prefix);
+        assert_eq!(beside.node, server.node);
+    }
+
+    #[test]
+    fn databases_are_files_and_are_made_unless_the_address_says_otherwise() {
+        let read = |url: &str| database_url(url);
+        assert_eq!(
+            read("sqlite:a.db"),
+            Ok("sqlite://a.db?mode=rwc".to_owned())
+        );
+        assert_eq!(
+            read("sqlite:///tmp/a.db"),
+            Ok("sqlite:///tmp/a.db?mode=rwc".to_owned())
+        );
+        assert_eq!(
+            read("sqlite://a.db?mode=rw"),
+            Ok("sqlite://a.db?mode=rw".to_owned())
+        );
+        for wrong in ["a.db", "mysql://x", "sqlite:", "sqlite::memory:", "sqlite://a?mode=memory"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_with_their_unit_and_kept_within_limits() {
+        assert_eq!(duration_ms("1m 30s", 0, 100_000), Ok(90_000));
+        assert_eq!(duration_ms("500ms", 0, 1_000), Ok(500));
+        for wrong in ["2", "-1s", "2s", "", "99999999999h"] {
+            assert!(duration_ms(wrong, 0, 1_000).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_is_one_that_paths_can_be_put_behind() {
+        assert_eq!(public_url("https://pay.cn/"), Ok("https://pay.cn".to_owned()));
+        for wrong in ["pay.cn", "ftp://pay.cn", "https://pay.cn/?a=1", "https://u:p@pay.cn", ""] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+    }
 }

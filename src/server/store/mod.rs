@@ -6,9 +6,11 @@ pub mod callback;
 pub mod event;
 pub mod list;
 pub mod merchant;
+pub mod operator;
 pub mod order;
 pub mod refund;
 pub mod sandbox;
+pub mod session;
 
 use std::str::FromStr;
 

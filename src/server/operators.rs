@@ -1,0 +1,275 @@
+//! The people at the desk: their accounts, and the check of a login.
+
+use std::sync::LazyLock;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use super::app::App;
+use super::error::{Error, Result};
+use super::store;
+use super::store::operator::Credentials;
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::operator::{Account, Operator, Role};
+use crate::domain::time::Millis;
+
+/// So many failed logins in a row under one name lock it out,
+const FAILURES: i64 = 5;
+/// for so long after the last of them. Failures further apart do not add up.
+const LOCKED_OUT_MS: i64 = 15 * 60_000;
+
+/// How passwords are hashed: 9 MiB, four passes, one lane, as strong as the usual 19 MiB with two.
+const MEMORY_KIB: u32 = 9 * 1024;
+const PASSES: u32 = 4;
+
+/// Passwords hashed at once: what bounds the memory that logins take.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Passwords hashed or waiting to be; further ones are told to come back.
+static PLACES: Semaphore = Semaphore::const_new(64);
+
+/// What stands for a hash where the demonstration's published password lets in. It is not a hash:
+/// anywhere but in a demonstration no password fits it.
+pub const DEMO_HASH: &str = "demo";
+/// The password of the demonstration's administrator.
+pub const DEMO_PASSWORD: &str = "refundry-demo";
+
+/// Checks a login. Takes as long for a name that does not exist as for one that does.
+///
+/// After five failures in a row under one name, existing or not, no login under it is accepted for
+/// 15 minutes, not even with the right password. The count is kept in the database.
+///
+/// # Errors
+/// [`Refusal::WrongLogin`] without saying what of it is wrong, also for a disabled operator;
+/// [`Refusal::TooManyAttempts`]; [`Refusal::Overloaded`] when too many logins wait to be checked;
+/// a field that is missing or too long.
+pub async fn login(app: &App, name: &str, password: &str) -> Result<Operator> {
+    let name = name.trim().to_owned();
+    within("name", &name, 1, limits::OPERATOR_NAME_CHARS)?;
+    within("password", password, 1, limits::PASSWORD_CHARS)?;
+    let known = {
+        let mut conn = app.db.read().await?;
+        let since = app.clock.now().plus_ms(-LOCKED_OUT_MS);
+        if let Some(refusal) = locked_out(&mut conn, &name, since).await? {
+            return Err(refusal.into());
+        }
+        store::operator::credentials(&mut conn, &name).await?
+    };
+    let right = fits(app, known.as_ref(), password.to_owned()).await?;
+    let checked = known.filter(|known| right && known.enabled);
+    settle(app, name, checked).await
+}
+
+/// Whether a password fits an account. Without an account it fits nothing, in the same time.
+async fn fits(app: &App, known: Option<&Credentials>, password: String) -> Result<bool> {
+    // A hash of the usual cost that no known password has.
+    static NOBODYS: LazyLock<String> = LazyLock::new(|| {
+        let (salt, output) = ("A".repeat(22), "A".repeat(43));
+        format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}")
+    });
+
+    let known = known.map(|known| known.password_hash.clone());
+    if app.config.demo && known.as_deref() == Some(DEMO_HASH) {
+        return Ok(password == DEMO_PASSWORD);
+    }
+    let hash = known.filter(|hash| hash != DEMO_HASH);
+    hashing(move || {
+        let fits = |hash: &str| {
+            let hash = PasswordHash::new(hash);
+            hash.is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+        };
+        let fits_nobodys = hash.is_none() && std::hint::black_box(fits(&NOBODYS));
+        !fits_nobodys && hash.is_some_and(|hash| fits(&hash))
+    })
+    .await
+}
+
+/// Writes a login's outcome down and tells it. `checked` is what the password was found to fit. The
+/// lock-out is looked at again in the same transaction: of any number of guesses made at once, no
+/// more than five have an answer.
+async fn settle(app: &App, name: String, checked: Option<Credentials>) -> Result<Operator> {
+    let now = app.clock.now();
+    let since = now.plus_ms(-LOCKED_OUT_MS);
+    let outcome = app
+        .db
+        .write(move |conn| {
+            let (name, checked) = (name.clone(), checked.clone());
+            Box::pin(async move {
+                if let Some(refusal) = locked_out(conn, &name, since).await? {
+                    return Ok(Err(refusal));
+                }
+                let Some(checked) = checked else {
+                    store::operator::count_failure(conn, &name, since, now).await?;
+                    return Ok(Err(Refusal::WrongLogin));
+                };
+                // The account may have been disabled, or its password changed, meanwhile.
+                let current = store::operator::credentials(conn, &name).await?;
+                let current = current.filter(|current| {
+                    current.enabled && current.password_hash == checked.password_hash
+                });
+                let Some(current) = current else {
+                    return Ok(Err(Refusal::WrongLogin));
+                };
+                store::operator::forget_failures(conn, &name).await?;
+                Ok(Ok(Operator { name, role: current.role }))
+            })
+        })
+        .await?;
+    if let Err(refusal) = &outcome {
+        tracing::warn!(%refusal, "a login was refused");
+    }
+    Ok(outcome?)
+}
+
+/// The refusal of a name under which too many logins failed later than `since`.
+async fn locked_out(
+    conn: &mut super::db::Conn,
+    name: &str,
+    since: Millis,
+) -> sqlx::Result<Option<Refusal>> {
+    let failures = store::operator::failures(conn, name, since).await?;
+    Ok(failures
+        .filter(|failures| failures.count >= FAILURES)
+        .map(|failures| Refusal::TooManyAttempts {
+            minutes: (failures.last_at.0 - since.0 + 59_999) / 60_000,
+        }))
+}
+
+/// Adds an operator.
+///
+/// # Errors
+/// Refuses a name that is taken or no name, and a password that is too short or too long.
+pub async fn add(app: &App, name: &str, role: Role, password: &str) -> Result<Account> {
+    check_name(name)?;
+    let password_hash = new_hash(password).await?;
+    let account = Account {
+        name: name.to_owned(),
+        role,
+        enabled: true,
+        created_at: app.clock.now(),
+    };
+    let added = app
+        .db
+        .write(move |conn| {
+            let (account, password_hash) = (account.clone(), password_hash.clone());
+            Box::pin(async move {
+                let added = store::operator::insert(conn, &account, &password_hash).await?;
+                Ok(added.then_some(account))
+            })
+        })
+        .await?;
+    added.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
+}
+
+/// All accounts, by name.
+pub async fn list(app: &App) -> Result<Vec<Account>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::operator::all(&mut conn).await?)
+}
+
+/// Lets an operator log in, or no longer; then also ends the operator's sessions.
+///
+/// # Errors
+/// Refuses a name that nobody has.
+pub async fn set_enabled(app: &App, name: &str, enabled: bool) -> Result<()> {
+    let name = name.to_owned();
+    let found = app
+        .db
+        .write(move |conn| {
+            let name = name.clone();
+            Box::pin(async move {
+                if !enabled {
+                    store::session::delete_of(conn, &name).await?;
+                }
+                Ok(store::operator::set_enabled(conn, &name, enabled).await?)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Changes a password, ends the operator's sessions, and lifts a lock-out.
+///
+/// # Errors
+/// Refuses a name that nobody has, and a password that is too short or too long.
+pub async fn set_password(app: &App, name: &str, password: &str) -> Result<()> {
+    let password_hash = new_hash(password).await?;
+    let name = name.to_owned();
+    let found = app
+        .db
+        .write(move |conn| {
+            let (name, password_hash) = (name.clone(), password_hash.clone());
+            Box::pin(async move {
+                store::session::delete_of(conn, &name).await?;
+                store::operator::forget_failures(conn, &name).await?;
+                Ok(store::operator::set_password_hash(conn, &name, &password_hash).await?)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Removes what is kept of failed logins and no longer counts.
+pub async fn clean_up(app: &App) -> Result<u64> {
+    let since = app.clock.now().plus_ms(-LOCKED_OUT_MS);
+    app.db
+        .write(move |conn| {
+            Box::pin(async move { Ok(store::operator::clean_up_failures(conn, since).await?) })
+        })
+        .await
+}
+
+fn nobody() -> Error {
+    Refusal::field("name", Reason::Unknown).into()
+}
+
+/// A name is letters and digits of any script and `. _ - @`: it is logged, shown and compared.
+fn check_name(name: &str) -> Result<()> {
+    within("name", name, 1, limits::OPERATOR_NAME_CHARS)?;
+    let fits = name.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
+    let refusal = || Refusal::field("name", Reason::BadCharacter).into();
+    fits.then_some(()).ok_or_else(refusal)
+}
+
+fn within(field: &'static str, text: &str, min: usize, max: usize) -> Result<()> {
+    let reason = match text.chars().count() {
+        0 => Reason::Missing,
+        length if length < min => Reason::TooShort { min },
+        length if length > max => Reason::TooLong { max },
+        _ => return Ok(()),
+    };
+    Err(Refusal::field(field, reason).into())
+}
+
+/// The hash of a password that somebody chose.
+async fn new_hash(password: &str) -> Result<String> {
+    within("password", password, limits::PASSWORD_LEAST_CHARS, limits::PASSWORD_CHARS)?;
+    let password = password.to_owned();
+    hashing(move || hash(&password)).await?
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within limits");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(password: &str) -> Result<String> {
+    let hash = argon2().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Error::internal(format!("a password cannot be hashed: {error}")))
+}
+
+/// Runs work that takes much memory and time, away from the threads that answer requests. It holds
+/// its place until it is done, whatever becomes of the caller.
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let place = PLACES.try_acquire().map_err(|_| Refusal::Overloaded)?;
+    let turn = AT_ONCE.acquire().await.expect("the semaphore is never closed");
+    let done = tokio::task::spawn_blocking(move || {
+        let _held = (place, turn);
+        work()
+    });
+    done.await
+        .map_err(|error| Error::internal(format!("a password was not checked: {error}")))
+}

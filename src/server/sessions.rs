@@ -1,0 +1,188 @@
+//! Logins that last: a cookie in the browser, a row in the database.
+//!
+//! The layer puts a [`Session`] into every request; take it as an extractor of an axum handler, or
+//! with `leptos_axum::extract::<Session>()` in a server function. Then
+//!
+//! - [`log_in`] after [`super::operators::login`] has said who it is,
+//! - [`operator`] to know who asks, on every request that needs somebody,
+//! - [`log_out`].
+//!
+//! A session ends by itself after a time without use, and at once when its operator is disabled or
+//! gets another password.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{self, SessionStore};
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+pub use tower_sessions::Session;
+
+use super::app::App;
+use super::error::{Error, Result};
+use super::store;
+use super::store::session::SessionRow;
+use crate::domain::error::Refusal;
+use crate::domain::operator::Operator;
+use crate::domain::time::Millis;
+
+/// The cookie's name.
+pub const COOKIE: &str = "refundry_session";
+/// Under this key a session holds its [`Operator`].
+const OPERATOR: &str = "operator";
+/// A session's end is put off at most this often, so that reading a page is rarely a write.
+const EXTENDED_EVERY_MS: i64 = 60_000;
+
+/// The layer that gives every request its [`Session`].
+pub fn layer(app: &App) -> SessionManagerLayer<Sessions> {
+    // The browser forgets the cookie when it is closed; how long it is good for is for us to say.
+    SessionManagerLayer::new(Sessions { app: app.clone() })
+        .with_name(COOKIE)
+        .with_path("/")
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(app.config.secure_cookies)
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Logs an operator in. The session gets a new id, so that nobody who knew the one before knows it.
+pub async fn log_in(session: &Session, operator: &Operator) -> Result<()> {
+    session.cycle_id().await.map_err(broken)?;
+    session.insert(OPERATOR, operator).await.map_err(broken)
+}
+
+/// Who is logged in.
+///
+/// # Errors
+/// [`Refusal::NotLoggedIn`] when nobody is.
+pub async fn operator(session: &Session) -> Result<Operator> {
+    let operator = session.get(OPERATOR).await.map_err(broken)?;
+    operator.ok_or(Error::Refused(Refusal::NotLoggedIn))
+}
+
+/// Ends a session, here and in the browser. Without one it does nothing.
+pub async fn log_out(session: &Session) -> Result<()> {
+    if session.id().is_none() {
+        return Ok(());
+    }
+    session.flush().await.map_err(broken)
+}
+
+/// Removes the sessions that have expired.
+pub async fn clean_up(app: &App) -> Result<u64> {
+    let now = app.clock.now();
+    app.db
+        .write(move |conn| {
+            Box::pin(async move { Ok(store::session::delete_expired(conn, now).await?) })
+        })
+        .await
+}
+
+fn broken(error: tower_sessions::session::Error) -> Error {
+    Error::internal(format!("the session cannot be read or written: {error}"))
+}
+
+/// The sessions in our database.
+#[derive(Clone)]
+pub struct Sessions {
+    app: App,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+impl Sessions {
+    fn expires_at(&self) -> Millis {
+        let now = self.app.clock.now();
+        now.plus_ms(self.app.config.session_minutes * 60_000)
+    }
+
+    fn row(&self, record: &Record) -> session_store::Result<SessionRow> {
+        let operator = record.data.get(OPERATOR).and_then(|who| who.get("name"));
+        let data = serde_json::to_string(&record.data);
+        Ok(SessionRow {
+            session_id: key(&record.id),
+            operator: operator.and_then(|name| name.as_str()).map(str::to_owned),
+            data: data.map_err(|error| session_store::Error::Encode(error.to_string()))?,
+            expires_at: self.expires_at(),
+        })
+    }
+}
+
+/// What a session is found by: a digest of its id.
+fn key(id: &Id) -> String {
+    hex::encode(Sha256::digest(id.0.to_le_bytes()))
+}
+
+fn backend(error: Error) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        loop {
+            let row = self.row(record)?;
+            let added = self.app.db.write(move |conn| {
+                let row = row.clone();
+                Box::pin(async move { Ok(store::session::insert(conn, &row).await?) })
+            });
+            if added.await.map_err(backend)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let row = self.row(record)?;
+        let saved = self.app.db.write(move |conn| {
+            let row = row.clone();
+            Box::pin(async move { Ok(store::session::update(conn, &row).await?) })
+        });
+        saved.await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let found = async {
+            let mut conn = self.app.db.read().await?;
+            let now = self.app.clock.now();
+            Ok(store::session::get(&mut conn, &key(id), now).await?)
+        };
+        let Some(row) = found.await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let expires_at = self.expires_at();
+        if row.expires_at.plus_ms(EXTENDED_EVERY_MS) <= expires_at {
+            let session_id = row.session_id.clone();
+            let extended = self.app.db.write(move |conn| {
+                let session_id = session_id.clone();
+                Box::pin(async move {
+                    Ok(store::session::extend(conn, &session_id, expires_at).await?)
+                })
+            });
+            extended.await.map_err(backend)?;
+        }
+        let data = serde_json::from_str(&row.data)
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.seconds())
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let session_id = key(id);
+        let deleted = self.app.db.write(move |conn| {
+            let session_id = session_id.clone();
+            Box::pin(async move { Ok(store::session::delete(conn, &session_id).await?) })
+        });
+        deleted.await.map_err(backend)
+    }
+}

@@ -1,0 +1,109 @@
+//! Table `session`.
+
+use sqlx::{AnyConnection, query};
+
+use super::Columns;
+use crate::domain::time::Millis;
+
+/// A session as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    pub session_id: String,
+    /// Who is logged in with it.
+    pub operator: Option<String>,
+    /// JSON.
+    pub data: String,
+    pub expires_at: Millis,
+}
+
+/// Adds a session. `false`: the id is taken, and nothing was done.
+pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<bool> {
+    let done = query(
+        "INSERT INTO session (session_id, operator, data, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(&session.session_id)
+    .bind(&session.operator)
+    .bind(&session.data)
+    .bind(session.expires_at.0)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores what a session holds. One that was ended meanwhile stays so.
+pub async fn update(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<()> {
+    query("UPDATE session SET operator = $2, data = $3, expires_at = $4 WHERE session_id = $1")
+        .bind(&session.session_id)
+        .bind(&session.operator)
+        .bind(&session.data)
+        .bind(session.expires_at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A session that has not expired, and whose operator, if it has one, may still log in.
+pub async fn get(
+    conn: &mut AnyConnection,
+    session_id: &str,
+    now: Millis,
+) -> sqlx::Result<Option<SessionRow>> {
+    let row = query(
+        "SELECT session.* FROM session LEFT JOIN operator ON operator.name = session.operator \
+         WHERE session_id = $1 AND expires_at > $2 AND (session.operator IS NULL OR operator.enabled = 1)",
+    )
+    .bind(session_id)
+    .bind(now.0)
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(SessionRow {
+            session_id: row.text("session_id")?,
+            operator: row.text_opt("operator")?,
+            data: row.text("data")?,
+            expires_at: row.at("expires_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Puts off a session's expiry.
+pub async fn extend(
+    conn: &mut AnyConnection,
+    session_id: &str,
+    expires_at: Millis,
+) -> sqlx::Result<()> {
+    query("UPDATE session SET expires_at = $2 WHERE session_id = $1 AND expires_at < $2")
+        .bind(session_id)
+        .bind(expires_at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session.
+pub async fn delete(conn: &mut AnyConnection, session_id: &str) -> sqlx::Result<()> {
+    query("DELETE FROM session WHERE session_id = $1")
+        .bind(session_id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends all sessions of an operator.
+pub async fn delete_of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result<()> {
+    query("DELETE FROM session WHERE operator = $1")
+        .bind(operator)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Removes the sessions that have expired.
+pub async fn delete_expired(conn: &mut AnyConnection, now: Millis) -> sqlx::Result<u64> {
+    let done = query("DELETE FROM session WHERE expires_at <= $1")
+        .bind(now.0)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
