@@ -242,10 +242,7 @@ mod tests {
     #[test]
     fn databases_are_files_and_are_made_unless_the_address_says_otherwise() {
         let read = |url: &str| database_url(url);
-        assert_eq!(
-            read("sqlite:a.db"),
-            Ok("sqlite://a.db?mode=rwc".to_owned())
-        );
+        assert_eq!(read("sqlite:a.db"), Ok("sqlite://a.db?mode=rwc".to_owned()));
         assert_eq!(
             read("sqlite:///tmp/a.db"),
             Ok("sqlite:///tmp/a.db?mode=rwc".to_owned())
@@ -254,7 +251,13 @@ mod tests {
             read("sqlite://a.db?mode=rw"),
             Ok("sqlite://a.db?mode=rw".to_owned())
         );
-        for wrong in ["a.db", "mysql://x", "sqlite:", "sqlite::memory:", "sqlite://a?mode=memory"] {
+        for wrong in [
+            "a.db",
+            "mysql://x",
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite://a?mode=memory",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }
@@ -270,8 +273,17 @@ mod tests {
 
     #[test]
     fn a_public_address_is_one_that_paths_can_be_put_behind() {
-        assert_eq!(public_url("https://pay.cn/"), Ok("https://pay.cn".to_owned()));
-        for wrong in ["pay.cn", "ftp://pay.cn", "https://pay.cn/?a=1", "https://u:p@pay.cn", ""] {
+        assert_eq!(
+            public_url("https://pay.cn/"),
+            Ok("https://pay.cn".to_owned())
+        );
+        for wrong in [
+            "pay.cn",
+            "ftp://pay.cn",
+            "https://pay.cn/?a=1",
+            "https://u:p@pay.cn",
+            "",
+        ] {
             assert!(public_url(wrong).is_err(), "{wrong}");
         }
     }

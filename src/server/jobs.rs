@@ -12,8 +12,18 @@ use super::{operators, sessions};
 /// Starts all jobs. They end when the set is dropped: each run is safe to break off.
 pub fn spawn(app: &App) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    jobs.spawn(every(TEN_MINUTES, "clean-up of sessions", app.clone(), sessions::clean_up));
-    jobs.spawn(every(TEN_MINUTES, "clean-up of failed logins", app.clone(), operators::clean_up));
+    jobs.spawn(every(
+        TEN_MINUTES,
+        "clean-up of sessions",
+        app.clone(),
+        sessions::clean_up,
+    ));
+    jobs.spawn(every(
+        TEN_MINUTES,
+        "clean-up of failed logins",
+        app.clone(),
+        operators::clean_up,
+    ));
     jobs
 }
 

@@ -17,5 +17,7 @@ pub mod router;
 pub mod sessions;
 pub mod sign;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 pub mod unipay;

@@ -113,7 +113,10 @@ async fn settle(app: &App, name: String, checked: Option<Credentials>) -> Result
                     return Ok(Err(Refusal::WrongLogin));
                 };
                 store::operator::forget_failures(conn, &name).await?;
-                Ok(Ok(Operator { name, role: current.role }))
+                Ok(Ok(Operator {
+                    name,
+                    role: current.role,
+                }))
             })
         })
         .await?;
@@ -228,7 +231,9 @@ fn nobody() -> Error {
 /// A name is letters and digits of any script and `. _ - @`: it is logged, shown and compared.
 fn check_name(name: &str) -> Result<()> {
     within("name", name, 1, limits::OPERATOR_NAME_CHARS)?;
-    let fits = name.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
+    let fits = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "._-@".contains(c));
     let refusal = || Refusal::field("name", Reason::BadCharacter).into();
     fits.then_some(()).ok_or_else(refusal)
 }
@@ -245,13 +250,19 @@ fn within(field: &'static str, text: &str, min: usize, max: usize) -> Result<()>
 
 /// The hash of a password that somebody chose.
 async fn new_hash(password: &str) -> Result<String> {
-    within("password", password, limits::PASSWORD_LEAST_CHARS, limits::PASSWORD_CHARS)?;
+    within(
+        "password",
+        password,
+        limits::PASSWORD_LEAST_CHARS,
+        limits::PASSWORD_CHARS,
+    )?;
     let password = password.to_owned();
     hashing(move || hash(&password)).await?
 }
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within limits");
+    let params =
+        Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within limits");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
@@ -265,11 +276,221 @@ fn hash(password: &str) -> Result<String> {
 /// its place until it is done, whatever becomes of the caller.
 async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let place = PLACES.try_acquire().map_err(|_| Refusal::Overloaded)?;
-    let turn = AT_ONCE.acquire().await.expect("the semaphore is never closed");
+    let turn = AT_ONCE
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     let done = tokio::task::spawn_blocking(move || {
         let _held = (place, turn);
         work()
     });
     done.await
         .map_err(|error| Error::internal(format!("a password was not checked: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::Config;
+    use crate::server::testing::app_with;
+
+    const PASSWORD: &str = "correct horse";
+
+    async fn try_login(app: &App, name: &str, password: &str) -> Result<Operator, Refusal> {
+        let outcome = login(app, name, password).await;
+        outcome.map_err(|error| error.refusal().expect("no internal error").clone())
+    }
+
+    #[tokio::test]
+    async fn the_right_password_logs_in_and_nothing_else_does() {
+        let (app, _folder) = app_with(Config::default()).await;
+        add(&app, "li.na", Role::Viewer, PASSWORD).await.unwrap();
+        let expected = Operator {
+            name: "li.na".into(),
+            role: Role::Viewer,
+        };
+        assert_eq!(try_login(&app, " li.na ", PASSWORD).await, Ok(expected));
+        for (name, password) in [
+            ("li.na", "wrong"),
+            ("Li.na", PASSWORD),
+            ("nobody", PASSWORD),
+        ] {
+            assert_eq!(
+                try_login(&app, name, password).await,
+                Err(Refusal::WrongLogin)
+            );
+        }
+        let long = "x".repeat(limits::PASSWORD_CHARS + 1);
+        let refusal = try_login(&app, "li.na", &long).await.unwrap_err();
+        assert_eq!(refusal.field_name(), Some("password"));
+        assert_eq!(
+            try_login(&app, "", "x").await.unwrap_err().field_name(),
+            Some("name")
+        );
+
+        set_enabled(&app, "li.na", false).await.unwrap();
+        assert_eq!(
+            try_login(&app, "li.na", PASSWORD).await,
+            Err(Refusal::WrongLogin)
+        );
+        set_enabled(&app, "li.na", true).await.unwrap();
+        set_password(&app, "li.na", "another horse").await.unwrap();
+        assert_eq!(
+            try_login(&app, "li.na", PASSWORD).await,
+            Err(Refusal::WrongLogin)
+        );
+        assert!(try_login(&app, "li.na", "another horse").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn five_failures_lock_a_name_out_for_a_quarter_of_an_hour_even_if_it_does_not_exist() {
+        let (app, folder) = app_with(Config::default()).await;
+        add(&app, "li.na", Role::Viewer, PASSWORD).await.unwrap();
+        for name in ["li.na", "nobody"] {
+            for _ in 0..5 {
+                assert_eq!(
+                    try_login(&app, name, "wrong").await,
+                    Err(Refusal::WrongLogin)
+                );
+            }
+            let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
+            assert_eq!(try_login(&app, name, PASSWORD).await, locked);
+        }
+        // A restart does not help, and waiting does.
+        let url = format!("sqlite://{}/test.db", folder.path().display());
+        let db = super::super::db::Db::open(&url, 1, 1).await.unwrap();
+        let again = App::new(Config::default(), db, app.clock.clone());
+        app.clock.advance_ms(LOCKED_OUT_MS - 90_000);
+        let locked = Err(Refusal::TooManyAttempts { minutes: 2 });
+        assert_eq!(try_login(&again, "li.na", PASSWORD).await, locked);
+        app.clock.advance_ms(90_000);
+        assert!(try_login(&again, "li.na", PASSWORD).await.is_ok());
+        assert_eq!(
+            clean_up(&again).await.unwrap(),
+            1,
+            "the name that does not exist"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_success_and_time_forget_failures_and_a_new_password_lifts_a_lock_out() {
+        let (app, _folder) = app_with(Config::default()).await;
+        add(&app, "li.na", Role::Viewer, PASSWORD).await.unwrap();
+        for _ in 0..3 {
+            for _ in 0..4 {
+                try_login(&app, "li.na", "wrong").await.unwrap_err();
+            }
+            try_login(&app, "li.na", PASSWORD).await.unwrap();
+        }
+        for _ in 0..8 {
+            try_login(&app, "li.na", "wrong").await.unwrap_err();
+            app.clock.advance_ms(LOCKED_OUT_MS);
+        }
+        try_login(&app, "li.na", PASSWORD).await.unwrap();
+        for _ in 0..5 {
+            try_login(&app, "li.na", "wrong").await.unwrap_err();
+        }
+        set_password(&app, "li.na", "another horse").await.unwrap();
+        try_login(&app, "li.na", "another horse").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn guesses_made_at_once_are_five_guesses() {
+        let (app, _folder) = app_with(Config::default()).await;
+        add(&app, "li.na", Role::Viewer, PASSWORD).await.unwrap();
+        let guesses = (0..20).map(|_| try_login(&app, "li.na", "wrong"));
+        let outcomes = futures::future::join_all(guesses).await;
+        let answered = outcomes.iter().filter(|o| **o == Err(Refusal::WrongLogin));
+        assert_eq!(answered.count(), 5);
+        // And right ones made at once are all right.
+        set_password(&app, "li.na", PASSWORD).await.unwrap();
+        let logins = (0..20).map(|_| try_login(&app, "li.na", PASSWORD));
+        let outcomes = futures::future::join_all(logins).await;
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn the_demonstrations_password_is_good_in_a_demonstration_only() {
+        let seeded = async |demo: bool| {
+            let (app, folder) = app_with(Config {
+                demo,
+                ..Config::default()
+            })
+            .await;
+            let account = Account {
+                name: "admin".into(),
+                role: Role::Admin,
+                enabled: true,
+                created_at: app.clock.now(),
+            };
+            app.db
+                .write(move |conn| {
+                    let account = account.clone();
+                    Box::pin(async move {
+                        Ok(store::operator::insert(conn, &account, DEMO_HASH).await?)
+                    })
+                })
+                .await
+                .unwrap();
+            (app, folder)
+        };
+        let (demo, _folder) = seeded(true).await;
+        assert!(try_login(&demo, "admin", DEMO_PASSWORD).await.is_ok());
+        assert_eq!(
+            try_login(&demo, "admin", "wrong").await,
+            Err(Refusal::WrongLogin)
+        );
+        let (served, _folder) = seeded(false).await;
+        for password in [DEMO_PASSWORD, DEMO_HASH, "wrong"] {
+            assert_eq!(
+                try_login(&served, "admin", password).await,
+                Err(Refusal::WrongLogin)
+            );
+        }
+        set_password(&served, "admin", PASSWORD).await.unwrap();
+        assert!(try_login(&served, "admin", PASSWORD).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn accounts_are_refused_by_field() {
+        let (app, _folder) = app_with(Config::default()).await;
+        add(&app, "李娜", Role::Operator, PASSWORD).await.unwrap();
+        let refused = async |name: &str, password: &str| {
+            let error = add(&app, name, Role::Viewer, password).await.unwrap_err();
+            error.refusal().expect("no internal error").clone()
+        };
+        assert_eq!(
+            refused("李娜", PASSWORD).await,
+            Refusal::field("name", Reason::Taken)
+        );
+        assert_eq!(
+            refused("a b", PASSWORD).await,
+            Refusal::field("name", Reason::BadCharacter)
+        );
+        assert_eq!(
+            refused("a:b", PASSWORD).await,
+            Refusal::field("name", Reason::BadCharacter)
+        );
+        let short = Refusal::field("password", Reason::TooShort { min: 8 });
+        assert_eq!(refused("b", "1234567").await, short);
+        let unknown = set_password(&app, "b", PASSWORD).await.unwrap_err();
+        assert_eq!(
+            unknown.refusal(),
+            Some(&Refusal::field("name", Reason::Unknown))
+        );
+        let accounts = list(&app).await.unwrap();
+        assert_eq!(accounts.len(), 1);
+        assert_eq!(accounts[0].role, Role::Operator);
+    }
+
+    #[test]
+    fn nobodys_hash_is_one_that_takes_the_usual_time() {
+        let (salt, output) = ("A".repeat(22), "A".repeat(43));
+        let nobodys = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}");
+        let nobodys = PasswordHash::new(&nobodys).unwrap();
+        let verified = argon2().verify_password(b"x", &nobodys);
+        assert_eq!(verified, Err(argon2::password_hash::Error::PasswordInvalid));
+        let real = hash("x").unwrap();
+        assert_eq!(PasswordHash::new(&real).unwrap().params, nobodys.params);
+    }
 }

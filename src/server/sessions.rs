@@ -32,8 +32,8 @@ use crate::domain::time::Millis;
 
 /// The cookie's name.
 pub const COOKIE: &str = "refundry_session";
-/// Under this key a session holds its [`Operator`].
-const OPERATOR: &str = "operator";
+/// Under this key a session holds its [`Operator`]; [`log_in`] and [`operator`] know it.
+pub const OPERATOR: &str = "operator";
 /// A session's end is put off at most this often, so that reading a page is rarely a write.
 const EXTENDED_EVERY_MS: i64 = 60_000;
 
@@ -164,9 +164,9 @@ impl SessionStore for Sessions {
             let session_id = row.session_id.clone();
             let extended = self.app.db.write(move |conn| {
                 let session_id = session_id.clone();
-                Box::pin(async move {
-                    Ok(store::session::extend(conn, &session_id, expires_at).await?)
-                })
+                Box::pin(
+                    async move { Ok(store::session::extend(conn, &session_id, expires_at).await?) },
+                )
             });
             extended.await.map_err(backend)?;
         }
@@ -174,7 +174,11 @@ impl SessionStore for Sessions {
             .map_err(|error| session_store::Error::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.seconds())
             .map_err(|error| session_store::Error::Decode(error.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
@@ -184,5 +188,134 @@ impl SessionStore for Sessions {
             Box::pin(async move { Ok(store::session::delete(conn, &session_id).await?) })
         });
         deleted.await.map_err(backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::operator::Role;
+    use crate::server::config::Config;
+    use crate::server::operators;
+    use crate::server::testing::app_with;
+
+    fn li_na() -> Operator {
+        Operator {
+            name: "li.na".into(),
+            role: Role::Operator,
+        }
+    }
+
+    /// A request that brings a cookie, or none.
+    fn request(app: &App, id: Option<Id>) -> Session {
+        Session::new(id, Arc::new(Sessions { app: app.clone() }), None)
+    }
+
+    async fn logged_in(app: &App) -> Id {
+        let session = request(app, None);
+        log_in(&session, &li_na()).await.unwrap();
+        session.save().await.unwrap();
+        session.id().unwrap()
+    }
+
+    async fn knows(app: &App, id: Id) -> bool {
+        match operator(&request(app, Some(id))).await {
+            Ok(operator) => operator == li_na(),
+            Err(Error::Refused(Refusal::NotLoggedIn)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn app() -> (App, tempfile::TempDir) {
+        let (app, folder) = app_with(Config::default()).await;
+        operators::add(&app, "li.na", Role::Operator, "correct horse")
+            .await
+            .unwrap();
+        (app, folder)
+    }
+
+    #[tokio::test]
+    async fn a_login_gets_a_new_id_and_the_one_before_is_worth_nothing() {
+        let (app, _folder) = app().await;
+        let before = request(&app, None);
+        before.insert("lang", "en").await.unwrap();
+        before.save().await.unwrap();
+        let known_to_others = before.id().unwrap();
+
+        let session = request(&app, Some(known_to_others));
+        log_in(&session, &li_na()).await.unwrap();
+        session.save().await.unwrap();
+        let after = session.id().unwrap();
+        assert_ne!(after, known_to_others);
+        assert!(knows(&app, after).await);
+        assert!(!knows(&app, known_to_others).await);
+        let lang: Option<String> = request(&app, Some(after)).get("lang").await.unwrap();
+        assert_eq!(lang.as_deref(), Some("en"));
+    }
+
+    #[tokio::test]
+    async fn logging_out_ends_the_session_for_good() {
+        let (app, _folder) = app().await;
+        let id = logged_in(&app).await;
+        let late = request(&app, Some(id));
+        operator(&late).await.unwrap();
+        log_out(&request(&app, Some(id))).await.unwrap();
+        assert!(!knows(&app, id).await);
+        // A request that was under way does not bring it back.
+        late.insert("lang", "en").await.unwrap();
+        late.save().await.unwrap();
+        assert!(!knows(&app, id).await);
+        log_out(&request(&app, None)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_when_it_is_not_used() {
+        let (app, _folder) = app().await;
+        let (used, unused) = (logged_in(&app).await, logged_in(&app).await);
+        let most = app.config.session_minutes * 60_000;
+        for _ in 0..3 {
+            app.clock.advance_ms(most / 2);
+            assert!(knows(&app, used).await);
+        }
+        assert!(!knows(&app, unused).await);
+        assert_eq!(clean_up(&app).await.unwrap(), 1);
+        app.clock.advance_ms(most);
+        assert!(!knows(&app, used).await);
+        assert_eq!(clean_up(&app).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn sessions_end_with_their_operator() {
+        let (app, _folder) = app().await;
+        let id = logged_in(&app).await;
+        operators::set_password(&app, "li.na", "another horse")
+            .await
+            .unwrap();
+        assert!(!knows(&app, id).await);
+
+        let id = logged_in(&app).await;
+        operators::set_enabled(&app, "li.na", false).await.unwrap();
+        assert!(!knows(&app, id).await);
+        // Nor does one that was begun in the same moment outlive it.
+        let late = logged_in(&app).await;
+        assert!(!knows(&app, late).await);
+    }
+
+    #[tokio::test]
+    async fn an_id_that_is_taken_is_not_shared() {
+        let (app, _folder) = app().await;
+        let id = logged_in(&app).await;
+        let store = Sessions { app: app.clone() };
+        let mut record = Record {
+            id,
+            data: Default::default(),
+            expiry_date: OffsetDateTime::UNIX_EPOCH,
+        };
+        store.create(&mut record).await.unwrap();
+        assert_ne!(record.id, id);
+        assert!(knows(&app, id).await);
+        assert!(!knows(&app, record.id).await);
     }
 }
