@@ -1,8 +1,67 @@
-//! The console.
+//! The console: rendered by the server, taken over by the browser, complete without scripts.
+//!
+//! # How to write a page
+//!
+//! 1. **Ask the server.** Add a function to `rpc/` (`#[server(endpoint = "...", input = GetUrl)]` for
+//!    reading, without `input` for what changes something). Its body is one call into
+//!    `crate::server::console::...`, which begins with who asks: `Caller::viewer(&app).await?`, or
+//!    `Caller::mover(&app).await?` where money moves or a state changes. It returns view types that
+//!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`), never as text that
+//!    depends on the language. Errors are [`rpc::Trouble`]; `?` turns the server's into it.
+//! 2. **Write the page** as one file in `pages/`, add it to the routes below with
+//!    `ssr=SsrMode::Async`. A page holds `Resource`s and reads them inside `<Loaded>`, which waits
+//!    on the server, dims in the browser and shows troubles:
+//!    ```ignore
+//!    let list = Resource::new(move || (app.get(), query.get()), |(app, query)| list_orders(app, query));
+//!    view! { <Loaded resource=list let:list> ... </Loaded> }
+//!    ```
+//!    The title is `<PageTitle text=.../>`. Everything that looks alike is in `components/`.
+//! 3. **Texts** are constants and functions in [`words`], in both languages; `let t = use_words();`
+//!    looks them up. The language never changes within a page, so texts are plain, not reactive.
+//! 4. **A list** calls `provide_list_url()`, and builds its `Resource` on `list.query`; filters,
+//!    chips, the sorting heads and the pager read and change the URL through it. The server reads the
+//!    same [`query::Query`].
+//! 5. **An action** is a form that works without scripts: its `action` is the function's address
+//!    (`/api/...`). Errors come back to the page in its URL; with scripts `ServerAction` shows them in place.
+//! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
+//!    `components/hands.rs`. **Style**: `style/main.css`; no inline style, the security policy
+//!    forbids it.
+
+pub mod components;
+pub mod look;
+pub mod pages;
+pub mod query;
+pub mod rpc;
+pub mod shell;
+pub mod view;
+pub mod words;
+
 use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use components::{Frame, Waiting};
+use look::provide_look;
+use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrdersPage};
 
 /// The console.
 #[component]
 pub fn App() -> impl IntoView {
-    view! { <p>"Refundry"</p> }
+    provide_meta_context();
+    provide_look();
+    let waiting = RwSignal::new(false);
+    provide_context(Waiting(waiting));
+    view! {
+        <Router set_is_routing=waiting>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                    <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/orders") view=OrdersPage ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
 }

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod channel;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod db;
 pub mod error;
 pub mod jobs;

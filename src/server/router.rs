@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::app::App;
 use super::error::Error;
-use super::{assets, store, trace, unipay};
+use super::{assets, console, store, trace, unipay};
 use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
 
@@ -29,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub fn router(app: App) -> Router {
     let guarded = Router::new()
         .merge(unipay::routes(app.clone()))
+        .merge(console::routes(app.clone()))
         .layer(from_fn_with_state(Guard::new(&app), guard));
     Router::new()
         .merge(guarded)

@@ -1,0 +1,125 @@
+//! States: one word, one colour and one shape each, everywhere.
+
+use leptos::prelude::*;
+
+use super::icon::{Draw, Icon};
+use crate::app::look::use_lang;
+use crate::app::words;
+use crate::domain::lang::Text;
+use crate::domain::order::{OrderStatus, RefundSide};
+use crate::domain::refund::RefundStatus;
+
+/// What a state means to the person at the desk; each has a colour and a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing has happened yet.
+    Idle,
+    /// Under way.
+    Busy,
+    /// Done.
+    Good,
+    /// Done in part.
+    Part,
+    /// Refused or failed.
+    Bad,
+    /// Over, without a result.
+    Over,
+    /// A person has to look.
+    Alert,
+}
+
+impl Tone {
+    /// The word that the style sheet knows the tone by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tone::Idle => "idle",
+            Tone::Busy => "busy",
+            Tone::Good => "good",
+            Tone::Part => "part",
+            Tone::Bad => "bad",
+            Tone::Over => "over",
+            Tone::Alert => "alert",
+        }
+    }
+
+    fn icon(self) -> Icon {
+        match self {
+            Tone::Idle => Icon::Ring,
+            Tone::Busy => Icon::Half,
+            Tone::Good => Icon::Tick,
+            Tone::Part => Icon::Part,
+            Tone::Bad => Icon::Fail,
+            Tone::Over => Icon::Bar,
+            Tone::Alert => Icon::Alert,
+        }
+    }
+}
+
+/// How a state is shown.
+pub trait State {
+    fn tone(&self) -> Tone;
+    fn text(&self) -> Text;
+}
+
+impl State for OrderStatus {
+    fn tone(&self) -> Tone {
+        match self {
+            OrderStatus::Wait => Tone::Idle,
+            OrderStatus::Progress => Tone::Busy,
+            OrderStatus::Success => Tone::Good,
+            OrderStatus::Close | OrderStatus::Cancel | OrderStatus::Timeout => Tone::Over,
+            OrderStatus::Fail => Tone::Bad,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::order_status(*self)
+    }
+}
+
+impl State for RefundSide {
+    fn tone(&self) -> Tone {
+        match self {
+            RefundSide::NoRefund => Tone::Idle,
+            RefundSide::Refunding => Tone::Busy,
+            RefundSide::PartialRefund => Tone::Part,
+            RefundSide::Refunded => Tone::Good,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::refund_side(*self)
+    }
+}
+
+impl State for RefundStatus {
+    fn tone(&self) -> Tone {
+        match self {
+            RefundStatus::Progress => Tone::Busy,
+            RefundStatus::Success => Tone::Good,
+            RefundStatus::Fail => Tone::Bad,
+            RefundStatus::Close => Tone::Over,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::refund_status(*self)
+    }
+}
+
+/// A state.
+#[component]
+pub fn Badge(#[prop(into)] tone: Tone, text: Text) -> impl IntoView {
+    let lang = use_lang();
+    view! {
+        <span class="badge" data-tone=tone.word()>
+            <Draw icon=tone.icon()/>
+            {text.get(lang)}
+        </span>
+    }
+}
+
+/// The badge of an order's or a refund's state: `state_badge(order.status)`.
+pub fn state_badge(state: impl State) -> impl IntoView {
+    view! { <Badge tone=state.tone() text=state.text()/> }
+}

@@ -1,0 +1,27 @@
+//! The parts that pages are made of. None of them knows a page.
+
+mod badge;
+mod dialog;
+mod facts;
+mod filters;
+mod frame;
+mod hands;
+mod icon;
+mod note;
+mod number;
+mod page;
+mod pager;
+mod table;
+
+pub use badge::*;
+pub use dialog::*;
+pub use facts::*;
+pub use filters::*;
+pub use frame::*;
+pub use hands::*;
+pub use icon::*;
+pub use note::*;
+pub use number::*;
+pub use page::*;
+pub use pager::*;
+pub use table::*;

@@ -1,0 +1,51 @@
+//! Written states: nothing here, not allowed, failed. What this is, why, and what to do next.
+
+use leptos::prelude::*;
+
+use super::number::Number;
+use crate::app::look::{use_lang, use_words};
+use crate::app::rpc::Trouble;
+use crate::app::words;
+use crate::domain::lang::Text;
+
+/// Says that there is nothing, why, and what to do next (`children`).
+#[component]
+pub fn Empty(
+    title: Text,
+    why: Text,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let t = use_words();
+    view! {
+        <div class="note">
+            <h2>{t(title)}</h2>
+            <p>{t(why)}</p>
+            {children.map(|children| view! { <p>{children()}</p> })}
+        </div>
+    }
+}
+
+/// Says why something did not succeed, with the trace id.
+#[component]
+pub fn TroubleNote(trouble: Trouble) -> impl IntoView {
+    let lang = use_lang();
+    view! {
+        <div class="note bad" role="alert">
+            <p>{trouble.text(lang)}</p>
+            <Trace trouble/>
+        </div>
+    }
+}
+
+/// The trace id of a trouble, if it has one.
+#[component]
+pub fn Trace(trouble: Trouble) -> impl IntoView {
+    let t = use_words();
+    trouble.trace.map(|trace| {
+        view! {
+            <p class="trace">
+                {t(words::TRACE_ID)} " " <Number number=trace what=words::TRACE_ID/>
+            </p>
+        }
+    })
+}

@@ -1,0 +1,84 @@
+//! What every page begins with.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::filters::ListUrl;
+use super::frame::Waiting;
+use super::note::TroubleNote;
+use crate::app::look::use_words;
+use crate::app::rpc::Trouble;
+use crate::app::words;
+use crate::domain::filter::Count;
+use crate::domain::lang::Text;
+
+/// The page's name in the browser's tab and history.
+#[component]
+pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
+    view! { <Title text=format!("{text} · {}", words::PRODUCT)/> }
+}
+
+/// The head of a list: its name and how much there is.
+#[component]
+pub fn ListTitle(text: Text, count: Signal<Option<Count>>) -> impl IntoView {
+    let t = use_words();
+    view! {
+        <h1>
+            {t(text)} " "
+            <Transition>
+                {move || {
+                    count.get().map(|count| view! { <span class="total">{words::count(count)}</span> })
+                }}
+            </Transition>
+        </h1>
+    }
+}
+
+/// Shows what was loaded. The server waits for it; in the browser the old stays, dimmed, until the new
+/// is there. A trouble is said in its place.
+#[component]
+pub fn Loaded<T, V>(
+    resource: Resource<Result<T, Trouble>>,
+    /// Shows it.
+    children: impl Fn(T) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    V: IntoView + 'static,
+{
+    let Waiting(waiting) = expect_context();
+    view! {
+        <Transition set_pending=waiting>
+            {move || {
+                let children = children.clone();
+                Suspend::new(async move {
+                    match resource.await {
+                        Ok(loaded) => children(loaded).into_any(),
+                        Err(trouble) => view! { <Failed trouble/> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+/// A trouble in place of a page. What is wrong with a filter is said at the filter; here only that it is.
+#[component]
+fn Failed(trouble: Trouble) -> impl IntoView {
+    let at_filter = use_context::<ListUrl>()
+        .zip(trouble.field())
+        .is_some_and(|(list, field)| list.marks(field));
+    match at_filter {
+        true => view! { <Hint text=words::FIX_FILTERS/> }.into_any(),
+        false => view! { <TroubleNote trouble/> }.into_any(),
+    }
+}
+
+/// A remark above a list.
+#[component]
+pub fn Hint(text: Text) -> impl IntoView {
+    let t = use_words();
+    view! { <p class="hint" role="status">{t(text)}</p> }
+}

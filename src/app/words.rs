@@ -1,0 +1,344 @@
+//! Every text of the console, in both languages. One word for one thing, everywhere.
+
+use crate::domain::error::Reason;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::filter::{Count, Sort};
+use crate::domain::lang::{Lang, Text, text};
+use crate::domain::money::Fen;
+use crate::domain::operator::Role;
+use crate::domain::order::{Channel, Method, OrderStatus, RefundSide};
+use crate::domain::refund::{Attention, FindingWord, RefundStatus};
+
+// The frame.
+pub const PRODUCT: &str = "Refundry";
+pub const ORDERS: Text = text("订单", "Orders");
+pub const REFUNDS: Text = text("退款", "Refunds");
+pub const SKIP: Text = text("跳到正文", "Skip to content");
+pub const MAIN_NAV: Text = text("主导航", "Main navigation");
+pub const SEARCH: Text = text("搜索", "Search");
+pub const SEARCH_HINT: Text = text(
+    "订单号、商户单号或通道单号",
+    "Our, merchant or channel number",
+);
+pub const APP: Text = text("应用", "App");
+pub const OTHER_LANGUAGE: Text = text("English", "中文");
+pub const VIEW: Text = text("显示", "View");
+pub const THEME: Text = text("主题", "Theme");
+pub const THEME_SYSTEM: Text = text("跟随系统", "System");
+pub const THEME_LIGHT: Text = text("浅色", "Light");
+pub const THEME_DARK: Text = text("深色", "Dark");
+pub const DENSITY: Text = text("行距", "Rows");
+pub const DENSITY_NORMAL: Text = text("标准", "Normal");
+pub const DENSITY_COMPACT: Text = text("紧凑", "Compact");
+pub const LOG_OUT: Text = text("退出登录", "Log out");
+pub const KEYBOARD: Text = text("键盘快捷键", "Keyboard");
+pub const NEEDS_PERSON: Text = text("待人工处理", "Needs a person");
+
+// Things said everywhere.
+pub const COPY: Text = text("复制", "Copy");
+pub const COPIED: Text = text("已复制", "Copied");
+pub const CLOSE_DIALOG: Text = text("关闭窗口", "Close");
+pub const CANCEL: Text = text("取消", "Cancel");
+pub const BACK: Text = text("返回", "Back");
+pub const TRACE_ID: Text = text("跟踪号", "Trace id");
+pub const NONE: Text = text("—", "—");
+pub const YUAN: Text = text("元", "yuan");
+pub const INTERNAL: Text = text(
+    "服务器处理失败。请稍后再试；若仍失败，请把跟踪号交给技术人员。",
+    "The server failed. Try again shortly; if it persists, give the trace id to your engineers.",
+);
+pub const UNREACHABLE: Text = text(
+    "无法连接服务器。请检查网络后再试。",
+    "The server cannot be reached. Check the network and try again.",
+);
+pub const NOT_FOUND: Text = text("没有这个页面", "No such page");
+pub const NOT_FOUND_WHY: Text = text(
+    "地址可能输入有误，或者链接已经失效。",
+    "The address may be mistyped, or the link out of date.",
+);
+pub const TO_ORDERS: Text = text("查看订单", "Go to orders");
+pub const NO_APPS: Text = text("还没有应用", "No apps yet");
+pub const NO_APPS_WHY: Text = text(
+    "订单和退款都属于某个应用。请管理员先用命令行添加一个应用。",
+    "Orders and refunds belong to an app. Ask an administrator to add one on the command line.",
+);
+
+/// The keys and what they do.
+pub const KEYS: &[(&[&str], Text)] = &[
+    (&["/"], text("搜索", "Search")),
+    (
+        &["j", "k"],
+        text("下一行、上一行", "Next row, previous row"),
+    ),
+    (&["Enter"], text("打开所在行", "Open the row")),
+    (&["c"], text("复制单号", "Copy the number")),
+    (&["r"], text("退款", "Refund")),
+    (&["s"], text("同步", "Sync")),
+    (&["?"], text("显示快捷键", "Show these keys")),
+    (&["Esc"], text("关闭窗口", "Close")),
+];
+
+// Login.
+pub const LOG_IN: Text = text("登录", "Log in");
+pub const LOG_IN_TITLE: Text = text("登录 Refundry", "Log in to Refundry");
+pub const NAME: Text = text("用户名", "Name");
+pub const PASSWORD: Text = text("密码", "Password");
+
+// Lists.
+pub const FILTERS: Text = text("筛选", "Filters");
+pub const APPLY: Text = text("筛选", "Apply");
+pub const SHOW: Text = text("显示", "Show");
+pub const CLEAR_FILTERS: Text = text("清除全部筛选", "Clear all filters");
+pub const FIRST_PAGE: Text = text("首页", "First");
+pub const PREVIOUS_PAGE: Text = text("上一页", "Previous");
+pub const NEXT_PAGE: Text = text("下一页", "Next");
+pub const PAGES: Text = text("翻页", "Pages");
+pub const NUMBER: Text = text("单号", "Number");
+pub const ANY_NUMBER: Text = text("任意单号", "any number");
+pub const TITLE: Text = text("标题", "Title");
+pub const TITLE_BEGINS: Text = text("标题开头", "title begins");
+pub const CHANNEL: Text = text("通道", "Channel");
+pub const ANY_CHANNEL: Text = text("全部通道", "all channels");
+pub const STATUS: Text = text("状态", "Status");
+pub const ANY_STATUS: Text = text("全部状态", "any status");
+pub const REFUND_SIDE: Text = text("退款状态", "Refund status");
+pub const ANY_REFUND_SIDE: Text = text("全部退款状态", "any refund status");
+pub const AMOUNT: Text = text("金额", "Amount");
+pub const AMOUNT_YUAN: Text = text("金额（元）", "Amount (yuan)");
+pub const AMOUNT_FROM: Text = text("最低金额", "lowest amount");
+pub const AMOUNT_TO: Text = text("最高金额", "highest amount");
+pub const AT_LEAST: Text = text("最低", "min");
+pub const AT_MOST: Text = text("最高", "max");
+pub const TIME: Text = text("时间", "Time");
+pub const TIME_FROM: Text = text("开始日期", "from date");
+pub const TIME_TO: Text = text("结束日期", "to date");
+pub const DATE_HINT: Text = text("年-月-日", "yyyy-mm-dd");
+pub const TODAY: Text = text("今天", "today");
+pub const LAST_7_DAYS: Text = text("近 7 天", "7 days");
+pub const LAST_30_DAYS: Text = text("近 30 天", "30 days");
+pub const UP_TO: Text = text("至", "to");
+pub const SORTED: Text = text("排序", "sorted by");
+pub const NOTHING_MATCHES: Text = text("没有符合条件的结果", "Nothing matches");
+pub const FIX_FILTERS: Text = text(
+    "有筛选条件填写不正确，请按提示修改。",
+    "A filter cannot be understood. Correct it where it is marked.",
+);
+pub const TOO_MANY: Text = text(
+    "匹配的单号过多，只检查了其中一部分。请输入更多字符。",
+    "So many numbers begin like this that only some were looked at. Type more of it.",
+);
+
+// Orders.
+pub const ORDER: Text = text("订单", "Order");
+pub const ORDER_NO: Text = text("订单号", "Order number");
+pub const BIZ_ORDER_NO: Text = text("商户订单号", "Merchant order number");
+pub const OUT_ORDER_NO: Text = text("通道订单号", "Channel order number");
+pub const CREATED: Text = text("创建时间", "Created");
+pub const REFUNDABLE: Text = text("可退金额", "Refundable");
+pub const NO_ORDERS: Text = text("还没有订单", "No orders yet");
+pub const NO_ORDERS_WHY: Text = text(
+    "商户系统登记支付订单，或管理员用命令行导入 CSV 文件后，订单会显示在这里。",
+    "Orders show up here once a merchant's system records them, or an administrator imports a CSV file on the command line.",
+);
+pub const NO_ORDERS_MATCH_WHY: Text = text(
+    "没有订单符合以上全部条件。去掉一个条件，或检查单号是否完整；单号从开头匹配。",
+    "No order meets all of these. Remove one, or check the number: it is matched from its beginning.",
+);
+
+/// The name of a channel.
+pub fn channel(channel: Channel) -> Text {
+    match channel {
+        Channel::WechatPay => text("微信支付", "WeChat Pay"),
+        Channel::AliPay => text("支付宝", "Alipay"),
+        Channel::UnionPay => text("云闪付", "UnionPay"),
+        Channel::Sandbox => text("沙箱", "Sandbox"),
+    }
+}
+
+/// The name of a payment method.
+pub fn method(method: Method) -> Text {
+    match method {
+        Method::Wap => text("手机网页", "Mobile web"),
+        Method::App => text("App 支付", "App"),
+        Method::Web => text("电脑网页", "Web"),
+        Method::QrCode => text("扫码支付", "QR code"),
+        Method::BarCode => text("付款码", "Bar code"),
+        Method::Jsapi => text("公众号/小程序", "JSAPI"),
+    }
+}
+
+/// The word for the state of an order.
+pub fn order_status(status: OrderStatus) -> Text {
+    match status {
+        OrderStatus::Wait => text("待支付", "Unpaid"),
+        OrderStatus::Progress => text("支付中", "Paying"),
+        OrderStatus::Success => text("已支付", "Paid"),
+        OrderStatus::Close => text("已关闭", "Closed"),
+        OrderStatus::Cancel => text("已撤销", "Cancelled"),
+        OrderStatus::Timeout => text("已超时", "Timed out"),
+        OrderStatus::Fail => text("支付失败", "Failed"),
+    }
+}
+
+/// The word for the refund side of an order.
+pub fn refund_side(side: RefundSide) -> Text {
+    match side {
+        RefundSide::NoRefund => text("未退款", "None"),
+        RefundSide::Refunding => text("退款中", "In progress"),
+        RefundSide::PartialRefund => text("部分退款", "Partial"),
+        RefundSide::Refunded => text("已退款", "Refunded"),
+    }
+}
+
+/// The word for the state of a refund.
+pub fn refund_status(status: RefundStatus) -> Text {
+    match status {
+        RefundStatus::Progress => text("退款中", "In progress"),
+        RefundStatus::Success => text("退款成功", "Succeeded"),
+        RefundStatus::Fail => text("退款失败", "Failed"),
+        RefundStatus::Close => text("已关闭", "Closed"),
+    }
+}
+
+/// Why a person has to look at a refund, in a few words.
+pub fn attention(attention: Attention) -> Text {
+    match attention {
+        Attention::Absent => text("通道查无此退款", "Unknown to the channel"),
+        Attention::LateSuccess => text("金额退还后通道又成功", "Succeeded after it was given up"),
+        Attention::Overpaid => text("实际退出超过已付金额", "More paid out than paid in"),
+        Attention::Contradicted => text("通道前后说法不一致", "The channel contradicts itself"),
+    }
+}
+
+/// What happened, for the timeline.
+pub fn event(kind: EventKind) -> Text {
+    match kind {
+        EventKind::Recorded => text("登记订单", "Order recorded"),
+        EventKind::Requested => text("申请退款", "Refund requested"),
+        EventKind::Repeated => text("重复申请", "Requested again"),
+        EventKind::Answered => text("通道应答", "Channel answered"),
+        EventKind::Callback => text("通道回调", "Channel called back"),
+        EventKind::Sync => text("同步", "Synced"),
+        EventKind::Resubmitted => text("重新提交", "Submitted again"),
+        EventKind::Retried => text("重试", "Retried"),
+        EventKind::Closed => text("关闭", "Closed"),
+    }
+}
+
+/// What the channel says, in a word.
+pub fn finding(finding: FindingWord) -> Text {
+    match finding {
+        FindingWord::Accepted => text("已受理", "accepted"),
+        FindingWord::Success => text("成功", "succeeded"),
+        FindingWord::Fail => text("失败", "failed"),
+        FindingWord::Close => text("已关闭", "closed"),
+        FindingWord::NotFound => text("查无此单", "not found"),
+        FindingWord::Unknown => text("结果未知", "outcome unknown"),
+    }
+}
+
+/// Who or what an event comes from.
+pub fn actor(actor: &Actor, lang: Lang) -> String {
+    match actor {
+        Actor::Merchant => text("商户", "Merchant").get(lang).to_owned(),
+        Actor::Channel => text("通道", "Channel").get(lang).to_owned(),
+        Actor::System => text("系统", "System").get(lang).to_owned(),
+        Actor::Operator(name) => name.clone(),
+    }
+}
+
+/// The name of a role.
+pub fn role(role: Role) -> Text {
+    match role {
+        Role::Viewer => text("查看员", "Viewer"),
+        Role::Operator => text("操作员", "Operator"),
+        Role::Admin => text("管理员", "Administrator"),
+    }
+}
+
+/// What a list is sorted by.
+pub fn sort(sort: Sort) -> Text {
+    match sort {
+        Sort::TimeDesc => text("时间从新到旧", "newest first"),
+        Sort::TimeAsc => text("时间从旧到新", "oldest first"),
+        Sort::AmountDesc => text("金额从大到小", "largest first"),
+        Sort::AmountAsc => text("金额从小到大", "smallest first"),
+    }
+}
+
+/// A count as it is shown: `1 000+` where counting stopped.
+pub fn count(count: Count) -> String {
+    let digits = count.rows.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    if count.more {
+        grouped.push('+');
+    }
+    grouped
+}
+
+/// An amount within a sentence.
+pub fn yuan(amount: Fen, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("{amount} 元"),
+        Lang::En => format!("{amount} yuan"),
+    }
+}
+
+/// What the cross beside an active filter does.
+pub fn remove_filter(filter: Text, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("去掉筛选：{}", filter.zh),
+        Lang::En => format!("Remove filter: {}", filter.en.to_lowercase()),
+    }
+}
+
+/// What the button beside a number does.
+pub fn copy(what: Text, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("复制{}", what.zh),
+        Lang::En => format!("Copy {}", what.en.to_lowercase()),
+    }
+}
+
+/// What is wrong with a field, as it stands at the field.
+pub fn problem(reason: &Reason, lang: Lang) -> String {
+    reason.text(lang)
+}
+
+/// How long ago, for people.
+pub fn ago(seconds: i64, lang: Lang) -> String {
+    let (n, zh, one, many) = match seconds {
+        ..0 => return text("将来", "in the future").get(lang).to_owned(),
+        0..60 => (seconds, "秒", "second", "seconds"),
+        60..3_600 => (seconds / 60, "分钟", "minute", "minutes"),
+        3_600..86_400 => (seconds / 3_600, "小时", "hour", "hours"),
+        _ => (seconds / 86_400, "天", "day", "days"),
+    };
+    match lang {
+        Lang::Zh => format!("{n} {zh}前"),
+        Lang::En => format!("{n} {} ago", if n == 1 { one } else { many }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_ages_read_well() {
+        let all = |rows, more| count(Count { rows, more });
+        assert_eq!(all(0, false), "0");
+        assert_eq!(all(999, false), "999");
+        assert_eq!(all(1000, true), "1\u{202f}000+");
+        assert_eq!(ago(1, Lang::En), "1 second ago");
+        assert_eq!(ago(7_300, Lang::En), "2 hours ago");
+        assert_eq!(ago(90, Lang::Zh), "1 分钟前");
+        assert_eq!(ago(-5, Lang::Zh), "将来");
+    }
+}

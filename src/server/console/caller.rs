@@ -1,0 +1,136 @@
+//! Who asks, and for which app: the one place where the console authorises.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use jiff::tz::TimeZone;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use tower_sessions::Session;
+
+use super::times;
+use crate::app::query::escape;
+use crate::app::rpc::Trouble;
+use crate::app::view::Stamp;
+use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::operator::Operator;
+use crate::domain::time::Millis;
+use crate::server::app::App;
+use crate::server::error::Error;
+use crate::server::sessions;
+
+/// An operator who is logged in, at the desk of one app.
+pub struct Caller {
+    pub app: App,
+    pub merchant: Arc<MerchantApp>,
+    pub operator: Operator,
+    now: Millis,
+}
+
+impl Caller {
+    /// Anybody who is logged in. Others are sent to the login page.
+    ///
+    /// # Errors
+    /// [`Refusal::NotLoggedIn`]; [`Refusal::AppNotEnabled`] when there is no such app.
+    pub async fn viewer(app_id: &str) -> Result<Caller, Trouble> {
+        let operator = operator().await?;
+        let app = expect_context::<App>();
+        let merchant = app.merchant_app(Some(app_id)).await?;
+        let now = app.clock.now();
+        Ok(Caller {
+            app,
+            merchant,
+            operator,
+            now,
+        })
+    }
+
+    /// An operator whose role may move money.
+    ///
+    /// # Errors
+    /// As [`Caller::viewer`]; [`Refusal::Forbidden`] for other roles.
+    pub async fn mover(app_id: &str) -> Result<Caller, Trouble> {
+        let caller = Caller::viewer(app_id).await?;
+        match caller.operator.role.moves_money() {
+            true => Ok(caller),
+            false => Err(Refusal::Forbidden.into()),
+        }
+    }
+
+    /// The zone in which this operator reads and types times.
+    pub fn zone(&self) -> &TimeZone {
+        &self.app.config.time_zone
+    }
+
+    /// The zone's name, for the head of a table.
+    pub fn zone_name(&self) -> String {
+        times::name(self.zone())
+    }
+
+    /// A moment as this operator is shown it.
+    pub fn stamp(&self, at: Millis) -> Stamp {
+        times::stamp(at, self.now, self.zone())
+    }
+
+    /// When the request began.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// How the timeline names this operator.
+    pub fn actor(&self) -> Actor {
+        Actor::Operator(self.operator.name.clone())
+    }
+}
+
+/// Who is logged in. Who is not is sent to the login page, and from there back.
+///
+/// # Errors
+/// [`Refusal::NotLoggedIn`].
+pub async fn operator() -> Result<Operator, Trouble> {
+    let operator = sessions::operator(&session().await?).await;
+    if let Err(Error::Refused(Refusal::NotLoggedIn)) = operator {
+        redirect(&format!("/login?next={}", escape(&page_address())));
+    }
+    Ok(operator?)
+}
+
+/// Leads to another page: a page's request at once, a function's as its caller is able to follow.
+fn redirect(address: &str) {
+    leptos_axum::redirect(address);
+    if is_page()
+        && let Some(response) = use_context::<ResponseOptions>()
+    {
+        response.set_status(StatusCode::FOUND);
+    }
+}
+
+/// Whether a page is being rendered, rather than a function called.
+pub fn is_page() -> bool {
+    use_context::<Parts>().is_some_and(|request| !request.uri.path().starts_with("/api/"))
+}
+
+/// The request's session.
+pub async fn session() -> Result<Session, Trouble> {
+    leptos_axum::extract::<Session>()
+        .await
+        .map_err(|_| Error::internal("the console's routes have no session layer").into())
+}
+
+/// The page that is shown, or, of a function, the one that called it.
+fn page_address() -> String {
+    let Some(request) = use_context::<Parts>() else {
+        return "/".to_owned();
+    };
+    let own = || request.uri.path_and_query().map(|own| own.to_string());
+    let referer = || {
+        let referer = request.headers.get(axum::http::header::REFERER)?;
+        let (_, rest) = referer.to_str().ok()?.split_once("://")?;
+        rest.find('/').map(|path| rest[path..].to_owned())
+    };
+    let address = if is_page() { own() } else { referer() };
+    address.unwrap_or_else(|| "/".to_owned())
+}

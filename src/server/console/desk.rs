@@ -1,0 +1,147 @@
+//! Who is at the desk: login, logout, look, and what stands around every page.
+
+use axum::http::{HeaderValue, header};
+use leptos::prelude::*;
+use leptos_axum::{ResponseOptions, redirect};
+
+use super::caller::{operator, session};
+use crate::app::look::{Density, Theme};
+use crate::app::query::escape;
+use crate::app::rpc::Trouble;
+use crate::app::rpc::desk::Desk;
+use crate::domain::filter::{Count, RefundFilter};
+use crate::domain::lang::Lang;
+use crate::domain::limits;
+use crate::domain::merchant::AppName;
+use crate::server::app::App;
+use crate::server::{operators, refunds, sessions};
+
+/// A choice of look is kept for a year.
+const KEPT_S: u32 = 365 * 86_400;
+
+/// What stands around the pages of an app; of the default app where `app_id` is empty.
+pub async fn desk(app_id: &str) -> Result<Desk, Trouble> {
+    let operator = operator().await?;
+    let app = expect_context::<App>();
+    let mut merchants = app.merchant_apps().await?;
+    merchants.retain(|merchant| merchant.enabled);
+    merchants.sort_by_key(|merchant| !merchant.is_default);
+    let current = match app_id {
+        "" => merchants.first(),
+        id => merchants.iter().find(|merchant| merchant.app_id == id),
+    };
+    let attention = match current {
+        Some(merchant) => {
+            let filter = RefundFilter {
+                attention: true,
+                ..RefundFilter::default()
+            };
+            let counts = refunds::counts(&app, &merchant.app_id, &filter).await?;
+            counts
+                .into_iter()
+                .fold(Count::default(), |sum, (_, count)| Count {
+                    rows: sum.rows + count.rows,
+                    more: sum.more || count.more,
+                })
+        }
+        None => Count::default(),
+    };
+    let apps = merchants
+        .iter()
+        .map(|merchant| AppName {
+            app_id: merchant.app_id.clone(),
+            name: merchant.name.clone(),
+        })
+        .collect();
+    Ok(Desk {
+        operator,
+        apps,
+        attention,
+    })
+}
+
+/// Logs in and leads to `next`; or back to the form, which says why not.
+pub async fn login(name: &str, password: &str, next: &str) -> Result<(), Trouble> {
+    let next = within_console(next);
+    match try_login(name, password).await {
+        Ok(()) => redirect(next),
+        Err(trouble) => {
+            let why = serde_json::to_string(&trouble).unwrap_or_default();
+            let name = limits::cut(name, 4 * limits::OPERATOR_NAME_CHARS);
+            redirect(&format!(
+                "/login?next={}&name={}&trouble={}",
+                escape(next),
+                escape(name),
+                escape(&why)
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn try_login(name: &str, password: &str) -> Result<(), Trouble> {
+    let app = expect_context::<App>();
+    let operator = operators::login(&app, name, password).await?;
+    Ok(sessions::log_in(&session().await?, &operator).await?)
+}
+
+/// Ends the session and leads to the login page.
+pub async fn logout() -> Result<(), Trouble> {
+    sessions::log_out(&session().await?).await?;
+    redirect("/login");
+    Ok(())
+}
+
+/// Keeps the choices that make sense, each in its cookie.
+pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), Trouble> {
+    let response = expect_context::<ResponseOptions>();
+    let secure = match expect_context::<App>().config.secure_cookies {
+        true => "; Secure",
+        false => "",
+    };
+    for (name, word) in choices {
+        let known = |word: &String| match name {
+            "lang" => word.parse::<Lang>().is_ok(),
+            "theme" => word.parse::<Theme>().is_ok(),
+            _ => word.parse::<Density>().is_ok(),
+        };
+        if let Some(word) = word.filter(known) {
+            let cookie =
+                format!("{name}={word}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{secure}");
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.append_header(header::SET_COOKIE, cookie);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The address if it is one of ours, `/` otherwise: a login link must not lead to another site.
+fn within_console(next: &str) -> &str {
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.len() <= 2_048
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if ours { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_nowhere_but_into_the_console() {
+        assert_eq!(within_console("/apps/A/orders?q=1"), "/apps/A/orders?q=1");
+        for next in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\r\nSet-Cookie: x",
+            "javascript:alert(1)",
+            "/a b",
+        ] {
+            assert_eq!(within_console(next), "/", "{next:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What stands between other sites and the console.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Refuses what another site had an operator's browser send. The session's cookie does not travel
+/// with most such requests anyway (SameSite=Lax); this does not rely on it.
+pub async fn same_site(request: Request, next: Next) -> Response {
+    let reads = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if reads || is_ours(request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "refused: sent from another site\n").into_response()
+    }
+}
+
+/// Whether a page of ours sent the request: browsers say so in `Sec-Fetch-Site`, older ones by an
+/// `Origin` that is the host asked for. Who says neither is refused.
+fn is_ours(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "same-origin",
+        None => {
+            let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
+            let host = text(header::HOST);
+            origin.is_some_and(|(_, authority)| Some(authority) == host)
+        }
+    }
+}
+
+/// Headers that every answer of the console carries.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    default(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::X_FRAME_OPTIONS, "DENY");
+    // Forms find their way back by it; other sites learn nothing.
+    default(header::REFERRER_POLICY, "same-origin");
+    default(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    default(header::CACHE_CONTROL, "no-store");
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(pairs: &[(&'static str, &'static str)]) -> bool {
+        let pairs = pairs.iter().map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        is_ours(&HeaderMap::from_iter(pairs))
+    }
+
+    #[test]
+    fn only_our_own_pages_may_send() {
+        assert!(ours(&[("sec-fetch-site", "same-origin")]));
+        assert!(ours(&[
+            ("origin", "https://desk.example"),
+            ("host", "desk.example")
+        ]));
+        assert!(!ours(&[("sec-fetch-site", "cross-site")]));
+        assert!(!ours(&[("sec-fetch-site", "same-site")]));
+        assert!(!ours(&[("sec-fetch-site", "none")]));
+        // What the browser says of the site outweighs everything.
+        assert!(!ours(&[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://desk.example"),
+            ("host", "desk.example"),
+        ]));
+        assert!(!ours(&[
+            ("origin", "https://evil.example"),
+            ("host", "desk.example")
+        ]));
+        assert!(!ours(&[("origin", "null"), ("host", "desk.example")]));
+        assert!(!ours(&[("host", "desk.example")]));
+    }
+}

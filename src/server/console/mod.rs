@@ -1,0 +1,104 @@
+//! The console's server side: its routes, who asks, and what its pages are given. The functions of
+//! [`crate::app::rpc`] come in here, with one call each.
+
+mod caller;
+pub mod desk;
+mod guard;
+pub mod orders;
+mod times;
+mod trouble;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_axum::{
+    ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context,
+    handle_server_fns_with_context, render_app_async_with_context,
+};
+
+use super::app::App;
+use super::assets;
+use super::sessions;
+use crate::app::look::Look;
+use crate::app::shell::{AssetUrls, shell};
+
+/// Every page of the console and everything below `/api`, with sessions and guards. The fallback is
+/// the console's page for addresses that lead nowhere.
+pub fn routes(app: App) -> Router {
+    let (pages, _) =
+        generate_route_list_with_exclusions_and_ssg_and_context(crate::app::App, None, || {
+            provide_context(Look::default())
+        });
+    let page = page(app.clone());
+    let nowhere = {
+        let page = page.clone();
+        move |request| async move { (StatusCode::NOT_FOUND, page(request).await).into_response() }
+    };
+    let api = {
+        let app = app.clone();
+        move |request| call(app.clone(), request)
+    };
+    pages
+        .iter()
+        .fold(Router::new(), |router, listed| {
+            router.route(listed.path(), get(page.clone()))
+        })
+        .route("/api/{*function}", any(api))
+        .fallback(get(nowhere))
+        .layer(sessions::layer(&app))
+        .layer(axum::middleware::from_fn(guard::same_site))
+        .layer(axum::middleware::from_fn(guard::headers))
+}
+
+/// Renders whatever page the request's address leads to, complete.
+fn page(
+    app: App,
+) -> impl Fn(Request) -> futures::future::BoxFuture<'static, Response> + Clone + Send + Sync {
+    move |request| {
+        let app = app.clone();
+        let look = look(request.headers());
+        let context = move || {
+            provide_context(app.clone());
+            provide_context(look);
+            forbid_foreign_content();
+        };
+        render_app_async_with_context(context, || {
+            let assets::AssetUrls { css, js, wasm } = assets::urls();
+            shell(AssetUrls { css, js, wasm })
+        })(request)
+    }
+}
+
+/// Runs the server function at the request's address.
+async fn call(app: App, request: Request) -> Response {
+    let look = look(request.headers());
+    let context = move || {
+        provide_context(app.clone());
+        provide_context(look);
+    };
+    let response = handle_server_fns_with_context(context, request).await;
+    trouble::with_status(response.into_response()).await
+}
+
+fn look(headers: &HeaderMap) -> Look {
+    let cookies = headers.get(header::COOKIE).and_then(|c| c.to_str().ok());
+    Look::of_cookies(cookies.unwrap_or_default())
+}
+
+/// Tells the browser to run and load nothing but ours, and to let nobody frame the page.
+fn forbid_foreign_content() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
+        return;
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
