@@ -1,0 +1,290 @@
+//! Random histories through the real use-cases, on a real database, against the sandbox's own book:
+//! requests (also at the same time), repeats, losses, callbacks twice and out of order, syncs,
+//! retries and closings. After each the balance and the book must agree.
+
+mod support;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use hmac::{Hmac, KeyInit, Mac};
+use proptest::prelude::*;
+use refundry::domain::event::Actor;
+use refundry::domain::money::Fen;
+use refundry::domain::order::{Channel, Order, OrderKey};
+use refundry::domain::refund::{Refund, RefundKey, RefundStatus};
+use refundry::domain::time::Millis;
+use refundry::server::clock::Clock;
+use refundry::server::error::Error;
+use refundry::server::{orders, refunds};
+use support::{Core, new_refund};
+
+const BEHAVIOURS: [&str; 10] = [
+    "OK",
+    "ASYNC",
+    "ASYNC-NOCB",
+    "FAIL",
+    "LATEFAIL",
+    "CLOSED",
+    "TIMEOUT",
+    "LOST",
+    "FLAKY",
+    "ABSENT",
+];
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Asked for by so many callers at the same time.
+    Ask {
+        number: usize,
+        amount: i64,
+        callers: usize,
+    },
+    /// Different refunds at the same time.
+    AskMany {
+        first: usize,
+        amount: i64,
+        refunds: usize,
+    },
+    Sync(usize),
+    Callback {
+        number: usize,
+        status: &'static str,
+    },
+    Retry(usize),
+    Close(usize),
+    Wait {
+        ms: i64,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = 0usize..6;
+    prop_oneof![
+        4 => (number.clone(), 1i64..700, 1usize..4)
+            .prop_map(|(number, amount, callers)| Step::Ask { number, amount, callers }),
+        1 => (number.clone(), 1i64..500, 2usize..6)
+            .prop_map(|(first, amount, refunds)| Step::AskMany { first, amount, refunds }),
+        4 => number.clone().prop_map(Step::Sync),
+        3 => (number.clone(), prop_oneof![Just("success"), Just("fail"), Just("close")])
+            .prop_map(|(number, status)| Step::Callback { number, status }),
+        2 => number.clone().prop_map(Step::Retry),
+        1 => number.prop_map(Step::Close),
+        2 => (1i64..5_000).prop_map(|ms| Step::Wait { ms }),
+    ]
+}
+
+/// A refusal is an answer; anything else that goes wrong is a defect.
+fn expect_no_defect<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(Error::Refused(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+struct Case<'a> {
+    core: &'a Core,
+    order: Order,
+    name: String,
+}
+
+impl Case<'_> {
+    fn biz_refund_no(&self, number: usize) -> String {
+        format!("{}-{}", self.name, number % 6)
+    }
+
+    async fn refund(&self, number: usize) -> Option<Refund> {
+        let key = RefundKey::BizRefundNo(self.biz_refund_no(number));
+        expect_no_defect(refunds::find(&self.core.app, &self.core.merchant, &key).await)
+            .map(|(refund, _)| refund)
+    }
+
+    async fn ask(&self, number: usize, amount: i64) {
+        let new = new_refund(&self.order, &self.biz_refund_no(number), Fen(amount));
+        expect_no_defect(
+            refunds::issue(&self.core.app, &self.core.merchant, new, Actor::Merchant).await,
+        );
+    }
+
+    async fn run(&self, step: &Step) {
+        let Core { app, merchant, .. } = self.core;
+        match *step {
+            Step::Ask {
+                number,
+                amount,
+                callers,
+            } => {
+                join_all((0..callers).map(|_| self.ask(number, amount))).await;
+            }
+            Step::AskMany {
+                first,
+                amount,
+                refunds,
+            } => {
+                join_all((first..first + refunds).map(|number| self.ask(number, amount))).await;
+            }
+            Step::Sync(number) => {
+                let key = RefundKey::BizRefundNo(self.biz_refund_no(number));
+                expect_no_defect(refunds::sync(app, merchant, &key, Actor::System).await);
+            }
+            Step::Callback { number, status } => {
+                let Some(refund) = self.refund(number).await else {
+                    return;
+                };
+                // The sandbox only ever tells what its book says: late, twice, but not a lie.
+                let book = app
+                    .channels
+                    .sandbox()
+                    .unwrap()
+                    .book(&refund.channel_no)
+                    .await
+                    .unwrap();
+                let truthful = book.is_some_and(|entry| entry.status == status);
+                let (headers, body) = callback(&refund, if truthful { status } else { return });
+                let reply =
+                    refunds::callback(app, &merchant.app_id, Channel::Sandbox, &headers, &body)
+                        .await;
+                assert_eq!(expect_no_defect(reply).map(|reply| reply.status), Some(200));
+            }
+            Step::Retry(number) => {
+                let Some(refund) = self.refund(number).await else {
+                    return;
+                };
+                expect_no_defect(
+                    refunds::retry(app, merchant, &refund.refund_no, Actor::System).await,
+                );
+            }
+            Step::Close(number) => {
+                let Some(refund) = self.refund(number).await else {
+                    return;
+                };
+                expect_no_defect(
+                    refunds::close(app, merchant, &refund.refund_no, Actor::System).await,
+                );
+            }
+            Step::Wait { ms } => app.clock.advance_ms(ms),
+        }
+    }
+
+    async fn check(&self) {
+        let Core { app, merchant, .. } = self.core;
+        let key = OrderKey::OrderNo(self.order.order_no.clone());
+        let order = orders::find(app, merchant, &key).await.expect("the order");
+        let refunds = refunds::of_order(app, &merchant.app_id, &order.order_no)
+            .await
+            .expect("its refunds");
+        let sum = |status| {
+            Fen(refunds
+                .iter()
+                .filter(|r| r.status == status)
+                .map(|r| r.amount.0)
+                .sum())
+        };
+        assert_eq!(order.held, sum(RefundStatus::Progress));
+        assert_eq!(order.refunded, sum(RefundStatus::Success));
+        assert!(order.refunded + order.held <= order.amount);
+        let mut moved = Fen::ZERO;
+        for refund in &refunds {
+            if let Some(entry) = app
+                .channels
+                .sandbox()
+                .unwrap()
+                .book(&refund.channel_no)
+                .await
+                .unwrap()
+            {
+                assert!(
+                    entry.moved <= 1,
+                    "{} moved {} times",
+                    refund.refund_no,
+                    entry.moved
+                );
+                assert_eq!(entry.amount, refund.amount.0);
+                moved = moved + Fen(entry.moved * entry.amount);
+            }
+            let events = refunds::timeline(app, &merchant.app_id, &refund.refund_no)
+                .await
+                .expect("events");
+            let seqs: Vec<_> = events.iter().rev().map(|event| event.seq).collect();
+            assert_eq!(
+                seqs,
+                (1..=refund.version).collect::<Vec<_>>(),
+                "every version has its event"
+            );
+        }
+        assert!(moved <= order.amount, "{moved} moved of {}", order.amount);
+    }
+
+    /// Time passes and everything open is asked for: nothing stays open but what the channel lost.
+    async fn settle_all(&self) {
+        for _ in 0..3 {
+            self.core.app.clock.advance_ms(10_000);
+            for number in 0..6 {
+                self.run(&Step::Sync(number)).await;
+            }
+        }
+        for number in 0..6 {
+            let Some(refund) = self.refund(number).await else {
+                continue;
+            };
+            let sandbox = self.core.app.channels.sandbox().unwrap();
+            let book = sandbox.book(&refund.channel_no).await.unwrap();
+            let says = book.map(|entry| entry.status);
+            match refund.status {
+                RefundStatus::Progress => {
+                    assert!(refund.attention.is_some() && says.is_none(), "{refund:?}")
+                }
+                RefundStatus::Close => assert!(
+                    matches!(says, Some("close" | "fail")),
+                    "{refund:?} {says:?}"
+                ),
+                status => assert_eq!(says, Some(status.word()), "{refund:?}"),
+            }
+        }
+        self.check().await;
+    }
+}
+
+fn callback(refund: &Refund, status: &str) -> (HashMap<String, String>, Vec<u8>) {
+    let body = format!(
+        r#"{{"refundNo":"{}","amount":{},"status":"{status}","outRefundNo":"X"}}"#,
+        refund.channel_no, refund.amount.0
+    );
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"123456").unwrap();
+    mac.update(body.as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    (
+        HashMap::from([("sandbox-signature".to_owned(), signature)]),
+        body.into_bytes(),
+    )
+}
+
+#[test]
+fn the_balance_holds_and_each_refund_moves_at_most_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let core = runtime.block_on(Core::start(Clock::manual(Millis(1_700_000_000_000))));
+    let cases = AtomicUsize::new(0);
+    let config = ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let histories = (
+        0..BEHAVIOURS.len(),
+        proptest::collection::vec(step(), 1..25),
+    );
+    proptest!(config, |((behaviour, steps) in histories)| {
+        let name = cases.fetch_add(1, Ordering::Relaxed).to_string();
+        runtime.block_on(async {
+            let order = core.order(BEHAVIOURS[behaviour], &name, Fen(1_000)).await;
+            let case = Case { core: &core, order, name };
+            for step in &steps {
+                case.run(step).await;
+                case.check().await;
+            }
+            case.settle_all().await;
+        });
+    });
+}
