@@ -1,6 +1,8 @@
 //! What tests and benches share: a server on a fresh embedded database, with one app.
 #![allow(dead_code)] // each test uses its part
 
+pub mod http;
+
 use clap::Parser;
 use refundry::domain::event::Actor;
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
@@ -41,15 +43,24 @@ impl Core {
     }
 
     pub async fn with(config: Config, clock: Clock) -> Core {
+        let core = Core::without_app(config, clock).await;
+        add_app(&core.app, core.merchant.clone()).await;
+        core
+    }
+
+    /// One that has no app yet.
+    pub async fn without_app(config: Config, clock: Clock) -> Core {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}/test.db?mode=rwc", dir.path().display());
         let db = Db::open(&url, config.database_connections, config.write_batch)
             .await
             .expect("a database");
         let app = App::new(config, db, clock);
-        let merchant = demo_app();
-        add_app(&app, merchant.clone()).await;
-        Core { app, merchant, dir }
+        Core {
+            app,
+            merchant: demo_app(),
+            dir,
+        }
     }
 
     /// The database's address, for a second connection.

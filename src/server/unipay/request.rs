@@ -225,3 +225,145 @@ fn check_unknown_name<'f>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::field::REFUND;
+    use super::*;
+    use crate::domain::merchant::SignType;
+    use crate::server::sign::{Empty, Signer};
+
+    const NOW: &str = "2024-10-24 12:00:00";
+
+    fn accepted(fields: &Fields, edition: Edition) -> bool {
+        let zone = TimeZone::UTC;
+        let given = Given {
+            fields,
+            edition,
+            zone: &zone,
+        };
+        given
+            .check(COMMON)
+            .and_then(|given| given.check(REFUND))
+            .and_then(|given| given.check_unambiguous(REFUND))
+            .is_ok()
+    }
+
+    /// Texts of just the pieces that could make one request look like another.
+    fn tricky() -> impl Strategy<Value = String> {
+        const PIECES: &[&str] = &[
+            "x",
+            "&",
+            "&",
+            "=",
+            "orderNo",
+            "bizOrderNo",
+            "ORDERNO",
+            "mchNo",
+            "reason",
+            "reqTime",
+            "zz",
+            "\"",
+            "\\",
+            "1",
+        ];
+        prop::collection::vec(prop::sample::select(PIECES), 1..8).prop_map(|pieces| pieces.concat())
+    }
+
+    fn request(edition: Edition) -> impl Strategy<Value = Fields> {
+        const FREE: &[&str] = &[
+            "attach",
+            "reason",
+            "extraParam",
+            "aa",
+            "nn",
+            "zz",
+            "orderno",
+        ];
+        let free = prop::collection::btree_map(
+            prop::sample::select(FREE),
+            tricky().prop_map(Json::Text),
+            0..5,
+        );
+        let numbers = prop::collection::btree_map(
+            prop::sample::select(&["orderNo", "bizOrderNo", "mchNo", "nonceStr"][..]),
+            "[xX1]{1,2}".prop_map(Json::Text),
+            0..4,
+        );
+        (free, numbers).prop_map(move |(free, numbers)| {
+            let (amount, time) = match edition {
+                Edition::Open => ("1.10", Json::Text(NOW.into())),
+                Edition::Single => ("110", Json::Number("1715575932".into())),
+            };
+            let own = [
+                ("bizRefundNo", Json::Text("R1".into())),
+                ("amount", Json::Number(amount.into())),
+                ("reqTime", time),
+            ];
+            let all = free.into_iter().chain(numbers).chain(own);
+            all.map(|(name, value)| (name.to_owned(), value)).collect()
+        })
+    }
+
+    /// Another reading of a signed text: cut where `cuts` says and a name can be found.
+    fn read_otherwise(text: &str, cuts: &[bool], edition: Edition) -> Fields {
+        let mut fields: Vec<String> = Vec::new();
+        for (i, piece) in text.split('&').enumerate() {
+            let cut = cuts.get(i).copied().unwrap_or(true) && piece.contains('=');
+            match fields.last_mut() {
+                Some(last) if !cut => {
+                    last.push('&');
+                    last.push_str(piece);
+                }
+                _ => fields.push(piece.to_owned()),
+            }
+        }
+        let known = || COMMON.iter().chain(REFUND);
+        let entries = fields.iter().filter_map(|field| {
+            let (name, value) = field.split_once('=')?;
+            let known = known().find(|field| field.name.to_uppercase() == name.to_uppercase());
+            let number = match known.map(|field| field.kind) {
+                Some(Kind::Amount) => true,
+                Some(Kind::Time) => edition == Edition::Single,
+                _ => false,
+            };
+            let value = match number {
+                true => Json::Number(value.to_owned()),
+                false => Json::Text(value.to_owned()),
+            };
+            Some((known.map_or(name, |field| field.name).to_owned(), value))
+        });
+        entries.collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 600, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn two_accepted_requests_of_one_text_mean_the_same(
+            (edition, one) in prop::sample::select(Edition::ALL)
+                .prop_flat_map(|edition| (Just(edition), request(edition))),
+            cuts in prop::collection::vec(any::<bool>(), 0..12),
+        ) {
+            prop_assume!(accepted(&one, edition));
+            let signer = Signer { secret: "k", sign_type: SignType::Md5, edition };
+            let text: Vec<String> = one
+                .iter()
+                .filter_map(|(name, value)| Some(format!("{name}={}", sign::signed_value(value)?)))
+                .collect();
+            let text: String = text.join("&").chars().filter(|c| sign::stays(*c)).collect();
+            let other = read_otherwise(&text, &cuts, edition);
+            let same_text = signer.sign_fields(&one, Empty::Kept) == signer.sign_fields(&other, Empty::Kept);
+            prop_assume!(same_text && accepted(&other, edition));
+            for field in COMMON.iter().chain(REFUND) {
+                let (a, b) = (one.get(field.name), other.get(field.name));
+                prop_assert_eq!(a.is_some(), b.is_some(), "{}: {:?} / {:?}", field.name, one, other);
+                if !field.kind.is_free() && !matches!(field.kind, Kind::Amount) {
+                    prop_assert_eq!(a, b, "{}: {:?} / {:?}", field.name, one, other);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The merchant gateway as a merchant's system meets it: the real router over HTTP.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod editions;
+mod orders;
+mod refunds;
+mod sandbox;
+mod signatures;
+mod wire;

@@ -1,0 +1,278 @@
+//! Every behaviour of the sandbox's table, as a merchant sees it, and the money counted in the
+//! sandbox's own book.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::http::TestApp;
+
+/// Longer than the sandbox's delay in tests.
+const DELAY: Duration = Duration::from_millis(150);
+
+async fn refund(test: &TestApp, order: &str, biz_refund_no: &str) -> Value {
+    let fields = json!({"bizOrderNo": order, "bizRefundNo": biz_refund_no, "amount": 30});
+    let answer = test.open("/unipay/refund", fields).await;
+    assert_eq!(answer.code(), 0, "{}", answer.text);
+    answer.data()
+}
+
+async fn sync(test: &TestApp, biz_refund_no: &str) -> Value {
+    let answer = test
+        .open("/unipay/syncRefund", json!({"bizRefundNo": biz_refund_no}))
+        .await;
+    assert_eq!(answer.code(), 0, "{}", answer.text);
+    assert_eq!(answer.data_names(), ["orderStatus", "adjust"]);
+    answer.data()
+}
+
+async fn balance(test: &TestApp, order: &str) -> (Value, Value) {
+    let data = test
+        .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
+        .await
+        .data();
+    (
+        data["refundableBalance"].clone(),
+        data["refundStatus"].clone(),
+    )
+}
+
+async fn moved(test: &TestApp, refund: &Value) -> i64 {
+    let row = test.book(refund["refundNo"].as_str().unwrap()).await;
+    row.map_or(0, |row| row["moved"].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn ok_succeeds_in_the_answer() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(data["status"], "success");
+    let row = test.book(data["refundNo"].as_str().unwrap()).await.unwrap();
+    let expected = json!({
+        "refundNo": data["refundNo"], "amount": 3000, "status": "success", "moved": 1,
+    });
+    assert_eq!(row, expected);
+    assert_eq!(
+        balance(&test, &order).await,
+        (json!(70), json!("partial_refund"))
+    );
+}
+
+#[tokio::test]
+async fn async_succeeds_by_callback() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-ASYNC-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(data["status"], "progress");
+    assert_eq!(
+        balance(&test, &order).await,
+        (json!(70), json!("refunding"))
+    );
+    assert_eq!(test.settled("R1").await["status"], "success");
+    assert_eq!(moved(&test, &data).await, 1);
+}
+
+#[tokio::test]
+async fn async_without_callback_waits_for_a_sync() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-ASYNC-NOCB-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(
+        sync(&test, "R1").await,
+        json!({"orderStatus": "progress", "adjust": false})
+    );
+    tokio::time::sleep(DELAY).await;
+    let query = test
+        .open("/unipay/query/refundOrder", json!({"bizRefundNo": "R1"}))
+        .await;
+    assert_eq!(query.data()["status"], "progress", "nobody told us yet");
+    assert_eq!(
+        sync(&test, "R1").await,
+        json!({"orderStatus": "success", "adjust": true})
+    );
+    assert_eq!(
+        sync(&test, "R1").await,
+        json!({"orderStatus": "success", "adjust": false})
+    );
+    assert_eq!(moved(&test, &data).await, 1);
+}
+
+#[tokio::test]
+async fn fail_gives_the_amount_back_and_a_repeat_goes_out_again() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-FAIL-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(data["status"], "fail");
+    assert!(
+        data["errorMsg"].as_str().is_some_and(|msg| !msg.is_empty()),
+        "{data}"
+    );
+    assert_eq!(
+        balance(&test, &order).await,
+        (json!(100), json!("no_refund"))
+    );
+
+    let again = refund(&test, &order, "R1").await;
+    assert_eq!(
+        again["refundNo"], data["refundNo"],
+        "the same refund under its own number"
+    );
+    assert_eq!(again["status"], "fail");
+    assert_eq!(moved(&test, &data).await, 0);
+}
+
+#[tokio::test]
+async fn late_fail_and_closed_give_the_amount_back_when_asked() {
+    let test = TestApp::start().await;
+    for (out, status) in [("SBX-LATEFAIL-1", "fail"), ("SBX-CLOSED-1", "close")] {
+        let order = test.order(out).await;
+        let data = refund(&test, &order, out).await;
+        assert_eq!(data["status"], "progress");
+        tokio::time::sleep(DELAY).await;
+        assert_eq!(
+            sync(&test, out).await,
+            json!({"orderStatus": status, "adjust": true})
+        );
+        assert_eq!(
+            balance(&test, &order).await,
+            (json!(100), json!("no_refund"))
+        );
+        assert_eq!(moved(&test, &data).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_stays_in_progress_and_moved_once() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-TIMEOUT-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(data["status"], "progress");
+    assert_eq!(moved(&test, &data).await, 1);
+    assert_eq!(
+        refund(&test, &order, "R1").await["status"],
+        "progress",
+        "a repeat tells the state"
+    );
+    assert_eq!(
+        sync(&test, "R1").await,
+        json!({"orderStatus": "success", "adjust": true})
+    );
+    assert_eq!(moved(&test, &data).await, 1);
+}
+
+#[tokio::test]
+async fn what_the_channel_never_saw_is_submitted_again_under_its_number() {
+    let test = TestApp::start().await;
+    for out in ["SBX-LOST-1", "SBX-FLAKY-1"] {
+        let order = test.order(out).await;
+        let data = refund(&test, &order, out).await;
+        assert_eq!(data["status"], "progress");
+        assert_eq!(test.book(data["refundNo"].as_str().unwrap()).await, None);
+        assert_eq!(
+            sync(&test, out).await,
+            json!({"orderStatus": "success", "adjust": true})
+        );
+        assert_eq!(moved(&test, &data).await, 1);
+        assert_eq!(balance(&test, &order).await.0, json!(70));
+    }
+}
+
+#[tokio::test]
+async fn what_was_accepted_and_is_absent_is_left_to_an_operator() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-ABSENT-1").await;
+    let data = refund(&test, &order, "R1").await;
+    assert_eq!(data["status"], "progress");
+    assert_eq!(
+        sync(&test, "R1").await,
+        json!({"orderStatus": "progress", "adjust": false})
+    );
+    let single = test
+        .single("/unipay/syncPay", json!({"bizRefundNo": "R1"}))
+        .await;
+    assert_eq!(single.data()["status"], "pay_not_found");
+    assert!(single.single_signature_holds("hmac_sha256"));
+    assert_eq!(moved(&test, &data).await, 0);
+    assert_eq!(
+        balance(&test, &order).await,
+        (json!(70), json!("refunding")),
+        "still held"
+    );
+}
+
+#[tokio::test]
+async fn a_callback_counts_once_and_only_when_signed() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-ASYNC-NOCB-1").await;
+    let data = refund(&test, &order, "R1").await;
+    let body = json!({
+        "refundNo": data["refundNo"], "amount": 3000, "status": "success", "outRefundNo": "X1",
+    })
+    .to_string();
+    let call = async |path: &str, signature: &str, body: &str| {
+        let sent = test
+            .http
+            .post(format!("{}/unipay/callback/{path}", test.base))
+            .header("sandbox-signature", signature)
+            .body(body.to_owned());
+        let answer = sent.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let right = hmac(&body);
+    assert_eq!(call("DEMO/sandbox", &"00".repeat(32), &body).await.0, 400);
+    assert_eq!(call("DEMO/sandbox", "no hex", &body).await.0, 400);
+    assert_eq!(
+        call("DEMO/sandbox", &right, &body.replace("3000", "3001"))
+            .await
+            .0,
+        400
+    );
+    let status = |data: Value| data["status"].clone();
+    let query = async || {
+        status(
+            test.open("/unipay/query/refundOrder", json!({"bizRefundNo": "R1"}))
+                .await
+                .data(),
+        )
+    };
+    assert_eq!(query().await, "progress");
+
+    // A right signature over another amount is not about our refund.
+    let other = body.replace("3000", "3001");
+    assert_eq!(call("DEMO/sandbox", &hmac(&other), &other).await.0, 400);
+    assert_eq!(query().await, "progress");
+
+    for _ in 0..3 {
+        assert_eq!(
+            call("DEMO/sandbox", &right, &body).await,
+            (200, "success".to_owned())
+        );
+    }
+    assert_eq!(query().await, "success");
+    assert_eq!(
+        balance(&test, &order).await,
+        (json!(70), json!("partial_refund"))
+    );
+
+    for path in ["NOBODY/sandbox", "DEMO/nothing", "DEMO/wechat_pay"] {
+        let (status, text) = call(path, &right, &body).await;
+        assert_eq!(status, 200);
+        assert!(
+            [20011, 20021, 20023].contains(
+                &serde_json::from_str::<Value>(&text).unwrap()["code"]
+                    .as_i64()
+                    .unwrap()
+            ),
+            "{text}"
+        );
+    }
+}
+
+fn hmac(body: &str) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac =
+        Hmac::<sha2::Sha256>::new_from_slice(crate::support::http::SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}

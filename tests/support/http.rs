@@ -1,0 +1,342 @@
+//! A whole server for one test: the real router on a real port, and a merchant's system before it,
+//! with a second implementation of the signature rule.
+
+use std::sync::Mutex;
+
+use hmac::{Hmac, KeyInit, Mac};
+use refundry::domain::merchant::MerchantApp;
+use refundry::server::app::App;
+use refundry::server::clock::Clock;
+use refundry::server::config::Config;
+use refundry::server::router;
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Core;
+
+/// The demo app's secret, and that of every app that [`merchant`] makes.
+pub const SECRET: &str = "123456";
+
+/// The settings of a test: short delays, unless `args` says otherwise.
+pub fn config(args: &[&str]) -> Config {
+    let own = ["--sbx-delay=60ms", "--sbx-timeout=30ms"];
+    let name = |arg: &str| arg.split('=').next().map(str::to_owned);
+    let own = own
+        .iter()
+        .filter(|own| args.iter().all(|arg| name(arg) != name(own)));
+    super::config(&own.chain(args).copied().collect::<Vec<_>>())
+}
+
+/// An app as the demonstration has it, under another id.
+pub fn merchant(app_id: &str) -> MerchantApp {
+    MerchantApp {
+        app_id: app_id.into(),
+        is_default: false,
+        ..super::demo_app()
+    }
+}
+
+/// A running server.
+pub struct TestApp {
+    pub app: App,
+    /// `http://127.0.0.1:PORT`.
+    pub base: String,
+    pub http: Client,
+    pub clock: Clock,
+    server: tokio::task::JoinHandle<()>,
+    _core: Core,
+}
+
+impl TestApp {
+    /// A server with the app `DEMO`, which is the default one.
+    pub async fn start() -> TestApp {
+        TestApp::start_with(config(&[]), Clock::System).await
+    }
+
+    /// A server with other settings, or a clock that the test moves.
+    pub async fn start_with(config: Config, clock: Clock) -> TestApp {
+        TestApp::serve(Core::with(config, clock).await).await
+    }
+
+    /// A server without any app.
+    pub async fn start_empty(config: Config, clock: Clock) -> TestApp {
+        TestApp::serve(Core::without_app(config, clock).await).await
+    }
+
+    async fn serve(core: Core) -> TestApp {
+        let app = core.app.clone();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        if let Some(sandbox) = app.channels.sandbox() {
+            sandbox.call_back_to(&base);
+        }
+        let routes = router::router(app.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        TestApp {
+            clock: app.clock.clone(),
+            http: Client::builder().no_proxy().build().unwrap(),
+            app,
+            base,
+            server,
+            _core: core,
+        }
+    }
+
+    /// Adds an app. Before the first request: apps are remembered for a moment.
+    pub async fn add(&self, merchant: MerchantApp) {
+        super::add_app(&self.app, merchant).await;
+    }
+
+    /// The present moment as the open edition writes it.
+    pub fn now_text(&self) -> String {
+        refundry::server::unipay::field::local_text(self.clock.now(), &self.app.config.time_zone)
+    }
+
+    /// Posts bytes.
+    pub async fn post(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let sent = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .body(body.into())
+            .send()
+            .await;
+        Answer::read(sent.unwrap()).await
+    }
+
+    /// Posts fields in the open edition, with `reqTime` and `sign` added where they are not given.
+    pub async fn open(&self, path: &str, fields: Value) -> Answer {
+        self.post(path, self.open_body(fields)).await
+    }
+
+    /// Posts fields in the single edition, with `reqTime` and `sign` added where they are not given.
+    pub async fn single(&self, path: &str, fields: Value) -> Answer {
+        self.post(path, self.single_body(fields)).await
+    }
+
+    pub fn open_body(&self, fields: Value) -> String {
+        signed(fields, json!(self.now_text()), "hmac_sha256", true)
+    }
+
+    pub fn single_body(&self, fields: Value) -> String {
+        signed(
+            fields,
+            json!(self.clock.now().seconds()),
+            "hmac_sha256",
+            false,
+        )
+    }
+
+    /// Records a sandbox order of 100 yuan and returns its merchant's number.
+    pub async fn order(&self, out_order_no: &str) -> String {
+        self.order_of("DEMO", out_order_no, json!(100)).await
+    }
+
+    pub async fn order_of(&self, app_id: &str, out_order_no: &str, yuan: Value) -> String {
+        let biz_order_no = format!("B-{out_order_no}");
+        let fields = json!({
+            "appId": app_id, "bizOrderNo": biz_order_no, "outOrderNo": out_order_no, "channel": "sandbox",
+            "method": "qr_code", "title": "茶", "amount": yuan, "payTime": self.now_text(),
+        });
+        let answer = self.open("/unipay/order/record", fields).await;
+        assert_eq!(answer.code(), 0, "{}", answer.text);
+        biz_order_no
+    }
+
+    /// What the sandbox's book says of a refund.
+    pub async fn book(&self, refund_no: &str) -> Option<Value> {
+        let url = format!("{}/sandbox/book/{refund_no}", self.base);
+        let got = self.http.get(url).send().await.unwrap();
+        match got.status() {
+            StatusCode::NOT_FOUND => None,
+            _ => Some(got.json().await.unwrap()),
+        }
+    }
+
+    /// Queries a refund until it is no longer in progress, for at most five seconds.
+    pub async fn settled(&self, biz_refund_no: &str) -> Value {
+        for _ in 0..250 {
+            let fields = json!({"bizRefundNo": biz_refund_no});
+            let data = self.open("/unipay/query/refundOrder", fields).await.data();
+            if data["status"] != "progress" {
+                return data;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{biz_refund_no} was never settled");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// An answer of the gateway, as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    async fn read(response: reqwest::Response) -> Answer {
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text))
+    }
+
+    pub fn code(&self) -> i64 {
+        self.json()["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no code: {}", self.text))
+    }
+
+    pub fn msg(&self) -> String {
+        self.json()["msg"].as_str().unwrap().to_owned()
+    }
+
+    pub fn data(&self) -> Value {
+        self.json()["data"].clone()
+    }
+
+    /// The fields of the envelope in the order of the bytes.
+    pub fn names(&self) -> Vec<String> {
+        ordered(&self.text)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// The fields of `data` in the order of the bytes.
+    pub fn data_names(&self) -> Vec<String> {
+        let envelope = ordered(&self.text);
+        let (_, data) = envelope.iter().find(|(name, _)| name == "data").unwrap();
+        ordered(data).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Whether the open edition's signature on the envelope is right.
+    pub fn open_signature_holds(&self, digest: &str) -> bool {
+        signature_holds(&ordered(&self.text), digest, true)
+    }
+
+    /// Whether the single edition's signature within `data` is right.
+    pub fn single_signature_holds(&self, digest: &str) -> bool {
+        let envelope = ordered(&self.text);
+        let (_, data) = envelope.iter().find(|(name, _)| name == "data").unwrap();
+        signature_holds(&ordered(data), digest, false)
+    }
+}
+
+fn signature_holds(fields: &[(String, String)], digest: &str, open: bool) -> bool {
+    let Some((_, sign)) = fields.iter().find(|(name, _)| name == "sign") else {
+        return false;
+    };
+    let texts = fields
+        .iter()
+        .filter(|(name, raw)| name != "sign" && raw != "null");
+    let texts = texts.map(|(name, raw)| {
+        let text = serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.clone());
+        (name.clone(), text)
+    });
+    format!("{:?}", sign_text(texts.collect(), digest, open)) == *sign
+}
+
+/// The fields of a JSON object with their values' bytes, in order.
+pub fn ordered(text: &str) -> Vec<(String, String)> {
+    struct Entries(Vec<(String, String)>);
+    impl<'de> Deserialize<'de> for Entries {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Collect;
+            impl<'de> serde::de::Visitor<'de> for Collect {
+                type Value = Entries;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<Entries, A::Error> {
+                    let mut entries = Vec::new();
+                    while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                        entries.push((name, raw.get().to_owned()));
+                    }
+                    Ok(Entries(entries))
+                }
+            }
+            deserializer.deserialize_map(Collect)
+        }
+    }
+    serde_json::from_str::<Entries>(text)
+        .unwrap_or_else(|e| panic!("{e}: {text}"))
+        .0
+}
+
+/// Adds `reqTime` and `sign` to fields that lack them, and writes the body.
+pub fn signed(fields: Value, req_time: Value, digest: &str, open: bool) -> String {
+    let Value::Object(mut fields) = fields else {
+        panic!("not an object")
+    };
+    fields.entry("reqTime").or_insert(req_time);
+    if !fields.contains_key("sign") {
+        let sign = sign_text(texts(&fields), digest, open);
+        fields.insert("sign".into(), sign.into());
+    }
+    Value::Object(fields).to_string()
+}
+
+/// The fields as they stand in the signed text, empty strings dropped.
+pub fn texts(fields: &Map<String, Value>) -> Vec<(String, String)> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        // Decimals of tests have no trailing zeros when written, but for `.0`.
+        other => other.to_string().trim_end_matches(".0").to_owned(),
+    };
+    let kept = fields
+        .iter()
+        .filter(|(_, value)| !value.is_null() && **value != json!(""));
+    kept.map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}
+
+/// The signature rule once more, written from the contract and apart from the server's own.
+pub fn sign_text(mut fields: Vec<(String, String)>, digest: &str, open: bool) -> String {
+    fields.sort();
+    let joined: Vec<_> = fields
+        .iter()
+        .map(|(name, text)| format!("{name}={text}"))
+        .collect();
+    let mut text = joined.join("&").replace(['"', '\\'], "");
+    text += &format!("&key={SECRET}");
+    if open {
+        text = text.to_uppercase();
+    }
+    match digest {
+        "hmac_sha256" => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+            mac.update(text.as_bytes());
+            hex::encode(mac.finalize().into_bytes())
+        }
+        "md5" => hex::encode(md5::Md5::digest(text.as_bytes())),
+        "sm3" => hex::encode(sm3::Sm3::digest(text.as_bytes())),
+        other => panic!("no digest is called {other}"),
+    }
+}
+
+/// Numbers that no other call gave.
+pub fn unique(prefix: &str) -> String {
+    static COUNT: Mutex<u64> = Mutex::new(0);
+    let mut count = COUNT.lock().unwrap();
+    *count += 1;
+    format!("{prefix}{count}")
+}
