@@ -133,7 +133,7 @@ pub fn plain_number(number: &str) -> Option<String> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let limit = NUMBER_DIGITS as i64;
-    if mantissa.len() > NUMBER_DIGITS || exponent.abs() > limit {
+    if whole.len() + fraction.len() > NUMBER_DIGITS || exponent.abs() > limit {
         return None;
     }
 
