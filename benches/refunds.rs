@@ -1,85 +1,233 @@
-//! How fast refunds go, as ratios within one run:
-//! the bare write door, the use-case, and signed requests over HTTP, batched and one commit a write.
+//! How fast refunds go: signed `/unipay/refund` requests on new orders from 64 connections to the
+//! program, each refund durable, against the same load with one commit a write, and against the
+//! bare write door. Figures are ratios within one run; rates depend on the machine and its disk.
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-use refundry::domain::event::Actor;
-use refundry::domain::merchant::Edition;
+use refundry::domain::event::{Actor, Event, EventKind, Subject};
+use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::money::Fen;
-use refundry::domain::order::OrderKey;
-use refundry::domain::refund::NewRefund;
-use refundry::server::app::App;
-use refundry::server::refunds;
+use refundry::domain::order::{Channel, NewOrder};
+use refundry::domain::refund::{FindingWord, Refund, RefundStatus};
+use refundry::server::sign::Signer;
+use refundry::server::{orders, store};
+use support::tests::paid_order;
+use support::{Database, Server, client, now, rate, ratio};
 
-use support::{Bench, MERCHANT};
+const APP: &str = "DEMO";
+const ORDERS: usize = 60_000;
+const SECONDS: u64 = 6;
 
-const CLIENTS: usize = 64;
-
-/// Runs `work(n)` for n = 0, 1, ... by 64 clients for a while, and returns how many a second.
-async fn rate<F, W>(seconds: u64, work: W) -> usize
-where
-    F: Future<Output = ()> + Send + 'static,
-    W: Fn(usize) -> F + Clone + Send + 'static,
-{
-    let next = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            let (next, work) = (next.clone(), work.clone());
-            tokio::spawn(async move {
-                while started.elapsed() < Duration::from_secs(seconds) {
-                    work(next.fetch_add(1, Ordering::Relaxed)).await;
-                }
-            })
-        })
-        .collect();
-    for client in clients {
-        client.await.expect("a client panicked");
+/// A database with many paid orders.
+async fn with_orders() -> Database {
+    let database = Database::new();
+    let app = database.open().await;
+    let merchant = app.merchant_app(Some(APP)).await.expect("the app");
+    for first in (0..ORDERS).step_by(1_000) {
+        let new = |n: usize| NewOrder {
+            order_no: Some(format!("P{n}")),
+            ..paid_order("OK", &n.to_string(), Fen(10_000))
+        };
+        let orders = (first..first + 1_000).map(new).collect();
+        orders::record_all(&app, &merchant, orders, Actor::System)
+            .await
+            .expect("orders");
     }
-    (next.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()) as usize
+    app.db.close().await;
+    database
 }
 
-fn new_refund(n: usize) -> NewRefund {
-    NewRefund {
-        order: OrderKey::BizOrderNo(format!("B{n}")),
-        biz_refund_no: format!("R{n}"),
-        amount: Fen(100),
-        reason: None,
-        attach: None,
-        notify_url: None,
-        client_ip: None,
-        edition: Edition::Open,
-        expected_refundable: None,
-    }
-}
-
-async fn use_case(app: App) -> usize {
-    let merchant = app
-        .merchant_app(Some(MERCHANT))
-        .await
-        .expect("the app is there");
-    rate(5, move |n| {
-        let (app, merchant) = (app.clone(), merchant.clone());
+/// Refunds a second over HTTP.
+async fn over_http(server: &Server) -> usize {
+    let (http, url) = (client(), format!("{}/unipay/refund", server.base));
+    rate(SECONDS, move |n| {
+        let request = http
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(signed(n));
         async move {
-            let refund = refunds::issue(&app, &merchant, new_refund(n), Actor::Merchant)
+            let answer = request
+                .send()
                 .await
-                .expect("a refund");
-            assert_eq!(refund.status.word(), "success");
+                .expect("an answer")
+                .text()
+                .await
+                .expect("its body");
+            assert!(answer.contains(r#""status":"success""#), "{answer}");
         }
     })
     .await
 }
 
+/// A signed request of the single edition.
+fn signed(n: usize) -> String {
+    let (order, refund) = (format!("P{n}"), format!("R{n}"));
+    let time = now().seconds().to_string();
+    let signer = Signer {
+        secret: "123456",
+        sign_type: SignType::HmacSha256,
+        edition: Edition::Single,
+    };
+    let pairs = [
+        ("amount", "100"),
+        ("bizRefundNo", refund.as_str()),
+        ("orderNo", order.as_str()),
+        ("reqTime", time.as_str()),
+    ];
+    let sign = signer.sign(&pairs);
+    format!(
+        r#"{{"orderNo":"{order}","bizRefundNo":"{refund}","amount":100,"reqTime":{time},"sign":"{sign}"}}"#
+    )
+}
+
+/// Refunds a second through the write door alone: the same two transactions of ours, no HTTP, no
+/// signature, no domain, no channel.
+async fn bare_door(database: &Database) -> usize {
+    let app = database.reopen().await;
+    let db = app.db.clone();
+    rate(SECONDS, move |n| {
+        let db = db.clone();
+        async move {
+            let (intent, intended) = intent(n);
+            let outcome = Refund {
+                status: RefundStatus::Success,
+                unanswered: 0,
+                acknowledged: true,
+                out_refund_no: Some(format!("SBXR-BARE{n}")),
+                finished_at: Some(now()),
+                version: 2,
+                ..intent.clone()
+            };
+            let settled = Event {
+                seq: 2,
+                kind: EventKind::Answered,
+                actor: Actor::Channel,
+                finding: Some(FindingWord::Success),
+                said: Some(
+                    r#"{"refundNo":"BARE","amount":100,"status":"success","moved":1}"#.to_owned(),
+                ),
+                after: Some("success".to_owned()),
+                ..intended.clone()
+            };
+            db.write(move |conn| {
+                let (refund, event) = (intent.clone(), intended.clone());
+                Box::pin(async move {
+                    let Refund {
+                        order_no,
+                        biz_refund_no,
+                        amount,
+                        ..
+                    } = &refund;
+                    assert!(
+                        store::order::hold_for_new(
+                            conn,
+                            APP,
+                            order_no,
+                            biz_refund_no,
+                            *amount,
+                            None
+                        )
+                        .await?
+                    );
+                    store::refund::insert(conn, &refund).await?;
+                    Ok(store::event::insert(conn, &event).await?)
+                })
+            })
+            .await
+            .expect("an intent");
+            db.write(move |conn| {
+                let (refund, event) = (outcome.clone(), settled.clone());
+                Box::pin(async move {
+                    assert!(store::refund::update(conn, &refund).await?);
+                    let held = Fen::ZERO - refund.amount;
+                    store::order::move_balance(conn, APP, &refund.order_no, held, refund.amount)
+                        .await?;
+                    Ok(store::event::insert(conn, &event).await?)
+                })
+            })
+            .await
+            .expect("an outcome");
+        }
+    })
+    .await
+}
+
+fn intent(n: usize) -> (Refund, Event) {
+    let number = format!("BARE{n}");
+    let refund = Refund {
+        app_id: APP.to_owned(),
+        refund_no: number.clone(),
+        biz_refund_no: number.clone(),
+        out_refund_no: None,
+        channel_no: number.clone(),
+        order_no: format!("P{n}"),
+        channel: Channel::Sandbox,
+        amount: Fen(100),
+        reason: None,
+        attach: None,
+        notify_url: None,
+        client_ip: None,
+        edition: Edition::Single,
+        status: RefundStatus::Progress,
+        attempt: 1,
+        unanswered: 1,
+        acknowledged: false,
+        attention: None,
+        error_code: None,
+        error_msg: None,
+        created_at: now(),
+        submitted_at: now(),
+        finished_at: None,
+        busy_until: now(),
+        version: 1,
+    };
+    let event = Event {
+        app_id: APP.to_owned(),
+        subject: Subject::Refund,
+        number,
+        seq: 1,
+        at: now(),
+        kind: EventKind::Requested,
+        actor: Actor::Merchant,
+        finding: None,
+        said: None,
+        before: None,
+        after: Some("progress".to_owned()),
+    };
+    (refund, event)
+}
+
 #[tokio::main]
 async fn main() {
-    let batched = Bench::start(256).await;
-    let apart = Bench::start(1).await;
-    println!("bare door      {}", batched.bare_door(5).await);
-    println!("bare door, 1   {}", apart.bare_door(5).await);
-    println!("use-case       {}", use_case(batched.app.clone()).await);
-    println!("use-case, 1    {}", use_case(apart.app.clone()).await);
+    println!("refunds: 64 connections, {SECONDS} s a figure, every refund durable");
+    let (one, many, bare) = (
+        with_orders().await,
+        with_orders().await,
+        with_orders().await,
+    );
+
+    let server = Server::start(&one, &["--write-batch", "1"]).await;
+    let alone = over_http(&server).await;
+    drop(server);
+    let server = Server::start(&many, &[]).await;
+    let together = over_http(&server).await;
+    let (memory, start) = (server.resident_mb(), server.first_answer);
+    drop(server);
+    let door = bare_door(&bare).await;
+
+    println!("  signed refunds, one commit a write      {alone:>6} /s");
+    println!(
+        "  signed refunds, commits shared          {together:>6} /s   {} times, at least 3",
+        ratio(together, alone)
+    );
+    println!("  bare write door                         {door:>6} /s");
+    println!(
+        "  signed refunds / bare door              {:>6} times   at least 0.5",
+        ratio(together, door)
+    );
+    println!("  resident after the bench                {memory:>6} MB   under 60");
+    println!(
+        "  start to first answer                   {:>6} ms   under 300",
+        start.as_millis()
+    );
 }

@@ -1,194 +1,163 @@
-//! A server on a fresh embedded database with many paid orders.
+//! What the benches share: seeded databases, the real program as a process of its own, a load.
+#![allow(dead_code)] // each bench uses its part
 
-use clap::Parser;
-use refundry::domain::event::{Actor, Event, EventKind, Subject};
-use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
-use refundry::domain::money::Fen;
-use refundry::domain::order::{Channel, NewOrder, OrderStatus};
-use refundry::domain::refund::{Refund, RefundStatus};
+#[path = "../../tests/support/mod.rs"]
+pub mod tests;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
 use refundry::domain::time::Millis;
 use refundry::server::app::App;
 use refundry::server::clock::Clock;
-use refundry::server::config::Config;
 use refundry::server::db::Db;
-use refundry::server::{orders, store};
 
-pub const MERCHANT: &str = "DEMO";
-const ORDERS: usize = 40_000;
+/// How many ask at the same time.
+pub const CLIENTS: usize = 64;
 
-#[derive(Parser)]
-struct Cli {
-    #[command(flatten)]
-    config: Config,
+/// An embedded database in a folder of its own.
+pub struct Database {
+    folder: tempfile::TempDir,
 }
 
-pub struct Bench {
-    pub app: App,
-    _dir: tempfile::TempDir,
-}
-
-impl Bench {
-    pub async fn start(batch: u32) -> Bench {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite://{}/bench.db?mode=rwc", dir.path().display());
-        let config = Cli::parse_from(["bench", "--sandbox"]).config;
-        let db = Db::open(&url, 4, batch).await.expect("a database");
-        let app = App::new(config, db.clone(), Clock::System);
-        let merchant = merchant();
-        let now = app.clock.now();
-        db.write(move |conn| {
-            let merchant = merchant.clone();
-            Box::pin(async move { Ok(store::merchant::insert(conn, &merchant, now).await?) })
-        })
-        .await
-        .expect("an app");
-        let merchant = app.merchant_app(Some(MERCHANT)).await.expect("the app");
-        for chunk in 0..ORDERS / 1_000 {
-            let orders = (chunk * 1_000..(chunk + 1) * 1_000)
-                .map(new_order)
-                .collect();
-            orders::record_all(&app, &merchant, orders, Actor::System)
-                .await
-                .expect("orders");
+impl Database {
+    pub fn new() -> Database {
+        Database {
+            folder: tempfile::tempdir().expect("a temporary folder"),
         }
-        Bench { app, _dir: dir }
     }
 
-    /// Refunds a second through the write door alone: the same two transactions, nothing else.
-    pub async fn bare_door(&self, seconds: u64) -> usize {
-        let db = self.app.db.clone();
-        super::rate(seconds, move |n| {
-            let db = db.clone();
-            async move {
-                let refund = refund(n);
-                let intent = refund.clone();
-                db.write(move |conn| {
-                    let refund = intent.clone();
-                    Box::pin(async move {
-                        let held = store::order::hold_for_new(
-                            conn,
-                            MERCHANT,
-                            &refund.order_no,
-                            &refund.biz_refund_no,
-                            refund.amount,
-                            None,
-                        );
-                        assert!(held.await?);
-                        store::refund::insert(conn, &refund).await?;
-                        Ok(store::event::insert(conn, &event(&refund)).await?)
-                    })
-                })
-                .await
-                .expect("an intent");
-                let refund = Refund {
-                    status: RefundStatus::Success,
-                    version: 2,
-                    unanswered: 0,
-                    ..refund
-                };
-                db.write(move |conn| {
-                    let refund = refund.clone();
-                    Box::pin(async move {
-                        assert!(store::refund::update(conn, &refund).await?);
-                        let held = Fen(-refund.amount.0);
-                        store::order::move_balance(
-                            conn,
-                            MERCHANT,
-                            &refund.order_no,
-                            held,
-                            refund.amount,
-                        )
-                        .await?;
-                        Ok(store::event::insert(conn, &event(&refund)).await?)
-                    })
-                })
-                .await
-                .expect("an outcome");
-            }
+    pub fn url(&self) -> String {
+        format!(
+            "sqlite://{}/bench.db?mode=rwc",
+            self.folder.path().display()
+        )
+    }
+
+    /// The use-cases on this database.
+    pub async fn reopen(&self) -> App {
+        let db = Db::open(&self.url(), 4, 256).await.expect("a database");
+        App::new(tests::config(&[]), db, Clock::System)
+    }
+
+    /// The use-cases on this new database, with the demonstration's app added.
+    pub async fn open(&self) -> App {
+        let app = self.reopen().await;
+        tests::add_app(&app, tests::demo_app()).await;
+        app
+    }
+}
+
+/// The program, serving on a free port.
+pub struct Server {
+    child: Child,
+    pub base: String,
+    /// From the start of the process to its first answer.
+    pub first_answer: Duration,
+}
+
+impl Server {
+    pub async fn start(database: &Database, flags: &[&str]) -> Server {
+        let started = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--sandbox",
+                "--secure-cookies",
+                "false",
+            ])
+            .args(["--database-url", &database.url(), "--log", "warn"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let base = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
+            .expect("it says where it listens");
+        let health = client()
+            .get(format!("{base}/healthz"))
+            .send()
+            .await
+            .expect("an answer");
+        assert!(health.status().is_success());
+        Server {
+            child,
+            base,
+            first_answer: started.elapsed(),
+        }
+    }
+
+    /// Memory that the process holds, in MB.
+    pub fn resident_mb(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("Linux's /proc");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .expect("VmRSS");
+        let kb: usize = line
+            .split_whitespace()
+            .nth(1)
+            .expect("a number")
+            .parse()
+            .expect("a number");
+        kb / 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client that keeps its connections.
+pub fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
+    client.build().expect("a client")
+}
+
+/// Runs `work(n)` for n = 0, 1, ... by 64 clients for a while, and returns how many went a second.
+pub async fn rate<F, W>(seconds: u64, work: W) -> usize
+where
+    F: Future<Output = ()> + Send + 'static,
+    W: Fn(usize) -> F + Clone + Send + 'static,
+{
+    let next = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (next, work) = (next.clone(), work.clone());
+            tokio::spawn(async move {
+                while started.elapsed() < Duration::from_secs(seconds) {
+                    work(next.fetch_add(1, Ordering::Relaxed)).await;
+                }
+            })
         })
-        .await
+        .collect();
+    for client in clients {
+        client.await.expect("a client's work succeeds");
     }
+    let per_second = next.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
+    per_second as usize
 }
 
-fn merchant() -> MerchantApp {
-    MerchantApp {
-        app_id: MERCHANT.to_owned(),
-        name: "bench".to_owned(),
-        mch_no: None,
-        secret: "123456".to_owned(),
-        sign_type: SignType::HmacSha256,
-        enabled: true,
-        is_default: true,
-        sign_required: true,
-        single_edition: true,
-        edition: Edition::Open,
-        req_time_leeway_ms: 300_000,
-        notify_url: None,
-        channels: vec![AppChannel {
-            channel: Channel::Sandbox,
-            enabled: true,
-            refund_window_days: 365,
-        }],
-    }
+/// The present moment, for what is compared with the server's clock.
+pub fn now() -> Millis {
+    Clock::System.now()
 }
 
-fn new_order(n: usize) -> NewOrder {
-    NewOrder {
-        order_no: Some(format!("P{n}")),
-        biz_order_no: format!("B{n}"),
-        out_order_no: Some(format!("SBX-OK-{n}")),
-        channel: Channel::Sandbox,
-        method: None,
-        title: format!("order {n}"),
-        amount: Fen(10_000),
-        status: OrderStatus::Success,
-        pay_time: None,
-        attach: None,
-    }
-}
-
-fn refund(n: usize) -> Refund {
-    Refund {
-        app_id: MERCHANT.to_owned(),
-        refund_no: format!("BARE{n}"),
-        biz_refund_no: format!("BARE{n}"),
-        out_refund_no: None,
-        channel_no: format!("BARE{n}"),
-        order_no: format!("P{n}"),
-        channel: Channel::Sandbox,
-        amount: Fen(100),
-        reason: None,
-        attach: None,
-        notify_url: None,
-        client_ip: None,
-        edition: Edition::Open,
-        status: RefundStatus::Progress,
-        attempt: 1,
-        unanswered: 1,
-        acknowledged: false,
-        attention: None,
-        error_code: None,
-        error_msg: None,
-        created_at: Millis(0),
-        submitted_at: Millis(0),
-        finished_at: None,
-        busy_until: Millis(0),
-        version: 1,
-    }
-}
-
-fn event(refund: &Refund) -> Event {
-    Event {
-        app_id: refund.app_id.clone(),
-        subject: Subject::Refund,
-        number: refund.refund_no.clone(),
-        seq: refund.version,
-        at: Millis(0),
-        kind: EventKind::Requested,
-        actor: Actor::Merchant,
-        finding: None,
-        said: None,
-        before: None,
-        after: Some(refund.status.word().to_owned()),
-    }
+/// A ratio with two decimals.
+pub fn ratio(a: usize, b: usize) -> String {
+    format!("{}.{:02}", a / b.max(1), a * 100 / b.max(1) % 100)
 }
