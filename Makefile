@@ -25,7 +25,7 @@ dev: setup ## Start it in debug; rebuild and reload whenever a file changes
 	@tools/dev.sh
 
 bench: setup ## Measure what it bears
-	@cargo bench --profile release
+	@cargo bench --profile release --bench '*'
 
 lint: setup ## Check format and lints of both sides
 	@tools/lint.sh
