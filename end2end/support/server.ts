@@ -58,7 +58,7 @@ export class Server {
 
 /** The caller's environment without the settings of somebody's own desk. */
 function neutralEnvironment(folder: string): NodeJS.ProcessEnv {
-  const foreign = (name: string) => name === 'DATABASE_URL' || name.startsWith('REFUNDRY_');
+  const foreign = (name: string) => /^(DATABASE_URL$|REFUNDRY_|SBX_)/.test(name);
   const kept = Object.entries(process.env).filter(([name]) => !foreign(name));
   return { ...Object.fromEntries(kept), TMPDIR: folder };
 }
