@@ -11,6 +11,8 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::error::{Error, Result};
 
@@ -28,6 +30,9 @@ const WAITING_WRITES: usize = 4_096;
 pub struct Db {
     pool: AnyPool,
     writer: mpsc::Sender<Box<dyn Job>>,
+    /// Tells the writer to take no more, and when it is done.
+    closing: CancellationToken,
+    writing: TaskTracker,
 }
 
 impl Db {
@@ -60,10 +65,14 @@ impl Db {
             })
             .connect_lazy_with(options);
         let (sender, receiver) = mpsc::channel(WAITING_WRITES);
-        tokio::spawn(write_all(writer, receiver, batch as usize));
+        let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
+        writing.spawn(write_all(writer, receiver, batch as usize, closing.clone()));
+        writing.close();
         Ok(Db {
             pool,
             writer: sender,
+            closing,
+            writing,
         })
     }
 
@@ -97,9 +106,11 @@ impl Db {
         answer.await.map_err(|_| closed())?
     }
 
-    /// Ends reading. The writer ends when the last `Db` is dropped.
+    /// Ends reading, commits the writes that wait, takes no more of them, and closes the database.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.closing.cancel();
+        self.writing.wait().await;
     }
 }
 
@@ -151,10 +162,26 @@ where
     }
 }
 
-/// The single writer: until the last sender is gone, takes all that waits and commits it at once.
-async fn write_all(mut conn: Conn, mut waiting: mpsc::Receiver<Box<dyn Job>>, batch: usize) {
+/// The single writer: takes all that waits and commits it at once, until it is told to close or the
+/// last sender is gone.
+async fn write_all(
+    mut conn: Conn,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    batch: usize,
+    closing: CancellationToken,
+) {
     let mut jobs = Vec::with_capacity(batch);
-    while waiting.recv_many(&mut jobs, batch).await > 0 {
+    loop {
+        let taken = tokio::select! {
+            taken = waiting.recv_many(&mut jobs, batch) => taken,
+            () = closing.cancelled(), if !waiting.is_closed() => {
+                waiting.close();
+                continue;
+            }
+        };
+        if taken == 0 {
+            break;
+        }
         let committed = commit_together(&mut conn, &mut jobs).await;
         if let Err(error) = &committed {
             tracing::error!(%error, writes = jobs.len(), "a transaction was not committed");

@@ -32,11 +32,16 @@ const SEQUENCES: u32 = 1_000_000;
 impl Numbers {
     /// A maker of numbers that begins its sequence anywhere.
     pub fn new(config: &Config) -> Numbers {
+        Numbers::beginning_at(config, rand::random_range(0..SEQUENCES))
+    }
+
+    /// A maker of numbers that begins its sequence at a given one.
+    pub fn beginning_at(config: &Config, first: u32) -> Numbers {
         Numbers {
             prefix: config.number_prefix.clone(),
             node: config.node,
             zone: config.time_zone.clone(),
-            sequence: AtomicU32::new(rand::random_range(0..SEQUENCES)),
+            sequence: AtomicU32::new(first),
         }
     }
 

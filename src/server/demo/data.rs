@@ -1,0 +1,471 @@
+//! A month of a small tea merchant's business, the same for the same moment.
+
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+
+use super::ADMIN;
+use super::story::Story;
+use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
+use crate::domain::money::Fen;
+use crate::domain::order::{Channel, Method, Order, OrderStatus};
+use crate::domain::refund::{Refund, RefundStatus};
+use crate::domain::time::{DAY_MS, Millis};
+use crate::server::config::Config;
+use crate::server::numbers::{Kind, Numbers};
+use crate::server::store::sandbox::BookRow;
+
+/// The demonstration's app.
+pub const APP_ID: &str = "DEMO";
+/// Its secret, which is published.
+pub const SECRET: &str = "123456";
+
+const SEED: u64 = 20_240_510;
+const ORDERS: usize = 400;
+const REFUNDS: usize = 250;
+const DAYS: i64 = 30;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 3_600_000;
+/// How long the sandbox took to settle what it accepted, back then.
+const DELAY_MS: i64 = 2_000;
+
+/// The data of a demonstration.
+#[derive(Clone, Debug, Default)]
+pub struct Month {
+    pub orders: Vec<Order>,
+    pub refunds: Vec<Refund>,
+    pub events: Vec<Event>,
+    pub book: Vec<BookRow>,
+}
+
+/// The demonstration's app, as the contract has it.
+pub fn merchant() -> MerchantApp {
+    MerchantApp {
+        app_id: APP_ID.to_owned(),
+        name: "演示商户".to_owned(),
+        mch_no: Some("M0000000001".to_owned()),
+        secret: SECRET.to_owned(),
+        sign_type: SignType::HmacSha256,
+        enabled: true,
+        is_default: true,
+        sign_required: true,
+        single_edition: true,
+        edition: Edition::Open,
+        req_time_leeway_ms: 5 * MINUTE_MS,
+        notify_url: None,
+        channels: vec![AppChannel {
+            channel: Channel::Sandbox,
+            enabled: true,
+            refund_window_days: 365,
+        }],
+    }
+}
+
+/// How a refund went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    /// Submitted, and nothing since.
+    Submitted,
+    CalledBack,
+    /// Submitted, and synced later.
+    Synced,
+    Retried,
+    /// Refused, and closed by hand.
+    GivenUp,
+    /// Refused by what the answer said; paid out by what the channel says when it is asked.
+    LateSuccess,
+    /// The same, but the amount was refunded anew meanwhile.
+    Overpaid,
+    /// Paid out, then denied, then confirmed.
+    Contradicted,
+}
+
+/// An order to be: how the sandbox treats it, and what refunds it has.
+#[derive(Clone, Debug)]
+struct Plan {
+    /// The beginning of its channel number.
+    behaviour: &'static str,
+    status: OrderStatus,
+    refunds: Vec<Course>,
+    /// How long ago it was paid, between these.
+    hours_ago: (i64, i64),
+    /// Whether one refund takes all that was paid.
+    whole: bool,
+}
+
+/// What an operator can try, by the beginning of the channel's number, and what to expect.
+const BEHAVIOURS: &[(&str, &str)] = &[
+    ("SBX-OK-", "直接成功"),
+    ("SBX-ASYNC-", "受理后回调成功"),
+    ("SBX-ASYNC-NOCB-", "受理后成功，无回调"),
+    ("SBX-FAIL-", "通道拒绝"),
+    ("SBX-LATEFAIL-", "受理后失败"),
+    ("SBX-CLOSED-", "受理后被通道关闭"),
+    ("SBX-TIMEOUT-", "超时，通道已退"),
+    ("SBX-LOST-", "超时，通道未收到"),
+    ("SBX-FLAKY-", "连接时断时续"),
+    ("SBX-ABSENT-", "受理后通道查无此单"),
+];
+
+const PRODUCTS: &[(&str, &[(&str, i64)])] = &[
+    (
+        "西湖龙井 明前特级",
+        &[("50g", 12_800), ("100g", 23_900), ("250g 礼盒", 56_800)],
+    ),
+    (
+        "安溪铁观音 清香型",
+        &[("125g", 6_900), ("250g", 12_900), ("500g", 23_800)],
+    ),
+    ("武夷山大红袍", &[("100g", 15_800), ("200g 礼盒", 29_900)]),
+    ("福鼎白毫银针", &[("50g", 16_800), ("300g 茶饼", 48_800)]),
+    (
+        "云南普洱熟茶",
+        &[("357g 茶饼", 19_800), ("小青柑 15 粒", 8_850)],
+    ),
+    ("祁门红茶 特级", &[("125g", 8_800), ("250g", 15_990)]),
+    ("茉莉花茶", &[("100g", 4_590), ("250g", 9_900)]),
+    ("碧螺春 2026 新茶", &[("100g", 18_600), ("200g", 35_500)]),
+    ("冻顶乌龙", &[("150g", 11_000), ("300g", 20_800)]),
+    ("冷泡茶包", &[("30 包", 3_990), ("60 包", 6_980)]),
+    ("紫砂壶 西施 200ml", &[("", 39_900)]),
+    ("盖碗 白瓷 150ml", &[("", 5_900), ("配公道杯", 12_800)]),
+    ("旅行茶具 一壶四杯", &[("", 16_900)]),
+    ("茶叶罐 锡制", &[("小号", 13_800), ("大号", 26_800)]),
+    ("企业定制礼盒 ×10", &[("", 298_000)]),
+    ("门店茶席体验 双人", &[("", 19_900)]),
+];
+
+const REASONS: &[&str] = &[
+    "七天无理由退货",
+    "商品破损，补退差额",
+    "发错规格",
+    "协商一致退款",
+    "重复下单",
+    "缺货，无法发出",
+    "物流丢件",
+    "价保补差",
+    "客户取消预约",
+    "包装受潮",
+];
+
+const SHOPS: &[&str] = &["MALL", "APP", "WX", "STORE01", "STORE02"];
+
+/// Makes the month before a moment.
+pub fn make(config: &Config, now: Millis) -> Month {
+    let mut rng = StdRng::seed_from_u64(SEED);
+    let numbers = Numbers::beginning_at(config, 1);
+    let mut planned: Vec<_> = plans(&mut rng)
+        .into_iter()
+        .map(|plan| (paid_at(&plan, config, now, &mut rng), plan))
+        .collect();
+    planned.sort_by_key(|(at, _)| *at);
+    let mut month = Month::default();
+    for (i, (paid_at, plan)) in planned.iter().enumerate() {
+        let mut order = order(plan, *paid_at, i, &numbers, config, &mut rng);
+        let mut book = Vec::new();
+        for story in stories(&mut order, plan, now, &numbers, &mut rng) {
+            month.refunds.push(story.refund);
+            month.events.extend(story.events);
+            book.extend(story.book);
+        }
+        month.book.append(&mut book);
+        month.events.push(recorded(&order));
+        month.orders.push(order);
+    }
+    month
+}
+
+/// What there is to be: first what an operator may want to see and try, then business as usual.
+fn plans(rng: &mut StdRng) -> Vec<Plan> {
+    use Course::*;
+    let plan = |behaviour, refunds: &[Course], hours_ago| Plan {
+        behaviour,
+        status: OrderStatus::Success,
+        refunds: refunds.to_vec(),
+        hours_ago,
+        whole: false,
+    };
+    let month = (30, 24 * DAYS - 12);
+    let mut plans = Vec::new();
+    for (behaviour, _) in BEHAVIOURS {
+        plans.push(plan(behaviour, &[], (0, 2)));
+        plans.push(plan(behaviour, &[], (3, 60)));
+    }
+    let mut repeat = |times: usize, plan: Plan| plans.extend(std::iter::repeat_n(plan, times));
+    // In progress, for an operator to sync.
+    for behaviour in ["SBX-TIMEOUT-", "SBX-LOST-", "SBX-FLAKY-", "SBX-ABSENT-"] {
+        repeat(2, plan(behaviour, &[Submitted], (6, 30)));
+    }
+    repeat(3, plan("SBX-ASYNC-NOCB-", &[Submitted], (6, 30)));
+    repeat(2, plan("SBX-LATEFAIL-", &[Submitted], (6, 30)));
+    repeat(2, plan("SBX-CLOSED-", &[Submitted], (6, 30)));
+    // For a person to look at.
+    repeat(3, plan("SBX-ABSENT-", &[Synced], (30, 120)));
+    repeat(2, plan("SBX-OK-", &[LateSuccess], (48, 240)));
+    repeat(
+        1,
+        Plan {
+            whole: true,
+            ..plan("SBX-OK-", &[Overpaid, Submitted], (48, 240))
+        },
+    );
+    repeat(2, plan("SBX-OK-", &[Contradicted], (72, 240)));
+    // What went wrong and is over.
+    repeat(9, plan("SBX-FAIL-", &[Submitted], month));
+    repeat(4, plan("SBX-FAIL-", &[Retried], month));
+    repeat(7, plan("SBX-FAIL-", &[GivenUp], month));
+    repeat(6, plan("SBX-LATEFAIL-", &[Synced], month));
+    repeat(6, plan("SBX-CLOSED-", &[Synced], month));
+    repeat(9, plan("SBX-TIMEOUT-", &[Synced], month));
+    repeat(5, plan("SBX-LOST-", &[Synced], month));
+    repeat(5, plan("SBX-FLAKY-", &[Synced], month));
+    // What nobody paid for.
+    for (status, times) in [
+        (OrderStatus::Wait, 4),
+        (OrderStatus::Progress, 3),
+        (OrderStatus::Close, 9),
+        (OrderStatus::Cancel, 6),
+        (OrderStatus::Timeout, 7),
+        (OrderStatus::Fail, 5),
+    ] {
+        let open = matches!(status, OrderStatus::Wait | OrderStatus::Progress);
+        let hours_ago = if open { (0, 3) } else { month };
+        repeat(
+            times,
+            Plan {
+                status,
+                ..plan("SBX-OK-", &[], hours_ago)
+            },
+        );
+    }
+    // Business as usual.
+    let mut refunds: usize = plans.iter().map(|plan| plan.refunds.len()).sum();
+    while refunds < REFUNDS {
+        let (behaviour, course) = match rng.random_range(0..4) {
+            0 => ("SBX-ASYNC-", CalledBack),
+            1 => ("SBX-ASYNC-NOCB-", Synced),
+            _ => ("SBX-OK-", Submitted),
+        };
+        let times = *[1, 1, 1, 1, 2, 2, 3].choose(rng).expect("not empty");
+        let times = times.min(REFUNDS - refunds);
+        let whole = times == 1 && rng.random_bool(0.6);
+        plans.push(Plan {
+            whole,
+            ..plan(behaviour, &vec![course; times], month)
+        });
+        refunds += times;
+    }
+    while plans.len() < ORDERS {
+        let behaviour = if rng.random_bool(0.7) {
+            "SBX-OK-"
+        } else {
+            "SBX-ASYNC-"
+        };
+        plans.push(plan(behaviour, &[], (0, 24 * DAYS - 12)));
+    }
+    plans.shuffle(rng);
+    plans
+}
+
+/// When an order was paid: most often by day.
+fn paid_at(plan: &Plan, config: &Config, now: Millis, rng: &mut StdRng) -> Millis {
+    let (least, most) = plan.hours_ago;
+    let mut at = now;
+    for _ in 0..6 {
+        at = now.plus_ms(-rng.random_range(least * HOUR_MS + 3 * MINUTE_MS..most * HOUR_MS));
+        let local = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+        if (8..23).contains(&local.to_zoned(config.time_zone.clone()).hour()) {
+            break;
+        }
+    }
+    at
+}
+
+fn order(
+    plan: &Plan,
+    at: Millis,
+    i: usize,
+    numbers: &Numbers,
+    config: &Config,
+    rng: &mut StdRng,
+) -> Order {
+    let (product, sizes) = PRODUCTS.choose(rng).expect("not empty");
+    let (size, price) = sizes.choose(rng).expect("not empty");
+    let hint = BEHAVIOURS
+        .iter()
+        .find(|(behaviour, _)| *behaviour == plan.behaviour);
+    // Without a hint: what simply works, unless it is there to be tried.
+    let usual = matches!(plan.behaviour, "SBX-OK-" | "SBX-ASYNC-") && plan.hours_ago.1 > 60;
+    let hint = hint.filter(|_| !usual && plan.status == OrderStatus::Success);
+    let mut title = format!("{product} {size}").trim_end().to_owned();
+    if let Some((_, hint)) = hint {
+        title = format!("{title}（沙箱：{hint}）");
+    }
+    let local = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    let day = local
+        .to_zoned(config.time_zone.clone())
+        .strftime("%Y%m%d")
+        .to_string();
+    let shop = SHOPS.choose(rng).expect("not empty");
+    let paid = plan.status == OrderStatus::Success;
+    let quantity = *[1, 1, 1, 1, 2, 3].choose(rng).expect("not empty");
+    Order {
+        app_id: APP_ID.to_owned(),
+        order_no: numbers.make(Kind::Payment, at),
+        biz_order_no: format!("{shop}{day}{:06}", 100_000 + 37 * i),
+        out_order_no: Some(format!("{}{day}{:06}", plan.behaviour, 200_000 + 53 * i)),
+        channel: Channel::Sandbox,
+        method: Method::ALL.choose(rng).copied(),
+        title,
+        amount: Fen(price * quantity),
+        refunded: Fen::ZERO,
+        held: Fen::ZERO,
+        status: plan.status,
+        pay_time: paid.then_some(at),
+        attach: rng
+            .random_bool(0.2)
+            .then(|| format!("member={}", rng.random_range(10_000..99_999))),
+        created_at: at,
+        version: 1,
+    }
+}
+
+/// Tells the refunds of an order, and moves its balance by them.
+fn stories(
+    order: &mut Order,
+    plan: &Plan,
+    now: Millis,
+    numbers: &Numbers,
+    rng: &mut StdRng,
+) -> Vec<Story> {
+    let mut told = Vec::new();
+    let mut overpaid = None;
+    // Each refund begins after the one before, and the last leaves time for what becomes of it.
+    let (first, last) = (
+        order.created_at.plus_ms(20 * MINUTE_MS),
+        now.plus_ms(-HOUR_MS),
+    );
+    let room_ms =
+        (last.0 - first.0).clamp(MINUTE_MS, 5 * DAY_MS) / plan.refunds.len().max(1) as i64;
+    for (i, course) in plan.refunds.iter().enumerate() {
+        let earliest = first.plus_ms(room_ms * i as i64);
+        let long = matches!(
+            course,
+            Course::Contradicted | Course::LateSuccess | Course::Overpaid
+        );
+        let spread = if long { room_ms / 8 } else { room_ms / 2 };
+        let at = earliest.plus_ms(rng.random_range(0..spread.max(1)));
+        let amount = match plan.whole {
+            true => order.amount,
+            false => part_of(order.refundable(), rng),
+        };
+        let (refund, actor) = refund(order, i, amount, at, numbers, rng);
+        let mut story = Story::begin(order, refund, actor, DELAY_MS);
+        let pause_ms = rng.random_range(room_ms / 64..=room_ms / 8).max(MINUTE_MS);
+        let admin = || Actor::Operator(ADMIN.to_owned());
+        let asker = if rng.random_bool(0.5) {
+            admin()
+        } else {
+            Actor::Merchant
+        };
+        match course {
+            Course::Submitted => story.submit(order),
+            Course::CalledBack => story.submit(order).wait(DELAY_MS).call_back(order),
+            Course::Synced => story.submit(order).wait(pause_ms).sync(order, asker),
+            Course::Retried => story.submit(order).wait(pause_ms).retry(order, admin()),
+            Course::GivenUp => story.submit(order).wait(pause_ms).close(admin()),
+            Course::LateSuccess => story
+                .submit_misheard(order)
+                .wait(pause_ms)
+                .sync(order, asker),
+            Course::Overpaid => story.submit_misheard(order),
+            Course::Contradicted => {
+                let story = story.submit(order).wait(pause_ms);
+                let story = story.sync_misheard(order, asker).wait(pause_ms);
+                story.sync(order, admin())
+            }
+        };
+        if *course == Course::Overpaid {
+            overpaid = Some(story);
+            continue;
+        }
+        if let Some(mut story) = overpaid.take() {
+            story.wait(room_ms).wait(pause_ms).sync(order, admin());
+            told.push(story);
+        }
+        told.push(story);
+    }
+    told
+}
+
+/// A believable part of an amount, which leaves something.
+fn part_of(left: Fen, rng: &mut StdRng) -> Fen {
+    let tenths = rng.random_range(1..=6);
+    Fen((left.0 * tenths / 10).max(1))
+}
+
+fn refund(
+    order: &Order,
+    i: usize,
+    amount: Fen,
+    at: Millis,
+    numbers: &Numbers,
+    rng: &mut StdRng,
+) -> (Refund, Actor) {
+    let refund_no = numbers.make(Kind::Refund, at);
+    let by_hand = rng.random_bool(0.3);
+    let single = !by_hand && rng.random_bool(0.2);
+    let refund = Refund {
+        app_id: order.app_id.clone(),
+        channel_no: refund_no.clone(),
+        refund_no,
+        biz_refund_no: format!("RF{}-{}", order.biz_order_no, i + 1),
+        out_refund_no: None,
+        order_no: order.order_no.clone(),
+        channel: order.channel,
+        amount,
+        reason: REASONS.choose(rng).map(|reason| (*reason).to_owned()),
+        attach: order.attach.clone(),
+        notify_url: None,
+        client_ip: (!by_hand).then(|| format!("203.0.113.{}", rng.random_range(1..255))),
+        edition: if single {
+            Edition::Single
+        } else {
+            Edition::Open
+        },
+        status: RefundStatus::Progress,
+        attempt: 1,
+        unanswered: 1,
+        acknowledged: false,
+        attention: None,
+        error_code: None,
+        error_msg: None,
+        created_at: at,
+        submitted_at: at,
+        finished_at: None,
+        busy_until: Millis::default(),
+        version: 1,
+    };
+    let actor = match by_hand {
+        true => Actor::Operator(ADMIN.to_owned()),
+        false => Actor::Merchant,
+    };
+    (refund, actor)
+}
+
+fn recorded(order: &Order) -> Event {
+    Event {
+        app_id: order.app_id.clone(),
+        subject: Subject::Order,
+        number: order.order_no.clone(),
+        seq: order.version,
+        at: order.created_at,
+        kind: EventKind::Recorded,
+        actor: Actor::Merchant,
+        finding: None,
+        said: None,
+        before: None,
+        after: Some(order.status.word().to_owned()),
+    }
+}

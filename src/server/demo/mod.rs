@@ -1,0 +1,277 @@
+//! The demonstration: a server on a loopback address with a month of a small tea merchant's orders
+//! and refunds, and the sandbox to try everything on.
+
+mod data;
+mod story;
+
+use super::app::App;
+use super::config::Config;
+use super::error::Error;
+use super::operators::{DEMO_HASH, DEMO_PASSWORD};
+use super::serve::{self, ServeError, Stop};
+use super::{store, telemetry};
+use crate::domain::operator::{Account, Role};
+
+pub use data::{APP_ID, SECRET};
+
+/// The name of the demonstration's administrator.
+pub const ADMIN: &str = "admin";
+
+/// Serves the demonstration until told to stop. Without a database of its own it uses a fresh one in
+/// a temporary folder, which is gone afterwards.
+///
+/// # Errors
+/// When the address is not a loopback one, or taken; when the database cannot be opened, or holds
+/// other data than a demonstration's.
+pub async fn demo(mut config: Config) -> Result<(), ServeError> {
+    if !config.listen.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(config.listen));
+    }
+    telemetry::start(&config);
+    let stop = Stop::on_signals()?;
+    let listener = serve::bind(config.listen).await?;
+    let folder = match config.database_url {
+        Some(_) => None,
+        None => Some(folder().map_err(ServeError::Folder)?),
+    };
+    if let Some(folder) = &folder {
+        let url = format!("sqlite://{}/demo.db?mode=rwc", folder.path().display());
+        config.database_url = Some(url);
+    }
+    config.demo = true;
+    config.sandbox = true;
+    config.secure_cookies = false;
+    let app = serve::open(config).await?;
+    if seed(&app).await? == Seeded::Foreign {
+        return Err(ServeError::NotADemonstration);
+    }
+    let kept = match &folder {
+        Some(_) => "in a temporary folder, gone when this stops",
+        None => "kept in the database given",
+    };
+    serve::run(app, listener, stop, |address| {
+        format!(
+            "\n  Refundry, a demonstration\n\n  \
+             console   {address}\n  \
+             login     {ADMIN} / {DEMO_PASSWORD}\n  \
+             gateway   {address}/unipay, app {APP_ID}, secret {SECRET}, hmac_sha256\n  \
+             data      {kept}\n  \
+             stop      Ctrl+C\n"
+        )
+    })
+    .await
+}
+
+/// A folder that is gone when it is dropped.
+fn folder() -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("refundry-demo-").tempdir()
+}
+
+/// What came of seeding a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeded {
+    /// It was empty, and has the demonstration's data now.
+    Now,
+    /// It had the demonstration's data already.
+    Before,
+    /// It holds something else, and was left alone.
+    Foreign,
+}
+
+/// Puts the demonstration's data into an empty database, in one transaction.
+pub async fn seed(app: &App) -> Result<Seeded, Error> {
+    let now = app.clock.now();
+    let month = data::make(&app.config, now);
+    let admin = Account {
+        name: ADMIN.to_owned(),
+        role: Role::Admin,
+        enabled: true,
+        created_at: now,
+    };
+    app.db
+        .write(move |conn| {
+            let (month, admin) = (month.clone(), admin.clone());
+            Box::pin(async move {
+                let apps = store::merchant::all(conn).await?;
+                if apps.iter().any(|app| app.app_id == APP_ID) {
+                    return Ok(Seeded::Before);
+                }
+                if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
+                    return Ok(Seeded::Foreign);
+                }
+                store::merchant::insert(conn, &data::merchant(), now).await?;
+                store::operator::insert(conn, &admin, DEMO_HASH).await?;
+                for order in &month.orders {
+                    store::order::insert(conn, order).await?;
+                }
+                for refund in &month.refunds {
+                    store::refund::insert(conn, refund).await?;
+                }
+                for event in &month.events {
+                    store::event::insert(conn, event).await?;
+                }
+                for row in &month.book {
+                    store::sandbox::insert(conn, row).await?;
+                }
+                Ok(Seeded::Now)
+            })
+        })
+        .await
+}
+
+/// Says so when a server that is no demonstration runs on a database that was one: its login is dead
+/// there, but its app has a secret that everybody can read.
+pub async fn warn_of_its_app(app: &App) -> Result<(), Error> {
+    let apps = app.merchant_apps().await?;
+    if apps
+        .iter()
+        .any(|app| app.app_id == APP_ID && app.secret == SECRET)
+    {
+        tracing::warn!(
+            "this database has the demonstration's app {APP_ID}, whose secret is published"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::domain::event::Actor;
+    use crate::domain::money::Fen;
+    use crate::domain::order::OrderStatus;
+    use crate::domain::refund::{Attention, RefundKey, RefundStatus};
+    use crate::server::refunds;
+    use crate::server::testing::app_with;
+
+    async fn seeded() -> (App, tempfile::TempDir) {
+        let config = Config {
+            sandbox: true,
+            demo: true,
+            sbx_timeout_ms: 0,
+            ..Config::default()
+        };
+        let (app, folder) = app_with(config).await;
+        assert_eq!(seed(&app).await.unwrap(), Seeded::Now);
+        (app, folder)
+    }
+
+    #[tokio::test]
+    async fn a_database_is_seeded_once_and_only_if_it_is_empty() {
+        let (app, _folder) = seeded().await;
+        assert_eq!(seed(&app).await.unwrap(), Seeded::Before);
+
+        let (app, _folder) = app_with(Config::default()).await;
+        crate::server::operators::add(&app, "li.na", Role::Viewer, "correct horse")
+            .await
+            .unwrap();
+        assert_eq!(seed(&app).await.unwrap(), Seeded::Foreign);
+        assert!(app.merchant_apps().await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_same_moment_makes_the_same_month() {
+        let now = crate::domain::time::Millis(1_760_000_000_000);
+        let (one, other) = (
+            data::make(&Config::default(), now),
+            data::make(&Config::default(), now),
+        );
+        assert_eq!((one.orders, one.refunds), (other.orders, other.refunds));
+        assert_eq!((one.events, one.book), (other.events, other.book));
+    }
+
+    #[test]
+    fn the_month_has_something_of_everything() {
+        let now = crate::domain::time::Millis(1_760_000_000_000);
+        let month = data::make(&Config::default(), now);
+        assert_eq!(month.orders.len(), 400);
+        assert_eq!(month.refunds.len(), 250);
+        for &status in OrderStatus::ALL {
+            assert!(
+                month.orders.iter().any(|order| order.status == status),
+                "{status}"
+            );
+        }
+        for &status in RefundStatus::ALL {
+            let least = month
+                .refunds
+                .iter()
+                .filter(|refund| refund.status == status)
+                .count();
+            assert!(least >= 8, "{least} of {status}");
+        }
+        for &attention in Attention::ALL {
+            let raised =
+                |refund: &crate::domain::refund::Refund| refund.attention == Some(attention);
+            assert!(month.refunds.iter().any(raised), "{attention}");
+        }
+        let earliest = now.plus_ms(-31 * crate::domain::time::DAY_MS);
+        assert!(
+            month
+                .orders
+                .iter()
+                .all(|order| order.created_at > earliest && order.created_at < now)
+        );
+        assert!(
+            month
+                .events
+                .iter()
+                .all(|event| event.at > earliest && event.at <= now)
+        );
+    }
+
+    #[test]
+    fn balances_are_the_sum_of_refunds() {
+        let now = crate::domain::time::Millis(1_760_000_000_000);
+        let month = data::make(&Config::default(), now);
+        let mut sums: HashMap<&str, (Fen, Fen)> = HashMap::new();
+        for refund in &month.refunds {
+            let (held, refunded) = sums.entry(&refund.order_no).or_default();
+            match refund.status {
+                RefundStatus::Progress => *held = *held + refund.amount,
+                RefundStatus::Success => *refunded = *refunded + refund.amount,
+                RefundStatus::Fail | RefundStatus::Close => {}
+            }
+        }
+        for order in &month.orders {
+            let (held, refunded) = sums.remove(order.order_no.as_str()).unwrap_or_default();
+            assert_eq!(
+                (order.held, order.refunded),
+                (held, refunded),
+                "{}",
+                order.title
+            );
+            assert!(order.refunded + order.held <= order.amount);
+        }
+        assert!(sums.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_settled_stays_so_when_the_sandbox_is_asked_and_what_is_open_can_be_settled() {
+        let (app, _folder) = seeded().await;
+        let merchant = app.merchant_app(Some(APP_ID)).await.unwrap();
+        let month = data::make(&app.config, app.clock.now());
+        let mut settled = 0;
+        for before in &month.refunds {
+            let key = RefundKey::RefundNo(before.refund_no.clone());
+            let sync = refunds::sync(&app, &merchant, &key, Actor::System)
+                .await
+                .unwrap();
+            let after = sync.refund;
+            if before.status == RefundStatus::Progress {
+                let raised = after.attention == Some(Attention::Absent);
+                let flaky = after.attempt == before.attempt + 1;
+                assert!(sync.changed || raised || flaky, "{before:?} {after:?}");
+                settled += usize::from(sync.changed);
+            } else {
+                assert_eq!(
+                    (after.status, after.attention),
+                    (before.status, before.attention)
+                );
+            }
+        }
+        assert!(settled >= 8, "{settled}");
+    }
+}
