@@ -13,12 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::FutureExt;
 use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::error::Error;
-use super::{assets, console, store, trace, unipay};
+use super::{assets, console, docs, store, trace, unipay};
 use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
+use crate::domain::limits;
 
 /// How long the database may take to show that it is there.
 const HEALTH_LIMIT: Duration = Duration::from_secs(1);
@@ -27,9 +30,14 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
+    let pages = Router::new()
+        .merge(docs::routes(app.clone()))
+        .merge(console::routes(app.clone()))
+        .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
+        .layer(CompressionLayer::new());
     let guarded = Router::new()
         .merge(unipay::routes(app.clone()))
-        .merge(console::routes(app.clone()))
+        .merge(pages)
         .layer(from_fn_with_state(Guard::new(&app), guard));
     Router::new()
         .merge(guarded)

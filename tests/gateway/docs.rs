@@ -1,0 +1,128 @@
+//! The API description and its page.
+
+use refundry::server::clock::Clock;
+use refundry::server::config::Config;
+use serde_json::Value;
+
+use crate::support::http::{SECRET, TestApp, config};
+
+async fn get(test: &TestApp, path: &str) -> (reqwest::header::HeaderMap, String) {
+    let got = test
+        .http
+        .get(format!("{}{path}", test.base))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(got.status(), 200, "{path}");
+    (got.headers().clone(), got.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_description_covers_every_endpoint_field_and_code() {
+    let test = TestApp::start().await;
+    let (_, text) = get(&test, "/openapi.json").await;
+    let api: Value = serde_json::from_str(&text).unwrap();
+    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+
+    for path in [
+        "refund",
+        "syncPay",
+        "syncRefund",
+        "sync/refund",
+        "sync/order/refund",
+        "sync/pay",
+        "sync/order/pay",
+        "query/refundOrder",
+        "query/payOrder",
+        "order/record",
+        "callback/{appId}/{channel}",
+    ] {
+        let item = &api["paths"][format!("/unipay/{path}")]["post"];
+        assert!(item["summary"].is_string(), "{path}");
+        // What is described is served: no path falls through to "no such endpoint".
+        let served = test
+            .post(&format!("/unipay/{path}").replace(['{', '}'], "x"), "{}")
+            .await;
+        assert!(!served.text.contains("10404"), "{path}: {}", served.text);
+    }
+    assert!(api["paths"]["/sandbox/book/{refundNo}"]["get"].is_object());
+
+    // Every reference leads somewhere.
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(api.pointer(pointer).is_some(), "{pointer}");
+    }
+    let editions = &api["components"]["schemas"]["RefundIn"]["oneOf"];
+    let (open, single) = (&editions[0], &editions[1]);
+    for edition in [open, single] {
+        for (name, field) in edition["properties"].as_object().unwrap() {
+            assert!(
+                field["description"].as_str().unwrap().contains(" · "),
+                "{name}"
+            );
+            assert!(!field["examples"][0].is_null(), "{name}");
+            let limited = field["maxLength"].is_u64() || field["maximum"].is_number();
+            assert!(limited || name == "reqTime", "{name} has no limit");
+        }
+    }
+    assert_eq!(open["properties"]["bizRefundNo"]["maxLength"], 100);
+    assert_eq!(open["properties"]["amount"]["type"], "number");
+    assert_eq!(single["properties"]["amount"]["type"], "integer");
+    assert!(single["properties"]["appId"].is_null() && open["properties"]["appId"].is_object());
+    assert_eq!(
+        open["required"],
+        serde_json::json!(["bizRefundNo", "amount", "reqTime"])
+    );
+    let codes = api["components"]["schemas"]["Code"]["enum"]
+        .as_array()
+        .unwrap();
+    assert_eq!(codes.len(), 26);
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let test = TestApp::start().await;
+    let (headers, page) = get(&test, "/docs").await;
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self';"),
+        "{policy}"
+    );
+    for attribute in ["src=\"", "href=\"", "action=\""] {
+        for target in page.split(attribute).skip(1) {
+            let target = target.split('"').next().unwrap();
+            assert!(target.starts_with(['/', '#']), "{target}");
+        }
+    }
+    assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("<script>"));
+    for (path, kind) in [
+        ("/docs/docs.js", "text/javascript"),
+        ("/docs/docs.css", "text/css"),
+    ] {
+        assert!(page.contains(path));
+        let (headers, _) = get(&test, path).await;
+        assert!(headers["content-type"].to_str().unwrap().starts_with(kind));
+    }
+    for said in [
+        "bizRefundNo",
+        "商户退款号",
+        "20091",
+        "/unipay/sync/order/refund",
+        "refundableBalance",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_stands_on_the_page_of_a_demonstration_only() {
+    let secret = format!("value=\"{SECRET}\"");
+    let test = TestApp::start().await;
+    assert!(!get(&test, "/docs").await.1.contains(&secret));
+    let demo = Config {
+        demo: true,
+        ..config(&[])
+    };
+    let test = TestApp::start_with(demo, Clock::System).await;
+    assert!(get(&test, "/docs").await.1.contains(&secret));
+}
