@@ -105,9 +105,11 @@ struct Both<'a>(&'a str);
 
 impl fmt::Display for Both<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.split_once(" · ") {
+        // Comments are wrapped where the code is.
+        let text = self.0.replace('\n', " ");
+        match text.split_once(" · ") {
             Some((zh, en)) => write!(f, "{} <span lang=\"en\">{}</span>", Html(zh), Html(en)),
-            None => write!(f, "{}", Html(self.0)),
+            None => write!(f, "{}", Html(&text)),
         }
     }
 }

@@ -80,11 +80,17 @@ pub const BASICS: &[Text] = &[
     text(
         "签名：取除 sign 外的顶层字段，去掉 null，按字段名的 ASCII 序排列，以 name=value 用 & 连接；对象写成键有序的紧凑 \
          JSON，小数去掉末尾的零；去掉所有双引号和反斜杠，末尾加 &key=密钥；服务商版再把整段文本转为大写。按应用设置取 \
-         HMAC-SHA-256（密钥即 SECRET）、MD5 或 SM3 的十六进制值，不区分大小写。空字符串去掉或保留为 key= 均可。",
+         HMAC-SHA-256（密钥即 SECRET）、MD5 或 SM3 的十六进制值，不区分大小写。空字符串去掉或保留为 name= 均可。",
         "Signature: take the top-level fields but sign, drop nulls, sort by name in ASCII order, join as name=value with \
          &; an object is compact JSON with its keys sorted, a decimal loses its trailing zeros; remove every double \
          quote and backslash, append &key=SECRET; in the open edition upper-case the whole text. Then hex HMAC-SHA-256 \
-         (key: SECRET), MD5 or SM3 by the app's setting, in any case. Empty strings may be dropped or kept as key=.",
+         (key: SECRET), MD5 or SM3 by the app's setting, in any case. Empty strings may be dropped or kept as name=.",
+    ),
+    text(
+        "例（单商户版，HMAC-SHA-256，密钥 123456）：clientIp=127.0.0.1&refundNo=DEVR24051020531763000004&reqTime=\
+         1715575932&key=123456 的签名为 a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7。",
+        "Example (single edition, HMAC-SHA-256, secret 123456): the text above, beginning with clientIp=, has that \
+         signature.",
     ),
     text(
         "待签名文本不转义，因此号码和标识不能包含 &、=、引号、反斜杠和控制字符，其它文本不能包含会被误认为后续字段的 \

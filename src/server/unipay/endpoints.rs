@@ -28,10 +28,9 @@ use crate::server::{orders, refunds};
 
 /// 统一退款 · Unified refund
 ///
-/// 受理退款。code 为 0 仅表示受理成功，结果见 status。同一 bizRefundNo 重复请求只退一笔：
-/// 已失败的退款会以原退款号重新提交。 · Accepts a refund. Code 0 means accepted only; the outcome is
-/// `status`. The same `bizRefundNo` again is the same refund; one that failed is submitted again under
-/// its own number.
+/// 受理退款。code 为 0 仅表示受理成功，结果见 status。同一 bizRefundNo 重复请求只退一笔，已失败的退款会以原退款号重新提交。
+/// · Accepts a refund. Code 0 means accepted only; the outcome is status. The same bizRefundNo again is
+/// the same refund; one that failed is submitted again under its own number.
 #[utoipa::path(post, path = "/unipay/refund", tag = "unipay", request_body = RefundIn,
     responses((status = 200, body = Answer<RefundData, RefundData>)))]
 pub async fn refund(asked: Asked) -> Response {
@@ -249,8 +248,8 @@ fn plain_headers(headers: &HeaderMap) -> HashMap<String, String> {
 
 /// 沙箱账簿 · The sandbox's book
 ///
-/// 沙箱通道对一笔退款的记载：`moved` 为资金实际变动的次数。 · What the sandbox channel has of a refund:
-/// `moved` counts how often money moved.
+/// 沙箱通道对一笔退款的记载，moved 为资金实际变动的次数。 · What the sandbox channel has of a refund;
+/// moved counts how often money moved.
 #[utoipa::path(get, path = "/sandbox/book/{refundNo}", tag = "sandbox",
     params(("refundNo" = String, Path, description = "退款号 · our refund number")),
     responses((status = 200, body = BookEntry), (status = 404, description = "没有这笔退款 · no such refund")))]
