@@ -75,10 +75,7 @@ async fn demo(app: &App) -> Option<Demo> {
         return None;
     }
     let merchant = app.merchant_app(None).await.ok()?;
-    let Some(_) = (merchant.sign_type == SignType::HmacSha256).then_some(()) else {
-        return None;
-    };
-    Some(Demo {
+    (merchant.sign_type == SignType::HmacSha256).then(|| Demo {
         app_id: merchant.app_id.clone(),
         secret: merchant.secret.clone(),
     })
