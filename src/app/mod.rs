@@ -21,8 +21,9 @@
 //! 4. **A list** calls `provide_list_url()`, and builds its `Resource` on `list.query`; filters,
 //!    chips, the sorting heads and the pager read and change the URL through it. The server reads the
 //!    same [`query::Query`].
-//! 5. **An action** is a form that works without scripts: its `action` is the function's address
-//!    (`/api/...`). Errors come back to the page in its URL; with scripts `ServerAction` shows them in place.
+//! 5. **An action** is a form that works without scripts: `<Act action fields text key/>` is one button,
+//!    `<ActTrouble action/>` what went wrong. On success the function leads to a page by
+//!    `caller::redirect`; a `Resource` that shows what changed has `action.version()` among its sources.
 //! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
 //!    `components/hands.rs`. **Style**: `style/main.css`; no inline style, the security policy
 //!    forbids it.
@@ -31,6 +32,7 @@ pub mod components;
 pub mod look;
 pub mod pages;
 pub mod query;
+pub mod refund_form;
 pub mod rpc;
 pub mod shell;
 pub mod view;
@@ -43,7 +45,7 @@ use leptos_router::{SsrMode, path};
 
 use components::{Frame, Waiting};
 use look::provide_look;
-use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrdersPage};
+use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrderPage, OrdersPage, RefundOrderPage};
 
 /// The console.
 #[component]
@@ -60,6 +62,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
                     <Route path=path!("/apps/:app/orders") view=OrdersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/orders/:number") view=OrderPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("/apps/:app/orders/:number/refund")
+                        view=RefundOrderPage
+                        ssr=SsrMode::Async
+                    />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -45,6 +45,17 @@ impl Query {
         query
     }
 
+    /// The value of any parameter of a URL's query part, this list's or not; of a repeated one the last.
+    pub fn value_in(search: &str, wanted: &str) -> Option<String> {
+        let pairs = search.trim_start_matches('?').split('&');
+        pairs
+            .filter_map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (unescape(name) == wanted).then(|| unescape(value))
+            })
+            .next_back()
+    }
+
     /// The value of a parameter; empty when it is absent.
     pub fn get(&self, name: &str) -> &str {
         self.0

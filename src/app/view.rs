@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::event::Event;
 use crate::domain::time::Millis;
 
 /// A moment as it is shown.
@@ -22,4 +23,11 @@ pub struct Days {
     pub today: String,
     pub last_7: String,
     pub last_30: String,
+}
+
+/// A line of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub event: Event,
+    pub when: Stamp,
 }

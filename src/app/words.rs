@@ -1,12 +1,12 @@
 //! Every text of the console, in both languages. One word for one thing, everywhere.
 
 use crate::domain::error::Reason;
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::filter::{Count, Sort};
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::money::Fen;
 use crate::domain::operator::Role;
-use crate::domain::order::{Channel, Method, OrderStatus, RefundSide};
+use crate::domain::order::{Channel, Method, Order, OrderStatus, RefundSide};
 use crate::domain::refund::{Attention, FindingWord, RefundStatus};
 
 // The frame.
@@ -144,6 +144,112 @@ pub const NO_ORDERS_MATCH_WHY: Text = text(
     "没有订单符合以上全部条件。去掉一个条件，或检查单号是否完整；单号从开头匹配。",
     "No order meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
+
+// An order.
+pub const METHOD: Text = text("支付方式", "Payment method");
+pub const PAID_AT: Text = text("支付时间", "Paid");
+pub const ATTACH: Text = text("附加数据", "Attached data");
+pub const TIMELINE: Text = text("时间线", "Timeline");
+pub const SYNC: Text = text("同步", "Sync");
+pub const TIMES_IN: Text = text("时区", "Time zone");
+pub const PAID_AMOUNT: Text = text("已付金额", "Paid");
+pub const REFUNDED_AMOUNT: Text = text("已退金额", "Refunded");
+pub const HELD_AMOUNT: Text = text("退款中金额", "In progress");
+pub const NO_REFUNDS_OF_ORDER: Text =
+    text("这笔订单还没有退款。", "This order has no refunds yet.");
+
+// A refund, and the form that asks for it.
+pub const REFUND: Text = text("退款", "Refund");
+pub const REFUND_NO: Text = text("退款单号", "Refund number");
+pub const BIZ_REFUND_NO: Text = text("商户退款单号", "Merchant refund number");
+pub const OUT_REFUND_NO: Text = text("通道退款单号", "Channel refund number");
+pub const REFUND_AMOUNT: Text = text("退款金额（元）", "Amount (yuan)");
+pub const REASON: Text = text("退款原因", "Reason");
+pub const OPTIONAL: Text = text("选填", "optional");
+pub const BIZ_REFUND_NO_HINT: Text = text(
+    "已自动生成，也可改为自己的单号。同一单号只会退款一次。",
+    "Made for you; replace it by your own if you like. One number is one refund.",
+);
+pub const REVIEW: Text = text("核对并退款", "Review refund");
+pub const CONFIRM_REFUND: Text = text("确认退款", "Confirm the refund");
+pub const CHANGE: Text = text("返回修改", "Change");
+pub const SENDING: Text = text("正在提交退款", "Sending the refund");
+pub const NOTHING_LEFT: Text = text("没有可退的金额。", "Nothing is left to refund.");
+pub const ONLY_LOOKING: Text = text(
+    "您的角色只能查看，不能退款。",
+    "Your role may look, but not refund.",
+);
+
+/// What a button that refunds says.
+pub fn refund_button(amount: Fen, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("退款 {amount}"),
+        Lang::En => format!("Refund {amount}"),
+    }
+}
+
+/// What exactly will happen when a refund of this amount is sent.
+pub fn what_will_happen(order: &Order, amount: Fen, lang: Lang) -> Vec<String> {
+    let Order { order_no, .. } = order;
+    let paid = order.amount;
+    let channel = channel(order.channel).get(lang);
+    let left = order.refundable() - amount;
+    let mut said = Vec::new();
+    match lang {
+        Lang::Zh => {
+            said.push(format!(
+                "从订单 {order_no} 通过{channel}支付的 {paid} 元中，退还 {amount} 元给付款人。"
+            ));
+            if order.refunded > Fen::ZERO {
+                said.push(format!("此前已退 {} 元。", order.refunded));
+            }
+            if order.held > Fen::ZERO {
+                said.push(format!("另有 {} 元正在退款中。", order.held));
+            }
+            said.push(format!("退款后还可退 {left} 元。"));
+        }
+        Lang::En => {
+            said.push(format!(
+                "Refund {amount} of the {paid} yuan paid by {channel} for order {order_no} to the payer."
+            ));
+            if order.refunded > Fen::ZERO {
+                said.push(format!("{} was refunded before.", order.refunded));
+            }
+            if order.held > Fen::ZERO {
+                said.push(format!("{} is being refunded.", order.held));
+            }
+            said.push(format!("{left} stays refundable."));
+        }
+    }
+    said
+}
+
+/// What came of the sync of an order, by its newest event.
+pub fn synced(event: &Event, lang: Lang) -> String {
+    let said = event.finding.map(|said| channel_said(said, lang));
+    let mut text = text("已同步。", "Synced.").get(lang).to_owned();
+    if let Some(said) = said {
+        text.push_str(match lang {
+            Lang::Zh => "",
+            Lang::En => " ",
+        });
+        text.push_str(&said);
+    }
+    let outcome = match event.changed() {
+        true => self::text("，状态已更新。", "; the state was changed."),
+        false => self::text("，状态不变。", "; the state is unchanged."),
+    };
+    text.push_str(outcome.get(lang));
+    text
+}
+
+/// What the channel says, as a clause.
+pub fn channel_said(said: FindingWord, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("通道：{}", finding(said).zh),
+        Lang::En => format!("Channel: {}", finding(said).en),
+    }
+}
 
 /// The name of a channel.
 pub fn channel(channel: Channel) -> Text {

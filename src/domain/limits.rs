@@ -47,3 +47,9 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     }
     &text[..end]
 }
+
+/// Whether a character could make one signed text readable as two requests. Numbers and identifiers
+/// hold none of these, and no control characters.
+pub fn splits_the_text(c: char) -> bool {
+    matches!(c, '&' | '=' | '"' | '\'' | '\\')
+}

@@ -15,6 +15,8 @@ pub enum Kind {
     Payment,
     Refund,
     Callback,
+    /// A merchant's refund number, where an operator gives none of his own.
+    Merchant,
 }
 
 /// Makes numbers. Two nodes differ by their node number. A node that restarts within a second
@@ -51,6 +53,7 @@ impl Numbers {
             Kind::Payment => 'P',
             Kind::Refund => 'R',
             Kind::Callback => 'C',
+            Kind::Merchant => 'M',
         };
         let at = Timestamp::from_millisecond(now.0)
             .unwrap_or_default()

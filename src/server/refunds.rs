@@ -97,13 +97,7 @@ fn check_refundable(
     order: &Order,
     new: &NewRefund,
 ) -> Result<()> {
-    let settings = merchant
-        .channel(order.channel)
-        .filter(|settings| settings.enabled);
-    let settings = settings.ok_or(Refusal::ChannelNotEnabled {
-        channel: order.channel.word().into(),
-    })?;
-    app.channels.gate(order.channel)?;
+    may_refund(app, merchant, order)?;
     if new.amount < Fen(1) || new.amount > Fen::MAX {
         return Err(Refusal::field(
             "amount",
@@ -117,6 +111,21 @@ fn check_refundable(
     if order.channel.needs_client_ip() && new.client_ip.is_none() {
         return Err(Refusal::field("clientIp", Reason::Missing).into());
     }
+    Ok(())
+}
+
+/// Whether an order may be refunded at all at this moment, whatever the amount.
+///
+/// # Errors
+/// Refuses an order whose channel is not enabled, that is not paid, or whose window is over.
+pub fn may_refund(app: &App, merchant: &MerchantApp, order: &Order) -> Result<()> {
+    let settings = merchant
+        .channel(order.channel)
+        .filter(|settings| settings.enabled);
+    let settings = settings.ok_or(Refusal::ChannelNotEnabled {
+        channel: order.channel.word().into(),
+    })?;
+    app.channels.gate(order.channel)?;
     if order.status != OrderStatus::Success {
         return Err(Refusal::OrderNotPaid.into());
     }

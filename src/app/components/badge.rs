@@ -42,7 +42,8 @@ impl Tone {
         }
     }
 
-    fn icon(self) -> Icon {
+    /// The shape of the tone.
+    pub fn icon(self) -> Icon {
         match self {
             Tone::Idle => Icon::Ring,
             Tone::Busy => Icon::Half,

@@ -6,9 +6,14 @@ use crate::app::look::use_words;
 use crate::app::words;
 use crate::domain::lang::Text;
 
-/// A dialog that [`open_dialog`](super::open_dialog) opens.
+/// A dialog that [`open_dialog`](super::open_dialog) opens. Its last button, `close`, closes it.
 #[component]
-pub fn Dialog(id: &'static str, title: Text, children: Children) -> impl IntoView {
+pub fn Dialog(
+    id: &'static str,
+    title: Text,
+    #[prop(default = words::CLOSE_DIALOG)] close: Text,
+    children: Children,
+) -> impl IntoView {
     let t = use_words();
     let heading = format!("{id}-title");
     view! {
@@ -16,7 +21,7 @@ pub fn Dialog(id: &'static str, title: Text, children: Children) -> impl IntoVie
             <h2 id=heading.clone()>{t(title)}</h2>
             {children()}
             <form method="dialog">
-                <button>{t(words::CLOSE_DIALOG)}</button>
+                <button class="plain">{t(close)}</button>
             </form>
         </dialog>
     }

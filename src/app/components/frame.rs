@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::{use_location, use_navigate, use_params_map};
 
 use super::dialog::Dialog;
 use super::filters::read_form;
@@ -33,6 +33,12 @@ pub fn use_app_id() -> Memo<String> {
             }
         })
     })
+}
+
+/// The number that the page is about: the last segment of `/apps/:app/orders/:number`.
+pub fn use_number() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("number").unwrap_or_default()))
 }
 
 /// The address of an app's page: `app_path("DEMO", "orders")`.

@@ -1,6 +1,8 @@
 //! The parts that pages are made of. None of them knows a page.
 
+mod action;
 mod badge;
+mod chips;
 mod dialog;
 mod facts;
 mod filters;
@@ -12,8 +14,11 @@ mod number;
 mod page;
 mod pager;
 mod table;
+mod timeline;
 
+pub use action::*;
 pub use badge::*;
+pub use chips::*;
 pub use dialog::*;
 pub use facts::*;
 pub use filters::*;
@@ -25,3 +30,4 @@ pub use number::*;
 pub use page::*;
 pub use pager::*;
 pub use table::*;
+pub use timeline::*;

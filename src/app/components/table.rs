@@ -9,12 +9,18 @@ use crate::app::look::use_words;
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
 
-/// A table with its name (for those who cannot see it), its head cells and its rows.
+/// A table with its name (for those who cannot see it), its head cells and its rows. One of `few`
+/// columns stays a table in narrower places.
 #[component]
-pub fn Table(name: Text, head: impl IntoView + 'static, children: Children) -> impl IntoView {
+pub fn Table(
+    name: Text,
+    head: impl IntoView + 'static,
+    #[prop(optional)] few: bool,
+    children: Children,
+) -> impl IntoView {
     let t = use_words();
     view! {
-        <div class="table">
+        <div class="table" class:few=few>
             <table>
                 <caption class="unseen">{t(name)}</caption>
                 <thead>

@@ -4,10 +4,14 @@ mod help;
 mod home;
 mod login;
 mod not_found;
+mod order;
 mod orders;
+mod refund_order;
 
 pub use help::HelpPage;
 pub use home::HomePage;
 pub use login::LoginPage;
 pub use not_found::NotFoundPage;
+pub use order::OrderPage;
 pub use orders::OrdersPage;
+pub use refund_order::RefundOrderPage;

@@ -1,7 +1,9 @@
 //! Who asks, and for which app: the one place where the console authorises.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use jiff::tz::TimeZone;
@@ -12,9 +14,9 @@ use tower_sessions::Session;
 use super::times;
 use crate::app::query::escape;
 use crate::app::rpc::Trouble;
-use crate::app::view::Stamp;
+use crate::app::view::{Entry, Stamp};
 use crate::domain::error::Refusal;
-use crate::domain::event::Actor;
+use crate::domain::event::{Actor, Event};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::operator::Operator;
 use crate::domain::time::Millis;
@@ -27,6 +29,8 @@ pub struct Caller {
     pub app: App,
     pub merchant: Arc<MerchantApp>,
     pub operator: Operator,
+    /// Where the operator's browser is, as far as the server sees.
+    pub address: IpAddr,
     now: Millis,
 }
 
@@ -44,6 +48,7 @@ impl Caller {
             app,
             merchant,
             operator,
+            address: address(),
             now,
         })
     }
@@ -75,6 +80,17 @@ impl Caller {
         times::stamp(at, self.now, self.zone())
     }
 
+    /// A timeline as this operator is shown it.
+    pub fn entries(&self, events: Vec<Event>) -> Vec<Entry> {
+        events
+            .into_iter()
+            .map(|event| Entry {
+                when: self.stamp(event.at),
+                event,
+            })
+            .collect()
+    }
+
     /// When the request began.
     pub fn now(&self) -> Millis {
         self.now
@@ -84,6 +100,13 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         Actor::Operator(self.operator.name.clone())
     }
+}
+
+/// The address that the request came from. Where the server does not know, its own.
+fn address() -> IpAddr {
+    use_context::<Parts>()
+        .and_then(|request| request.extensions.get::<ConnectInfo<SocketAddr>>().copied())
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip())
 }
 
 /// Who is logged in. Who is not is sent to the login page, and from there back.
@@ -99,7 +122,7 @@ pub async fn operator() -> Result<Operator, Trouble> {
 }
 
 /// Leads to another page: a page's request at once, a function's as its caller is able to follow.
-fn redirect(address: &str) {
+pub fn redirect(address: &str) {
     leptos_axum::redirect(address);
     if is_page()
         && let Some(response) = use_context::<ResponseOptions>()

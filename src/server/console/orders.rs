@@ -1,15 +1,20 @@
 //! What the pages of orders are given.
 
-use super::caller::Caller;
+use super::caller::{Caller, redirect};
 use super::times;
-use crate::app::query::Query;
+use crate::app::components::app_path;
+use crate::app::query::{Query, escape, read_amount};
+use crate::app::refund_form::{self, Typed};
 use crate::app::rpc::Trouble;
-use crate::app::rpc::orders::{OrderList, OrderRow};
+use crate::app::rpc::orders::{OrderList, OrderRow, OrderView, RefundOfOrder};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::filter::{OrderFilter, Page};
-use crate::domain::order::{Channel, OrderStatus, RefundSide};
+use crate::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
+use crate::domain::refund::{NewRefund, Refund, RefundKey};
 use crate::domain::time::Millis;
-use crate::server::orders;
+use crate::server::error::Error;
+use crate::server::numbers::Kind;
+use crate::server::{orders, refunds};
 
 /// One page of an app's orders.
 pub async fn list(app_id: &str, query: &str) -> Result<OrderList, Trouble> {
@@ -52,6 +57,97 @@ fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
         to,
         sort: query.sort()?,
     })
+}
+
+/// An order with everything that belongs to it.
+pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, Trouble> {
+    let caller = Caller::viewer(app_id).await?;
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    let order = orders::find(&caller.app, &caller.merchant, &key).await?;
+    let refunds = refunds::of_order(&caller.app, app_id, order_no).await?;
+    let timeline = orders::timeline(&caller.app, app_id, order_no).await?;
+    let obstacle = match refunds::may_refund(&caller.app, &caller.merchant, &order) {
+        Ok(()) => None,
+        Err(Error::Refused(refusal)) => Some(refusal),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(OrderView {
+        created: caller.stamp(order.created_at),
+        paid: order.pay_time.map(|at| caller.stamp(at)),
+        zone: caller.zone_name(),
+        refunds: refunds
+            .into_iter()
+            .rev()
+            .map(|refund| RefundOfOrder {
+                created: caller.stamp(refund.created_at),
+                refund,
+            })
+            .collect(),
+        timeline: caller.entries(timeline),
+        may_move_money: caller.operator.role.moves_money(),
+        obstacle,
+        biz_refund_no: caller.app.numbers.make(Kind::Merchant, caller.now()),
+        order,
+    })
+}
+
+/// Asks the channel for an order's true state, and leads back to the order.
+pub async fn sync(app_id: &str, order_no: &str) -> Result<(), Trouble> {
+    let caller = Caller::mover(app_id).await?;
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    orders::sync(&caller.app, &caller.merchant, &key, caller.actor()).await?;
+    let page = app_path(app_id, &format!("orders/{}", escape(order_no)));
+    redirect(&format!("{page}?did=sync"));
+    Ok(())
+}
+
+/// Issues a refund of an order, as typed, and leads to it. The same number again leads to the same
+/// refund and sends nothing, not even where the first has failed: that is what retrying is for.
+pub async fn refund(app_id: &str, order_no: &str, typed: Typed) -> Result<(), Trouble> {
+    let caller = Caller::mover(app_id).await?;
+    let number = typed.biz_refund_no.trim().to_owned();
+    let key = RefundKey::BizRefundNo(number);
+    let refund = match refunds::find(&caller.app, &caller.merchant, &key).await {
+        Ok((known, _)) => same(known, order_no, &typed)?,
+        Err(Error::Refused(Refusal::NoSuchRefund)) => issue(&caller, order_no, &typed).await?,
+        Err(error) => return Err(error.into()),
+    };
+    redirect(&app_path(
+        app_id,
+        &format!("refunds/{}", escape(&refund.refund_no)),
+    ));
+    Ok(())
+}
+
+/// The refund that has the number already, if it is the one that was asked for.
+fn same(known: Refund, order_no: &str, typed: &Typed) -> Result<Refund, Refusal> {
+    let amount = read_amount(refund_form::AMOUNT, &typed.amount)?;
+    if known.order_no == order_no && known.amount == amount {
+        Ok(known)
+    } else {
+        Err(Refusal::field(refund_form::BIZ_REFUND_NO, Reason::Taken))
+    }
+}
+
+async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund, Trouble> {
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    let order = orders::find(&caller.app, &caller.merchant, &key).await?;
+    refunds::may_refund(&caller.app, &caller.merchant, &order)?;
+    let first = |wrong: Vec<Refusal>| wrong.into_iter().next().expect("something is wrong");
+    let intent = typed.check(&order).map_err(first)?;
+    let new = NewRefund {
+        order: key,
+        biz_refund_no: intent.biz_refund_no,
+        amount: intent.amount,
+        reason: intent.reason,
+        attach: None,
+        notify_url: None,
+        client_ip: Some(caller.address.to_string()),
+        edition: caller.merchant.edition,
+        expected_refundable: Some(intent.expected),
+    };
+    let issued = refunds::issue(&caller.app, &caller.merchant, new, caller.actor()).await;
+    Ok(issued?)
 }
 
 /// The range of time of a list: from the beginning of `from` to the end of `to`.

@@ -202,10 +202,7 @@ impl Field {
     }
 }
 
-/// Whether a character could make one signed text readable as two requests.
-pub fn splits_the_text(c: char) -> bool {
-    matches!(c, '&' | '=' | '"' | '\'' | '\\')
-}
+pub use limits::splits_the_text;
 
 fn unix_seconds(digits: &str) -> Option<Millis> {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {

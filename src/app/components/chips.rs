@@ -1,0 +1,44 @@
+//! Chips: the states of a list with their counts, each a link that narrows the list to it.
+
+use leptos::prelude::*;
+
+use super::badge::Tone;
+use super::filters::ListUrl;
+use super::icon::Draw;
+use crate::app::look::use_words;
+use crate::app::words;
+use crate::domain::filter::Count;
+use crate::domain::lang::Text;
+
+/// A row of [`Chip`]s.
+#[component]
+pub fn Chips(label: Text, children: Children) -> impl IntoView {
+    let t = use_words();
+    view! { <nav class="chips" aria-label=t(label)>{children()}</nav> }
+}
+
+/// One chip: sets the list's parameter `name` to `value` (empty: takes it away).
+#[component]
+pub fn Chip(
+    name: &'static str,
+    value: &'static str,
+    text: Text,
+    #[prop(optional, into)] tone: Option<Tone>,
+    #[prop(optional, into)] count: Option<Count>,
+) -> impl IntoView {
+    let t = use_words();
+    let list = expect_context::<ListUrl>();
+    let href = move || list.href(&list.query.get().first_page().with(name, value));
+    let current = move || {
+        list.query
+            .with(|query| query.get(name) == value)
+            .then_some("true")
+    };
+    view! {
+        <a class="chip" href=href aria-current=current data-tone=tone.map(Tone::word) data-noscroll>
+            {tone.map(|tone| view! { <Draw icon=tone.icon()/> })}
+            {t(text)}
+            {count.map(|count| view! { <span class="total">{words::count(count)}</span> })}
+        </a>
+    }
+}

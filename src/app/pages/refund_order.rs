@@ -1,0 +1,359 @@
+//! Asking for a refund of an order. First the form, then a sentence that says what will happen with one
+//! button that makes it happen: a dialog with scripts, a page of its own without.
+
+use leptos::ev::{Event, SubmitEvent};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_url;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlFormElement, HtmlInputElement};
+
+use super::order::Balance;
+use crate::app::components::*;
+use crate::app::look::{use_lang, use_words};
+use crate::app::query::escape;
+use crate::app::refund_form::{self as form, Intent, Typed};
+use crate::app::rpc::Trouble;
+use crate::app::rpc::orders::{OrderView, RefundOrder, load_order};
+use crate::app::words;
+use crate::domain::error::Refusal;
+use crate::domain::lang::{Lang, Text};
+use crate::domain::limits;
+use crate::domain::money::Fen;
+use crate::domain::order::Order;
+
+/// The dialog that asks for confirmation.
+const CONFIRM: &str = "confirm";
+
+/// What outlives the form when its page is loaded again: what was typed, and what the server said
+/// against it.
+#[derive(Clone, Copy)]
+pub struct Draft {
+    typed: RwSignal<Option<Typed>>,
+    refused: RwSignal<Vec<Refusal>>,
+    /// Loads the page again: the balance is not what it was.
+    reload: Callback<()>,
+}
+
+impl Draft {
+    /// Nothing typed yet. `reload` loads the page again.
+    pub fn new(reload: impl Fn() + Send + Sync + 'static) -> Draft {
+        Draft {
+            typed: RwSignal::new(None),
+            refused: RwSignal::new(Vec::new()),
+            reload: Callback::new(move |()| reload()),
+        }
+    }
+}
+
+/// `/apps/:app/orders/:number/refund`: what the form leads to without scripts.
+#[component]
+pub fn RefundOrderPage() -> impl IntoView {
+    let t = use_words();
+    let app = use_app_id();
+    let number = use_number();
+    let url = use_url();
+    let order = Resource::new(
+        move || (app.get(), number.get()),
+        |(app, number)| load_order(app, number),
+    );
+    let action = ServerAction::<RefundOrder>::new();
+    let draft = Draft::new(move || order.refetch());
+    draft
+        .typed
+        .set(url.with_untracked(|url| Typed::parse(url.search())));
+    draft
+        .refused
+        .set(refused_fields(action.value().get_untracked()));
+    view! {
+        <PageTitle text=t(words::CONFIRM_REFUND)/>
+        <Loaded resource=order let:view>
+            <Step app=app.get_untracked() view action draft/>
+        </Loaded>
+    }
+}
+
+/// The confirmation where there is nothing against it, the form otherwise.
+#[component]
+fn Step(
+    app: String,
+    view: OrderView,
+    action: ServerAction<RefundOrder>,
+    draft: Draft,
+) -> impl IntoView {
+    let t = use_words();
+    let OrderView {
+        order,
+        biz_refund_no,
+        may_move_money,
+        obstacle,
+        ..
+    } = view;
+    let back = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
+    let typed = draft.typed.get_untracked();
+    let open = may_move_money && obstacle.is_none() && draft.refused.get_untracked().is_empty();
+    let intent = typed
+        .filter(|_| open)
+        .and_then(|typed| Some((typed.check(&order).ok()?, typed)));
+    match intent {
+        Some((intent, typed)) => view! {
+            <h1>{t(words::CONFIRM_REFUND)}</h1>
+            <div class="narrow">
+                <Confirm app action order intent typed/>
+                <a href=back>{t(words::CANCEL)}</a>
+            </div>
+        }
+        .into_any(),
+        None => view! {
+            <h1>{t(words::REFUND)}</h1>
+            <div class="narrow">
+                <Balance order=order.clone()/>
+                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+                <a href=back>{t(words::BACK)}</a>
+            </div>
+        }
+        .into_any(),
+    }
+}
+
+/// The form; or why there is none.
+#[component]
+pub fn RefundForm(
+    app: String,
+    order: Order,
+    biz_refund_no: String,
+    may_move_money: bool,
+    obstacle: Option<Refusal>,
+    draft: Draft,
+) -> impl IntoView {
+    let lang = use_lang();
+    let t = use_words();
+    if let Some(obstacle) = obstacle {
+        return view! { <p class="faint">{obstacle.text(lang)}</p> }.into_any();
+    }
+    if order.refundable() == Fen::ZERO {
+        return view! { <p class="faint">{t(words::NOTHING_LEFT)}</p> }.into_any();
+    }
+    if !may_move_money {
+        return view! { <p class="faint">{t(words::ONLY_LOOKING)}</p> }.into_any();
+    }
+    view! { <Form app order biz_refund_no draft/> }.into_any()
+}
+
+#[component]
+fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
+    let t = use_words();
+    let lang = use_lang();
+    let action = ServerAction::<RefundOrder>::new();
+    let target = app_path(&app, &format!("orders/{}/refund", escape(&order.order_no)));
+    let fresh = Typed::fresh(&order, &biz_refund_no);
+
+    // What was typed for a balance that has changed since is for the person to look at again.
+    let (typed, refused) = (draft.typed.get_untracked(), draft.refused.get_untracked());
+    let wrong = match &typed {
+        Some(typed) if refused.is_empty() => typed.check(&order).err().unwrap_or_default(),
+        _ => refused,
+    };
+    let start = typed.map_or(fresh.clone(), |typed| Typed {
+        expected: fresh.expected.clone(),
+        ..typed
+    });
+    let wrong = RwSignal::new(wrong);
+    let intent = RwSignal::new(None::<(Intent, Typed)>);
+    let input = move |ev: Event| draft.typed.set(Some(read(&ev)));
+
+    // With scripts the next step is a dialog over this page.
+    let checked = order.clone();
+    let submit = move |ev: SubmitEvent| {
+        ev.prevent_default();
+        let typed = read(&ev);
+        match typed.check(&checked) {
+            Ok(checked) => {
+                wrong.set(Vec::new());
+                action.clear();
+                intent.set(Some((checked, typed)));
+                // The dialog is filled first.
+                request_animation_frame(|| open_dialog(CONFIRM));
+            }
+            Err(refusals) => wrong.set(refusals),
+        }
+    };
+
+    // What the server says against a field stands at the field, beside the balance as it is now.
+    Effect::new(move |_| {
+        let refusals = refused_fields(action.value().get());
+        if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
+            draft.typed.set(Some(typed));
+            draft.refused.set(refusals);
+            draft.reload.run(());
+        }
+    });
+
+    let field =
+        move |name: &'static str| Signal::derive(move || problem_of(&wrong.get(), name, lang));
+    let dialog = {
+        let (app, order) = (app.clone(), order.clone());
+        move || {
+            intent.get().map(|(intent, typed)| {
+                view! { <Confirm app=app.clone() action order=order.clone() intent typed/> }
+            })
+        }
+    };
+    view! {
+        <form class="fields" method="get" action=target on:submit=submit on:input=input>
+            <Field label=words::REFUND_AMOUNT problem=field(form::AMOUNT) name=form::AMOUNT>
+                <input
+                    id=form::AMOUNT
+                    name=form::AMOUNT
+                    class="amount"
+                    value=start.amount
+                    inputmode="decimal"
+                    autocomplete="off"
+                    maxlength="16"
+                    aria-keyshortcuts="r"
+                    aria-invalid=move || field(form::AMOUNT).get().map(|_| "true")
+                    aria-describedby="amount-problem"
+                />
+            </Field>
+            <Field label=words::REASON optional=true problem=field(form::REASON) name=form::REASON>
+                <input
+                    id=form::REASON
+                    name=form::REASON
+                    value=start.reason
+                    autocomplete="off"
+                    maxlength=limits::REASON_CHARS.to_string()
+                    aria-invalid=move || field(form::REASON).get().map(|_| "true")
+                    aria-describedby="reason-problem"
+                />
+            </Field>
+            <Field
+                label=words::BIZ_REFUND_NO
+                hint=words::BIZ_REFUND_NO_HINT
+                problem=field(form::BIZ_REFUND_NO)
+                name=form::BIZ_REFUND_NO
+            >
+                <input
+                    id=form::BIZ_REFUND_NO
+                    name=form::BIZ_REFUND_NO
+                    class="mono"
+                    value=start.biz_refund_no
+                    autocomplete="off"
+                    spellcheck="false"
+                    maxlength=limits::BIZ_REFUND_NO_CHARS.to_string()
+                    aria-invalid=move || field(form::BIZ_REFUND_NO).get().map(|_| "true")
+                    aria-describedby="biz_refund_no-problem"
+                />
+            </Field>
+            <input type="hidden" name=form::EXPECTED value=start.expected/>
+            <button class="primary">{t(words::REVIEW)}</button>
+        </form>
+        <Dialog id=CONFIRM title=words::CONFIRM_REFUND close=words::CHANGE>
+            {dialog}
+        </Dialog>
+    }
+}
+
+/// A sentence that says what will happen, and the button that makes it happen.
+#[component]
+fn Confirm(
+    app: String,
+    action: ServerAction<RefundOrder>,
+    order: Order,
+    intent: Intent,
+    typed: Typed,
+) -> impl IntoView {
+    let lang = use_lang();
+    let t = use_words();
+    let pending = action.pending();
+    let mut fields = vec![("app", app), ("order_no", order.order_no.clone())];
+    fields.extend(typed.fields());
+    let amount = intent.amount;
+    let sentences = words::what_will_happen(&order, amount, lang).join(match lang {
+        Lang::Zh => "",
+        Lang::En => " ",
+    });
+    view! {
+        <p class="happens">{sentences}</p>
+        <dl class="facts narrow">
+            <Fact name=words::REASON>
+                {match intent.reason {
+                    Some(reason) => reason.into_any(),
+                    None => view! { <Nothing/> }.into_any(),
+                }}
+            </Fact>
+            <Fact name=words::BIZ_REFUND_NO>
+                <span class="mono">{intent.biz_refund_no}</span>
+            </Fact>
+        </dl>
+        <ActTrouble action/>
+        <ActionForm action>
+            <Hidden fields/>
+            <button class="primary" autofocus disabled=move || pending.get()>
+                {words::refund_button(amount, lang)}
+            </button>
+        </ActionForm>
+        <p class="unseen" role="status">
+            {move || pending.get().then(|| t(words::SENDING))}
+        </p>
+    }
+}
+
+/// What stands in the form that the event comes from.
+fn read(ev: &Event) -> Typed {
+    let form = ev
+        .current_target()
+        .map(|form| form.unchecked_into::<HtmlFormElement>());
+    let value = |name: &str| {
+        let field = form.as_ref()?.elements().named_item(name)?;
+        Some(field.dyn_into::<HtmlInputElement>().ok()?.value())
+    };
+    let value = |name| value(name).unwrap_or_default();
+    Typed {
+        amount: value(form::AMOUNT),
+        reason: value(form::REASON),
+        biz_refund_no: value(form::BIZ_REFUND_NO),
+        expected: value(form::EXPECTED),
+    }
+}
+
+/// What the server said against single fields.
+fn refused_fields(outcome: Option<Result<(), Trouble>>) -> Vec<Refusal> {
+    let refusal = outcome.and_then(|outcome| outcome.err()?.refusal().cloned());
+    refusal
+        .filter(|refusal| refusal.field_name().is_some())
+        .into_iter()
+        .collect()
+}
+
+/// What is wrong with one field.
+fn problem_of(wrong: &[Refusal], name: &str, lang: Lang) -> Option<String> {
+    wrong.iter().find_map(|refusal| match refusal {
+        Refusal::Field { field, reason } if field == name => Some(words::problem(reason, lang)),
+        _ => None,
+    })
+}
+
+/// A field with its name, a hint, and what is wrong with it.
+#[component]
+fn Field(
+    label: Text,
+    name: &'static str,
+    problem: Signal<Option<String>>,
+    #[prop(optional)] hint: Option<Text>,
+    #[prop(optional)] optional: bool,
+    children: Children,
+) -> impl IntoView {
+    let t = use_words();
+    view! {
+        <div class="field">
+            <label for=name>
+                {t(label)} {optional.then(|| view! { " "<small>{t(words::OPTIONAL)}</small> })}
+            </label>
+            {children()}
+            {hint.map(|hint| view! { <small>{t(hint)}</small> })}
+            <p class="problem" id=format!("{name}-problem") role="alert">
+                {move || problem.get()}
+            </p>
+        </div>
+    }
+}
