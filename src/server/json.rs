@@ -15,6 +15,10 @@ const DEPTH: usize = 16;
 /// The longest number, in digits, written with or without its exponent.
 const NUMBER_DIGITS: usize = 64;
 
+/// How many values an object may hold in all, those within lists and objects included. Read, a value
+/// takes many times the bytes it came in.
+const VALUES: usize = 4_096;
+
 /// The fields of an object by name, in the order of the names' bytes.
 pub type Fields = BTreeMap<String, Json>;
 
@@ -39,6 +43,8 @@ pub enum Unreadable {
     NotAnObject,
     #[error("nested more than {DEPTH} deep")]
     TooDeep,
+    #[error("more than {VALUES} values")]
+    TooMany,
     #[error("a number of more than {NUMBER_DIGITS} digits")]
     LongNumber,
     /// A name stands twice in one object.
@@ -55,14 +61,16 @@ impl From<serde_json::Error> for Unreadable {
 /// Reads a JSON object.
 pub fn object(bytes: &[u8]) -> Result<Fields, Unreadable> {
     let raw: &RawValue = serde_json::from_slice(bytes)?;
-    match read(raw, DEPTH)? {
+    let mut left = VALUES;
+    match read(raw, DEPTH, &mut left)? {
         Json::Object(fields) => Ok(fields),
         _ => Err(Unreadable::NotAnObject),
     }
 }
 
 /// The first character tells what a raw value is, since serde_json has checked its syntax.
-fn read(raw: &RawValue, depth: usize) -> Result<Json, Unreadable> {
+fn read(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Json, Unreadable> {
+    *left = left.checked_sub(1).ok_or(Unreadable::TooMany)?;
     let deeper = depth.checked_sub(1).ok_or(Unreadable::TooDeep);
     let text = raw.get();
     Ok(match text.as_bytes()[0] {
@@ -73,7 +81,7 @@ fn read(raw: &RawValue, depth: usize) -> Result<Json, Unreadable> {
         b'[' => {
             let deeper = deeper?;
             let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            let items = items.into_iter().map(|item| read(item, deeper));
+            let items = items.into_iter().map(|item| read(item, deeper, left));
             Json::List(items.collect::<Result<_, _>>()?)
         }
         b'{' => {
@@ -84,7 +92,7 @@ fn read(raw: &RawValue, depth: usize) -> Result<Json, Unreadable> {
                 if fields.contains_key(name.as_ref()) {
                     return Err(Unreadable::Twice(name.into_owned()));
                 }
-                fields.insert(name.into_owned(), read(value, deeper)?);
+                fields.insert(name.into_owned(), read(value, deeper, left)?);
             }
             Json::Object(fields)
         }
@@ -279,5 +287,11 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
         assert_eq!(object(deep.as_bytes()), Err(Unreadable::TooDeep));
+        let wide = |values: usize| format!("{{\"a\":[1{}]}}", ",1".repeat(values - 3));
+        assert!(object(wide(VALUES).as_bytes()).is_ok());
+        assert_eq!(
+            object(wide(VALUES + 1).as_bytes()),
+            Err(Unreadable::TooMany)
+        );
     }
 }

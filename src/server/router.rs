@@ -148,3 +148,51 @@ async fn safe_headers(mut response: Response) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::super::config::Config;
+    use super::super::testing::app_with;
+    use super::*;
+
+    async fn panics() {
+        panic!("as a test");
+    }
+
+    /// A handler that panics, or never ends, behind the guard.
+    async fn answer(path: &str) -> (StatusCode, String) {
+        let config = Config {
+            request_time_limit_ms: 0,
+            ..Config::default()
+        };
+        let (app, _folder) = app_with(config).await;
+        let routes = Router::new()
+            .route("/unipay/panics", get(panics))
+            .route("/unipay/hangs", get(std::future::pending::<()>))
+            .route("/panics", get(panics))
+            .layer(from_fn_with_state(Guard::new(&app), guard))
+            .layer(from_fn(trace::layer));
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_panics_or_hangs_is_answered_and_shows_nothing() {
+        for path in ["/unipay/panics", "/unipay/hangs"] {
+            let (status, body) = answer(path).await;
+            let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!((status.as_u16(), &json["code"]), (200, &10500.into()));
+            assert_eq!(json["msg"], "系统内部错误");
+            assert_eq!(json["traceId"].as_str().unwrap().len(), 12);
+        }
+        let (status, body) = answer("/panics").await;
+        assert_eq!(status, 500);
+        assert!(body.starts_with("系统内部错误") && !body.contains("as a test"));
+    }
+}

@@ -1,5 +1,6 @@
 //! HTTP around the envelope: statuses, sizes, overload, health.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use refundry::server::clock::Clock;
@@ -120,4 +121,57 @@ async fn health_is_told_while_the_database_answers() {
     assert_eq!(health().await.unwrap().status(), 200);
     test.app.db.close().await;
     assert_eq!(health().await.unwrap().status(), 503);
+}
+
+/// What all tests of this process log from the moment on that one of them sets it up.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_the_trace_id_that_was_answered_and_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    // For the whole process: a callsite that another thread meets first would else stay silent.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let test = TestApp::start().await;
+    let attach = "Kq7-attach";
+    let fields = json!({"bizOrderNo": "NONE", "bizRefundNo": "R1", "amount": 1, "attach": attach});
+    let body = test.open_body(fields);
+    let sign = body.split("\"sign\":\"").nth(1).unwrap()[..64].to_owned();
+    let answer = test.post("/unipay/refund", body).await;
+    assert_eq!(answer.code(), 20041);
+    let forged = test
+        .open("/unipay/refund", json!({"bizRefundNo": "R1", "sign": "ab"}))
+        .await;
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for answer in [&answer, &forged] {
+        let trace = answer.json()["traceId"].as_str().unwrap().to_owned();
+        let line = text
+            .lines()
+            .find(|line| line.contains(&trace) && line.contains("refused"));
+        assert!(
+            line.is_some_and(|line| line.contains(&answer.code().to_string())),
+            "{text}"
+        );
+    }
+    for secret in [attach, &sign, "key=123456", "KEY=123456"] {
+        assert!(!text.contains(secret), "{secret} is in the log");
+    }
 }
