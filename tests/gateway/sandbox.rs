@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::http::TestApp;
 
 /// Longer than the sandbox's delay in tests.
-const DELAY: Duration = Duration::from_millis(150);
+const DELAY: Duration = Duration::from_millis(600);
 
 async fn refund(test: &TestApp, order: &str, biz_refund_no: &str) -> Value {
     let fields = json!({"bizOrderNo": order, "bizRefundNo": biz_refund_no, "amount": 30});

@@ -22,7 +22,7 @@ pub const SECRET: &str = "123456";
 
 /// The settings of a test: short delays, unless `args` says otherwise.
 pub fn config(args: &[&str]) -> Config {
-    let own = ["--sbx-delay=60ms", "--sbx-timeout=30ms"];
+    let own = ["--sbx-delay=400ms", "--sbx-timeout=30ms"];
     let name = |arg: &str| arg.split('=').next().map(str::to_owned);
     let own = own
         .iter()
