@@ -1,14 +1,20 @@
 //! Every behaviour of the sandbox's table, as a merchant sees it, and the money counted in the
 //! sandbox's own book.
 
-use std::time::Duration;
-
+use refundry::domain::time::Millis;
+use refundry::server::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::support::http::TestApp;
+use crate::support::http::{TestApp, config};
 
 /// Longer than the sandbox's delay in tests.
-const DELAY: Duration = Duration::from_millis(600);
+const DELAY_MS: i64 = 600;
+
+/// A server whose clock, and so the sandbox's, stands still until it is moved.
+async fn start_still() -> TestApp {
+    let clock = Clock::manual(Millis(1_760_000_000_000));
+    TestApp::start_with(config(&[]), clock).await
+}
 
 async fn refund(test: &TestApp, order: &str, biz_refund_no: &str) -> Value {
     let fields = json!({"bizOrderNo": order, "bizRefundNo": biz_refund_no, "amount": 30});
@@ -61,7 +67,7 @@ async fn ok_succeeds_in_the_answer() {
 
 #[tokio::test]
 async fn async_succeeds_by_callback() {
-    let test = TestApp::start().await;
+    let test = TestApp::start_with(config(&["--sbx-delay=1500ms"]), Clock::System).await;
     let order = test.order("SBX-ASYNC-1").await;
     let data = refund(&test, &order, "R1").await;
     assert_eq!(data["status"], "progress");
@@ -75,14 +81,14 @@ async fn async_succeeds_by_callback() {
 
 #[tokio::test]
 async fn async_without_callback_waits_for_a_sync() {
-    let test = TestApp::start().await;
+    let test = start_still().await;
     let order = test.order("SBX-ASYNC-NOCB-1").await;
     let data = refund(&test, &order, "R1").await;
     assert_eq!(
         sync(&test, "R1").await,
         json!({"orderStatus": "progress", "adjust": false})
     );
-    tokio::time::sleep(DELAY).await;
+    test.clock.advance_ms(DELAY_MS);
     let query = test
         .open("/unipay/query/refundOrder", json!({"bizRefundNo": "R1"}))
         .await;
@@ -124,12 +130,12 @@ async fn fail_gives_the_amount_back_and_a_repeat_goes_out_again() {
 
 #[tokio::test]
 async fn late_fail_and_closed_give_the_amount_back_when_asked() {
-    let test = TestApp::start().await;
+    let test = start_still().await;
     for (out, status) in [("SBX-LATEFAIL-1", "fail"), ("SBX-CLOSED-1", "close")] {
         let order = test.order(out).await;
         let data = refund(&test, &order, out).await;
         assert_eq!(data["status"], "progress");
-        tokio::time::sleep(DELAY).await;
+        test.clock.advance_ms(DELAY_MS);
         assert_eq!(
             sync(&test, out).await,
             json!({"orderStatus": status, "adjust": true})
@@ -203,7 +209,7 @@ async fn what_was_accepted_and_is_absent_is_left_to_an_operator() {
 
 #[tokio::test]
 async fn a_callback_counts_once_and_only_when_signed() {
-    let test = TestApp::start().await;
+    let test = start_still().await;
     let order = test.order("SBX-ASYNC-NOCB-1").await;
     let data = refund(&test, &order, "R1").await;
     let body = json!({

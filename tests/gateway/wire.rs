@@ -45,7 +45,7 @@ async fn the_status_is_200_but_for_size_method_and_overload() {
 #[tokio::test]
 async fn too_much_at_once_is_told_to_come_back() {
     let test = TestApp::start_with(
-        config(&["--max-in-flight=1", "--sbx-timeout=600ms"]),
+        config(&["--max-in-flight=1", "--sbx-timeout=2500ms"]),
         Clock::System,
     )
     .await;
@@ -55,7 +55,7 @@ async fn too_much_at_once_is_told_to_come_back() {
         json!({"bizOrderNo": order, "bizRefundNo": "R1", "amount": 1}),
     );
     let meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let answer = test
             .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
             .await;
