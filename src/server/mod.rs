@@ -10,6 +10,7 @@ pub mod db;
 pub mod demo;
 pub mod docs;
 pub mod error;
+pub mod import;
 pub mod jobs;
 pub mod json;
 pub mod merchants;

@@ -25,6 +25,14 @@ pub struct OrderSync {
     pub said: String,
 }
 
+/// An order as it is after we were told of it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub order: Order,
+    /// Whether it was not known before.
+    pub new: bool,
+}
+
 /// Records a payment that was taken elsewhere. The same again gives the same order.
 ///
 /// # Errors
@@ -39,7 +47,7 @@ pub async fn record(
     let one = recorded
         .pop()
         .ok_or_else(|| Error::internal("recorded one order and got none"))?;
-    Ok(one?)
+    Ok(one?.order)
 }
 
 /// Records many payments, all in one transaction. Each has its own outcome.
@@ -48,7 +56,7 @@ pub async fn record_all(
     merchant: &MerchantApp,
     new: Vec<NewOrder>,
     actor: Actor,
-) -> Result<Vec<Result<Order, Refusal>>> {
+) -> Result<Vec<Result<Recorded, Refusal>>> {
     let now = app.clock.now();
     let orders: Vec<_> = new
         .into_iter()
@@ -95,14 +103,14 @@ async fn record_one(
     order: Order,
     actor: &Actor,
     now: Millis,
-) -> Result<Result<Order, Refusal>> {
+) -> Result<Result<Recorded, Refusal>> {
     if store::order::insert(conn, &order).await? {
         store::event::insert(
             conn,
             &event(&order, EventKind::Recorded, actor.clone(), now, None),
         )
         .await?;
-        return Ok(Ok(order));
+        return Ok(Ok(Recorded { order, new: true }));
     }
     let by_biz = OrderKey::BizOrderNo(order.biz_order_no.clone());
     let known = store::order::by_key(conn, &order.app_id, &by_biz)
@@ -130,7 +138,10 @@ async fn record_one(
         Some((field, _)) => Err(Refusal::Inconsistent {
             field: field.into(),
         }),
-        None => Ok(known),
+        None => Ok(Recorded {
+            order: known,
+            new: false,
+        }),
     })
 }
 

@@ -6,6 +6,8 @@ use super::app::App;
 use super::clock::Clock;
 use super::config::Config;
 use super::db::Db;
+use super::{demo, store};
+use crate::domain::merchant::MerchantApp;
 use crate::domain::time::Millis;
 
 /// An app on a fresh database, with a clock that the test moves. The folder goes when it is dropped.
@@ -17,4 +19,24 @@ pub async fn app_with(config: Config) -> (App, TempDir) {
         .expect("a fresh database opens");
     let start = Millis(1_760_000_000_000);
     (App::new(config, db, Clock::manual(start)), folder)
+}
+
+/// The demonstration's app, added where it is not there yet.
+pub async fn merchant(app: &App) -> MerchantApp {
+    let merchant = demo::merchant();
+    let wanted = merchant.clone();
+    app.db
+        .write(move |conn| {
+            let wanted = wanted.clone();
+            Box::pin(async move {
+                let known = store::merchant::all(conn).await?;
+                if !known.iter().any(|known| known.app_id == wanted.app_id) {
+                    store::merchant::insert(conn, &wanted, Millis::default()).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .expect("the app can be added");
+    merchant
 }

@@ -12,7 +12,7 @@ use super::serve::{self, ServeError, Stop};
 use super::{store, telemetry};
 use crate::domain::operator::{Account, Role};
 
-pub use data::{APP_ID, SECRET};
+pub use data::{APP_ID, SECRET, merchant};
 
 /// The name of the demonstration's administrator.
 pub const ADMIN: &str = "admin";
@@ -99,7 +99,7 @@ pub async fn seed(app: &App) -> Result<Seeded, Error> {
                 if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
                     return Ok(Seeded::Foreign);
                 }
-                store::merchant::insert(conn, &data::merchant(), now).await?;
+                store::merchant::insert(conn, &merchant(), now).await?;
                 store::operator::insert(conn, &admin, DEMO_HASH).await?;
                 for order in &month.orders {
                     store::order::insert(conn, order).await?;

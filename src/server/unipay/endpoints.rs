@@ -15,11 +15,11 @@ use super::door::{self, Asked, out_of_time};
 use super::field;
 use super::request::one_needed;
 use super::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
-use crate::domain::error::{Reason, Refusal};
+use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
-use crate::domain::order::{NewOrder, OrderKey, OrderStatus};
+use crate::domain::order::OrderKey;
 use crate::domain::refund::{NewRefund, RefundKey};
 use crate::server::app::App;
 use crate::server::channel::sandbox::BookEntry;
@@ -174,26 +174,7 @@ pub async fn query_order(asked: Asked) -> Response {
 pub async fn record_order(asked: Asked) -> Response {
     let answer = async {
         let given = asked.check(field::ORDER_RECORD)?;
-        let pay_time = given.time(&field::PAY_TIME)?;
-        let ahead_ms = pay_time.0.saturating_sub(asked.app.clock.now().0);
-        if ahead_ms > asked.merchant.req_time_leeway_ms {
-            let reason = Reason::ClockAhead {
-                seconds: ahead_ms / 1_000,
-            };
-            return Err(Refusal::field(field::PAY_TIME.name, reason).into());
-        }
-        let new = NewOrder {
-            order_no: given.text(&field::ORDER_NO),
-            biz_order_no: given.needed(&field::BIZ_ORDER_NO)?,
-            out_order_no: Some(given.needed(&field::OUT_ORDER_NO)?),
-            channel: given.channel(&field::CHANNEL)?,
-            method: Some(given.method(&field::METHOD)?),
-            title: given.needed(&field::TITLE)?,
-            amount: given.amount(&field::AMOUNT)?,
-            status: OrderStatus::Success,
-            pay_time: Some(pay_time),
-            attach: given.text(&field::ATTACH),
-        };
+        let new = given.new_order(asked.app.clock.now(), asked.merchant.req_time_leeway_ms)?;
         let recorded = orders::record(&asked.app, &asked.merchant, new, Actor::Merchant);
         let order = asked.in_time(recorded).await?.ok_or_else(out_of_time)?;
         Ok(RecordedData::of(&order, asked.wire()))

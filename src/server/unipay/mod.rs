@@ -6,7 +6,7 @@ pub mod data;
 pub mod door;
 pub mod endpoints;
 pub mod field;
-mod request;
+pub mod request;
 mod schema;
 
 use axum::Router;

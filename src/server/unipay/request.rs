@@ -8,9 +8,9 @@ use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::merchant::Edition;
 use crate::domain::money::Fen;
-use crate::domain::order::{Channel, Method, OrderKey};
+use crate::domain::order::{Channel, Method, NewOrder, OrderKey, OrderStatus};
 use crate::domain::refund::RefundKey;
-use crate::domain::time::Millis;
+use crate::domain::time::{Millis, SECOND_MS};
 use crate::server::json::{self, Fields, Json, Unreadable};
 use crate::server::sign;
 
@@ -46,7 +46,7 @@ pub fn edition(fields: &Fields) -> Edition {
 }
 
 /// A name as a refusal may repeat it: without what could upset a log or a signed text.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     let plain: String = name
         .chars()
         .filter(|c| !c.is_control() && !field::splits_the_text(*c))
@@ -161,6 +161,30 @@ impl<'a> Given<'a> {
     fn there(self, field: &Field) -> Result<&'a Json, Refusal> {
         self.value(field)
             .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
+    }
+
+    /// The payment that the checked fields of [`field::ORDER_RECORD`] tell of. It may not have been
+    /// made more than `leeway_ms` after `now`.
+    pub fn new_order(self, now: Millis, leeway_ms: i64) -> Result<NewOrder, Refusal> {
+        let pay_time = self.time(&field::PAY_TIME)?;
+        let ahead_ms = pay_time.0.saturating_sub(now.0);
+        if ahead_ms > leeway_ms {
+            let seconds = ahead_ms / SECOND_MS;
+            let reason = Reason::ClockAhead { seconds };
+            return Err(Refusal::field(field::PAY_TIME.name, reason));
+        }
+        Ok(NewOrder {
+            order_no: self.text(&field::ORDER_NO),
+            biz_order_no: self.needed(&field::BIZ_ORDER_NO)?,
+            out_order_no: Some(self.needed(&field::OUT_ORDER_NO)?),
+            channel: self.channel(&field::CHANNEL)?,
+            method: Some(self.method(&field::METHOD)?),
+            title: self.needed(&field::TITLE)?,
+            amount: self.amount(&field::AMOUNT)?,
+            status: OrderStatus::Success,
+            pay_time: Some(pay_time),
+            attach: self.text(&field::ATTACH),
+        })
     }
 
     /// The refund that is named, if one is.

@@ -1,0 +1,64 @@
+//! The commands, one file each, and what they share.
+
+pub mod app;
+pub mod import;
+mod secret;
+pub mod user;
+
+use std::fmt::Display;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use refundry::server::app::App;
+use refundry::server::config::Offline;
+use refundry::server::error::Error;
+use refundry::server::serve::{self, ServeError};
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
+    Broken(#[from] Error),
+    #[error("{} cannot be read: {cause}", file.display())]
+    File {
+        file: PathBuf,
+        cause: std::io::Error,
+    },
+    #[error("the standard input cannot be read: {0}")]
+    Input(std::io::Error),
+    #[error("the two passwords differ")]
+    Differ,
+}
+
+impl Failure {
+    /// The exit code that tells of it.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Serve(ServeError::NotLoopback(_)) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Opens the database that a command names.
+pub async fn open(offline: &Offline) -> Result<App, Failure> {
+    Ok(serve::open(offline.config()).await?)
+}
+
+/// Reads one of the fixed words of a type, and lists them in the help.
+pub fn one_of<T>(all: &[T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + FromStr<Err: std::error::Error + Send + Sync + 'static> + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|word| word.parse())
+}
+
+/// Says something on the standard output, whether or not anybody still reads it.
+pub fn say(text: impl Display) {
+    let _ = writeln!(stdout(), "{text}");
+}

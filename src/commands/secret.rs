@@ -1,0 +1,69 @@
+//! Passwords and secrets: read without being shown, or made and shown once.
+
+use std::io::{IsTerminal, stdin};
+
+use clap::Args;
+use rand::distr::{Alphanumeric, SampleString};
+
+use super::{Failure, say};
+
+#[derive(Args)]
+pub struct NewPassword {
+    /// Read the password from the standard input; without this it is asked for at a terminal, and
+    /// made and shown once elsewhere
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// A password or a secret.
+pub struct Given {
+    pub text: String,
+    /// What to call it where it is shown; nothing where whoever runs the command knows it.
+    shown_as: Option<&'static str>,
+}
+
+impl Given {
+    pub fn entered(text: String) -> Given {
+        Given {
+            text,
+            shown_as: None,
+        }
+    }
+
+    pub fn made(name: &'static str, chars: usize) -> Given {
+        Given {
+            text: Alphanumeric.sample_string(&mut rand::rng(), chars),
+            shown_as: Some(name),
+        }
+    }
+
+    pub fn show(&self) {
+        if let Some(name) = self.shown_as {
+            say(format_args!("{name}: {} (shown this once)", self.text));
+        }
+    }
+}
+
+impl NewPassword {
+    pub fn read(&self) -> Result<Given, Failure> {
+        if self.password_stdin {
+            return line_of_input().map(Given::entered);
+        }
+        if !stdin().is_terminal() {
+            return Ok(Given::made("password", 16));
+        }
+        let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failure::Input);
+        let password = ask("New password: ")?;
+        match ask("The same again: ")? == password {
+            true => Ok(Given::entered(password)),
+            false => Err(Failure::Differ),
+        }
+    }
+}
+
+/// A line of the standard input, without its end.
+pub fn line_of_input() -> Result<String, Failure> {
+    let mut line = String::new();
+    stdin().read_line(&mut line).map_err(Failure::Input)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
