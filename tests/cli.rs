@@ -1,0 +1,653 @@
+//! The program as its operator meets it: the real binary, its command line, its start and its stop.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use refundry::domain::error::Refusal;
+use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
+use refundry::domain::refund::RefundStatus;
+use refundry::server::app::App;
+use refundry::server::clock::Clock;
+use refundry::server::config::Config;
+use refundry::server::demo::ADMIN;
+use refundry::server::operators::{self, DEMO_PASSWORD};
+use refundry::server::unipay::field::local_text;
+use refundry::server::{orders, refunds, serve};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
+
+/// A folder for one test, and the program that works in it.
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The program, in an environment without settings of ours.
+    fn refundry(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_refundry"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("TMPDIR", self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.refundry(args).output().unwrap()
+    }
+
+    /// Runs a command that succeeds, and returns what it said.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Runs a command that fails with this code, and returns why.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+        assert!(!text(&output.stderr).contains("panicked"));
+        text(&output.stderr)
+    }
+
+    /// Runs a command that reads a line.
+    fn told(&self, args: &[&str], line: &str) -> Output {
+        let mut command = self.refundry(args);
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(line.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
+    fn start(&self, args: &[&str]) -> Server {
+        let mut command = self.refundry(args);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                let output = child.wait_with_output().unwrap();
+                panic!("it ended: {said} {}", text(&output.stderr));
+            }
+            if let Some(address) = line.trim_end().strip_prefix("listening on ") {
+                break address.to_owned();
+            }
+            said.push_str(&line);
+        };
+        Server {
+            child,
+            out,
+            address,
+            said,
+        }
+    }
+
+    /// The database at `desk.db`, looked at without the program.
+    async fn look(&self) -> App {
+        let url = format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
+        let config = Config {
+            database_url: Some(url),
+            ..Config::default()
+        };
+        serve::open(config).await.unwrap()
+    }
+}
+
+/// A program that serves. It is ended with the test.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+    /// What it said before it listened.
+    said: String,
+}
+
+impl Server {
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Tells it to stop, and waits until it has.
+    fn stop(mut self) -> Output {
+        self.signal("-TERM");
+        let mut rest = Vec::new();
+        std::io::Read::read_to_end(&mut self.out, &mut rest).unwrap();
+        let mut output = Output {
+            status: self.child.wait().unwrap(),
+            stdout: rest,
+            stderr: Vec::new(),
+        };
+        let mut stderr = self.child.stderr.take().unwrap();
+        std::io::Read::read_to_end(&mut stderr, &mut output.stderr).unwrap();
+        output
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The value that a command made and showed once (`secret: … (shown this once)`).
+fn shown_once(said: &str, name: &str) -> String {
+    let line = said
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    line.unwrap()
+        .trim_end_matches(" (shown this once)")
+        .to_owned()
+}
+
+#[test]
+fn the_help_names_every_setting_with_its_variable() {
+    let desk = Desk::new();
+    let server = desk.ok(&["serve", "--help"]);
+    let demo = desk.ok(&["demo", "--help"]);
+    let settings = Config::augment_args(clap::Command::new("settings"));
+    let mut count = 0;
+    for setting in settings.get_arguments() {
+        let flag = format!("--{}", setting.get_long().expect("every setting is a flag"));
+        let variable = setting.get_env().expect("every setting is a variable");
+        let variable = format!("[env: {}", variable.to_str().unwrap());
+        for (help, name) in [(&server, "serve"), (&demo, "demo")] {
+            // A demonstration decides these itself.
+            if name == "demo" && matches!(flag.as_str(), "--sandbox" | "--secure-cookies") {
+                continue;
+            }
+            let about = help.split(&format!("{flag} ")).nth(1).expect(&flag);
+            let about = about.split("\n      --").next().unwrap();
+            assert!(about.contains(&variable), "{name} {flag}: {about}");
+        }
+        count += 1;
+    }
+    assert!(count >= 18, "{count}");
+    for command in ["demo", "serve", "migrate", "import", "user", "app"] {
+        assert!(desk.ok(&["--help"]).contains(command));
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused_by_name() {
+    let desk = Desk::new();
+    let wrong = [
+        ("--listen", "REFUNDRY_LISTEN", "3000"),
+        ("--database-url", "DATABASE_URL", "mysql://x"),
+        ("--public-url", "REFUNDRY_PUBLIC_URL", "pay.example.com"),
+        ("--time-zone", "REFUNDRY_TIME_ZONE", "Asia/Atlantis"),
+        ("--number-prefix", "REFUNDRY_NUMBER_PREFIX", "TOOLONG"),
+        ("--node", "REFUNDRY_NODE", "100"),
+        ("--sandbox", "REFUNDRY_SANDBOX", "maybe"),
+        ("--sbx-delay", "SBX_DELAY", "2"),
+        ("--sbx-timeout", "SBX_TIMEOUT", "1h"),
+        ("--channel-time-limit", "REFUNDRY_CHANNEL_TIME_LIMIT", "1ms"),
+        ("--request-time-limit", "REFUNDRY_REQUEST_TIME_LIMIT", "1h"),
+        ("--max-in-flight", "REFUNDRY_MAX_IN_FLIGHT", "0"),
+        ("--write-batch", "REFUNDRY_WRITE_BATCH", "-1"),
+        (
+            "--database-connections",
+            "REFUNDRY_DATABASE_CONNECTIONS",
+            "0",
+        ),
+        ("--secure-cookies", "REFUNDRY_SECURE_COOKIES", "perhaps"),
+        ("--session-minutes", "REFUNDRY_SESSION_MINUTES", "1"),
+        ("--log-format", "REFUNDRY_LOG_FORMAT", "xml"),
+        ("--log", "REFUNDRY_LOG", "refundry=shout"),
+    ];
+    for (flag, variable, value) in wrong {
+        let why = desk.fails(2, &["serve", &format!("{flag}={value}")]);
+        assert!(
+            why.contains(&format!("'{flag} ")) && why.contains(value),
+            "{why}"
+        );
+        let output = desk
+            .refundry(&["serve"])
+            .env(variable, value)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(flag), "{variable}");
+    }
+    let why = desk.fails(2, &["demo", "--listen", "0.0.0.0:0"]);
+    assert!(
+        why.contains("--listen") && why.contains("loopback"),
+        "{why}"
+    );
+    assert!(
+        desk.fails(2, &["serve", "--password", "x"])
+            .contains("--password")
+    );
+    assert!(!desk.folder.path().join("refundry.db").exists());
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_one_sentence() {
+    let desk = Desk::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    desk.write("not.db", &[b'x'; 4096]);
+    let none = ["serve", "--listen=127.0.0.1:0"];
+    for (args, about) in [
+        (vec!["serve", "--listen", &address], address.as_str()),
+        (vec!["demo", "--listen", &address], &address),
+        (
+            [&none[..], &["--database-url=sqlite:not.db"]].concat(),
+            "not.db",
+        ),
+        (
+            [&none[..], &["--database-url=sqlite:no/such/folder.db"]].concat(),
+            "no/such/folder.db",
+        ),
+        (
+            [&none[..], &["--database-url=sqlite:new.db?mode=rw"]].concat(),
+            "new.db",
+        ),
+        (vec!["migrate", "--database-url=sqlite:not.db"], "not.db"),
+        (vec!["import", "orders", "none.csv", "--app=X"], "none.csv"),
+    ] {
+        let why = desk.fails(1, &args);
+        assert!(
+            why.starts_with("error: ") && why.contains(about),
+            "{args:?}: {why}"
+        );
+        assert_eq!(why.lines().count(), 1, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_demonstration_is_up_at_once_and_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let began = Instant::now();
+    let demo = desk.start(&["demo", "--listen", "127.0.0.1:0"]);
+    let health = reqwest::get(demo.url("/healthz")).await.unwrap();
+    assert_eq!(health.status(), 200);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(demo.said.contains(&demo.address) && demo.said.contains("admin / refundry-demo"));
+    let left = || std::fs::read_dir(desk.folder.path()).unwrap().count();
+    assert_eq!(left(), 1);
+    let stopped = demo.stop();
+    assert!(stopped.status.success(), "{}", text(&stopped.stderr));
+    assert_eq!(text(&stopped.stdout), "");
+    assert_eq!(left(), 0);
+}
+
+#[tokio::test]
+async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
+    let desk = Desk::new();
+    let args = [
+        "demo",
+        "--listen=127.0.0.1:0",
+        "--database-url=sqlite:desk.db",
+    ];
+    let stopped = desk.start(&args).stop();
+    assert!(stopped.status.success());
+    let count = async || {
+        let app = desk.look().await;
+        let merchant = app.merchant_app(None).await.unwrap();
+        assert_eq!(merchant.app_id, "DEMO");
+        let filter = OrderFilter::default();
+        let orders = orders::list(&app, "DEMO", &filter, &Place::First)
+            .await
+            .unwrap();
+        let refunds = refunds::list(&app, "DEMO", &RefundFilter::default(), &Place::First).await;
+        app.db.close().await;
+        (orders.count, refunds.unwrap().count)
+    };
+    let first = count().await;
+    // The database is private, and closed: nothing waits beside it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let meta = std::fs::metadata(desk.folder.path().join("desk.db")).unwrap();
+        assert_eq!(meta.permissions().mode() & 0o077, 0);
+    }
+    assert!(!desk.folder.path().join("desk.db-wal").exists());
+    assert!(desk.start(&args).stop().status.success());
+    assert_eq!(count().await, first);
+
+    let app = desk.look().await;
+    let login = operators::login(&app, ADMIN, DEMO_PASSWORD)
+        .await
+        .unwrap_err();
+    assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
+    app.db.close().await;
+    let served = [
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--database-url=sqlite:desk.db",
+    ];
+    let stopped = desk.start(&served).stop();
+    assert!(text(&stopped.stderr).contains("secret is published"));
+
+    // Nor is other data turned into a demonstration.
+    desk.ok(&["user", "add", "li.na", "--database-url=sqlite:other.db"]);
+    let why = desk.fails(
+        1,
+        &[
+            "demo",
+            "--listen=127.0.0.1:0",
+            "--database-url=sqlite:other.db",
+        ],
+    );
+    assert!(why.contains("--database-url"), "{why}");
+}
+
+/// A desk with an app that takes unsigned requests, and a paid order for each name.
+fn desk_with_orders(names: &[&str]) -> Desk {
+    let desk = Desk::new();
+    let db = "--database-url=sqlite:desk.db";
+    desk.ok(&[
+        "app",
+        "add",
+        "SHOP",
+        "--channel=sandbox",
+        "--unsigned",
+        "--default",
+        db,
+    ]);
+    let now = local_text(Clock::System.now(), &Config::default().time_zone);
+    let row = |name: &&str| format!("{name},SBX-{name},sandbox,wap,茶,10,{now}\n");
+    let rows: String = names.iter().map(row).collect();
+    desk.write("orders.csv", format!("{HEADER}{rows}").as_bytes());
+    desk.ok(&["import", "orders", "orders.csv", "--app", "SHOP", db]);
+    desk
+}
+
+async fn refund(server: String, order: &str) -> reqwest::Result<Value> {
+    let body = json!({
+        "bizRefundNo": format!("R-{order}"), "bizOrderNo": order, "amount": 2.5,
+        "reqTime": local_text(Clock::System.now(), &Config::default().time_zone),
+    });
+    let request = reqwest::Client::new().post(format!("{server}/unipay/refund"));
+    let body = serde_json::to_vec(&body).unwrap();
+    let answer = request.body(body).send().await?.bytes().await?;
+    Ok(serde_json::from_slice(&answer).unwrap())
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
+    let desk = desk_with_orders(&["TIMEOUT-1"]);
+    let server = desk.start(&[
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--database-url=sqlite:desk.db",
+        "--sandbox",
+        "--sbx-timeout=1500ms",
+    ]);
+    let under_way = tokio::spawn({
+        let address = server.address.clone();
+        async move { refund(address, "TIMEOUT-1").await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!under_way.is_finished());
+    let (address, began) = (server.address.clone(), Instant::now());
+    let stopped = tokio::task::spawn_blocking(move || server.stop());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(refund(address, "TIMEOUT-1").await.is_err());
+    let answer = under_way.await.unwrap().unwrap();
+    assert_eq!(answer["code"], 0, "{answer}");
+    assert_eq!(answer["data"]["status"], "progress");
+    let stopped = stopped.await.unwrap();
+    assert!(stopped.status.success(), "{}", text(&stopped.stderr));
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let app = desk.look().await;
+    let refunds = refunds::list(&app, "SHOP", &RefundFilter::default(), &Place::First).await;
+    let rows = refunds.unwrap().rows;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].refund.status, RefundStatus::Progress);
+    // The time-out was heard and written down before the end.
+    let timeline = refunds::timeline(&app, "SHOP", &rows[0].refund.refund_no)
+        .await
+        .unwrap();
+    assert_eq!(timeline.len(), 2);
+}
+
+#[tokio::test]
+async fn the_second_signal_does_not_wait() {
+    let desk = desk_with_orders(&["TIMEOUT-1"]);
+    let server = desk.start(&[
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--database-url=sqlite:desk.db",
+        "--sandbox",
+        "--sbx-timeout=30s",
+        "--channel-time-limit=30s",
+    ]);
+    let address = server.address.clone();
+    let under_way = tokio::spawn(async move { refund(address, "TIMEOUT-1").await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = Instant::now();
+    server.signal("-INT");
+    let stopped = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        server.stop()
+    });
+    let stopped = stopped.await.unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(text(&stopped.stderr).contains("under way"));
+    assert!(under_way.await.unwrap().is_err());
+}
+
+#[test]
+fn operators_are_managed_without_a_password_on_the_command_line() {
+    let desk = Desk::new();
+    let said = desk.ok(&["user", "add", "li.na", "--role", "viewer"]);
+    let password = shown_once(&said, "password");
+    assert_eq!(password.len(), 16);
+    let output = desk.told(
+        &["user", "add", "王芳", "--password-stdin"],
+        "correct horse\n",
+    );
+    assert!(output.status.success());
+    assert!(!text(&output.stdout).contains("horse"));
+
+    let listed = desk.ok(&["user", "list"]);
+    assert!(listed.contains("li.na") && listed.contains("viewer") && listed.contains("王芳"));
+    assert!(!listed.contains(&password));
+    assert!(desk.ok(&["user", "disable", "li.na"]).contains("li.na"));
+    assert!(desk.ok(&["user", "list"]).contains("disabled"));
+    desk.ok(&["user", "enable", "li.na"]);
+    assert!(!desk.ok(&["user", "list"]).contains("disabled"));
+    let again = shown_once(&desk.ok(&["user", "password", "li.na"]), "password");
+    assert_ne!(again, password);
+
+    let output = desk.told(&["user", "add", "x", "--password-stdin"], "short\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("password"));
+    assert!(desk.fails(1, &["user", "add", "li.na"]).contains("name"));
+    assert!(
+        desk.fails(1, &["user", "disable", "nobody"])
+            .contains("name")
+    );
+    assert!(
+        desk.fails(2, &["user", "add", "x", "--role", "boss"])
+            .contains("--role")
+    );
+}
+
+#[test]
+fn apps_are_added_with_a_secret_that_is_shown_once() {
+    let desk = Desk::new();
+    let add = [
+        "app",
+        "add",
+        "SHOP",
+        "--channel=wechat_pay=180",
+        "--channel=ali_pay",
+        "--default",
+    ];
+    let secret = shown_once(&desk.ok(&add), "secret");
+    assert_eq!(secret.len(), 32);
+    let listed = desk.ok(&["app", "list"]);
+    assert!(
+        listed.contains("SHOP") && listed.contains("wechat_pay=180") && listed.contains("default")
+    );
+    assert!(listed.contains("ali_pay=365") && !listed.contains(&secret));
+    let output = desk.told(
+        &["app", "add", "TWO", "--channel=sandbox", "--secret-stdin"],
+        "0123456789abcdef\n",
+    );
+    assert!(output.status.success() && !text(&output.stdout).contains("0123456789abcdef"));
+
+    for (args, about) in [
+        (vec!["app", "add", "SHOP", "--channel=sandbox"], "appId"),
+        (vec!["app", "add", "A=B", "--channel=sandbox"], "appId"),
+        (
+            vec!["app", "add", "THREE", "--channel=sandbox", "--default"],
+            "default",
+        ),
+        (
+            vec![
+                "app",
+                "add",
+                "THREE",
+                "--channel=sandbox",
+                "--channel=sandbox",
+            ],
+            "channel",
+        ),
+        (
+            vec![
+                "app",
+                "add",
+                "THREE",
+                "--channel=sandbox",
+                "--notify-url=shop",
+            ],
+            "notifyUrl",
+        ),
+    ] {
+        let why = desk.fails(1, &args);
+        assert!(why.contains(about), "{args:?}: {why}");
+    }
+    for (args, about) in [
+        (vec!["app", "add", "THREE"], "--channel"),
+        (vec!["app", "add", "THREE", "--channel=paypal"], "--channel"),
+        (
+            vec!["app", "add", "THREE", "--channel=sandbox=0"],
+            "--channel",
+        ),
+        (
+            vec![
+                "app",
+                "add",
+                "THREE",
+                "--channel=sandbox",
+                "--sign-type=rsa",
+            ],
+            "--sign-type",
+        ),
+    ] {
+        let why = desk.fails(2, &args);
+        assert!(why.contains(about), "{args:?}: {why}");
+    }
+}
+
+#[test]
+fn a_file_of_orders_is_imported_whatever_its_encoding() {
+    let desk = Desk::new();
+    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    let rows = |prefix: &str| {
+        format!(
+            "{HEADER}{prefix}1,SBX-OK-{prefix}1,sandbox,jsapi,茉莉花茶,12.50,2025-10-01 08:00:00\n\
+             {prefix}2,SBX-OK-{prefix}2,sandbox,wap,盖碗,59,2025-10-01 09:00:00\n"
+        )
+    };
+    let gb18030 = encoding_rs::GB18030.encode(&rows("G")).0.into_owned();
+    let files: [(&str, Vec<u8>); 3] = [
+        ("utf8.csv", rows("U").into_bytes()),
+        ("bom.csv", format!("\u{FEFF}{}", rows("B")).into_bytes()),
+        ("gb18030.csv", gb18030),
+    ];
+    for (name, content) in &files {
+        desk.write(name, content);
+        let import = ["import", "orders", name, "--app", "SHOP"];
+        assert_eq!(desk.ok(&import), "2 recorded, 0 known before, 0 refused\n");
+        assert_eq!(desk.ok(&import), "0 recorded, 2 known before, 0 refused\n");
+    }
+
+    let wrong = format!(
+        "{}U3,SBX-OK-U3,sandbox,wap,茶,1.001,2025-10-01 08:00:00\n",
+        rows("U")
+    );
+    desk.write("wrong.csv", wrong.as_bytes());
+    let output = desk.run(&["import", "orders", "wrong.csv", "--app", "SHOP"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output.stdout),
+        "0 recorded, 2 known before, 1 refused\n"
+    );
+    let why = text(&output.stderr);
+    assert!(
+        why.contains("line 4") && why.contains("amount") && why.contains("decimals"),
+        "{why}"
+    );
+
+    desk.write(
+        "header.csv",
+        rows("U").replace("title", "tittle").as_bytes(),
+    );
+    let why = desk.fails(1, &["import", "orders", "header.csv", "--app", "SHOP"]);
+    assert!(why.contains("tittle"), "{why}");
+    let why = desk.fails(1, &["import", "orders", "utf8.csv", "--app", "NONE"]);
+    assert!(why.contains("app"), "{why}");
+    assert!(Path::new(&desk.folder.path().join("refundry.db")).exists());
+}
