@@ -18,6 +18,7 @@ pub mod numbers;
 pub mod openapi;
 pub mod operators;
 pub mod orders;
+pub mod passwords;
 pub mod refunds;
 pub mod router;
 pub mod serve;

@@ -1,16 +1,9 @@
 //! The people at the desk: their accounts, and the check of a login.
 
-use std::sync::LazyLock;
-
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
-
 use super::app::App;
 use super::error::{Error, Result};
-use super::store;
 use super::store::operator::Credentials;
+use super::{passwords, store};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::operator::{Account, Operator, Role};
@@ -20,15 +13,6 @@ use crate::domain::time::Millis;
 const FAILURES: i64 = 5;
 /// for so long after the last of them. Failures further apart do not add up.
 const LOCKED_OUT_MS: i64 = 15 * 60_000;
-
-/// How passwords are hashed: 9 MiB, four passes, one lane, as strong as the usual 19 MiB with two.
-const MEMORY_KIB: u32 = 9 * 1024;
-const PASSES: u32 = 4;
-
-/// Passwords hashed at once: what bounds the memory that logins take.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
-/// Passwords hashed or waiting to be; further ones are told to come back.
-static PLACES: Semaphore = Semaphore::const_new(64);
 
 /// What stands for a hash where the demonstration's published password lets in. It is not a hash:
 /// anywhere but in a demonstration no password fits it.
@@ -64,26 +48,11 @@ pub async fn login(app: &App, name: &str, password: &str) -> Result<Operator> {
 
 /// Whether a password fits an account. Without an account it fits nothing, in the same time.
 async fn fits(app: &App, known: Option<&Credentials>, password: String) -> Result<bool> {
-    // A hash of the usual cost that no known password has.
-    static NOBODYS: LazyLock<String> = LazyLock::new(|| {
-        let (salt, output) = ("A".repeat(22), "A".repeat(43));
-        format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}")
-    });
-
     let known = known.map(|known| known.password_hash.clone());
     if app.config.demo && known.as_deref() == Some(DEMO_HASH) {
         return Ok(password == DEMO_PASSWORD);
     }
-    let hash = known.filter(|hash| hash != DEMO_HASH);
-    hashing(move || {
-        let fits = |hash: &str| {
-            let hash = PasswordHash::new(hash);
-            hash.is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
-        };
-        let fits_nobodys = hash.is_none() && std::hint::black_box(fits(&NOBODYS));
-        !fits_nobodys && hash.is_some_and(|hash| fits(&hash))
-    })
-    .await
+    passwords::fits(password, known.filter(|hash| hash != DEMO_HASH)).await
 }
 
 /// Writes a login's outcome down and tells it. `checked` is what the password was found to fit. The
@@ -256,36 +225,7 @@ async fn new_hash(password: &str) -> Result<String> {
         limits::PASSWORD_LEAST_CHARS,
         limits::PASSWORD_CHARS,
     )?;
-    let password = password.to_owned();
-    hashing(move || hash(&password)).await?
-}
-
-fn argon2() -> Argon2<'static> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within limits");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-}
-
-fn hash(password: &str) -> Result<String> {
-    let hash = argon2().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string())
-        .map_err(|error| Error::internal(format!("a password cannot be hashed: {error}")))
-}
-
-/// Runs work that takes much memory and time, away from the threads that answer requests. It holds
-/// its place until it is done, whatever becomes of the caller.
-async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let place = PLACES.try_acquire().map_err(|_| Refusal::Overloaded)?;
-    let turn = AT_ONCE
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
-    let done = tokio::task::spawn_blocking(move || {
-        let _held = (place, turn);
-        work()
-    });
-    done.await
-        .map_err(|error| Error::internal(format!("a password was not checked: {error}")))
+    passwords::hash(password.to_owned()).await
 }
 
 #[cfg(test)]
@@ -481,16 +421,5 @@ mod tests {
         let accounts = list(&app).await.unwrap();
         assert_eq!(accounts.len(), 1);
         assert_eq!(accounts[0].role, Role::Operator);
-    }
-
-    #[test]
-    fn nobodys_hash_is_one_that_takes_the_usual_time() {
-        let (salt, output) = ("A".repeat(22), "A".repeat(43));
-        let nobodys = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}");
-        let nobodys = PasswordHash::new(&nobodys).unwrap();
-        let verified = argon2().verify_password(b"x", &nobodys);
-        assert_eq!(verified, Err(argon2::password_hash::Error::PasswordInvalid));
-        let real = hash("x").unwrap();
-        assert_eq!(PasswordHash::new(&real).unwrap().params, nobodys.params);
     }
 }
