@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::time::Duration;
 
 use csv::ByteRecord;
 use encoding_rs::GB18030;
@@ -19,8 +20,10 @@ use crate::domain::event::Actor;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::order::NewOrder;
 
-/// So many rows are recorded in one transaction.
+/// So many rows are recorded in one transaction,
 const BATCH: usize = 500;
+/// and so long is waited after it: a server that works on the same database gets its turn.
+const PAUSE: Duration = Duration::from_millis(25);
 /// The longest line, in bytes: all fields at their limits stay far below it.
 const LINE_BYTES: u64 = 64 * 1024;
 
@@ -92,6 +95,7 @@ pub async fn orders(
         }
         if import.batch.len() == BATCH {
             import.record().await?;
+            tokio::time::sleep(PAUSE).await;
             (import.tell)(Told::Done {
                 line,
                 lines: survey.lines,
