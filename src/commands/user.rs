@@ -74,7 +74,8 @@ pub async fn run(user: User) -> Result<(), Failure> {
             let row = |[name, role, state, since]: [&str; 4]| {
                 say(format_args!("{name:<24} {role:<10} {state:<10} {since}"));
             };
-            row(["NAME", "ROLE", "STATE", "SINCE"]);
+            let zone = app.config.time_zone.iana_name().unwrap_or("UTC");
+            row(["NAME", "ROLE", "STATE", &format!("SINCE ({zone})")]);
             for account in accounts {
                 let state = if account.enabled {
                     "enabled"
