@@ -112,23 +112,7 @@ async fn bare_door(database: &Database) -> usize {
             db.write(move |conn| {
                 let (refund, event) = (intent.clone(), intended.clone());
                 Box::pin(async move {
-                    let Refund {
-                        order_no,
-                        biz_refund_no,
-                        amount,
-                        ..
-                    } = &refund;
-                    assert!(
-                        store::order::hold_for_new(
-                            conn,
-                            APP,
-                            order_no,
-                            biz_refund_no,
-                            *amount,
-                            None
-                        )
-                        .await?
-                    );
+                    assert!(store::order::hold_for_new(conn, &refund, None).await?);
                     store::refund::insert(conn, &refund).await?;
                     Ok(store::event::insert(conn, &event).await?)
                 })

@@ -26,6 +26,8 @@ pub enum Reason {
     BadCharacter,
     /// Holds a character that no text may hold.
     ControlCharacter,
+    /// A number that is known with other capitals and small letters.
+    DiffersInCase,
     /// Holds `&name=`, which the signed text cannot tell from the field of that name.
     Ambiguous {
         name: Cow<'static, str>,
@@ -305,6 +307,10 @@ impl Reason {
             Reason::ControlCharacter => {
                 fixed("不能包含控制字符", "must not hold control characters")
             }
+            Reason::DiffersInCase => fixed(
+                "与已有的号码仅大小写不同，请换一个号码",
+                "differs from a known one in case alone; use another",
+            ),
             Reason::Ambiguous { name } => {
                 if zh {
                     format!("含有 &{name}=，签名无法将其与字段 {name} 区分；请把 & 写作 %26")

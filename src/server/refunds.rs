@@ -184,23 +184,7 @@ async fn reserve(app: &App, order: &Order, new: NewRefund, actor: Actor) -> Resu
         .write(move |conn| {
             let (refund, event) = (refund.clone(), event.clone());
             Box::pin(async move {
-                let Refund {
-                    app_id,
-                    order_no,
-                    biz_refund_no,
-                    amount,
-                    ..
-                } = &refund;
-                if !store::order::hold_for_new(
-                    conn,
-                    app_id,
-                    order_no,
-                    biz_refund_no,
-                    *amount,
-                    expected,
-                )
-                .await?
-                {
+                if !store::order::hold_for_new(conn, &refund, expected).await? {
                     return why_not_held(conn, &refund, expected).await;
                 }
                 store::refund::insert(conn, &refund).await?;
@@ -213,9 +197,13 @@ async fn reserve(app: &App, order: &Order, new: NewRefund, actor: Actor) -> Resu
 
 /// Why [`store::order::hold_for_new`] did nothing, told from the same transaction.
 async fn why_not_held(conn: &mut Conn, refund: &Refund, expected: Option<Fen>) -> Result<Reserved> {
-    let key = RefundKey::BizRefundNo(refund.biz_refund_no.clone());
-    if let Some(known) = store::refund::by_key(conn, &refund.app_id, &key).await? {
-        return Ok(Reserved::Known(Box::new(known)));
+    let key = refund.biz_refund_key();
+    if let Some(known) = store::refund::by_biz_refund_key(conn, &refund.app_id, &key).await? {
+        return Ok(if known.biz_refund_no == refund.biz_refund_no {
+            Reserved::Known(Box::new(known))
+        } else {
+            Reserved::Refused(Refusal::field("bizRefundNo", Reason::DiffersInCase))
+        });
     }
     let Some(order) = store::order::get(conn, &refund.app_id, &refund.order_no).await? else {
         return Ok(Reserved::Refused(Refusal::NoSuchOrder));

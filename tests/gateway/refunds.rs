@@ -101,6 +101,27 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
     assert_eq!(order["refundableBalance"], 60);
 }
 
+/// The open edition's signature does not see case, so whoever listened in could send a request again
+/// with a number that differs in case alone.
+#[tokio::test]
+async fn a_replay_in_another_case_is_no_second_refund() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let fields = json!({"bizOrderNo": order, "bizRefundNo": "r1-straße", "amount": 40});
+    let signed = test.open_body(fields);
+    assert_eq!(test.post("/unipay/refund", signed.clone()).await.code(), 0);
+
+    let replayed = signed.replace("r1-straße", "R1-STRASSE");
+    let answer = test.post("/unipay/refund", replayed).await;
+    assert_eq!(answer.code(), 10506);
+    assert!(answer.msg().contains("bizRefundNo"), "{}", answer.text);
+    let order = test
+        .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
+        .await
+        .data();
+    assert_eq!(order["refundableBalance"], 60);
+}
+
 #[tokio::test]
 async fn the_order_is_found_by_the_first_of_three_numbers() {
     let test = TestApp::start().await;

@@ -86,6 +86,14 @@ pub struct Refund {
     pub version: i64,
 }
 
+impl Refund {
+    /// The merchant's number in capitals, as the open edition signs it: two numbers of one app that
+    /// differ in case alone could be one signed request told twice, so only one of them is taken.
+    pub fn biz_refund_key(&self) -> String {
+        self.biz_refund_no.to_uppercase()
+    }
+}
+
 /// A refund as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefund {

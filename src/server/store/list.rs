@@ -347,9 +347,14 @@ impl Search {
         matching
     }
 
-    /// How many rows match. No order is asked for, so that any index may serve.
+    /// How many rows match. No order is asked for, so that any index may serve; and where nothing
+    /// narrows the rows that begin so, these are only counted, not looked at.
     async fn count(&self, conn: &mut AnyConnection) -> sqlx::Result<Count> {
         let mut matching = Matching::of_app(self.table, &self.app_id);
+        if let ([beginning], []) = (&self.begins[..], &self.criteria[..]) {
+            let candidates = matching.candidates(self.table, beginning);
+            return matching.count_of(conn, &candidates).await;
+        }
         for beginning in &self.begins {
             matching.among(self.table, beginning);
         }
@@ -416,7 +421,9 @@ impl Search {
         let before = rows.first().filter(|_| has_before).map(&cursor);
         let after = rows.last().filter(|_| has_after).map(&cursor);
         let count = self.count(conn).await?;
-        let too_many = self.too_many(conn).await?;
+        // Where all that begin so were counted, and are few, none was left out.
+        let all_counted = self.criteria.is_empty() && self.begins.len() <= 1 && !count.more;
+        let too_many = !all_counted && self.too_many(conn).await?;
         Ok(Page {
             rows,
             count,
@@ -501,9 +508,19 @@ impl Matching {
         ));
     }
 
-    /// Adds that the row is among the first that begin so. Where refunds are listed, an order stands
-    /// for its refunds.
+    /// Adds that the row is among the first that begin so.
     fn among(&mut self, listed: Table, beginning: &Beginning) {
+        let candidates = self.candidates(listed, beginning);
+        self.and(&format!(
+            "{}.{} IN ({candidates})",
+            listed.name(),
+            listed.number()
+        ));
+    }
+
+    /// The numbers of the first rows that begin so, column by column. Where refunds are listed, an
+    /// order stands for its refunds.
+    fn candidates(&mut self, listed: Table, beginning: &Beginning) -> String {
         let limit = limits::COUNT_ROWS + 1;
         let mut selects = Vec::new();
         for &(table, column) in &beginning.columns {
@@ -523,22 +540,26 @@ impl Matching {
                 )
             });
         }
-        self.and(&format!(
-            "{}.{} IN ({})",
-            listed.name(),
-            listed.number(),
-            selects.join(" UNION ")
-        ));
+        selects.join(" UNION ")
     }
 
     /// How many rows match, up to the limit.
     async fn count(&self, conn: &mut AnyConnection, table: Table) -> sqlx::Result<Count> {
         let limit = limits::COUNT_ROWS + 1;
-        let sql = format!(
-            "SELECT CAST(count(*) AS BIGINT) AS n FROM (SELECT 1 FROM {} WHERE {} LIMIT {limit}) AS counted",
-            table.name(),
-            self.sql
-        );
+        self.count_of(
+            conn,
+            &format!(
+                "SELECT 1 FROM {} WHERE {} LIMIT {limit}",
+                table.name(),
+                self.sql
+            ),
+        )
+        .await
+    }
+
+    /// How many rows a select gives, up to the limit.
+    async fn count_of(&self, conn: &mut AnyConnection, select: &str) -> sqlx::Result<Count> {
+        let sql = format!("SELECT CAST(count(*) AS BIGINT) AS n FROM ({select}) AS counted");
         let n = usize::try_from(self.query(sql).fetch_one(conn).await?.int("n")?).unwrap_or(0);
         Ok(Count {
             rows: n.min(limits::COUNT_ROWS),

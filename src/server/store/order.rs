@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, query};
 use super::Columns;
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderKey};
+use crate::domain::refund::Refund;
 
 /// Adds an order. Returns `false` and does nothing when one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
@@ -73,26 +74,23 @@ pub async fn get(
     row.as_ref().map(order).transpose()
 }
 
-/// Holds an amount for a new refund, if the order is paid, has it left, has exactly `expected`
-/// left where that is given, and the merchant's refund number is new. `false`: nothing was done.
+/// Holds the amount of a new refund, if the order is paid, has it left, has exactly `expected` left
+/// where that is given, and the merchant's refund number is new. `false`: nothing was done.
 pub async fn hold_for_new(
     conn: &mut AnyConnection,
-    app_id: &str,
-    order_no: &str,
-    biz_refund_no: &str,
-    amount: Fen,
+    refund: &Refund,
     expected: Option<Fen>,
 ) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE pay_order SET held = held + $3 WHERE app_id = $1 AND order_no = $2 AND status = 'success' \
          AND amount - refunded - held >= $3 AND ($4 IS NULL OR amount - refunded - held = $4) \
-         AND NOT EXISTS (SELECT 1 FROM refund WHERE app_id = $1 AND biz_refund_no = $5)",
+         AND NOT EXISTS (SELECT 1 FROM refund WHERE app_id = $1 AND biz_refund_key = $5)",
     )
-    .bind(app_id)
-    .bind(order_no)
-    .bind(amount.0)
+    .bind(&refund.app_id)
+    .bind(&refund.order_no)
+    .bind(refund.amount.0)
     .bind(expected.map(|fen| fen.0))
-    .bind(biz_refund_no)
+    .bind(refund.biz_refund_key())
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -16,9 +16,9 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     query(
         "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
          reason, attach, notify_url, client_ip, edition, status, attempt, unanswered, acknowledged, attention, \
-         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version) \
+         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version, biz_refund_key) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25)",
+         $22, $23, $24, $25, $26)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -45,6 +45,7 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(refund.finished_at.map(|at| at.0))
     .bind(refund.busy_until.0)
     .bind(refund.version)
+    .bind(refund.biz_refund_key())
     .execute(conn)
     .await?;
     Ok(())
@@ -98,6 +99,21 @@ pub async fn claim(
             .execute(conn)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The refund whose merchant's number is this one but for case.
+pub async fn by_biz_refund_key(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    key: &str,
+) -> sqlx::Result<Option<Refund>> {
+    let sql = "SELECT * FROM refund WHERE app_id = $1 AND biz_refund_key = $2";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(key)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(refund).transpose()
 }
 
 /// The refund that a request names.
