@@ -147,7 +147,7 @@ async fn no_statement_scans_a_table() {
         orders::timeline(app, id, &order.order_no)
             .await
             .expect("events");
-        refunds::retry(app, merchant, &refund.refund_no, Actor::System)
+        refunds::retry(app, merchant, &refund.refund_no, None, Actor::System)
             .await
             .ok();
         refunds::close(app, merchant, &refund.refund_no, Actor::System)

@@ -153,7 +153,7 @@ impl Case<'_> {
                     return;
                 };
                 expect_no_defect(
-                    refunds::retry(app, merchant, &refund.refund_no, Actor::System).await,
+                    refunds::retry(app, merchant, &refund.refund_no, None, Actor::System).await,
                 );
             }
             Step::Close(number) => {

@@ -270,15 +270,23 @@ async fn take_over(app: &App, wanted: Refund, actor: Actor) -> Result<Refund> {
 
 /// Submits a failed refund again, under its own number.
 ///
+/// `seen` is the attempt whose failure the asker saw, if he saw one. Where the refund has been taken
+/// up again since, by a second press of the same button or by somebody else, nothing is submitted,
+/// and how it stands is told.
+///
 /// # Errors
 /// Refuses when it has not failed, or the order has not enough left.
 pub async fn retry(
     app: &App,
     merchant: &MerchantApp,
     refund_no: &str,
+    seen: Option<i64>,
     actor: Actor,
 ) -> Result<Refund> {
     let (refund, _) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    if seen.is_some_and(|seen| seen < refund.attempt) {
+        return Ok(refund);
+    }
     if refund.status != RefundStatus::Fail {
         return Err(Refusal::WrongState {
             status: refund.status.word().into(),
@@ -311,7 +319,8 @@ async fn take_up_again(
             let (failed, actor) = (failed.clone(), actor.clone());
             Box::pin(async move {
                 let current = current(conn, &failed).await?;
-                if current.status != RefundStatus::Fail || current.busy_until > now {
+                let taken_up = current.attempt != failed.attempt;
+                if taken_up || current.status != RefundStatus::Fail || current.busy_until > now {
                     return Ok(Reserved::Known(Box::new(current)));
                 }
                 let left = refundable(conn, &current).await?;

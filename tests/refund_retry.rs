@@ -1,0 +1,54 @@
+//! Retrying a failed refund: what was pressed once is submitted once, however often the press arrives.
+
+mod support;
+
+use refundry::domain::event::Actor;
+use refundry::domain::money::Fen;
+use refundry::domain::refund::{Refund, RefundStatus};
+use refundry::domain::time::Millis;
+use refundry::server::clock::Clock;
+use refundry::server::error::Result;
+use refundry::server::refunds;
+use support::{Core, new_refund};
+
+async fn failed(core: &Core) -> Refund {
+    let order = core.order("FAIL", "1", Fen(1_000)).await;
+    let new = new_refund(&order, "R1", Fen(100));
+    let refund = refunds::issue(&core.app, &core.merchant, new, Actor::Merchant)
+        .await
+        .expect("a refund");
+    assert_eq!((refund.status, refund.attempt), (RefundStatus::Fail, 1));
+    refund
+}
+
+async fn retry(core: &Core, refund: &Refund, seen: Option<i64>) -> Result<Refund> {
+    let actor = Actor::Operator("li.na".to_owned());
+    refunds::retry(&core.app, &core.merchant, &refund.refund_no, seen, actor).await
+}
+
+#[tokio::test]
+async fn a_second_press_of_the_same_button_submits_nothing() {
+    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
+    let refund = failed(&core).await;
+    let first = retry(&core, &refund, Some(1)).await.expect("a retry");
+    assert_eq!((first.status, first.attempt), (RefundStatus::Fail, 2));
+    let second = retry(&core, &refund, Some(1)).await.expect("how it stands");
+    assert_eq!(second, first);
+
+    // The button of the page that was made since is another one.
+    let third = retry(&core, &refund, Some(2)).await.expect("a retry");
+    assert_eq!(third.attempt, 3);
+}
+
+#[tokio::test]
+async fn two_presses_at_once_submit_once() {
+    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
+    let refund = failed(&core).await;
+    let (one, other) = tokio::join!(
+        retry(&core, &refund, Some(1)),
+        retry(&core, &refund, Some(1))
+    );
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    let after = retry(&core, &refund, Some(1)).await.expect("how it stands");
+    assert_eq!(after.attempt, 2);
+}
