@@ -45,7 +45,10 @@ use leptos_router::{SsrMode, path};
 
 use components::{Frame, Waiting};
 use look::provide_look;
-use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrderPage, OrdersPage, RefundOrderPage};
+use pages::{
+    CloseRefundPage, HelpPage, HomePage, LoginPage, NotFoundPage, OrderPage, OrdersPage,
+    RefundOrderPage, RefundPage, RefundsPage, RetryRefundPage,
+};
 
 /// The console.
 #[component]
@@ -66,6 +69,18 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/apps/:app/orders/:number/refund")
                         view=RefundOrderPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/apps/:app/refunds") view=RefundsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/refunds/:number") view=RefundPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("/apps/:app/refunds/:number/retry")
+                        view=RetryRefundPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/apps/:app/refunds/:number/close")
+                        view=CloseRefundPage
                         ssr=SsrMode::Async
                     />
                 </ParentRoute>

@@ -111,6 +111,16 @@ pub struct Count {
     pub more: bool,
 }
 
+impl std::ops::Add for Count {
+    type Output = Count;
+    fn add(self, other: Count) -> Count {
+        Count {
+            rows: self.rows + other.rows,
+            more: self.more || other.more,
+        }
+    }
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {

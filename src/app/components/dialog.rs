@@ -1,7 +1,9 @@
 //! Dialogs.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
+use super::hands::open_dialog;
 use crate::app::look::use_words;
 use crate::app::words;
 use crate::domain::lang::Text;
@@ -24,5 +26,23 @@ pub fn Dialog(
                 <button class="plain">{t(close)}</button>
             </form>
         </dialog>
+    }
+}
+
+/// Opens a dialog. Without scripts, or into another tab, it leads to the page that stands for it.
+#[component]
+pub fn DialogLink(dialog: &'static str, href: String, text: Text) -> impl IntoView {
+    let t = use_words();
+    let open = move |ev: MouseEvent| {
+        let elsewhere = ev.ctrl_key() || ev.meta_key() || ev.shift_key() || ev.alt_key();
+        if !elsewhere {
+            ev.prevent_default();
+            open_dialog(dialog);
+        }
+    };
+    view! {
+        <a class="plain" href=href aria-haspopup="dialog" on:click=open>
+            {t(text)}
+        </a>
     }
 }

@@ -43,6 +43,15 @@ pub fn open_dialog(id: &str) {
     }
 }
 
+/// Closes a dialog, if it is open.
+pub fn close_dialog(id: &str) {
+    if let Some(dialog) = find(&format!("dialog#{id}"))
+        && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
+    {
+        dialog.close();
+    }
+}
+
 fn on_key(ev: KeyboardEvent) {
     let typing = ev.target().is_some_and(|target| {
         target.dyn_ref::<Element>().is_some_and(|element| {

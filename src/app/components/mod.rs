@@ -3,6 +3,7 @@
 mod action;
 mod badge;
 mod chips;
+mod confirm;
 mod dialog;
 mod facts;
 mod filters;
@@ -19,6 +20,7 @@ mod timeline;
 pub use action::*;
 pub use badge::*;
 pub use chips::*;
+pub use confirm::*;
 pub use dialog::*;
 pub use facts::*;
 pub use filters::*;

@@ -56,6 +56,15 @@ pub fn MaybeNumber(number: Option<String>, what: Text) -> impl IntoView {
     }
 }
 
+/// A text that may be absent.
+#[component]
+pub fn MaybeText(text: Option<String>) -> impl IntoView {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) => text.into_any(),
+        None => view! { <Nothing/> }.into_any(),
+    }
+}
+
 /// Stands where there is no value.
 #[component]
 pub fn Nothing() -> impl IntoView {

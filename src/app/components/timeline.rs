@@ -8,54 +8,70 @@ use super::number::When;
 use crate::app::look::{use_lang, use_words};
 use crate::app::view::Entry;
 use crate::app::words;
-use crate::domain::event::{Event, Subject};
+use crate::domain::event::{Actor, Event, Subject};
 use crate::domain::order::OrderStatus;
 use crate::domain::refund::RefundStatus;
 
-/// A timeline. `zone` is that of its times.
+/// A timeline. `zone` is that of its times. Events after number `since` are new to the person who
+/// looks: they are marked, and what was said is unfolded.
 #[component]
-pub fn Timeline(entries: Vec<Entry>, zone: String) -> impl IntoView {
+pub fn Timeline(
+    entries: Vec<Entry>,
+    zone: String,
+    #[prop(optional, into)] since: Signal<Option<i64>>,
+) -> impl IntoView {
     let t = use_words();
-    let lines = entries
-        .into_iter()
-        .map(|entry| view! { <Line entry/> })
-        .collect_view();
     view! {
         <section class="timeline" id="timeline">
             <h2>{t(words::TIMELINE)} " " <small>{zone}</small></h2>
-            <ol>{lines}</ol>
+            <ol>
+                // By number, so that what is unfolded stays so when a new event comes in above it.
+                <For each=move || entries.clone() key=|entry| entry.event.seq let:entry>
+                    <Line entry since/>
+                </For>
+            </ol>
         </section>
     }
 }
 
 #[component]
-fn Line(entry: Entry) -> impl IntoView {
+fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     let t = use_words();
     let lang = use_lang();
     let Entry { event, when } = entry;
     let change = change(&event);
+    let seq = event.seq;
+    let is_new = move || since.get().is_some_and(|since| seq > since);
+    let data_new = move || is_new().then_some("");
+    // What the channel does by itself is named after it already.
+    let by_channel = event.actor == Actor::Channel;
+    let who = (!by_channel)
+        .then(|| view! { <span class="faint">{words::actor(&event.actor, lang)}</span> });
+    let heard = event.finding.map(|finding| match by_channel {
+        true => t(words::finding(finding)).to_owned(),
+        false => words::channel_said(finding, lang),
+    });
+    let heard = heard.map(|heard| view! { <span>{heard}</span> });
     let summary = view! {
         <When stamp=when/>
         <span class="what">
             <b>{t(words::event(event.kind))}</b>
-            <span class="faint">{words::actor(&event.actor, lang)}</span>
-            {event
-                .finding
-                .map(|finding| view! { <span>{words::channel_said(finding, lang)}</span> })}
+            {who}
+            {heard}
             {change}
         </span>
     };
     match event.said.filter(|said| !said.is_empty()) {
         Some(said) => view! {
-            <li>
-                <details>
+            <li data-new=data_new>
+                <details open=untrack(is_new)>
                     <summary>{summary}</summary>
                     <pre class="mono" tabindex="0">{said}</pre>
                 </details>
             </li>
         }
         .into_any(),
-        None => view! { <li><div class="line">{summary}</div></li> }.into_any(),
+        None => view! { <li data-new=data_new><div class="line">{summary}</div></li> }.into_any(),
     }
 }
 

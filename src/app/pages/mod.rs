@@ -6,7 +6,9 @@ mod login;
 mod not_found;
 mod order;
 mod orders;
+mod refund;
 mod refund_order;
+mod refunds;
 
 pub use help::HelpPage;
 pub use home::HomePage;
@@ -14,4 +16,6 @@ pub use login::LoginPage;
 pub use not_found::NotFoundPage;
 pub use order::OrderPage;
 pub use orders::OrdersPage;
+pub use refund::{CloseRefundPage, RefundPage, RetryRefundPage};
 pub use refund_order::RefundOrderPage;
+pub use refunds::RefundsPage;

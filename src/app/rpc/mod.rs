@@ -6,6 +6,7 @@
 
 pub mod desk;
 pub mod orders;
+pub mod refunds;
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;

@@ -39,10 +39,7 @@ pub async fn desk(app_id: &str) -> Result<Desk, Trouble> {
             let counts = refunds::counts(&app, &merchant.app_id, &filter).await?;
             counts
                 .into_iter()
-                .fold(Count::default(), |sum, (_, count)| Count {
-                    rows: sum.rows + count.rows,
-                    more: sum.more || count.more,
-                })
+                .fold(Count::default(), |sum, (_, count)| sum + count)
         }
         None => Count::default(),
     };

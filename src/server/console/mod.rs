@@ -5,6 +5,7 @@ mod caller;
 pub mod desk;
 mod guard;
 pub mod orders;
+pub mod refunds;
 mod times;
 mod trouble;
 
