@@ -1,0 +1,101 @@
+//! The README's signed request, pasted into a shell, against the demonstration; and its table of
+//! settings against the program's own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const README: &str = include_str!("../README.md");
+
+struct Demo {
+    child: Child,
+    base: String,
+}
+
+impl Demo {
+    fn start() -> Demo {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
+            .args(["demo", "--listen", "127.0.0.1:0", "--log", "error"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let base = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        Demo {
+            child,
+            base: base.expect("it says where it listens"),
+        }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_signed_request_works_as_it_stands() {
+    let demo = Demo::start();
+    let (_, rest) = README.split_once("```sh\n").expect("a shell block");
+    let (script, _) = rest.split_once("```").expect("its end");
+    assert!(script.contains("http://127.0.0.1:3000/"));
+    let script = script.replace("http://127.0.0.1:3000", &demo.base);
+    let run = Command::new("bash")
+        .args(["-euc", &script])
+        .output()
+        .expect("bash runs");
+    let said = String::from_utf8_lossy(&run.stdout);
+    let answers: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}")))
+        .collect();
+    let field = |i: usize, name: &str| answers[i]["data"][name].clone();
+    assert_eq!(
+        answers.len(),
+        3,
+        "{said}{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    assert_eq!(field(0, "refundableBalance"), 1000, "{said}");
+    assert_eq!(field(1, "status"), "success", "{said}");
+    assert_eq!(
+        (field(2, "amount"), field(2, "status")),
+        (250.into(), "success".into()),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_table_has_every_setting() {
+    let help = Command::new(env!("CARGO_BIN_EXE_refundry"))
+        .args(["serve", "--help"])
+        .output()
+        .expect("help");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let flags = help
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--"))
+        .map(|rest| rest.split(' ').next());
+    let mut settings = 0;
+    for flag in flags.flatten() {
+        assert!(
+            README.contains(&format!("| `--{flag}` |")),
+            "the README does not tell of --{flag}"
+        );
+        settings += 1;
+    }
+    assert!(settings > 15, "only {settings} settings in the help");
+    for variable in help
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[env: "))
+    {
+        let name = variable.split(['=', ']']).next().expect("a name");
+        assert!(
+            README.contains(&format!("`{name}`")),
+            "the README does not tell of {name}"
+        );
+    }
+}
