@@ -2,6 +2,7 @@
 //! and refunds, and the sandbox to try everything on.
 
 mod data;
+mod plan;
 mod story;
 
 use super::app::App;

@@ -1,0 +1,150 @@
+//! Which orders and refunds the month has: something of everything that an operator may meet or want
+//! to try, and business as usual around it.
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+
+use crate::domain::order::OrderStatus;
+
+const ORDERS: usize = 400;
+const REFUNDS: usize = 250;
+const DAYS: i64 = 30;
+
+/// How a refund went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// Submitted, and nothing since.
+    Submitted,
+    CalledBack,
+    /// Submitted, and synced later.
+    Synced,
+    Retried,
+    /// Refused, and closed by hand.
+    GivenUp,
+    /// Refused by what the answer said; paid out by what the channel says when it is asked.
+    LateSuccess,
+    /// The same, but the amount was refunded anew meanwhile.
+    Overpaid,
+    /// Paid out, then denied, then confirmed.
+    Contradicted,
+}
+
+/// An order to be: how the sandbox treats it, and what refunds it has.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The beginning of its channel number.
+    pub behaviour: &'static str,
+    pub status: OrderStatus,
+    pub refunds: Vec<Course>,
+    /// How long ago it was paid, between these.
+    pub hours_ago: (i64, i64),
+    /// Whether one refund takes all that was paid.
+    pub whole: bool,
+}
+
+/// What an operator can try, by the beginning of the channel's number, and what to expect.
+pub const BEHAVIOURS: &[(&str, &str)] = &[
+    ("SBX-OK-", "直接成功"),
+    ("SBX-ASYNC-", "受理后回调成功"),
+    ("SBX-ASYNC-NOCB-", "受理后成功，无回调"),
+    ("SBX-FAIL-", "通道拒绝"),
+    ("SBX-LATEFAIL-", "受理后失败"),
+    ("SBX-CLOSED-", "受理后被通道关闭"),
+    ("SBX-TIMEOUT-", "超时，通道已退"),
+    ("SBX-LOST-", "超时，通道未收到"),
+    ("SBX-FLAKY-", "连接时断时续"),
+    ("SBX-ABSENT-", "受理后通道查无此单"),
+];
+
+/// What there is to be: first what an operator may want to see and try, then business as usual.
+pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
+    use Course::*;
+    let plan = |behaviour, refunds: &[Course], hours_ago| Plan {
+        behaviour,
+        status: OrderStatus::Success,
+        refunds: refunds.to_vec(),
+        hours_ago,
+        whole: false,
+    };
+    let month = (30, 24 * DAYS - 12);
+    let mut plans = Vec::new();
+    for (behaviour, _) in BEHAVIOURS {
+        plans.push(plan(behaviour, &[], (0, 2)));
+        plans.push(plan(behaviour, &[], (3, 60)));
+    }
+    let mut repeat = |times: usize, plan: Plan| plans.extend(std::iter::repeat_n(plan, times));
+    // In progress, for an operator to sync.
+    for behaviour in ["SBX-TIMEOUT-", "SBX-LOST-", "SBX-FLAKY-", "SBX-ABSENT-"] {
+        repeat(2, plan(behaviour, &[Submitted], (6, 30)));
+    }
+    repeat(3, plan("SBX-ASYNC-NOCB-", &[Submitted], (6, 30)));
+    repeat(2, plan("SBX-LATEFAIL-", &[Submitted], (6, 30)));
+    repeat(2, plan("SBX-CLOSED-", &[Submitted], (6, 30)));
+    // For a person to look at.
+    repeat(3, plan("SBX-ABSENT-", &[Synced], (30, 120)));
+    repeat(2, plan("SBX-OK-", &[LateSuccess], (48, 240)));
+    repeat(
+        1,
+        Plan {
+            whole: true,
+            ..plan("SBX-OK-", &[Overpaid, Submitted], (48, 240))
+        },
+    );
+    repeat(2, plan("SBX-OK-", &[Contradicted], (72, 240)));
+    // What went wrong and is over.
+    repeat(9, plan("SBX-FAIL-", &[Submitted], month));
+    repeat(4, plan("SBX-FAIL-", &[Retried], month));
+    repeat(7, plan("SBX-FAIL-", &[GivenUp], month));
+    repeat(6, plan("SBX-LATEFAIL-", &[Synced], month));
+    repeat(6, plan("SBX-CLOSED-", &[Synced], month));
+    repeat(9, plan("SBX-TIMEOUT-", &[Synced], month));
+    repeat(5, plan("SBX-LOST-", &[Synced], month));
+    repeat(5, plan("SBX-FLAKY-", &[Synced], month));
+    // What nobody paid for.
+    for (status, times) in [
+        (OrderStatus::Wait, 4),
+        (OrderStatus::Progress, 3),
+        (OrderStatus::Close, 9),
+        (OrderStatus::Cancel, 6),
+        (OrderStatus::Timeout, 7),
+        (OrderStatus::Fail, 5),
+    ] {
+        let open = matches!(status, OrderStatus::Wait | OrderStatus::Progress);
+        let hours_ago = if open { (0, 3) } else { month };
+        repeat(
+            times,
+            Plan {
+                status,
+                ..plan("SBX-OK-", &[], hours_ago)
+            },
+        );
+    }
+    // Business as usual.
+    let mut refunds: usize = plans.iter().map(|plan| plan.refunds.len()).sum();
+    while refunds < REFUNDS {
+        let (behaviour, course) = match rng.random_range(0..4) {
+            0 => ("SBX-ASYNC-", CalledBack),
+            1 => ("SBX-ASYNC-NOCB-", Synced),
+            _ => ("SBX-OK-", Submitted),
+        };
+        let times = *[1, 1, 1, 1, 2, 2, 3].choose(rng).expect("not empty");
+        let times = times.min(REFUNDS - refunds);
+        let whole = times == 1 && rng.random_bool(0.6);
+        plans.push(Plan {
+            whole,
+            ..plan(behaviour, &vec![course; times], month)
+        });
+        refunds += times;
+    }
+    while plans.len() < ORDERS {
+        let behaviour = if rng.random_bool(0.7) {
+            "SBX-OK-"
+        } else {
+            "SBX-ASYNC-"
+        };
+        plans.push(plan(behaviour, &[], (0, 24 * DAYS - 12)));
+    }
+    plans.shuffle(rng);
+    plans
+}
