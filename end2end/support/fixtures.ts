@@ -72,7 +72,7 @@ export async function login(page: Page, name = 'admin', password = 'refundry-dem
   const form = page.locator('form').filter({ has: page.locator('input[type=password]') });
   await form.locator('input[autocomplete=username]').fill(name);
   await form.locator('input[type=password]').fill(password);
-  await form.locator('button[type=submit]').click();
+  await form.locator('button.primary').click();
   await expect(page).not.toHaveURL(/\/login/);
   await settled(page);
 }

@@ -38,16 +38,18 @@ pub struct Look {
 }
 
 impl Look {
-    /// Reads a `Cookie` header. What is absent or unknown stays at its default.
-    pub fn of_cookies(header: &str) -> Look {
+    /// Reads a `Cookie` and an `Accept-Language` header. What was not chosen is as the browser prefers;
+    /// what is absent or unknown stays at its default.
+    pub fn of_headers(cookies: &str, languages: &str) -> Look {
         let value = |name: &str| {
-            header.split(';').find_map(|pair| {
+            cookies.split(';').find_map(|pair| {
                 let (key, value) = pair.trim().split_once('=')?;
                 (key == name).then_some(value)
             })
         };
+        let chosen = value("lang").and_then(|word| word.parse().ok());
         Look {
-            lang: parse(value("lang")),
+            lang: chosen.unwrap_or_else(|| preferred(languages)),
             theme: parse(value("theme")),
             density: parse(value("density")),
         }
@@ -74,6 +76,15 @@ impl Look {
             Lang::En => "en",
         }
     }
+}
+
+/// The first of our languages in an `Accept-Language` header: browsers name what they prefer first.
+fn preferred(languages: &str) -> Lang {
+    let ours = |range: &str| {
+        let language = range.trim().split(['-', ';']).next()?;
+        language.to_ascii_lowercase().parse().ok()
+    };
+    languages.split(',').find_map(ours).unwrap_or_default()
 }
 
 fn parse<T: std::str::FromStr + Default>(word: Option<&str>) -> T {
@@ -109,11 +120,20 @@ mod tests {
 
     #[test]
     fn cookies_are_read_and_nonsense_is_ignored() {
-        let look = Look::of_cookies("id=x; lang=en;theme=dark; density=huge");
+        let look = Look::of_headers("id=x; lang=en;theme=dark; density=huge", "zh-CN");
         assert_eq!(look.lang, Lang::En);
         assert_eq!(look.theme, Theme::Dark);
         assert_eq!(look.density, Density::Normal);
-        assert_eq!(Look::of_cookies(""), Look::default());
-        assert_eq!(Look::of_cookies("xlang=en"), Look::default());
+        assert_eq!(Look::of_headers("", ""), Look::default());
+        assert_eq!(Look::of_headers("xlang=en; lang=fr", ""), Look::default());
+    }
+
+    #[test]
+    fn who_has_not_chosen_gets_what_the_browser_prefers() {
+        let lang = |languages| Look::of_headers("theme=dark", languages).lang;
+        assert_eq!(lang("en-GB,en;q=0.9,zh;q=0.8"), Lang::En);
+        assert_eq!(lang("fr-FR, fr;q=0.9, zh-TW;q=0.5, en;q=0.1"), Lang::Zh);
+        assert_eq!(lang("de, EN;q=0.5"), Lang::En);
+        assert_eq!(lang("ja, *;q=0.1"), Lang::Zh);
     }
 }

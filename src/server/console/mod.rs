@@ -86,8 +86,11 @@ async fn call(app: App, request: Request) -> Response {
 }
 
 fn look(headers: &HeaderMap) -> Look {
-    let cookies = headers.get(header::COOKIE).and_then(|c| c.to_str().ok());
-    Look::of_cookies(cookies.unwrap_or_default())
+    let text = |name| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    };
+    Look::of_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE))
 }
 
 /// Tells the browser to run and load nothing but ours, and to let nobody frame the page.
