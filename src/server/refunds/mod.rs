@@ -1,0 +1,143 @@
+//! The use-cases of refunds. Transactions live here.
+//!
+//! A refund is written down before the channel is told: one short transaction holds the amount and
+//! records the intent ([`issue`]), then the channel is called with no transaction open, then `settle`
+//! applies what it said. A stop or a loss between any two steps leaves a refund in progress that a
+//! [`callback`] or a [`sync`] settles.
+
+mod callback;
+mod issue;
+mod settle;
+mod sync;
+
+use super::app::App;
+use super::db::Conn;
+use super::error::{Error, Result};
+use super::store;
+use crate::domain::error::Refusal;
+use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::filter::{Count, Page, Place, RefundFilter};
+use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
+use crate::domain::order::Order;
+use crate::domain::refund::{Refund, RefundKey, RefundStatus};
+use crate::domain::time::Millis;
+
+pub use crate::domain::refund::RefundRow;
+pub use callback::callback;
+pub use issue::{close, issue, may_refund, retry};
+pub use sync::{RefundSync, sync};
+
+/// The refund and its order.
+///
+/// # Errors
+/// [`Refusal::NoSuchRefund`].
+pub async fn find(app: &App, merchant: &MerchantApp, key: &RefundKey) -> Result<(Refund, Order)> {
+    let refund = by_key(app, merchant, key)
+        .await?
+        .ok_or(Refusal::NoSuchRefund)?;
+    let mut conn = app.db.read().await?;
+    let order = store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?;
+    Ok((refund, order.ok_or(Refusal::NoSuchOrder)?))
+}
+
+async fn by_key(app: &App, merchant: &MerchantApp, key: &RefundKey) -> Result<Option<Refund>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::refund::by_key(&mut conn, &merchant.app_id, key).await?)
+}
+
+/// The refunds of an order, oldest first.
+pub async fn of_order(app: &App, app_id: &str, order_no: &str) -> Result<Vec<Refund>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::refund::of_order(&mut conn, app_id, order_no).await?)
+}
+
+/// The events of a refund, newest first.
+pub async fn timeline(app: &App, app_id: &str, refund_no: &str) -> Result<Vec<Event>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::event::timeline(&mut conn, app_id, Subject::Refund, refund_no).await?)
+}
+
+/// One page of an app's refunds.
+pub async fn list(
+    app: &App,
+    app_id: &str,
+    filter: &RefundFilter,
+    place: &Place,
+) -> Result<Page<RefundRow>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::list::refunds(&mut conn, app_id, filter, place).await?)
+}
+
+/// How many refunds there are of each status, the filter's own status left aside.
+pub async fn counts(
+    app: &App,
+    app_id: &str,
+    filter: &RefundFilter,
+) -> Result<Vec<(RefundStatus, Count)>> {
+    let mut conn = app.db.read().await?;
+    let mut counts = Vec::new();
+    for &status in RefundStatus::ALL {
+        let filter = RefundFilter {
+            status: Some(status),
+            ..filter.clone()
+        };
+        counts.push((
+            status,
+            store::list::count_refunds(&mut conn, app_id, &filter).await?,
+        ));
+    }
+    Ok(counts)
+}
+
+/// The refund as it is now, within a transaction.
+async fn current(conn: &mut Conn, refund: &Refund) -> Result<Refund> {
+    let key = RefundKey::RefundNo(refund.refund_no.clone());
+    let found = store::refund::by_key(conn, &refund.app_id, &key).await?;
+    found.ok_or_else(|| Error::internal(format!("refund {} has vanished", refund.refund_no)))
+}
+
+/// What the refund's order has left, within a transaction.
+async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> {
+    let order = store::order::get(conn, &refund.app_id, &refund.order_no).await?;
+    Ok(order.map_or(Fen::ZERO, |order| order.refundable()))
+}
+
+/// Stores the next version of a refund that was read in this transaction.
+async fn store_next(conn: &mut Conn, next: &Refund) -> Result<()> {
+    if store::refund::update(conn, next).await? {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "refund {} changed within a transaction",
+        next.refund_no
+    )))
+}
+
+/// The event that made this version of a refund.
+fn event(refund: &Refund, kind: EventKind, actor: Actor, at: Millis) -> Event {
+    changed_event(refund, kind, actor, at, refund.status)
+}
+
+/// The event that made this version of a refund out of one in state `before`.
+fn changed_event(
+    refund: &Refund,
+    kind: EventKind,
+    actor: Actor,
+    at: Millis,
+    before: RefundStatus,
+) -> Event {
+    Event {
+        app_id: refund.app_id.clone(),
+        subject: Subject::Refund,
+        number: refund.refund_no.clone(),
+        seq: refund.version,
+        at,
+        kind,
+        actor,
+        finding: None,
+        said: None,
+        before: Some(before.word().to_owned()),
+        after: Some(refund.status.word().to_owned()),
+    }
+}

@@ -1,0 +1,137 @@
+//! The only door: evidence is applied to a refund, its order's balance and its timeline in one
+//! transaction. And the call to the channel that brings most of it.
+
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::{changed_event, current, refundable};
+use crate::domain::event::{Actor, Event, EventKind};
+use crate::domain::limits;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
+use crate::domain::order::Order;
+use crate::domain::refund::{Effect, Evidence, Finding, Refund, Source};
+use crate::domain::time::Millis;
+use crate::server::app::App;
+use crate::server::channel::Answer;
+use crate::server::error::{Error, Result};
+use crate::server::store;
+
+/// The only door: applies evidence to a refund, its order's balance and its timeline, in one
+/// transaction. Idempotent, and indifferent to the order in which evidence arrives.
+///
+/// `known` is the refund as last seen. When it has changed since, the evidence is weighed again
+/// against what it has become.
+pub(super) async fn settle(
+    app: &App,
+    known: Refund,
+    evidence: Evidence,
+    actor: Actor,
+    said: &str,
+) -> Result<Refund> {
+    let now = app.clock.now();
+    let said = limits::cut(said, limits::SAID_BYTES).to_owned();
+    app.db
+        .write(move |conn| {
+            let (mut current, evidence, actor, said) =
+                (known.clone(), evidence.clone(), actor.clone(), said.clone());
+            Box::pin(async move {
+                loop {
+                    let room = if current.holds() {
+                        Fen::ZERO
+                    } else {
+                        refundable(conn, &current).await?
+                    };
+                    let settlement = current.settle(room, &evidence);
+                    let mut next = Refund {
+                        version: current.version + 1,
+                        ..settlement.refund
+                    };
+                    if evidence.source != Source::Callback && evidence.attempt == current.attempt {
+                        next.busy_until = Millis::default();
+                    }
+                    if !store::refund::update(conn, &next).await? {
+                        current = self::current(conn, &current).await?;
+                        continue;
+                    }
+                    if settlement.effect == Effect::Changed {
+                        let (held, refunded) = (settlement.held, settlement.refunded);
+                        store::order::move_balance(
+                            conn,
+                            &next.app_id,
+                            &next.order_no,
+                            held,
+                            refunded,
+                        )
+                        .await?;
+                    }
+                    let kind = match evidence.source {
+                        Source::Answer => EventKind::Answered,
+                        Source::Callback => EventKind::Callback,
+                        Source::Sync => EventKind::Sync,
+                    };
+                    let event = Event {
+                        finding: Some(evidence.finding.word()),
+                        said: Some(said),
+                        ..changed_event(&next, kind, actor, now, current.status)
+                    };
+                    store::event::insert(conn, &event).await?;
+                    return Ok(next);
+                }
+            })
+        })
+        .await
+}
+
+/// Submits a refund whose intent is written down, and settles it by the answer.
+pub(super) async fn submit(
+    app: &App,
+    merchant: &MerchantApp,
+    order: Order,
+    refund: Refund,
+) -> Result<Refund> {
+    let gate = app.channels.gate(refund.channel)?;
+    let answer = in_time(app, gate.refund(merchant, &order, &refund)).await;
+    let evidence = Evidence {
+        source: Source::Answer,
+        attempt: refund.attempt,
+        finding: answer.finding,
+        at: app.clock.now(),
+    };
+    settle(app, refund, evidence, Actor::Channel, &answer.said).await
+}
+
+/// A channel's answer within the time limit; silence is an unknown outcome, not a failure.
+pub(super) async fn in_time(
+    app: &App,
+    answer: impl Future<Output = Answer<Finding>>,
+) -> Answer<Finding> {
+    let limit = Duration::from_millis(u64::try_from(app.config.channel_time_limit_ms).unwrap_or(0));
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| {
+            let why = format!("no answer within {} ms", limit.as_millis());
+            Answer {
+                said: why.clone(),
+                finding: Finding::Unknown { why },
+            }
+        })
+}
+
+/// How long a submission or a sync that began now keeps others away, should it never end: longer
+/// than both calls to the channel that a sync may make.
+pub(super) fn busy_until(app: &App, now: Millis) -> Millis {
+    now.plus_ms(2 * app.config.channel_time_limit_ms + 10_000)
+}
+
+/// Runs work that must not stop half way when its caller goes away.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    app: &App,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    app.tasks
+        .spawn(work.in_current_span())
+        .await
+        .map_err(|error| Error::internal(format!("a task ended early: {error}")))?
+}

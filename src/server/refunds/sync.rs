@@ -1,0 +1,176 @@
+//! Asking the channel for a refund's true state, and submitting again what it never saw.
+
+use super::issue::Reserved;
+use super::settle::{busy_until, in_time, settle, submit, to_the_end};
+use super::{current, event, find, store_next};
+use crate::domain::error::Refusal;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::merchant::MerchantApp;
+use crate::domain::order::Order;
+use crate::domain::refund::{Evidence, Finding, FindingWord, Refund, RefundKey, Source};
+use crate::domain::time::Millis;
+use crate::server::app::App;
+use crate::server::channel::{Answer, Gate};
+use crate::server::error::Result;
+use crate::server::store;
+
+/// What a sync of a refund found.
+#[derive(Clone, Debug)]
+pub struct RefundSync {
+    pub refund: Refund,
+    /// What the channel said, in a word.
+    pub finding: FindingWord,
+    /// Whether our state was changed by it.
+    pub changed: bool,
+    /// Whether it was submitted again, the channel never having seen it.
+    pub resubmitted: bool,
+    /// What the channel said, word for word.
+    pub said: String,
+}
+
+/// Asks the channel for a refund's true state, settles ours to it, and submits the refund again
+/// where the channel never saw it.
+///
+/// # Errors
+/// [`Refusal::SyncUnderWay`] while it is being synced or submitted.
+pub async fn sync(
+    app: &App,
+    merchant: &MerchantApp,
+    key: &RefundKey,
+    actor: Actor,
+) -> Result<RefundSync> {
+    let (whole, merchant, key) = (app.clone(), merchant.clone(), key.clone());
+    to_the_end(
+        app,
+        async move { sync_it(&whole, &merchant, &key, actor).await },
+    )
+    .await
+}
+
+async fn sync_it(
+    app: &App,
+    merchant: &MerchantApp,
+    key: &RefundKey,
+    actor: Actor,
+) -> Result<RefundSync> {
+    let (refund, order) = find(app, merchant, key).await?;
+    app.channels.gate(refund.channel)?;
+    let now = app.clock.now();
+    let until = busy_until(app, now);
+    let claim = refund.clone();
+    let claimed = app
+        .db
+        .write(move |conn| {
+            let claim = claim.clone();
+            Box::pin(async move {
+                if !store::refund::claim(conn, &claim.app_id, &claim.refund_no, now, until).await? {
+                    return Ok(None);
+                }
+                current(conn, &claim).await.map(Some)
+            })
+        })
+        .await?;
+    let refund = claimed.ok_or(Refusal::SyncUnderWay)?;
+    ask(app, merchant, order, refund, actor).await
+}
+
+/// The sync of a refund that this call has claimed.
+async fn ask(
+    app: &App,
+    merchant: &MerchantApp,
+    order: Order,
+    refund: Refund,
+    actor: Actor,
+) -> Result<RefundSync> {
+    let gate = app.channels.gate(refund.channel)?;
+    let asked_at = app.clock.now();
+    let answer = in_time(app, gate.query_refund(merchant, &order, &refund)).await;
+    let answer = not_yet_visible(gate, &refund, asked_at, answer);
+    let finding = answer.finding.word();
+    let evidence = Evidence {
+        source: Source::Sync,
+        attempt: refund.attempt,
+        finding: answer.finding,
+        at: asked_at,
+    };
+    let before = refund.status;
+    let refund = settle(app, refund, evidence, actor, &answer.said).await?;
+    let never_seen = finding == FindingWord::NotFound && refund.holds() && !refund.acknowledged;
+    let refund = if never_seen {
+        resubmit(app, merchant, order, refund).await?
+    } else {
+        refund
+    };
+    Ok(RefundSync {
+        changed: refund.status != before,
+        finding,
+        resubmitted: never_seen,
+        said: answer.said,
+        refund,
+    })
+}
+
+/// While a submission without an answer may still be on its way, only good news is news: "not
+/// found" may mean "not yet", and a refusal may be that of an earlier submission.
+fn not_yet_visible(
+    gate: &dyn Gate,
+    refund: &Refund,
+    asked_at: Millis,
+    answer: Answer<Finding>,
+) -> Answer<Finding> {
+    let delay = i64::try_from(gate.visibility_delay().as_millis()).unwrap_or(i64::MAX);
+    let on_its_way = refund.unanswered > 0 && asked_at < refund.submitted_at.plus_ms(delay);
+    match answer.finding {
+        Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. } if on_its_way => {
+            let why = format!(
+                "{}, but so soon after the submission",
+                answer.finding.word()
+            );
+            Answer {
+                finding: Finding::Unknown { why },
+                ..answer
+            }
+        }
+        _ => answer,
+    }
+}
+
+/// Submits a refund that the channel never saw, under the same number.
+async fn resubmit(
+    app: &App,
+    merchant: &MerchantApp,
+    order: Order,
+    refund: Refund,
+) -> Result<Refund> {
+    let now = app.clock.now();
+    let busy_until = busy_until(app, now);
+    let submitted = app
+        .db
+        .write(move |conn| {
+            let refund = refund.clone();
+            Box::pin(async move {
+                let current = current(conn, &refund).await?;
+                if !current.holds() || current.acknowledged || current.attempt != refund.attempt {
+                    return Ok(Reserved::Known(Box::new(current)));
+                }
+                let next = Refund {
+                    busy_until,
+                    version: current.version + 1,
+                    ..current.submitted_again(now)
+                };
+                store_next(conn, &next).await?;
+                store::event::insert(
+                    conn,
+                    &event(&next, EventKind::Resubmitted, Actor::System, now),
+                )
+                .await?;
+                Ok(Reserved::New(Box::new(next)))
+            })
+        })
+        .await?;
+    match submitted {
+        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
+        Reserved::Known(refund) => Ok(*refund),
+        Reserved::Refused(refusal) => Err(refusal.into()),
+    }
+}
