@@ -173,23 +173,14 @@ impl Refusal {
 
     /// The message in one language. Names the field where there is one.
     pub fn text(&self, lang: Lang) -> String {
-        let zh = lang == Lang::Zh;
-        let fixed = |zh_text: &str, en_text: &str| {
-            if zh {
-                zh_text.to_owned()
-            } else {
-                en_text.to_owned()
-            }
-        };
+        let fixed = |zh: &str, en: &str| pick(lang, zh.to_owned(), en.to_owned());
         match self {
             Refusal::Field { field, reason } => format!("{field} {}", reason.text(lang)),
-            Refusal::Unreadable { why } => {
-                if zh {
-                    format!("请求无法解析：{why}")
-                } else {
-                    format!("the request cannot be read: {why}")
-                }
-            }
+            Refusal::Unreadable { why } => pick(
+                lang,
+                format!("请求无法解析：{why}"),
+                format!("the request cannot be read: {why}"),
+            ),
             Refusal::TooLarge => fixed("请求体过大", "the request's body is too large"),
             Refusal::Overloaded => fixed("系统繁忙，请稍后重试", "too busy; try again shortly"),
             Refusal::NotLoggedIn => fixed(
@@ -207,35 +198,29 @@ impl Refusal {
                 "the app does not accept the single edition (numeric reqTime)",
             ),
             Refusal::NoSuchChannel => fixed("没有这个支付通道", "no such channel"),
-            Refusal::ChannelNotEnabled { channel } => {
-                if zh {
-                    format!("通道 {channel} 未启用")
-                } else {
-                    format!("channel {channel} is not enabled")
-                }
-            }
+            Refusal::ChannelNotEnabled { channel } => pick(
+                lang,
+                format!("通道 {channel} 未启用"),
+                format!("channel {channel} is not enabled"),
+            ),
             Refusal::NoSuchOrder => fixed("支付订单不存在", "no such payment order"),
             Refusal::NoSuchRefund => fixed("退款单不存在", "no such refund"),
             Refusal::OrderNotPaid => fixed(
                 "支付订单未支付成功，不能退款",
                 "the payment order is not paid, so it cannot be refunded",
             ),
-            Refusal::RefundWindowOver { days } => {
-                if zh {
-                    format!("已超过退款期限：该通道支付成功后 {days} 天内可退款")
-                } else {
-                    format!(
-                        "the refund window is over: this channel refunds within {days} days of payment"
-                    )
-                }
-            }
-            Refusal::WrongState { status } => {
-                if zh {
-                    format!("当前状态 {status} 不允许此操作")
-                } else {
-                    format!("the state {status} does not allow this")
-                }
-            }
+            Refusal::RefundWindowOver { days } => pick(
+                lang,
+                format!("已超过退款期限：该通道支付成功后 {days} 天内可退款"),
+                format!(
+                    "the refund window is over: this channel refunds within {days} days of payment"
+                ),
+            ),
+            Refusal::WrongState { status } => pick(
+                lang,
+                format!("当前状态 {status} 不允许此操作"),
+                format!("the state {status} does not allow this"),
+            ),
             Refusal::SyncUnderWay => fixed(
                 "退款同步处理中，请勿重复操作",
                 "a sync of this refund is already under way",
@@ -244,60 +229,51 @@ impl Refusal {
                 "正在提交给通道，请稍候",
                 "it is being submitted to the channel; please wait",
             ),
-            Refusal::Inconsistent { field } => {
-                if zh {
-                    format!("{field} 与已登记的数据不一致")
-                } else {
-                    format!("{field} differs from what was recorded before")
-                }
-            }
+            Refusal::Inconsistent { field } => pick(
+                lang,
+                format!("{field} 与已登记的数据不一致"),
+                format!("{field} differs from what was recorded before"),
+            ),
             Refusal::BadSignature => fixed("签名验证失败", "the signature does not verify"),
-            Refusal::TooManyAttempts { minutes } => {
-                if zh {
-                    format!("失败次数过多，请 {minutes} 分钟后再试")
-                } else {
-                    format!("too many failed attempts; try again in {minutes} minutes")
-                }
-            }
+            Refusal::TooManyAttempts { minutes } => pick(
+                lang,
+                format!("失败次数过多，请 {minutes} 分钟后再试"),
+                format!("too many failed attempts; try again in {minutes} minutes"),
+            ),
             Refusal::WrongLogin => fixed("用户名或密码不正确", "wrong name or password"),
-            Refusal::NotSupported { channel } => {
-                if zh {
-                    format!("通道 {channel} 不支持此操作")
-                } else {
-                    format!("channel {channel} cannot do this")
-                }
-            }
+            Refusal::NotSupported { channel } => pick(
+                lang,
+                format!("通道 {channel} 不支持此操作"),
+                format!("channel {channel} cannot do this"),
+            ),
         }
+    }
+}
+
+/// The one of two texts that is in a language.
+fn pick(lang: Lang, zh: String, en: String) -> String {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
     }
 }
 
 impl Reason {
     /// The message in one language, without the field's name.
     pub fn text(&self, lang: Lang) -> String {
-        let zh = lang == Lang::Zh;
-        let fixed = |zh_text: &str, en_text: &str| {
-            if zh {
-                zh_text.to_owned()
-            } else {
-                en_text.to_owned()
-            }
-        };
+        let fixed = |zh: &str, en: &str| pick(lang, zh.to_owned(), en.to_owned());
         match self {
             Reason::Missing => fixed("必填", "is required"),
-            Reason::TooLong { max } => {
-                if zh {
-                    format!("最多 {max} 个字符")
-                } else {
-                    format!("is longer than {max} characters")
-                }
-            }
-            Reason::TooShort { min } => {
-                if zh {
-                    format!("至少 {min} 个字符")
-                } else {
-                    format!("is shorter than {min} characters")
-                }
-            }
+            Reason::TooLong { max } => pick(
+                lang,
+                format!("最多 {max} 个字符"),
+                format!("is longer than {max} characters"),
+            ),
+            Reason::TooShort { min } => pick(
+                lang,
+                format!("至少 {min} 个字符"),
+                format!("is shorter than {min} characters"),
+            ),
             Reason::Taken => fixed("已存在", "exists already"),
             Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
@@ -311,22 +287,18 @@ impl Reason {
                 "与已有的号码仅大小写不同，请换一个号码",
                 "differs from a known one in case alone; use another",
             ),
-            Reason::Ambiguous { name } => {
-                if zh {
-                    format!("含有 &{name}=，签名无法将其与字段 {name} 区分；请把 & 写作 %26")
-                } else {
-                    format!(
-                        "holds &{name}=, which the signature cannot tell from the field {name}; write & as %26"
-                    )
-                }
-            }
-            Reason::LooksLike { name } => {
-                if zh {
-                    format!("与字段 {name} 仅大小写不同")
-                } else {
-                    format!("differs from the field {name} in case alone")
-                }
-            }
+            Reason::Ambiguous { name } => pick(
+                lang,
+                format!("含有 &{name}=，签名无法将其与字段 {name} 区分；请把 & 写作 %26"),
+                format!(
+                    "holds &{name}=, which the signature cannot tell from the field {name}; write & as %26"
+                ),
+            ),
+            Reason::LooksLike { name } => pick(
+                lang,
+                format!("与字段 {name} 仅大小写不同"),
+                format!("differs from the field {name} in case alone"),
+            ),
             Reason::NotText => fixed("应为字符串", "must be a string"),
             Reason::NotAnAmount => fixed("不是有效的金额", "is not an amount"),
             Reason::TooFine => fixed("最多两位小数", "has more than two decimals"),
@@ -338,59 +310,45 @@ impl Reason {
                 "不属于单商户版协议（数字 reqTime）",
                 "is not part of the single edition (numeric reqTime)",
             ),
-            Reason::OutOfRange { min, max } => {
-                if zh {
-                    format!("应在 {} 至 {} 元之间", min.plain(), max.plain())
-                } else {
-                    format!("must be from {} to {} yuan", min.plain(), max.plain())
-                }
-            }
-            Reason::NotOneOf { allowed } => {
-                if zh {
-                    format!("应为以下之一：{allowed}")
-                } else {
-                    format!("must be one of {allowed}")
-                }
-            }
+            Reason::OutOfRange { min, max } => pick(
+                lang,
+                format!("应在 {} 至 {} 元之间", min.plain(), max.plain()),
+                format!("must be from {} to {} yuan", min.plain(), max.plain()),
+            ),
+            Reason::NotOneOf { allowed } => pick(
+                lang,
+                format!("应为以下之一：{allowed}"),
+                format!("must be one of {allowed}"),
+            ),
             Reason::NotATime => fixed("不是有效的时间", "is not a time"),
             Reason::NotAnAddress => fixed("不是有效的 IP 地址", "is not an IP address"),
             Reason::NotAUrl => fixed("不是有效的 http(s) 地址", "is not an http(s) address"),
-            Reason::ExceedsRefundable { left } => {
-                if zh {
-                    format!("超过可退金额，剩余可退 {} 元", left.plain())
-                } else {
-                    format!("exceeds what is refundable: {} yuan left", left.plain())
-                }
-            }
-            Reason::BalanceChanged { left } => {
-                if zh {
-                    format!(
-                        "页面打开后可退金额已变为 {} 元，请核对后重新提交",
-                        left.plain()
-                    )
-                } else {
-                    format!(
-                        "the refundable amount has become {} yuan since this page was shown; check and send again",
-                        left.plain()
-                    )
-                }
-            }
-            Reason::ClockAhead { seconds } => {
-                if zh {
-                    format!("比服务器时间快 {seconds} 秒，超出允许误差")
-                } else {
-                    format!(
-                        "is {seconds} seconds ahead of the server's clock, more than is allowed"
-                    )
-                }
-            }
-            Reason::ClockBehind { seconds } => {
-                if zh {
-                    format!("比服务器时间慢 {seconds} 秒，超出允许误差")
-                } else {
-                    format!("is {seconds} seconds behind the server's clock, more than is allowed")
-                }
-            }
+            Reason::ExceedsRefundable { left } => pick(
+                lang,
+                format!("超过可退金额，剩余可退 {} 元", left.plain()),
+                format!("exceeds what is refundable: {} yuan left", left.plain()),
+            ),
+            Reason::BalanceChanged { left } => pick(
+                lang,
+                format!(
+                    "页面打开后可退金额已变为 {} 元，请核对后重新提交",
+                    left.plain()
+                ),
+                format!(
+                    "the refundable amount has become {} yuan since this page was shown; check and send again",
+                    left.plain()
+                ),
+            ),
+            Reason::ClockAhead { seconds } => pick(
+                lang,
+                format!("比服务器时间快 {seconds} 秒，超出允许误差"),
+                format!("is {seconds} seconds ahead of the server's clock, more than is allowed"),
+            ),
+            Reason::ClockBehind { seconds } => pick(
+                lang,
+                format!("比服务器时间慢 {seconds} 秒，超出允许误差"),
+                format!("is {seconds} seconds behind the server's clock, more than is allowed"),
+            ),
             Reason::Mismatch => fixed("与应用配置不符", "does not match the app"),
             Reason::Twice => fixed("重复出现", "is given twice"),
             Reason::OneNeeded => fixed("至少填写一项", "one of them is needed"),
