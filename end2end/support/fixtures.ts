@@ -1,6 +1,10 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Page, expect, test as base } from '@playwright/test';
+import { Gateway } from './gateway.ts';
 import { Server } from './server.ts';
+
+/** The demonstration's. */
+const PASSWORD = 'refundry-demo';
 
 /** What a project chooses (see playwright.config.ts). */
 export type Options = { language: 'zh' | 'en' };
@@ -12,7 +16,13 @@ type TestFixtures = Options & {
   soundness: void;
 };
 
-type WorkerFixtures = { server: Server };
+type WorkerFixtures = {
+  server: Server;
+  /** The merchant's side: creates the orders and refunds that a test is about. */
+  gateway: Gateway;
+  /** The name of somebody who may look only; the password is the demonstration's. */
+  viewer: string;
+};
 
 export { expect, type Page };
 
@@ -24,6 +34,16 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       const server = await Server.start();
       await use(server);
       await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  gateway: [async ({ server }, use) => use(new Gateway(server.url)), { scope: 'worker' }],
+
+  viewer: [
+    async ({ server }, use) => {
+      server.addOperator('viewer', 'viewer', PASSWORD);
+      await use('viewer');
     },
     { scope: 'worker' },
   ],
@@ -67,7 +87,7 @@ export async function settled(page: Page): Promise<void> {
 }
 
 /** Logs in as the demonstration's operator, or as somebody else. */
-export async function login(page: Page, name = 'admin', password = 'refundry-demo'): Promise<void> {
+export async function login(page: Page, name = 'admin', password = PASSWORD): Promise<void> {
   await open(page, '/login');
   const form = page.locator('form').filter({ has: page.locator('input[type=password]') });
   await form.locator('input[autocomplete=username]').fill(name);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -23,7 +23,7 @@ export class Server {
   /** Started when it says that it listens; it does so within a second or not at all. */
   static async start(): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), 'refundry-'));
-    const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], {
+    const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--database-url', database(folder)], {
       cwd: folder,
       env: neutralEnvironment(folder),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -42,6 +42,12 @@ export class Server {
     return new Server(url, child, folder, log);
   }
 
+  /** Adds an operator, as an administrator does on the command line. */
+  addOperator(name: string, role: 'viewer' | 'operator' | 'admin', password: string): void {
+    const args = ['user', 'add', name, '--role', role, '--password-stdin', '--database-url', database(this.#folder)];
+    execFileSync(PROGRAM, args, { input: password, env: neutralEnvironment(this.#folder), stdio: 'pipe' });
+  }
+
   /** What it has said so far. */
   log(): string {
     return this.#log.join('\n');
@@ -54,6 +60,11 @@ export class Server {
     rmSync(this.#folder, { recursive: true, force: true });
     if (code !== 0) throw new Error(`refundry ended with ${code}:\n${this.log()}`);
   }
+}
+
+/** Where the server of that folder keeps its data. */
+function database(folder: string): string {
+  return `sqlite:${join(folder, 'demo.db')}`;
 }
 
 /** The caller's environment without the settings of somebody's own desk. */
