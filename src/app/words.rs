@@ -1,6 +1,7 @@
 //! Every text of the console, in both languages. One word for one thing, everywhere.
 
-use crate::domain::error::Reason;
+use crate::app::rpc::Trouble;
+use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::filter::{Count, Sort};
 use crate::domain::lang::{Lang, Text, text};
@@ -477,6 +478,26 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
         Lang::Zh => "",
         Lang::En => " ",
     }))
+}
+
+/// What to do where a page cannot be shown.
+pub fn advice(trouble: &Trouble) -> Option<Text> {
+    let advice = match trouble.refusal()? {
+        Refusal::NoSuchOrder | Refusal::NoSuchRefund => text(
+            "请检查单号是否完整，以及是否属于当前应用。",
+            "Check that the number is complete, and that it belongs to this app.",
+        ),
+        Refusal::AppNotEnabled => text(
+            "请检查地址中的应用编号，或让管理员启用该应用。",
+            "Check the app's id in the address, or ask an administrator to enable the app.",
+        ),
+        Refusal::Forbidden => text(
+            "需要时请让管理员调整您的角色。",
+            "Ask an administrator to change your role if you need it.",
+        ),
+        _ => return None,
+    };
+    Some(advice)
 }
 
 /// The name of a channel.

@@ -138,7 +138,7 @@ pub fn Filters(keep: &'static [&'static str], children: Children) -> impl IntoVi
 }
 
 /// What stands in the fields of a form.
-pub(super) fn read_form(form: &HtmlFormElement) -> Query {
+fn read_form(form: &HtmlFormElement) -> Query {
     let params = FormData::new_with_form(form)
         .and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data));
     params.map_or(Query::default(), |params| {

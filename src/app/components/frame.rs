@@ -2,17 +2,18 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::{use_location, use_navigate, use_params_map};
+use leptos_router::hooks::{use_location, use_params_map};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::dialog::Dialog;
-use super::filters::read_form;
 use super::hands::{Hands, open_dialog};
 use super::icon::{Draw, Icon};
+use super::returning::Return;
 use crate::app::look::{Density, Theme, use_look, use_words};
 use crate::app::query::escape;
-use crate::app::rpc::desk::{Desk, load_desk};
+use crate::app::rpc::desk::{Desk, find_number, load_desk};
 use crate::app::words;
 use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
@@ -76,6 +77,7 @@ pub fn Frame() -> impl IntoView {
         </div>
         <Keyboard/>
         <Hands/>
+        <Return/>
     }
 }
 
@@ -133,43 +135,56 @@ fn Rail() -> impl IntoView {
     }
 }
 
-/// The one search box: leads to the orders that have the number.
+/// The one search box: leads to what has the number, or to the list of what begins with it.
 #[component]
 fn Search() -> impl IntoView {
     let t = use_words();
     let app = use_app_id();
-    let navigate = use_navigate();
     let DeskOfPage(desk) = expect_context();
-    let action = move || {
-        let app = match desk.get() {
-            Some(Ok(desk)) => current_app(&app.get(), &desk),
-            _ => app.get(),
-        };
-        app_path(&app, "orders")
+    let current = move || match desk.get() {
+        Some(Ok(desk)) => current_app(&app.get(), &desk),
+        _ => app.get(),
     };
+    let find =
+        Action::new(|(app, number): &(String, String)| find_number(app.clone(), number.clone()));
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
-        let form: web_sys::HtmlFormElement = event_target(&ev);
-        let path = form.get_attribute("action").unwrap_or_default();
-        navigate(&read_form(&form).href(&path), NavigateOptions::default());
+        let form = event_target::<web_sys::HtmlFormElement>(&ev);
+        let value = |name: &str| {
+            let field = form.elements().named_item(name)?;
+            Some(field.dyn_into::<HtmlInputElement>().ok()?.value())
+        };
+        let value = |name| value(name).unwrap_or_default();
+        find.dispatch((value("app"), value("q")));
+        // The next page is for looking at: keys go to it.
+        form.reset();
+        if let Ok(Some(input)) = form.query_selector("[name=q]")
+            && let Ok(input) = input.dyn_into::<HtmlInputElement>()
+        {
+            let _ = input.blur();
+        }
     };
+    let Waiting(waiting) = expect_context();
+    let pending = find.pending();
+    Effect::new(move |_| waiting.set(pending.get()));
     view! {
-        <Transition>
-            <form class="search" role="search" method="get" action=action on:submit=submit.clone()>
-                <Draw icon=Icon::Search/>
-                <input
-                    type="search"
-                    name="q"
-                    aria-label=t(words::SEARCH)
-                    aria-keyshortcuts="/"
-                    placeholder=t(words::SEARCH_HINT)
-                    autocomplete="off"
-                    spellcheck="false"
-                    maxlength="150"
-                />
-                <kbd aria-hidden="true">"/"</kbd>
-            </form>
-        </Transition>
+        <form class="search" role="search" method="get" action="/api/find" on:submit=submit>
+            <Draw icon=Icon::Search/>
+            <Transition>
+                <input type="hidden" name="app" value=current/>
+            </Transition>
+            <input
+                type="search"
+                name="q"
+                aria-label=t(words::SEARCH)
+                aria-keyshortcuts="/"
+                placeholder=t(words::SEARCH_HINT)
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="150"
+            />
+            <kbd aria-hidden="true">"/"</kbd>
+        </form>
     }
 }
 

@@ -14,6 +14,7 @@ mod note;
 mod number;
 mod page;
 mod pager;
+mod returning;
 mod table;
 mod timeline;
 

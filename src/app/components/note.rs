@@ -4,8 +4,10 @@ use leptos::prelude::*;
 
 use super::number::Number;
 use crate::app::look::{use_lang, use_words};
+use crate::app::query::escape;
 use crate::app::rpc::Trouble;
 use crate::app::words;
+use crate::domain::error::Refusal;
 use crate::domain::lang::Text;
 
 /// Says that there is nothing, why, and what to do next (`children`).
@@ -30,11 +32,27 @@ pub fn Empty(
 pub fn TroubleNote(trouble: Trouble) -> impl IntoView {
     let lang = use_lang();
     view! {
-        <div class="note bad" role="alert">
-            <p>{trouble.text(lang)}</p>
+        <div class="note" role="alert">
+            <ToLogin trouble=trouble.clone()/>
+            <p class="problem">{trouble.text(lang)}</p>
             <Trace trouble/>
         </div>
     }
+}
+
+/// Where the login has ended meanwhile, leads to the login page, and from there back. (Where the server
+/// renders a page it has done so itself.)
+#[component]
+pub fn ToLogin(trouble: Trouble) -> impl IntoView {
+    Effect::new(move |_| {
+        if trouble.refusal() == Some(&Refusal::NotLoggedIn) {
+            let location = window().location();
+            let path = location.pathname().unwrap_or_default();
+            let search = location.search().unwrap_or_default();
+            let next = escape(&(path + &search));
+            let _ = location.set_href(&format!("/login?next={next}"));
+        }
+    });
 }
 
 /// The trace id of a trouble, if it has one.

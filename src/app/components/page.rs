@@ -7,14 +7,14 @@ use serde::de::DeserializeOwned;
 
 use super::filters::ListUrl;
 use super::frame::Waiting;
-use super::note::TroubleNote;
-use crate::app::look::use_words;
+use super::note::{ToLogin, Trace, TroubleNote};
+use crate::app::look::{use_lang, use_words};
 use crate::app::rpc::Trouble;
 use crate::app::words;
 use crate::domain::filter::Count;
 use crate::domain::lang::Text;
 
-/// The page's name in the browser's tab and history.
+/// The page's name in the browser's tab and history. Every page has one, where what it shows is there.
 #[component]
 pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     view! { <Title text=format!("{text} · {}", words::PRODUCT)/> }
@@ -64,13 +64,27 @@ where
     }
 }
 
-/// A trouble in place of a page. What is wrong with a filter is said at the filter; here only that it is.
+/// A trouble in place of what was asked for. What is wrong with a filter is said at the filter; here only
+/// that it is.
 #[component]
 fn Failed(trouble: Trouble) -> impl IntoView {
-    let at_filter = use_context::<ListUrl>()
-        .zip(trouble.field())
-        .is_some_and(|(list, field)| list.marks(field));
-    match at_filter {
+    let t = use_words();
+    let lang = use_lang();
+    let Some(list) = use_context::<ListUrl>() else {
+        let advice = words::advice(&trouble);
+        return view! {
+            <PageTitle text=trouble.text(lang)/>
+            <ToLogin trouble=trouble.clone()/>
+            <h1>{trouble.text(lang)}</h1>
+            <div class="note">
+                {advice.map(|advice| view! { <p>{t(advice)}</p> })}
+                <p><a href="/">{t(words::TO_ORDERS)}</a></p>
+                <Trace trouble/>
+            </div>
+        }
+        .into_any();
+    };
+    match trouble.field().is_some_and(|field| list.marks(field)) {
         true => view! { <Hint text=words::FIX_FILTERS/> }.into_any(),
         false => view! { <TroubleNote trouble/> }.into_any(),
     }

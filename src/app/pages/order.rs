@@ -25,8 +25,12 @@ pub fn OrderPage() -> impl IntoView {
         |(app, number, _)| load_order(app, number),
     );
     let draft = Draft::new(move || order.refetch());
+    // The same page may come to show another order.
+    Effect::new(move |_| {
+        number.track();
+        sync.clear();
+    });
     view! {
-        <PageTitle text=number.get_untracked()/>
         <Loaded resource=order let:view>
             <Whole app=app.get_untracked() view sync draft/>
         </Loaded>
@@ -55,6 +59,7 @@ fn Whole(
     let newest = timeline.first().map(|entry| entry.event.clone());
     let fields = vec![("app", app.clone()), ("order_no", order.order_no.clone())];
     view! {
+        <PageTitle text=order.order_no.clone()/>
         <div class="head">
             <h1>
                 <span class="kind">{t(words::ORDER)}</span>

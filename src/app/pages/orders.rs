@@ -10,6 +10,9 @@ use crate::app::words;
 use crate::domain::filter::Sort;
 use crate::domain::order::{Channel, OrderStatus, RefundSide};
 
+/// A merchant's number up to this length stands in one line.
+const WHOLE_CHARS: usize = 22;
+
 /// `/apps/:app/orders`
 #[component]
 pub fn OrdersPage() -> impl IntoView {
@@ -99,12 +102,13 @@ fn Row(app: String, row: OrderRow) -> impl IntoView {
     let href = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
     let refundable = order.refundable();
     let side = order.refund_side();
+    let long = order.biz_order_no.len() > WHOLE_CHARS;
     view! {
         <tr>
             <td>
                 <Number number=order.order_no what=words::ORDER_NO href=href of_row=true/>
             </td>
-            <td class="mono wrap">{order.biz_order_no}</td>
+            <td class="mono" class:wrap=long>{order.biz_order_no}</td>
             <td class="text">{order.title}</td>
             <td>{t(words::channel(order.channel))}</td>
             <td class="end"><Money amount=order.amount/></td>

@@ -29,7 +29,8 @@ const CONFIRM: &str = "confirm";
 /// against it.
 #[derive(Clone, Copy)]
 pub struct Draft {
-    typed: RwSignal<Option<Typed>>,
+    /// With the number of the order that it was typed for.
+    typed: RwSignal<Option<(String, Typed)>>,
     refused: RwSignal<Vec<Refusal>>,
     /// Loads the page again: the balance is not what it was.
     reload: Callback<()>,
@@ -43,6 +44,19 @@ impl Draft {
             refused: RwSignal::new(Vec::new()),
             reload: Callback::new(move |()| reload()),
         }
+    }
+
+    /// What was typed for this order, and what the server said against it.
+    fn of(self, order_no: &str) -> (Option<Typed>, Vec<Refusal>) {
+        match self.typed.get_untracked() {
+            Some((of, typed)) if of == order_no => (Some(typed), self.refused.get_untracked()),
+            _ => (None, Vec::new()),
+        }
+    }
+
+    fn keep(self, order_no: &str, typed: Typed, refused: Vec<Refusal>) {
+        self.typed.set(Some((order_no.to_owned(), typed)));
+        self.refused.set(refused);
     }
 }
 
@@ -59,12 +73,10 @@ pub fn RefundOrderPage() -> impl IntoView {
     );
     let action = ServerAction::<RefundOrder>::new();
     let draft = Draft::new(move || order.refetch());
-    draft
-        .typed
-        .set(url.with_untracked(|url| Typed::parse(url.search())));
-    draft
-        .refused
-        .set(refused_fields(action.value().get_untracked()));
+    if let Some(typed) = url.with_untracked(|url| Typed::parse(url.search())) {
+        let refused = refused_fields(action.value().get_untracked());
+        draft.keep(&number.get_untracked(), typed, refused);
+    }
     view! {
         <PageTitle text=t(words::CONFIRM_REFUND)/>
         <Loaded resource=order let:view>
@@ -90,8 +102,8 @@ fn Step(
         ..
     } = view;
     let back = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
-    let typed = draft.typed.get_untracked();
-    let open = may_move_money && obstacle.is_none() && draft.refused.get_untracked().is_empty();
+    let (typed, refused) = draft.of(&order.order_no);
+    let open = may_move_money && obstacle.is_none() && refused.is_empty();
     let intent = typed
         .filter(|_| open)
         .and_then(|typed| Some((typed.check(&order).ok()?, typed)));
@@ -149,7 +161,8 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     let fresh = Typed::fresh(&order, &biz_refund_no);
 
     // What was typed for a balance that has changed since is for the person to look at again.
-    let (typed, refused) = (draft.typed.get_untracked(), draft.refused.get_untracked());
+    let order_no = order.order_no.clone();
+    let (typed, refused) = draft.of(&order_no);
     let wrong = match &typed {
         Some(typed) if refused.is_empty() => typed.check(&order).err().unwrap_or_default(),
         _ => refused,
@@ -160,7 +173,8 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     });
     let wrong = RwSignal::new(wrong);
     let intent = RwSignal::new(None::<(Intent, Typed)>);
-    let input = move |ev: Event| draft.typed.set(Some(read(&ev)));
+    let number = order_no.clone();
+    let input = move |ev: Event| draft.keep(&number, read(&ev), Vec::new());
 
     // With scripts the next step is a dialog over this page.
     let checked = order.clone();
@@ -183,8 +197,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     Effect::new(move |_| {
         let refusals = refused_fields(action.value().get());
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
-            draft.typed.set(Some(typed));
-            draft.refused.set(refusals);
+            draft.keep(&order_no, typed, refusals);
             draft.reload.run(());
         }
     });

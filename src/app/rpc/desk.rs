@@ -51,3 +51,10 @@ pub async fn set_look(
 ) -> Result<(), Trouble> {
     crate::server::console::desk::set_look([("lang", lang), ("theme", theme), ("density", density)])
 }
+
+/// Leads to the order or refund that has this number; where none has exactly it, to the list of those
+/// that begin with it.
+#[server(endpoint = "find", input = GetUrl)]
+pub async fn find_number(app: String, #[server(default)] q: String) -> Result<(), Trouble> {
+    crate::server::console::find::find(&app, &q).await
+}

@@ -3,6 +3,7 @@
 
 mod caller;
 pub mod desk;
+pub mod find;
 mod guard;
 pub mod orders;
 pub mod refunds;
