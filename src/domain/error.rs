@@ -125,10 +125,6 @@ pub enum Refusal {
         minutes: i64,
     },
     WrongLogin,
-    /// The channel can do no such thing.
-    NotSupported {
-        channel: Cow<'static, str>,
-    },
 }
 
 impl Refusal {
@@ -167,7 +163,6 @@ impl Refusal {
             Refusal::Inconsistent { .. } => 20091,
             Refusal::BadSignature => 20052,
             Refusal::TooLarge | Refusal::Overloaded | Refusal::TooManyAttempts { .. } => 20060,
-            Refusal::NotSupported { .. } => 20030,
         }
     }
 
@@ -241,11 +236,6 @@ impl Refusal {
                 format!("too many failed attempts; try again in {minutes} minutes"),
             ),
             Refusal::WrongLogin => fixed("用户名或密码不正确", "wrong name or password"),
-            Refusal::NotSupported { channel } => pick(
-                lang,
-                format!("通道 {channel} 不支持此操作"),
-                format!("channel {channel} cannot do this"),
-            ),
         }
     }
 }
