@@ -1,83 +1,230 @@
-//! Buttons that do something on the server. They are forms, so they work without scripts too: the
-//! function then leads back to the page, with a trouble in its address where there was one.
+//! What an operator does: forms that are sent to one of the server's functions. They work without scripts
+//! too: the function then leads back to the page, with a trouble in its address where there was one.
+//!
+//! All of them are one type, whatever function they call: a type of its own for each would be a large part
+//! of what the browser has to load.
 
-use leptos::form::ActionForm;
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use leptos::server_fn::client::Client;
-use leptos::server_fn::codec::PostUrl;
-use leptos::server_fn::request::ClientReq;
-use leptos::server_fn::{Http, ServerFn};
-use serde::de::DeserializeOwned;
-use web_sys::FormData;
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::error::ServerFnUrlError;
+use leptos::server_fn::redirect::{REDIRECT_HEADER, call_redirect_hook};
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_url;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
 
 use super::note::TroubleNote;
 use crate::app::look::use_words;
-use crate::app::rpc::Trouble;
+use crate::app::query::{Query, escape};
+use crate::app::rpc::{Trouble, TroubleKind};
+use crate::app::words;
 use crate::domain::lang::Text;
+
+/// The arguments of a function: the fields of its form.
+pub type Fields = Vec<(&'static str, String)>;
+
+/// Something that can be done on the server, and how the last try went.
+#[derive(Clone, Copy)]
+pub struct Deed {
+    /// The function's address.
+    path: &'static str,
+    pending: RwSignal<bool>,
+    version: RwSignal<usize>,
+    outcome: RwSignal<Option<Result<(), Trouble>>>,
+}
+
+impl Deed {
+    /// The function is named by its type: `Deed::of::<SyncOrder>()`. A trouble that the page's address
+    /// tells of is the outcome of a try without scripts.
+    pub fn of<F: ServerFn<Output = (), Error = Trouble>>() -> Deed {
+        Deed::at(F::PATH)
+    }
+
+    fn at(path: &'static str) -> Deed {
+        let trouble = use_url().with_untracked(|url| {
+            let told = |name| Query::value_in(url.search(), name);
+            (told("__path")? == path).then(|| told("__err")).flatten()
+        });
+        let trouble = trouble.map(|told| ServerFnUrlError::<Trouble>::decode_err(&told));
+        Deed {
+            path,
+            pending: RwSignal::new(false),
+            version: RwSignal::new(0),
+            outcome: RwSignal::new(trouble.map(Err)),
+        }
+    }
+
+    /// Whether it is under way.
+    pub fn pending(self) -> bool {
+        self.pending.get()
+    }
+
+    /// Counts the tries. What shows what they change is loaded again by it.
+    pub fn version(self) -> usize {
+        self.version.get()
+    }
+
+    /// How the last try went; None before the first.
+    pub fn outcome(self) -> Option<Result<(), Trouble>> {
+        self.outcome.get()
+    }
+
+    /// What went wrong with the last try, and not while another is under way.
+    pub fn trouble(self) -> Option<Trouble> {
+        let trouble = self.outcome.get()?.err();
+        trouble.filter(|_| !self.pending.get())
+    }
+
+    /// Forgets how the last try went.
+    pub fn clear(self) {
+        self.outcome.set(None);
+    }
+
+    /// Does it; one at a time. Goes where the server leads.
+    fn send(self, fields: &Fields) {
+        if self.pending.get_untracked() {
+            return;
+        }
+        self.pending.set(true);
+        let body = form_text(fields);
+        spawn_local(async move {
+            let outcome = post(self.path, &body).await;
+            // The page may be gone by now.
+            self.outcome.try_set(Some(outcome));
+            self.version.try_update(|n| *n += 1);
+            self.pending.try_set(false);
+        });
+    }
+}
+
+/// The fields as a form sends them.
+fn form_text(fields: &Fields) -> String {
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .collect();
+    pairs.join("&")
+}
+
+async fn post(path: &str, body: &str) -> Result<(), Trouble> {
+    let unreachable = |_: JsValue| Trouble {
+        kind: TroubleKind::Unreachable,
+        trace: None,
+    };
+    let headers = Headers::new().map_err(unreachable)?;
+    let type_ = "application/x-www-form-urlencoded";
+    headers.set("Content-Type", type_).map_err(unreachable)?;
+    headers
+        .set("Accept", "application/json")
+        .map_err(unreachable)?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    init.set_body(&JsValue::from_str(body));
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await;
+    let answer: Response = answer.map_err(unreachable)?.unchecked_into();
+    if !answer.ok() {
+        let text = JsFuture::from(answer.text().map_err(unreachable)?).await;
+        let text = text.map_err(unreachable)?.as_string().unwrap_or_default();
+        return Err(Trouble::de(text.into()));
+    }
+    let header = |name: &str| answer.headers().get(name).ok().flatten();
+    if header(REDIRECT_HEADER).is_some()
+        && let Some(address) = header("Location")
+    {
+        call_redirect_hook(&address);
+    }
+    Ok(())
+}
+
+/// The form of a deed. `fields` are what nobody types; `children` the rest, down to the button.
+#[component]
+pub fn DeedForm(
+    deed: Deed,
+    fields: Fields,
+    #[prop(optional)] class: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let sent = fields.clone();
+    let submit = move |ev: SubmitEvent| {
+        ev.prevent_default();
+        deed.send(&sent);
+    };
+    view! {
+        <form class=class method="post" action=deed.path on:submit=submit>
+            <Hidden fields/>
+            {children()}
+        </form>
+    }
+}
 
 /// One button. `fields` are the function's arguments; `key` presses the button.
 #[component]
-pub fn Act<F, O>(
-    action: ServerAction<F>,
-    fields: Vec<(&'static str, String)>,
+pub fn Act(
+    deed: Deed,
+    fields: Fields,
     text: Text,
     #[prop(optional, into)] key: Option<&'static str>,
-) -> impl IntoView
-where
-    F: DeserializeOwned
-        + ServerFn<Error = Trouble, Protocol = Http<PostUrl, O>>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    <<F::Client as Client<Trouble>>::Request as ClientReq<Trouble>>::FormData: From<FormData>,
-    F::Output: Send + Sync + 'static,
-    F::Client: Client<Trouble>,
-    O: 'static,
-{
+) -> impl IntoView {
     let t = use_words();
-    let pending = action.pending();
+    let pending = deed.pending;
     view! {
-        <ActionForm action attr:class="act">
-            <Hidden fields/>
-            <button
-                class="plain"
-                disabled=move || pending.get()
-                aria-busy=move || pending.get().to_string()
-                aria-keyshortcuts=key
-            >
+        <DeedForm deed fields class="act">
+            <button class="plain" disabled=pending aria-keyshortcuts=key>
                 {t(text)}
                 {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> })}
             </button>
-        </ActionForm>
+        </DeedForm>
+    }
+}
+
+/// The one button of a last step, named after the act.
+#[component]
+pub fn Primary(deed: Deed, fields: Fields, text: String) -> impl IntoView {
+    let t = use_words();
+    let pending = deed.pending;
+    view! {
+        <DeedForm deed fields>
+            <button class="primary" autofocus disabled=pending>
+                {text}
+            </button>
+        </DeedForm>
+        <p class="unseen" role="status">
+            {move || pending.get().then(|| t(words::SENDING))}
+        </p>
     }
 }
 
 /// Fields of a form that nobody sees.
 #[component]
-pub fn Hidden(fields: Vec<(&'static str, String)>) -> impl IntoView {
+pub fn Hidden(fields: Fields) -> impl IntoView {
     fields
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
         .collect_view()
 }
 
-/// What went wrong with the last press of an [`Act`]; nothing while all is well.
+/// What went wrong with the last try; nothing while all is well.
 #[component]
-pub fn ActTrouble<F>(action: ServerAction<F>) -> impl IntoView
-where
-    F: ServerFn<Error = Trouble> + Send + Sync + Clone + 'static,
-    F::Output: Clone + Send + Sync + 'static,
-{
-    let value = action.value();
-    let pending = action.pending();
+pub fn DeedTrouble(deed: Deed) -> impl IntoView {
     move || {
-        let trouble = value.with(|value| match value {
-            Some(Err(trouble)) => Some(trouble.clone()),
-            _ => None,
-        });
-        trouble
-            .filter(|_| !pending.get())
+        deed.trouble()
             .map(|trouble| view! { <TroubleNote trouble/> })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_sent_as_a_form_sends_them() {
+        let fields = vec![("app", "A&B".to_owned()), ("reason", "买错 1+1".to_owned())];
+        assert_eq!(
+            form_text(&fields),
+            "app=A%26B&reason=%E4%B9%B0%E9%94%99%201%2B1"
+        );
     }
 }

@@ -19,9 +19,9 @@ use crate::domain::order::Order;
 pub fn OrderPage() -> impl IntoView {
     let app = use_app_id();
     let number = use_number();
-    let sync = ServerAction::<SyncOrder>::new();
+    let sync = Deed::of::<SyncOrder>();
     let order = Resource::new(
-        move || (app.get(), number.get(), sync.version().get()),
+        move || (app.get(), number.get(), sync.version()),
         |(app, number, _)| load_order(app, number),
     );
     let draft = Draft::new(move || order.refetch());
@@ -38,12 +38,7 @@ pub fn OrderPage() -> impl IntoView {
 }
 
 #[component]
-fn Whole(
-    app: String,
-    view: OrderView,
-    sync: ServerAction<SyncOrder>,
-    draft: Draft,
-) -> impl IntoView {
+fn Whole(app: String, view: OrderView, sync: Deed, draft: Draft) -> impl IntoView {
     let t = use_words();
     let OrderView {
         order,
@@ -68,9 +63,9 @@ fn Whole(
             {state_badge(order.status)}
             {state_badge(order.refund_side())}
             {may_move_money
-                .then(|| view! { <Act action=sync fields=fields.clone() text=words::SYNC key="s"/> })}
+                .then(|| view! { <Act deed=sync fields=fields.clone() text=words::SYNC key="s"/> })}
         </div>
-        <ActTrouble action=sync/>
+        <DeedTrouble deed=sync/>
         <Synced event=newest/>
         <div class="split">
             <div>

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use leptos::html::P;
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_url;
 
@@ -33,23 +32,23 @@ const RELOAD: &str = r#"<meta http-equiv="refresh" content="3">"#;
 /// What can be done about a refund.
 #[derive(Clone, Copy)]
 struct Acts {
-    sync: ServerAction<SyncRefund>,
-    retry: ServerAction<RetryRefund>,
-    close: ServerAction<CloseRefund>,
+    sync: Deed,
+    retry: Deed,
+    close: Deed,
 }
 
 impl Acts {
     fn new() -> Acts {
         Acts {
-            sync: ServerAction::new(),
-            retry: ServerAction::new(),
-            close: ServerAction::new(),
+            sync: Deed::of::<SyncRefund>(),
+            retry: Deed::of::<RetryRefund>(),
+            close: Deed::of::<CloseRefund>(),
         }
     }
 
     /// Counts what was done.
     fn done(&self) -> usize {
-        self.sync.version().get() + self.retry.version().get() + self.close.version().get()
+        self.sync.version() + self.retry.version() + self.close.version()
     }
 }
 
@@ -181,13 +180,10 @@ fn pause(round: u32) -> Duration {
     })
 }
 
-/// Does something whenever an action has succeeded.
-fn on_success<F>(action: ServerAction<F>, then: impl Fn() + 'static)
-where
-    F: ServerFn<Output = (), Error = Trouble> + Clone + Send + Sync + 'static,
-{
+/// Does something whenever a deed has succeeded.
+fn on_success(deed: Deed, then: impl Fn() + 'static) {
     Effect::new(move || {
-        if let Some(Ok(())) = action.value().get() {
+        if let Some(Ok(())) = deed.outcome() {
             then();
         }
     });
@@ -238,7 +234,7 @@ fn Whole(
                 {state_badge(refund.status)}
                 {actions}
             </div>
-            <ActTrouble action=acts.sync/>
+            <DeedTrouble deed=acts.sync/>
             <Outcome timeline=timeline.clone() since arrived/>
             {attention}
             <div class="means">
@@ -304,7 +300,7 @@ fn Actions(app: String, refund: Refund, order: Order, acts: Acts) -> impl IntoVi
     let lang = use_lang();
     let page = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
     let sync = view! {
-        <Act action=acts.sync fields=fields(&app, &refund) text=words::SYNC key="s"/>
+        <Act deed=acts.sync fields=fields(&app, &refund) text=words::SYNC key="s"/>
     };
     if refund.status != RefundStatus::Fail {
         return sync.into_any();
@@ -347,7 +343,7 @@ fn Retry(app: String, refund: Refund, order: Order, acts: Acts) -> impl IntoView
     fields.push(("attempt", refund.attempt.to_string()));
     view! {
         <Confirm
-            action=acts.retry
+            deed=acts.retry
             fields
             happens=words::what_retry_does(&refund, &order, lang)
             button=words::retry_button(refund.amount, lang)
@@ -360,7 +356,7 @@ fn Close(app: String, refund: Refund, order: Order, acts: Acts) -> impl IntoView
     let lang = use_lang();
     view! {
         <Confirm
-            action=acts.close
+            deed=acts.close
             fields=fields(&app, &refund)
             happens=words::what_closing_does(&refund, &order, lang)
             button=words::CLOSE_REFUND.get(lang)

@@ -2,7 +2,6 @@
 //! button that makes it happen: a dialog with scripts, a page of its own without.
 
 use leptos::ev::{Event, SubmitEvent};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
 use wasm_bindgen::JsCast;
@@ -71,28 +70,23 @@ pub fn RefundOrderPage() -> impl IntoView {
         move || (app.get(), number.get()),
         |(app, number)| load_order(app, number),
     );
-    let action = ServerAction::<RefundOrder>::new();
+    let deed = Deed::of::<RefundOrder>();
     let draft = Draft::new(move || order.refetch());
     if let Some(typed) = url.with_untracked(|url| Typed::parse(url.search())) {
-        let refused = refused_fields(action.value().get_untracked());
+        let refused = refused_fields(untrack(|| deed.outcome()));
         draft.keep(&number.get_untracked(), typed, refused);
     }
     view! {
         <PageTitle text=t(words::CONFIRM_REFUND)/>
         <Loaded resource=order let:view>
-            <Step app=app.get_untracked() view action draft/>
+            <Step app=app.get_untracked() view deed draft/>
         </Loaded>
     }
 }
 
 /// The confirmation where there is nothing against it, the form otherwise.
 #[component]
-fn Step(
-    app: String,
-    view: OrderView,
-    action: ServerAction<RefundOrder>,
-    draft: Draft,
-) -> impl IntoView {
+fn Step(app: String, view: OrderView, deed: Deed, draft: Draft) -> impl IntoView {
     let t = use_words();
     let OrderView {
         order,
@@ -111,7 +105,7 @@ fn Step(
         Some((intent, typed)) => view! {
             <h1>{t(words::CONFIRM_REFUND)}</h1>
             <div class="narrow">
-                <Confirm app action order intent typed/>
+                <LastStep app deed order intent typed/>
                 <a href=back>{t(words::CANCEL)}</a>
             </div>
         }
@@ -156,7 +150,7 @@ pub fn RefundForm(
 fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
     let t = use_words();
     let lang = use_lang();
-    let action = ServerAction::<RefundOrder>::new();
+    let deed = Deed::of::<RefundOrder>();
     let target = app_path(&app, &format!("orders/{}/refund", escape(&order.order_no)));
     let fresh = Typed::fresh(&order, &biz_refund_no);
 
@@ -184,7 +178,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         match typed.check(&checked) {
             Ok(checked) => {
                 wrong.set(Vec::new());
-                action.clear();
+                deed.clear();
                 intent.set(Some((checked, typed)));
                 // The dialog is filled first.
                 request_animation_frame(|| open_dialog(CONFIRM));
@@ -195,7 +189,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
 
     // What the server says against a field stands at the field, beside the balance as it is now.
     Effect::new(move |_| {
-        let refusals = refused_fields(action.value().get());
+        let refusals = refused_fields(deed.outcome());
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
             draft.keep(&order_no, typed, refusals);
             draft.reload.run(());
@@ -208,7 +202,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         let (app, order) = (app.clone(), order.clone());
         move || {
             intent.get().map(|(intent, typed)| {
-                view! { <Confirm app=app.clone() action order=order.clone() intent typed/> }
+                view! { <LastStep app=app.clone() deed order=order.clone() intent typed/> }
             })
         }
     };
@@ -268,16 +262,8 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
 
 /// A sentence that says what will happen, and the button that makes it happen.
 #[component]
-fn Confirm(
-    app: String,
-    action: ServerAction<RefundOrder>,
-    order: Order,
-    intent: Intent,
-    typed: Typed,
-) -> impl IntoView {
+fn LastStep(app: String, deed: Deed, order: Order, intent: Intent, typed: Typed) -> impl IntoView {
     let lang = use_lang();
-    let t = use_words();
-    let pending = action.pending();
     let mut fields = vec![("app", app), ("order_no", order.order_no.clone())];
     fields.extend(typed.fields());
     let amount = intent.amount;
@@ -286,28 +272,14 @@ fn Confirm(
         Lang::En => " ",
     });
     view! {
-        <p class="happens">{sentences}</p>
-        <dl class="facts narrow">
-            <Fact name=words::REASON>
-                {match intent.reason {
-                    Some(reason) => reason.into_any(),
-                    None => view! { <Nothing/> }.into_any(),
-                }}
-            </Fact>
-            <Fact name=words::BIZ_REFUND_NO>
-                <span class="mono">{intent.biz_refund_no}</span>
-            </Fact>
-        </dl>
-        <ActTrouble action/>
-        <ActionForm action>
-            <Hidden fields/>
-            <button class="primary" autofocus disabled=move || pending.get()>
-                {words::refund_button(amount, lang)}
-            </button>
-        </ActionForm>
-        <p class="unseen" role="status">
-            {move || pending.get().then(|| t(words::SENDING))}
-        </p>
+        <Confirm deed fields happens=sentences button=words::refund_button(amount, lang)>
+            <dl class="facts narrow">
+                <Fact name=words::REASON><MaybeText text=intent.reason/></Fact>
+                <Fact name=words::BIZ_REFUND_NO>
+                    <span class="mono">{intent.biz_refund_no}</span>
+                </Fact>
+            </dl>
+        </Confirm>
     }
 }
 

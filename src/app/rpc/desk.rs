@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::{Json, Trouble};
 use crate::domain::filter::Count;
 use crate::domain::merchant::AppName;
 use crate::domain::operator::Operator;
@@ -20,13 +20,13 @@ pub struct Desk {
 }
 
 /// What stands around the pages of an app; of the default app where `app` is empty.
-#[server(endpoint = "desk", input = GetUrl)]
+#[server(endpoint = "desk", input = GetUrl, output = Json)]
 pub async fn load_desk(#[server(default)] app: String) -> Result<Desk, Trouble> {
     crate::server::console::desk::desk(&app).await
 }
 
 /// Logs in. A plain form's target: answers with a redirect, to `next` or back to the login page.
-#[server(endpoint = "login")]
+#[server(endpoint = "login", output = Json)]
 pub async fn login(
     name: String,
     password: String,
@@ -36,14 +36,14 @@ pub async fn login(
 }
 
 /// Logs out. A plain form's target: answers with a redirect to the login page.
-#[server(endpoint = "logout")]
+#[server(endpoint = "logout", output = Json)]
 pub async fn logout() -> Result<(), Trouble> {
     crate::server::console::desk::logout().await
 }
 
 /// Changes how the console looks; what is absent stays as it is. A plain form's target: leads back
 /// to the page it was sent from.
-#[server(endpoint = "look")]
+#[server(endpoint = "look", output = Json)]
 pub async fn set_look(
     lang: Option<String>,
     theme: Option<String>,
@@ -54,7 +54,7 @@ pub async fn set_look(
 
 /// Leads to the order or refund that has this number; where none has exactly it, to the list of those
 /// that begin with it.
-#[server(endpoint = "find", input = GetUrl)]
+#[server(endpoint = "find", input = GetUrl, output = Json)]
 pub async fn find_number(app: String, #[server(default)] q: String) -> Result<(), Trouble> {
     crate::server::console::find::find(&app, &q).await
 }

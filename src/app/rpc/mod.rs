@@ -5,11 +5,13 @@
 //! guarded against other sites.
 
 pub mod desk;
+mod json;
 pub mod orders;
 pub mod refunds;
 
+pub use json::{Json, JsonText};
+
 use leptos::prelude::*;
-use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::ServerFnErrorErr;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +79,7 @@ fn sentence(text: String) -> String {
 }
 
 impl FromServerFnError for Trouble {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Trouble {
         let kind = match error {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::{Json, Trouble};
 use crate::app::view::{Days, Entry, Stamp};
 use crate::domain::error::Refusal;
 use crate::domain::filter::Page;
@@ -28,7 +28,7 @@ pub struct OrderRow {
 }
 
 /// Lists an app's orders. `query` is the query part of the page's URL.
-#[server(endpoint = "orders", input = GetUrl)]
+#[server(endpoint = "orders", input = GetUrl, output = Json)]
 pub async fn list_orders(
     app: String,
     #[server(default)] query: String,
@@ -65,19 +65,19 @@ pub struct RefundOfOrder {
 }
 
 /// Loads an order.
-#[server(endpoint = "order", input = GetUrl)]
+#[server(endpoint = "order", input = GetUrl, output = Json)]
 pub async fn load_order(app: String, order_no: String) -> Result<OrderView, Trouble> {
     crate::server::console::orders::load(&app, &order_no).await
 }
 
 /// Asks the channel for the order's true state. Leads back to the order.
-#[server(endpoint = "order/sync")]
+#[server(endpoint = "order/sync", output = Json)]
 pub async fn sync_order(app: String, order_no: String) -> Result<(), Trouble> {
     crate::server::console::orders::sync(&app, &order_no).await
 }
 
 /// Issues a refund of an order, as typed. Leads to the refund.
-#[server(endpoint = "order/refund")]
+#[server(endpoint = "order/refund", output = Json)]
 pub async fn refund_order(
     app: String,
     order_no: String,

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::Trouble;
+use super::{Json, Trouble};
 use crate::app::view::{Days, Entry, Stamp};
 use crate::domain::filter::{Count, Page};
 use crate::domain::order::Order;
@@ -31,7 +31,7 @@ pub struct RefundLine {
 }
 
 /// Lists an app's refunds. `query` is the query part of the page's URL.
-#[server(endpoint = "refunds", input = GetUrl)]
+#[server(endpoint = "refunds", input = GetUrl, output = Json)]
 pub async fn list_refunds(
     app: String,
     #[server(default)] query: String,
@@ -57,14 +57,14 @@ pub struct RefundView {
 }
 
 /// Loads a refund.
-#[server(endpoint = "refund", input = GetUrl)]
+#[server(endpoint = "refund", input = GetUrl, output = Json)]
 pub async fn load_refund(app: String, refund_no: String) -> Result<RefundView, Trouble> {
     crate::server::console::refunds::load(&app, &refund_no).await
 }
 
 /// The refund, if it has become another than the `version` that is shown: what an open page asks again
 /// and again.
-#[server(endpoint = "refund/news", input = GetUrl)]
+#[server(endpoint = "refund/news", input = GetUrl, output = Json)]
 pub async fn refund_news(
     app: String,
     refund_no: String,
@@ -77,13 +77,13 @@ pub async fn refund_news(
 // pressed, in the address: the page tells what has happened since.
 
 /// Asks the channel for the refund's true state.
-#[server(endpoint = "refund/sync")]
+#[server(endpoint = "refund/sync", output = Json)]
 pub async fn sync_refund(app: String, refund_no: String, since: i64) -> Result<(), Trouble> {
     crate::server::console::refunds::sync(&app, &refund_no, since).await
 }
 
 /// Submits a failed refund again. `attempt` is the one whose failure was shown.
-#[server(endpoint = "refund/retry")]
+#[server(endpoint = "refund/retry", output = Json)]
 pub async fn retry_refund(
     app: String,
     refund_no: String,
@@ -94,7 +94,7 @@ pub async fn retry_refund(
 }
 
 /// Closes a failed refund.
-#[server(endpoint = "refund/close")]
+#[server(endpoint = "refund/close", output = Json)]
 pub async fn close_refund(app: String, refund_no: String, since: i64) -> Result<(), Trouble> {
     crate::server::console::refunds::close(&app, &refund_no, since).await
 }
