@@ -174,7 +174,7 @@ pub fn Act(
         <DeedForm deed fields class="act">
             <button class="plain" disabled=pending aria-keyshortcuts=key>
                 {t(text)}
-                {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> })}
+                {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> }.into_any())}
             </button>
         </DeedForm>
     }
@@ -202,7 +202,7 @@ pub fn Primary(deed: Deed, fields: Fields, text: String) -> impl IntoView {
 pub fn Hidden(fields: Fields) -> impl IntoView {
     fields
         .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> }.into_any())
         .collect_view()
 }
 
@@ -211,7 +211,7 @@ pub fn Hidden(fields: Fields) -> impl IntoView {
 pub fn DeedTrouble(deed: Deed) -> impl IntoView {
     move || {
         deed.trouble()
-            .map(|trouble| view! { <TroubleNote trouble/> })
+            .map(|trouble| view! { <TroubleNote trouble/> }.into_any())
     }
 }
 

@@ -34,12 +34,14 @@ pub fn Chip(
         list.href(&list.query.get().first_page().with(name, value))
     };
     let current = move || is_set().then_some("true");
-    let cross = move || (is_set() && !value.is_empty()).then(|| view! { <Draw icon=Icon::Cross/> });
+    let cross = move || {
+        (is_set() && !value.is_empty()).then(|| view! { <Draw icon=Icon::Cross/> }.into_any())
+    };
     view! {
         <a class="chip" href=href aria-current=current data-tone=tone.map(Tone::word) data-noscroll>
-            {tone.map(|tone| view! { <Draw icon=tone.icon()/> })}
+            {tone.map(|tone| view! { <Draw icon=tone.icon()/> }.into_any())}
             {t(text)}
-            {count.map(|count| view! { <span class="total">{words::count(count)}</span> })}
+            {count.map(|count| view! { <span class="total">{words::count(count)}</span> }.into_any())}
             {cross}
         </a>
     }

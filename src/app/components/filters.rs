@@ -13,8 +13,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlFormElement, InputEvent, UrlSearchParams};
 
 use super::icon::{Draw, Icon};
+use super::page::part;
 use crate::app::look::{use_lang, use_words};
 use crate::app::query::{NAMES, Query};
+use crate::app::rpc::Trouble;
 use crate::app::view::Days;
 use crate::app::words;
 use crate::domain::lang::Text;
@@ -105,7 +107,8 @@ pub fn Filters(keep: &'static [&'static str], children: Children) -> impl IntoVi
         let name = *name;
         move || {
             let value = list.query.with(|query| query.get(name).to_owned());
-            (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value/> })
+            (!value.is_empty())
+                .then(|| view! { <input type="hidden" name=name value=value/> }.into_any())
         }
     });
     view! {
@@ -130,7 +133,7 @@ pub fn Filters(keep: &'static [&'static str], children: Children) -> impl IntoVi
                     .then(|| {
                         let sort = query.get("sort").to_owned();
                         let href = list.href(&Query::default().with("sort", &sort));
-                        view! { <a href=href data-noscroll>{t(words::CLEAR_FILTERS)}</a> }
+                        view! { <a href=href data-noscroll>{t(words::CLEAR_FILTERS)}</a> }.into_any()
                     })
             }}
         </form>
@@ -156,7 +159,9 @@ fn Aftermath(name: Text, fields: &'static [&'static str]) -> impl IntoView {
         let problems = fields
             .iter()
             .filter_map(|field| query.problem(field))
-            .map(|reason| view! { <em class="problem">{words::problem(&reason, lang)}</em> })
+            .map(|reason| {
+                view! { <em class="problem">{words::problem(&reason, lang)}</em> }.into_any()
+            })
             .collect_view();
         let cross = list.has(fields).then(|| {
             let label = words::remove_filter(name, lang);
@@ -171,6 +176,7 @@ fn Aftermath(name: Text, fields: &'static [&'static str]) -> impl IntoView {
                     <Draw icon=Icon::Cross/>
                 </a>
             }
+            .into_any()
         });
         (cross, problems)
     }
@@ -203,6 +209,7 @@ pub fn FilterChoice(
         .into_iter()
         .map(|(word, text)| {
             view! { <option value=word selected=move || value() == word>{t(text)}</option> }
+                .into_any()
         })
         .collect_view();
     view! {
@@ -257,37 +264,56 @@ pub fn FilterAmounts() -> impl IntoView {
 }
 
 /// A range of days (or moments) in the operator's zone, `from` and `to`, both included, with links to
-/// the usual ones. `days` is known once the list has been loaded.
+/// the usual ones, which come with the list.
 #[component]
-pub fn FilterDays(#[prop(into)] days: Signal<Option<Days>>) -> impl IntoView {
+pub fn FilterDays<T>(list: Resource<Result<T, Trouble>>, days: fn(&T) -> Days) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+{
     let t = use_words();
-    let list = expect_context::<ListUrl>();
+    let url = expect_context::<ListUrl>();
     const FIELDS: &[&str] = &["from", "to"];
-    let usual = move || {
-        let days = days.get()?;
-        if list.has(FIELDS) {
-            return None;
-        }
-        let query = list.query.get().first_page();
-        let link = |text: Text, from: &str| {
-            view! { <a href=list.href(&query.with("from", from)) data-noscroll>{t(text)}</a> }
-        };
-        Some(view! {
-            <span class="usual">
-                {link(words::TODAY, &days.today)} {link(words::LAST_7_DAYS, &days.last_7)}
-                {link(words::LAST_30_DAYS, &days.last_30)}
-            </span>
+    let usual = part(move || {
+        Box::pin(async move {
+            let days = list.await.ok().map(|list| days(&list));
+            days.map(|days| view! { <UsualDays days/> }.into_any())
+                .into_any()
         })
-    };
+    });
     view! {
-        <span class="filter range" data-active=move || list.has(FIELDS).to_string()>
+        <span class="filter range" data-active=move || url.has(FIELDS).to_string()>
             <span>{t(words::TIME)}</span>
             <Typed name="from" label=words::TIME_FROM hint=words::DATE_HINT/>
             <span>{t(words::UP_TO)}</span>
             <Typed name="to" label=words::TIME_TO hint=words::DATE_HINT/>
             <Aftermath name=words::TIME fields=FIELDS/>
-            <Transition>{usual}</Transition>
+            {usual}
         </span>
+    }
+}
+
+/// Links to the usual ranges of days, while none is set.
+#[component]
+fn UsualDays(days: Days) -> impl IntoView {
+    let t = use_words();
+    let list = expect_context::<ListUrl>();
+    move || {
+        let query = list.query.get().first_page();
+        let link = |text: Text, from: &str| {
+            view! { <a href=list.href(&query.with("from", from)) data-noscroll>{t(text)}</a> }
+        };
+        let unset = query.get("from").is_empty() && query.get("to").is_empty();
+        unset
+            .then(|| {
+                view! {
+                    <span class="usual">
+                        {link(words::TODAY, &days.today)} {link(words::LAST_7_DAYS, &days.last_7)}
+                        {link(words::LAST_30_DAYS, &days.last_30)}
+                    </span>
+                }
+                .into_any()
+            })
+            .into_any()
     }
 }
 

@@ -10,6 +10,7 @@ use web_sys::HtmlInputElement;
 use super::dialog::Dialog;
 use super::hands::{Hands, open_dialog};
 use super::icon::{Draw, Icon};
+use super::page::part;
 use super::returning::Return;
 use crate::app::look::{Density, Theme, use_look, use_words};
 use crate::app::query::escape;
@@ -17,6 +18,7 @@ use crate::app::rpc::desk::{Desk, find_number, load_desk};
 use crate::app::words;
 use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
+use crate::domain::operator::Operator;
 
 /// Set while a page is on its way: what is shown is then dimmed, and stays until the new is there.
 #[derive(Clone, Copy)]
@@ -95,44 +97,37 @@ fn Rail() -> impl IntoView {
     let path = use_location().pathname;
     let app = use_app_id();
     let DeskOfPage(desk) = expect_context();
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let desk = desk.await.ok()?;
-                let app = current_app(&app.get_untracked(), &desk);
-                (!app.is_empty())
-                    .then(|| {
-                        let link = |page: &'static str, name: Text, count: Count| {
-                            let href = app_path(&app, page);
-                            let here = href.clone();
-                            let current = move || {
-                                path.with(|path| path.starts_with(&here)).then_some("page")
-                            };
-                            view! {
-                                <a href=href aria-current=current>
-                                    {t(name)}
-                                    {(count.rows > 0)
-                                        .then(|| {
-                                            view! {
-                                                <span class="count" title=t(words::NEEDS_PERSON)>
-                                                    {words::count(count)}
-                                                    <span class="unseen">
-                                                        " " {t(words::NEEDS_PERSON)}
-                                                    </span>
-                                                </span>
-                                            }
-                                        })}
-                                </a>
-                            }
-                        };
-                        view! {
-                            {link("orders", words::ORDERS, Count::default())}
-                            {link("refunds", words::REFUNDS, desk.attention)}
-                        }
-                    })
-            })}
-        </Transition>
-    }
+    let link = move |app: &str, page: &'static str, name: Text, count: Count| {
+        let href = app_path(app, page);
+        let here = href.clone();
+        let current = move || path.with(|path| path.starts_with(&here)).then_some("page");
+        let count = (count.rows > 0).then(|| {
+            view! {
+                <span class="count" title=t(words::NEEDS_PERSON)>
+                    {words::count(count)}
+                    <span class="unseen">" " {t(words::NEEDS_PERSON)}</span>
+                </span>
+            }
+            .into_any()
+        });
+        view! { <a href=href aria-current=current>{t(name)} {count}</a> }
+    };
+    part(move || {
+        Box::pin(async move {
+            let Ok(desk) = desk.await else {
+                return ().into_any();
+            };
+            let app = current_app(&app.get_untracked(), &desk);
+            match app.is_empty() {
+                true => ().into_any(),
+                false => view! {
+                    {link(&app, "orders", words::ORDERS, Count::default())}
+                    {link(&app, "refunds", words::REFUNDS, desk.attention)}
+                }
+                .into_any(),
+            }
+        })
+    })
 }
 
 /// The one search box: leads to what has the number, or to the list of what begins with it.
@@ -141,10 +136,15 @@ fn Search() -> impl IntoView {
     let t = use_words();
     let app = use_app_id();
     let DeskOfPage(desk) = expect_context();
-    let current = move || match desk.get() {
-        Some(Ok(desk)) => current_app(&app.get(), &desk),
-        _ => app.get(),
-    };
+    let current = part(move || {
+        Box::pin(async move {
+            let app = match desk.await {
+                Ok(desk) => current_app(&app.get_untracked(), &desk),
+                Err(_) => app.get_untracked(),
+            };
+            view! { <input type="hidden" name="app" value=app/> }.into_any()
+        })
+    });
     let find =
         Action::new(|(app, number): &(String, String)| find_number(app.clone(), number.clone()));
     let submit = move |ev: SubmitEvent| {
@@ -170,9 +170,7 @@ fn Search() -> impl IntoView {
     view! {
         <form class="search" role="search" method="get" action="/api/find" on:submit=submit>
             <Draw icon=Icon::Search/>
-            <Transition>
-                <input type="hidden" name="app" value=current/>
-            </Transition>
+            {current}
             <input
                 type="search"
                 name="q"
@@ -205,14 +203,26 @@ fn Menus() -> impl IntoView {
             </button>
         }
     };
+    let apps = part(move || {
+        Box::pin(async move {
+            match desk.await {
+                Ok(desk) if desk.apps.len() > 1 => {
+                    view! { <Apps current=app.get_untracked() desk/> }.into_any()
+                }
+                _ => ().into_any(),
+            }
+        })
+    });
+    let operator = part(move || {
+        Box::pin(async move {
+            match desk.await {
+                Ok(desk) => view! { <OperatorMenu operator=desk.operator/> }.into_any(),
+                Err(_) => ().into_any(),
+            }
+        })
+    });
     view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let desk = desk.await.ok()?;
-                (desk.apps.len() > 1)
-                    .then(|| view! { <Apps current=app.get_untracked() desk/> })
-            })}
-        </Transition>
+        {apps}
         <form method="post" action="/api/look">
             <button name="lang" value=other.word() lang=other.word()>{t(words::OTHER_LANGUAGE)}</button>
         </form>
@@ -232,31 +242,32 @@ fn Menus() -> impl IntoView {
                 </fieldset>
             </form>
         </details>
-        <Transition>
-            {move || Suspend::new(async move {
-                let operator = desk.await.ok()?.operator;
-                Some(view! {
-                    <details class="menu">
-                        <summary>{operator.name} <Draw icon=Icon::Down/></summary>
-                        <div>
-                            <p class="faint">{t(words::role(operator.role))}</p>
-                            <a
-                                href="/help"
-                                on:click=|ev| {
-                                    ev.prevent_default();
-                                    open_dialog("keyboard");
-                                }
-                            >
-                                {t(words::KEYBOARD)}
-                            </a>
-                            <form method="post" action="/api/logout">
-                                <button>{t(words::LOG_OUT)}</button>
-                            </form>
-                        </div>
-                    </details>
-                })
-            })}
-        </Transition>
+        {operator}
+    }
+}
+
+#[component]
+fn OperatorMenu(operator: Operator) -> impl IntoView {
+    let t = use_words();
+    view! {
+        <details class="menu">
+            <summary>{operator.name} <Draw icon=Icon::Down/></summary>
+            <div>
+                <p class="faint">{t(words::role(operator.role))}</p>
+                <a
+                    href="/help"
+                    on:click=|ev| {
+                        ev.prevent_default();
+                        open_dialog("keyboard");
+                    }
+                >
+                    {t(words::KEYBOARD)}
+                </a>
+                <form method="post" action="/api/logout">
+                    <button>{t(words::LOG_OUT)}</button>
+                </form>
+            </div>
+        </details>
     }
 }
 
@@ -280,6 +291,7 @@ fn Apps(current: String, desk: Desk) -> impl IntoView {
                     {app.name} " " <span class="faint mono">{app.app_id.clone()}</span>
                 </a>
             }
+            .into_any()
         })
         .collect_view();
     view! {
@@ -311,7 +323,7 @@ pub fn Keys() -> impl IntoView {
         .map(|(keys, what)| {
             let keys = keys
                 .iter()
-                .map(|key| view! { <kbd>{*key}</kbd> " " })
+                .map(|key| view! { <kbd>{*key}</kbd> " " }.into_any())
                 .collect_view();
             view! {
                 <div>
@@ -319,6 +331,7 @@ pub fn Keys() -> impl IntoView {
                     <dd>{t(*what)}</dd>
                 </div>
             }
+            .into_any()
         })
         .collect_view();
     view! { <dl class="keys">{keys}</dl> }

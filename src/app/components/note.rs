@@ -22,7 +22,7 @@ pub fn Empty(
         <div class="note">
             <h2>{t(title)}</h2>
             <p>{t(why)}</p>
-            {children.map(|children| view! { <p>{children()}</p> })}
+            {children.map(|children| view! { <p>{children()}</p> }.into_any())}
         </div>
     }
 }
@@ -65,5 +65,6 @@ pub fn Trace(trouble: Trouble) -> impl IntoView {
                 {t(words::TRACE_ID)} " " <Number number=trace what=words::TRACE_ID/>
             </p>
         }
+        .into_any()
     })
 }

@@ -1,9 +1,9 @@
 //! What every page begins with.
 
+use std::pin::Pin;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::filters::ListUrl;
 use super::frame::Waiting;
@@ -22,18 +22,34 @@ pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
 
 /// The head of a list: its name and how much there is.
 #[component]
-pub fn ListTitle(text: Text, count: Signal<Option<Count>>) -> impl IntoView {
+pub fn ListTitle<T>(
+    text: Text,
+    list: Resource<Result<T, Trouble>>,
+    /// How much there is.
+    count: fn(&T) -> Count,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+{
     let t = use_words();
-    view! {
-        <h1>
-            {t(text)} " "
-            <Transition>
-                {move || {
-                    count.get().map(|count| view! { <span class="total">{words::count(count)}</span> })
-                }}
-            </Transition>
-        </h1>
-    }
+    let total = part(move || {
+        Box::pin(async move {
+            let count = list.await.ok().map(|list| words::count(count(&list)));
+            count
+                .map(|count| view! { <span class="total">{count}</span> }.into_any())
+                .into_any()
+        })
+    });
+    view! { <h1>{t(text)} " " {total}</h1> }
+}
+
+/// A view that is there later.
+pub type Later = Pin<Box<dyn Future<Output = AnyView> + Send>>;
+
+/// A part of a page that waits for something: the server renders it when it is there; in the browser the
+/// old stays until the new is there. All parts are of one type: see [`super::Deed`].
+pub fn part(view: impl Fn() -> Later + Send + 'static) -> AnyView {
+    view! { <Transition>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
 /// Shows what was loaded. The server waits for it; in the browser the old stays, dimmed, until the new
@@ -45,23 +61,24 @@ pub fn Loaded<T, V>(
     children: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    T: Clone + Send + Sync + 'static,
     V: IntoView + 'static,
 {
+    main_part(move || {
+        let children = children.clone();
+        Box::pin(async move {
+            match resource.await {
+                Ok(loaded) => children(loaded).into_any(),
+                Err(trouble) => view! { <Failed trouble/> }.into_any(),
+            }
+        })
+    })
+}
+
+/// A [`part`] whose waiting dims the page.
+fn main_part(view: impl Fn() -> Later + Send + 'static) -> AnyView {
     let Waiting(waiting) = expect_context();
-    view! {
-        <Transition set_pending=waiting>
-            {move || {
-                let children = children.clone();
-                Suspend::new(async move {
-                    match resource.await {
-                        Ok(loaded) => children(loaded).into_any(),
-                        Err(trouble) => view! { <Failed trouble/> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
-    }
+    view! { <Transition set_pending=waiting>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
 /// A trouble in place of what was asked for. What is wrong with a filter is said at the filter; here only
@@ -77,7 +94,7 @@ fn Failed(trouble: Trouble) -> impl IntoView {
             <ToLogin trouble=trouble.clone()/>
             <h1>{trouble.text(lang)}</h1>
             <div class="note">
-                {advice.map(|advice| view! { <p>{t(advice)}</p> })}
+                {advice.map(|advice| view! { <p>{t(advice)}</p> }.into_any())}
                 <p><a href="/">{t(words::TO_ORDERS)}</a></p>
                 <Trace trouble/>
             </div>

@@ -20,11 +20,12 @@ pub fn Pager(before: Option<Cursor>, after: Option<Cursor>) -> impl IntoView {
             <a href=list.href(&first)>{t(words::FIRST_PAGE)}</a>
             <a rel="prev" href=href("before", cursor)>{t(words::PREVIOUS_PAGE)}</a>
         }
+        .into_any()
     });
-    let next = after
-        .as_ref()
-        .map(|cursor| view! { <a rel="next" href=href("after", cursor)>{t(words::NEXT_PAGE)}</a> });
+    let next = after.as_ref().map(|cursor| {
+        view! { <a rel="next" href=href("after", cursor)>{t(words::NEXT_PAGE)}</a> }.into_any()
+    });
     (links.is_some() || next.is_some()).then(|| {
-        view! { <nav class="pager" aria-label=t(words::PAGES)>{links} {next}</nav> }
+        view! { <nav class="pager" aria-label=t(words::PAGES)>{links} {next}</nav> }.into_any()
     })
 }

@@ -60,9 +60,9 @@ pub fn SortHead(
     view! {
         <th scope="col" class=class aria-sort=direction>
             <a href=href title=t(crate::app::words::sort(next)) data-noscroll>
-                {t(name)} {icon.map(|icon| view! { <Draw icon/> })}
+                {t(name)} {icon.map(|icon| view! { <Draw icon/> }.into_any())}
             </a>
-            {(!detail.is_empty()).then(|| view! { " "<small>{detail}</small> })}
+            {(!detail.is_empty()).then(|| view! { " "<small>{detail}</small> }.into_any())}
         </th>
     }
 }

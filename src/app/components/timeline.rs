@@ -45,13 +45,14 @@ fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     let data_new = move || is_new().then_some("");
     // What the channel does by itself is named after it already.
     let by_channel = event.actor == Actor::Channel;
-    let who = (!by_channel)
-        .then(|| view! { <span class="faint">{words::actor(&event.actor, lang)}</span> });
+    let who = (!by_channel).then(|| {
+        view! { <span class="faint">{words::actor(&event.actor, lang)}</span> }.into_any()
+    });
     let heard = event.finding.map(|finding| match by_channel {
         true => t(words::finding(finding)).to_owned(),
         false => words::channel_said(finding, lang),
     });
-    let heard = heard.map(|heard| view! { <span>{heard}</span> });
+    let heard = heard.map(|heard| view! { <span>{heard}</span> }.into_any());
     let summary = view! {
         <When stamp=when/>
         <span class="what">

@@ -63,7 +63,7 @@ pub fn LoginPage() -> impl IntoView {
                                 <p class="problem">{trouble.text(lang)}</p>
                                 <Trace trouble/>
                             </div>
-                        }
+                        }.into_any()
                     })}
                 <button class="primary">{t(words::LOG_IN)}</button>
             </form>

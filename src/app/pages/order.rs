@@ -63,7 +63,7 @@ fn Whole(app: String, view: OrderView, sync: Deed, draft: Draft) -> impl IntoVie
             {state_badge(order.status)}
             {state_badge(order.refund_side())}
             {may_move_money
-                .then(|| view! { <Act deed=sync fields=fields.clone() text=words::SYNC key="s"/> })}
+                .then(|| view! { <Act deed=sync fields=fields.clone() text=words::SYNC key="s"/> }.into_any())}
         </div>
         <DeedTrouble deed=sync/>
         <Synced event=newest/>
@@ -191,6 +191,7 @@ fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoV
                     <td><When stamp=created/></td>
                 </tr>
             }
+            .into_any()
         })
         .collect_view();
     view! {

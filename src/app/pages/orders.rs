@@ -23,11 +23,10 @@ pub fn OrdersPage() -> impl IntoView {
         move || (app.get(), list.query.get()),
         |(app, query)| list_orders(app, query.href("")),
     );
-    let days = Signal::derive(move || Some(orders.get()?.ok()?.days));
 
     view! {
         <PageTitle text=t(words::ORDERS)/>
-        <ListTitle text=words::ORDERS count=Signal::derive(move || Some(orders.get()?.ok()?.page.count))/>
+        <ListTitle text=words::ORDERS list=orders count=|list: &OrderList| list.page.count/>
         <Filters keep=&["sort"]>
             <FilterChoice
                 name="channel"
@@ -48,7 +47,7 @@ pub fn OrdersPage() -> impl IntoView {
                 options=choices(RefundSide::ALL, RefundSide::word, words::refund_side)
             />
             <FilterAmounts/>
-            <FilterDays days/>
+            <FilterDays list=orders days=|list: &OrderList| list.days.clone()/>
             <FilterText name="title" label=words::TITLE hint=words::TITLE_BEGINS/>
             <FilterText name="q" label=words::NUMBER hint=words::ANY_NUMBER/>
         </Filters>
@@ -64,7 +63,7 @@ fn Orders(app: String, orders: OrderList) -> impl IntoView {
     let page = orders.page;
     let too_many = page
         .too_many
-        .then(|| view! { <Hint text=words::TOO_MANY/> });
+        .then(|| view! { <Hint text=words::TOO_MANY/> }.into_any());
     if page.rows.is_empty() {
         let narrowed = list.query.get_untracked().narrows();
         return view! { {too_many} <NoOrders narrowed/> }.into_any();
@@ -83,7 +82,7 @@ fn Orders(app: String, orders: OrderList) -> impl IntoView {
     let rows = page
         .rows
         .into_iter()
-        .map(|row| view! { <Row app=app.clone() row/> })
+        .map(|row| view! { <Row app=app.clone() row/> }.into_any())
         .collect_view();
     view! {
         {too_many}

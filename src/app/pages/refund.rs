@@ -211,17 +211,19 @@ fn Whole(
     } = view;
     let reload = refund
         .holds()
-        .then(|| view! { <noscript inner_html=RELOAD></noscript> });
+        .then(|| view! { <noscript inner_html=RELOAD></noscript> }.into_any());
     let attention = refund
         .attention
-        .map(|attention| view! { <NeedsPerson attention/> });
+        .map(|attention| view! { <NeedsPerson attention/> }.into_any());
     let failure = (refund.status == RefundStatus::Fail).then(|| {
         view! {
             <p class="problem">{words::refused_by(&refund, lang)}</p>
         }
+        .into_any()
     });
     let actions = may_move_money.then(|| {
         view! { <Actions app=app.clone() refund=refund.clone() order=order.clone() acts/> }
+            .into_any()
     });
     view! {
         <div class="one">
@@ -442,6 +444,7 @@ fn AllFacts(
                 <Number number=refund.channel_no.clone() what=words::CHANNEL_NO/>
             </Fact>
         }
+        .into_any()
     });
     view! {
         <Facts>

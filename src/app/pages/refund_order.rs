@@ -203,6 +203,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         move || {
             intent.get().map(|(intent, typed)| {
                 view! { <LastStep app=app.clone() deed order=order.clone() intent typed/> }
+                    .into_any()
             })
         }
     };
@@ -332,10 +333,10 @@ fn Field(
     view! {
         <div class="field">
             <label for=name>
-                {t(label)} {optional.then(|| view! { " "<small>{t(words::OPTIONAL)}</small> })}
+                {t(label)} {optional.then(|| view! { " "<small>{t(words::OPTIONAL)}</small> }.into_any())}
             </label>
             {children()}
-            {hint.map(|hint| view! { <small>{t(hint)}</small> })}
+            {hint.map(|hint| view! { <small>{t(hint)}</small> }.into_any())}
             <p class="problem" id=format!("{name}-problem") role="alert">
                 {move || problem.get()}
             </p>

@@ -21,14 +21,10 @@ pub fn RefundsPage() -> impl IntoView {
         move || (app.get(), list.query.get()),
         |(app, query)| list_refunds(app, query.href("")),
     );
-    let days = Signal::derive(move || Some(refunds.get()?.ok()?.days));
 
     view! {
         <PageTitle text=t(words::REFUNDS)/>
-        <ListTitle
-            text=words::REFUNDS
-            count=Signal::derive(move || Some(refunds.get()?.ok()?.page.count))
-        />
+        <ListTitle text=words::REFUNDS list=refunds count=|list: &RefundList| list.page.count/>
         <Filters keep=&["status", "attention", "sort"]>
             <FilterChoice
                 name="channel"
@@ -37,7 +33,7 @@ pub fn RefundsPage() -> impl IntoView {
                 options=choices(Channel::ALL, Channel::word, words::channel)
             />
             <FilterAmounts/>
-            <FilterDays days/>
+            <FilterDays list=refunds days=|list: &RefundList| list.days.clone()/>
             <FilterText name="title" label=words::TITLE hint=words::TITLE_BEGINS/>
             <FilterText name="q" label=words::NUMBER hint=words::ANY_NUMBER/>
         </Filters>
@@ -58,7 +54,7 @@ fn Refunds(app: String, refunds: RefundList) -> impl IntoView {
     } = refunds;
     let too_many = page
         .too_many
-        .then(|| view! { <Hint text=words::TOO_MANY/> });
+        .then(|| view! { <Hint text=words::TOO_MANY/> }.into_any());
     let chips = view! { <States counts attention/> };
     if page.rows.is_empty() {
         return view! {
@@ -81,7 +77,7 @@ fn Refunds(app: String, refunds: RefundList) -> impl IntoView {
     let rows = page
         .rows
         .into_iter()
-        .map(|line| view! { <Row app=app.clone() line/> })
+        .map(|line| view! { <Row app=app.clone() line/> }.into_any())
         .collect_view();
     view! {
         {chips}
@@ -115,6 +111,7 @@ fn States(
                     count
                 />
             }
+            .into_any()
         })
         .collect_view();
     view! {
@@ -136,9 +133,9 @@ fn Row(app: String, line: RefundLine) -> impl IntoView {
         title,
     } = row;
     let href = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
-    let attention = refund
-        .attention
-        .map(|attention| view! { <Badge tone=Tone::Alert text=words::attention(attention)/> });
+    let attention = refund.attention.map(|attention| {
+        view! { <Badge tone=Tone::Alert text=words::attention(attention)/> }.into_any()
+    });
     view! {
         <tr>
             <td>
