@@ -234,6 +234,18 @@ fn state(subject: Subject, word: &str) -> Option<Text> {
     }
 }
 
+/// Why what was asked for cannot be done any more. `status` is the word of a refund's state.
+pub fn wrong_state(status: &str, lang: Lang) -> String {
+    let status = state(Subject::Refund, status).unwrap_or(NONE);
+    match lang {
+        Lang::Zh => format!("这笔退款现在是“{}”，不能再这样处理。", status.zh),
+        Lang::En => format!(
+            "This refund is “{}” by now: that cannot be done any more.",
+            status.en
+        ),
+    }
+}
+
 /// What came of a sync.
 pub fn synced(event: &Event, lang: Lang) -> String {
     let said = event.finding.map(|said| channel_said(said, lang));
@@ -284,12 +296,6 @@ pub const NOTHING_TO_DO_WHY: Text = text(
     "通道的说法与我方记录不一致、需要人来判断的退款会显示在这里。",
     "Refunds show up here when the channel and our record disagree and a person has to judge.",
 );
-pub const NO_SUCH_REFUND: Text = text("没有这笔退款", "No such refund");
-pub const NO_SUCH_REFUND_WHY: Text = text(
-    "这个应用没有此退款单号。检查单号是否完整，或在退款列表中查找。",
-    "This app has no refund of that number. Check the number, or look for it in the list of refunds.",
-);
-pub const TO_REFUNDS: Text = text("查看退款", "Go to refunds");
 pub const CHANNEL_NO: Text = text("提交给通道的单号", "Number given to the channel");
 pub const ATTEMPTS: Text = text("提交次数", "Submissions");
 pub const SUBMITTED: Text = text("最近提交时间", "Last submitted");

@@ -211,7 +211,7 @@ pub fn Hidden(fields: Fields) -> impl IntoView {
 pub fn DeedTrouble(deed: Deed) -> impl IntoView {
     move || {
         deed.trouble()
-            .map(|trouble| view! { <TroubleNote trouble/> }.into_any())
+            .map(|trouble| view! { <TroubleNote trouble at_place=true/> }.into_any())
     }
 }
 

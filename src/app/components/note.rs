@@ -27,14 +27,19 @@ pub fn Empty(
     }
 }
 
-/// Says why something did not succeed, with the trace id.
+/// Says why something did not succeed, with the trace id. `at_place`: it stands where it was asked for,
+/// so that no field need be named.
 #[component]
-pub fn TroubleNote(trouble: Trouble) -> impl IntoView {
+pub fn TroubleNote(trouble: Trouble, #[prop(optional)] at_place: bool) -> impl IntoView {
     let lang = use_lang();
+    let text = match at_place {
+        true => trouble.at_field(lang),
+        false => trouble.text(lang),
+    };
     view! {
         <div class="note" role="alert">
             <ToLogin trouble=trouble.clone()/>
-            <p class="problem">{trouble.text(lang)}</p>
+            <p class="problem">{text}</p>
             <Trace trouble/>
         </div>
     }

@@ -13,20 +13,20 @@ use crate::domain::order::OrderStatus;
 use crate::domain::refund::RefundStatus;
 
 /// A timeline. `zone` is that of its times. Events after number `since` are new to the person who
-/// looks: they are marked, and what was said is unfolded.
+/// looks: they are marked, and what was said is unfolded. Where `entries` change, the lines that were
+/// there stay as they are, unfolded or not.
 #[component]
 pub fn Timeline(
-    entries: Vec<Entry>,
-    zone: String,
+    #[prop(into)] entries: Signal<Vec<Entry>>,
+    #[prop(into)] zone: Signal<String>,
     #[prop(optional, into)] since: Signal<Option<i64>>,
 ) -> impl IntoView {
     let t = use_words();
     view! {
-        <section class="timeline" id="timeline">
+        <section class="timeline" id="timeline" hidden=move || entries.with(Vec::is_empty)>
             <h2>{t(words::TIMELINE)} " " <small>{zone}</small></h2>
             <ol>
-                // By number, so that what is unfolded stays so when a new event comes in above it.
-                <For each=move || entries.clone() key=|entry| entry.event.seq let:entry>
+                <For each=move || entries.get() key=|entry| entry.event.seq let:entry>
                     <Line entry since/>
                 </For>
             </ol>

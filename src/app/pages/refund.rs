@@ -15,9 +15,8 @@ use crate::app::rpc::Trouble;
 use crate::app::rpc::refunds::{
     CloseRefund, RefundView, RetryRefund, SyncRefund, load_refund, refund_news,
 };
-use crate::app::view::{Entry, Stamp};
+use crate::app::view::Entry;
 use crate::app::words;
-use crate::domain::error::Refusal;
 use crate::domain::lang::Text;
 use crate::domain::order::Order;
 use crate::domain::refund::{Attention, Refund, RefundStatus};
@@ -50,6 +49,13 @@ impl Acts {
     fn done(&self) -> usize {
         self.sync.version() + self.retry.version() + self.close.version()
     }
+
+    /// Forgets what came of it.
+    fn clear(&self) {
+        self.sync.clear();
+        self.retry.clear();
+        self.close.clear();
+    }
 }
 
 /// `/apps/:app/refunds/:number`; after an action also `since`, the version that it was taken on.
@@ -65,58 +71,44 @@ pub fn RefundPage() -> impl IntoView {
     let acts = Acts::new();
     let refund = Resource::new(
         move || (app.get(), number.get(), acts.done()),
-        |(app, number, _)| find(app, number),
+        |(app, number, _)| load_refund(app, number),
     );
+    // The same page may come to show another refund.
+    Effect::new(move |before: Option<String>| {
+        let number = number.get();
+        if before.is_some_and(|before| before != number) {
+            acts.clear();
+        }
+        number
+    });
     let said = RwSignal::new(String::new());
     keep_up(app, refund, said);
-    // The focus goes to what came of an action: what was pressed may be gone.
-    let arrived = RwSignal::new(false);
-    on_success(acts.sync, move || arrived.set(true));
-    on_success(acts.retry, move || {
-        close_dialog(RETRY);
-        arrived.set(true);
-    });
-    on_success(acts.close, move || {
-        close_dialog(CLOSE);
-        arrived.set(true);
-    });
+    // The parts stand apart, so that what a person is at stays when the rest becomes another.
+    let view = Signal::derive(move || refund.get()?.ok());
+    let timeline = Signal::derive(move || view.get().map_or_else(Vec::new, |view| view.timeline));
+    let zone = Signal::derive(move || view.get().map_or_else(String::new, |view| view.zone));
 
     view! {
-        <PageTitle text=number.get_untracked()/>
-        <Loaded resource=refund let:view>
-            {match view {
-                Some(view) => {
-                    view! { <Whole app=app.get_untracked() view since arrived acts/> }.into_any()
-                }
-                None => view! { <NoSuchRefund app=app.get_untracked()/> }.into_any(),
-            }}
-        </Loaded>
+        <div class="one">
+            <Loaded resource=refund let:view>
+                <Head app=app.get_untracked() view acts/>
+            </Loaded>
+            <Outcome timeline since acts/>
+            <Transition>
+                {move || view.get().map(|view| view! { <About app=app.get_untracked() view/> }.into_any())}
+            </Transition>
+            <Transition>
+                <Timeline entries=timeline zone since/>
+            </Transition>
+        </div>
         <p class="unseen" role="status">{said}</p>
-    }
-}
-
-/// The refund, or None where there is none of that number.
-async fn find(app: String, number: String) -> Result<Option<RefundView>, Trouble> {
-    match load_refund(app, number).await {
-        Err(trouble) if trouble.refusal() == Some(&Refusal::NoSuchRefund) => Ok(None),
-        found => found.map(Some),
-    }
-}
-
-#[component]
-fn NoSuchRefund(app: String) -> impl IntoView {
-    let t = use_words();
-    view! {
-        <Empty title=words::NO_SUCH_REFUND why=words::NO_SUCH_REFUND_WHY>
-            <a href=app_path(&app, "refunds")>{t(words::TO_REFUNDS)}</a>
-        </Empty>
     }
 }
 
 /// Asks for news while the refund is in progress, and says so when its state has become another.
 fn keep_up(
     app: Memo<String>,
-    refund: Resource<Result<Option<RefundView>, Trouble>>,
+    refund: Resource<Result<RefundView, Trouble>>,
     said: RwSignal<String>,
 ) {
     let lang = use_lang();
@@ -136,7 +128,7 @@ fn keep_up(
                         && shown.version < fresh.refund.version
                 };
                 if latest.try_get_value().flatten().as_ref().is_some_and(later) {
-                    refund.set(Some(Ok(Some(*fresh))));
+                    refund.set(Some(Ok(*fresh)));
                 }
             }
             rounds.try_update(|n| *n += 1);
@@ -144,8 +136,7 @@ fn keep_up(
     };
     Effect::new(move |before: Option<Option<Refund>>| {
         let round = rounds.get();
-        let now = refund.get().and_then(Result::ok).flatten();
-        let now = now.map(|view| view.refund);
+        let now = refund.get().and_then(Result::ok).map(|view| view.refund);
         latest.set_value(now.clone());
         if let (Some(Some(before)), Some(now)) = (before, &now)
             && before.refund_no == now.refund_no
@@ -189,63 +180,55 @@ fn on_success(deed: Deed, then: impl Fn() + 'static) {
     });
 }
 
+/// The number, the state, what can be done, and what of that was refused.
 #[component]
-fn Whole(
-    app: String,
-    view: RefundView,
-    since: Memo<Option<i64>>,
-    arrived: RwSignal<bool>,
-    acts: Acts,
-) -> impl IntoView {
+fn Head(app: String, view: RefundView, acts: Acts) -> impl IntoView {
     let t = use_words();
-    let lang = use_lang();
-    let RefundView {
-        refund,
-        order,
-        created,
-        submitted,
-        finished,
-        zone,
-        timeline,
-        may_move_money,
-    } = view;
+    let RefundView { refund, order, .. } = view;
     let reload = refund
         .holds()
         .then(|| view! { <noscript inner_html=RELOAD></noscript> }.into_any());
+    let options = view.may_move_money.then(|| Options::of(&refund, &order));
+    // A dialog says itself what was refused. Where it is gone, the page does.
+    let (retries, closes) = (
+        options.is_some_and(|options| options.retry),
+        options.is_some_and(|options| options.close),
+    );
+    view! {
+        <PageTitle text=refund.refund_no.clone()/>
+        {reload}
+        <div class="head">
+            <h1>
+                <span class="kind">{t(words::REFUND)}</span>
+                <Number number=refund.refund_no.clone() what=words::REFUND_NO/>
+            </h1>
+            {state_badge(refund.status)}
+            {options.map(|options| view! { <Actions app refund order options acts/> }.into_any())}
+        </div>
+        <DeedTrouble deed=acts.sync/>
+        {(!retries).then(|| view! { <DeedTrouble deed=acts.retry/> }.into_any())}
+        {(!closes).then(|| view! { <DeedTrouble deed=acts.close/> }.into_any())}
+    }
+}
+
+/// What the refund means for the money, and all that is known of it.
+#[component]
+fn About(app: String, view: RefundView) -> impl IntoView {
+    let lang = use_lang();
+    let refund = &view.refund;
     let attention = refund
         .attention
         .map(|attention| view! { <NeedsPerson attention/> }.into_any());
-    let failure = (refund.status == RefundStatus::Fail).then(|| {
-        view! {
-            <p class="problem">{words::refused_by(&refund, lang)}</p>
-        }
-        .into_any()
-    });
-    let actions = may_move_money.then(|| {
-        view! { <Actions app=app.clone() refund=refund.clone() order=order.clone() acts/> }
-            .into_any()
-    });
+    let failure = (refund.status == RefundStatus::Fail)
+        .then(|| view! { <p class="problem">{words::refused_by(refund, lang)}</p> }.into_any());
+    let meaning = words::what_it_means(refund, lang);
     view! {
-        <div class="one">
-            {reload}
-            <div class="head">
-                <h1>
-                    <span class="kind">{t(words::REFUND)}</span>
-                    <Number number=refund.refund_no.clone() what=words::REFUND_NO/>
-                </h1>
-                {state_badge(refund.status)}
-                {actions}
-            </div>
-            <DeedTrouble deed=acts.sync/>
-            <Outcome timeline=timeline.clone() since arrived/>
-            {attention}
-            <div class="means">
-                {failure}
-                <p>{words::what_it_means(&refund, lang)}</p>
-            </div>
-            <AllFacts app refund order created submitted finished zone=zone.clone()/>
-            <Timeline entries=timeline zone since/>
+        {attention}
+        <div class="means">
+            {failure}
+            <p>{meaning}</p>
         </div>
+        <AllFacts app view/>
     }
 }
 
@@ -264,69 +247,108 @@ fn NeedsPerson(attention: Attention) -> impl IntoView {
     }
 }
 
-/// What came of the action that led here.
+/// What came of the action that led here. The focus goes to it: what was pressed may be gone.
 #[component]
-fn Outcome(
-    timeline: Vec<Entry>,
-    since: Memo<Option<i64>>,
-    arrived: RwSignal<bool>,
-) -> impl IntoView {
+fn Outcome(timeline: Signal<Vec<Entry>>, since: Memo<Option<i64>>, acts: Acts) -> impl IntoView {
     let lang = use_lang();
+    let arrived = RwSignal::new(false);
+    on_success(acts.sync, move || arrived.set(true));
+    on_success(acts.retry, move || {
+        close_dialog(RETRY);
+        arrived.set(true);
+    });
+    on_success(acts.close, move || {
+        close_dialog(CLOSE);
+        arrived.set(true);
+    });
     let shown = NodeRef::<P>::new();
     Effect::new(move || {
         if let Some(shown) = shown.get()
-            && arrived.get_untracked()
+            && arrived.get()
         {
             arrived.set(false);
             let _ = shown.focus();
         }
     });
-    move || {
+    let outcome = move || {
         let since = since.get()?;
-        let events = timeline
-            .iter()
-            .map(|entry| &entry.event)
-            .filter(|event| event.seq > since);
-        let outcome = words::outcome(events, lang)?;
-        Some(view! {
-            <p class="done" role="status" tabindex="-1" node_ref=shown>
-                {outcome}
-            </p>
+        timeline.with(|timeline| {
+            let events = timeline.iter().map(|entry| &entry.event);
+            words::outcome(events.filter(|event| event.seq > since), lang)
         })
+    };
+    view! {
+        <Transition>
+            {move || {
+                outcome()
+                    .map(|outcome| {
+                        view! {
+                            <p class="done" role="status" tabindex="-1" node_ref=shown>
+                                {outcome}
+                            </p>
+                        }
+                            .into_any()
+                    })
+            }}
+        </Transition>
     }
 }
 
-/// The two or three things that make sense now.
+/// What makes sense now, besides a sync.
+#[derive(Clone, Copy)]
+struct Options {
+    retry: bool,
+    close: bool,
+}
+
+impl Options {
+    fn of(refund: &Refund, order: &Order) -> Options {
+        let failed = refund.status == RefundStatus::Fail;
+        Options {
+            retry: failed && order.refundable() >= refund.amount,
+            close: failed,
+        }
+    }
+}
+
 #[component]
-fn Actions(app: String, refund: Refund, order: Order, acts: Acts) -> impl IntoView {
+fn Actions(
+    app: String,
+    refund: Refund,
+    order: Order,
+    options: Options,
+    acts: Acts,
+) -> impl IntoView {
     let lang = use_lang();
     let page = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
-    let sync = view! {
-        <Act deed=acts.sync fields=fields(&app, &refund) text=words::SYNC key="s"/>
-    };
-    if refund.status != RefundStatus::Fail {
-        return sync.into_any();
-    }
-    let close = view! { <Close app=app.clone() refund=refund.clone() order=order.clone() acts/> };
-    let retry = match order.refundable() >= refund.amount {
-        true => view! {
+    let sync = fields(&app, &refund);
+    let too_little = (options.close && !options.retry)
+        .then(|| view! { <small>{words::too_little_left(&order, lang)}</small> }.into_any());
+    let retry = options.retry.then(|| {
+        let (app, refund, order) = (app.clone(), refund.clone(), order.clone());
+        view! {
             <DialogLink dialog=RETRY href=format!("{page}/retry") text=words::RETRY/>
             <Dialog id=RETRY title=words::RETRY_TITLE close=words::CANCEL>
                 <Retry app refund order acts/>
             </Dialog>
         }
-        .into_any(),
-        false => view! { <small>{words::too_little_left(&order, lang)}</small> }.into_any(),
-    };
+        .into_any()
+    });
+    let close = options.close.then(|| {
+        view! {
+            <DialogLink dialog=CLOSE href=format!("{page}/close") text=words::CLOSE/>
+            <Dialog id=CLOSE title=words::CLOSE_TITLE close=words::CANCEL>
+                <Close app refund order acts/>
+            </Dialog>
+        }
+        .into_any()
+    });
     view! {
-        {sync}
+        <Act deed=acts.sync fields=sync text=words::SYNC key="s"/>
+        {too_little}
         {retry}
-        <DialogLink dialog=CLOSE href=format!("{page}/close") text=words::CLOSE/>
-        <Dialog id=CLOSE title=words::CLOSE_TITLE close=words::CANCEL>
-            {close}
-        </Dialog>
+        {close}
     }
-    .into_any()
 }
 
 /// What every action is told.
@@ -387,24 +409,30 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     let acts = Acts::new();
     let refund = Resource::new(
         move || (app.get(), number.get()),
-        |(app, number)| find(app, number),
+        |(app, number)| load_refund(app, number),
     );
-    let body = move |view: Option<RefundView>| {
-        let Some(view) = view else {
-            return view! { <p>{t(words::NO_SUCH_REFUND_WHY)}</p> }.into_any();
-        };
+    let body = move |view: RefundView| {
         let RefundView { refund, order, .. } = view;
         let app = app.get_untracked();
         if !view.may_move_money {
             return view! { <p>{t(words::ONLY_LOOKING)}</p> }.into_any();
         }
-        match (refund.status, what) {
-            (RefundStatus::Fail, RETRY) if order.refundable() < refund.amount => {
-                view! { <p>{words::too_little_left(&order, lang)}</p> }.into_any()
+        let options = Options::of(&refund, &order);
+        match what {
+            RETRY if options.retry => view! { <Retry app refund order acts/> }.into_any(),
+            CLOSE if options.close => view! { <Close app refund order acts/> }.into_any(),
+            _ => {
+                let why = match options.close {
+                    true => words::too_little_left(&order, lang),
+                    false => words::what_it_means(&refund, lang),
+                };
+                view! {
+                    <DeedTrouble deed=acts.retry/>
+                    <DeedTrouble deed=acts.close/>
+                    <p>{why}</p>
+                }
+                .into_any()
             }
-            (RefundStatus::Fail, RETRY) => view! { <Retry app refund order acts/> }.into_any(),
-            (RefundStatus::Fail, _) => view! { <Close app refund order acts/> }.into_any(),
-            _ => view! { <p>{words::what_it_means(&refund, lang)}</p> }.into_any(),
         }
     };
     let back = move || {
@@ -417,25 +445,24 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
         <Loaded resource=refund let:view>
             <div class="narrow">
                 {body(view)}
+                <a class="plain" href=back>{t(words::BACK_TO_REFUND)}</a>
             </div>
         </Loaded>
-        <p>
-            <a href=back>{t(words::BACK_TO_REFUND)}</a>
-        </p>
     }
 }
 
 #[component]
-fn AllFacts(
-    app: String,
-    refund: Refund,
-    order: Order,
-    created: Stamp,
-    submitted: Stamp,
-    finished: Option<Stamp>,
-    zone: String,
-) -> impl IntoView {
+fn AllFacts(app: String, view: RefundView) -> impl IntoView {
     let t = use_words();
+    let RefundView {
+        refund,
+        order,
+        created,
+        submitted,
+        finished,
+        zone,
+        ..
+    } = view;
     let order_page = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
     // The channel may demand a number of its own for every submission.
     let channel_no = (refund.channel_no != refund.refund_no).then(|| {

@@ -62,6 +62,9 @@ impl Trouble {
     /// The message.
     pub fn text(&self, lang: Lang) -> String {
         match &self.kind {
+            TroubleKind::Refused(Refusal::WrongState { status }) => {
+                super::words::wrong_state(status, lang)
+            }
             TroubleKind::Refused(refusal) => sentence(refusal.text(lang)),
             TroubleKind::Internal => super::words::INTERNAL.get(lang).to_owned(),
             TroubleKind::Unreachable => super::words::UNREACHABLE.get(lang).to_owned(),
