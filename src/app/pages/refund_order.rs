@@ -192,6 +192,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         let refusals = refused_fields(deed.outcome());
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
             draft.keep(&order_no, typed, refusals);
+            close_dialog(CONFIRM);
             draft.reload.run(());
         }
     });
