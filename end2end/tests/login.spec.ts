@@ -124,7 +124,7 @@ test('the theme and the height of rows that were chosen are kept', async ({ page
     [t.dark, 'data-theme', 'dark'],
     [t.compact, 'data-density', 'compact'],
   ] as const) {
-    await page.locator('summary').filter({ hasText: t.view }).click();
+    await page.locator('summary').and(page.getByText(t.view, { exact: true })).click();
     await page.getByRole('button', { name: choice, exact: true }).click();
     await expect(html).toHaveAttribute(attribute, value);
     await expect(page.getByRole('button', { name: choice, exact: true, includeHidden: true })).toHaveAttribute(
