@@ -335,6 +335,14 @@ pub fn what_it_means(refund: &Refund, lang: Lang) -> String {
         (RefundStatus::Success, Lang::En) => {
             format!("{amount} yuan were returned to the payer by {channel}.")
         }
+        (RefundStatus::Fail | RefundStatus::Close, Lang::Zh) if refund.attention.is_some() => {
+            format!("{amount} 元已退回订单，但通道的说法不同：钱可能已经退出。")
+        }
+        (RefundStatus::Fail | RefundStatus::Close, Lang::En) if refund.attention.is_some() => {
+            format!(
+                "The {amount} yuan went back to the order, but the channel says otherwise: money may have moved."
+            )
+        }
         (RefundStatus::Fail, Lang::Zh) => {
             format!("没有钱退出，{amount} 元已退回订单。可以重试，或者关闭。")
         }

@@ -303,7 +303,7 @@ struct Options {
 
 impl Options {
     fn of(refund: &Refund, order: &Order) -> Options {
-        let failed = refund.status == RefundStatus::Fail;
+        let failed = refund.status == RefundStatus::Fail && refund.attention.is_none();
         Options {
             retry: failed && order.refundable() >= refund.amount,
             close: failed,

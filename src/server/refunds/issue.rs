@@ -294,7 +294,8 @@ async fn take_up_again(
             let (failed, actor) = (failed.clone(), actor.clone());
             Box::pin(async move {
                 let current = current(conn, &failed).await?;
-                let taken_up = current.attempt != failed.attempt;
+                // Where the channel may have paid after all, paying again is not for a button.
+                let taken_up = current.attempt != failed.attempt || current.attention.is_some();
                 if taken_up || current.status != RefundStatus::Fail || current.busy_until > now {
                     return Ok(Reserved::Known(Box::new(current)));
                 }
