@@ -296,6 +296,7 @@ pub const NOTHING_TO_DO_WHY: Text = text(
     "通道的说法与我方记录不一致、需要人来判断的退款会显示在这里。",
     "Refunds show up here when the channel and our record disagree and a person has to judge.",
 );
+pub const TO_REFUNDS: Text = text("查看退款", "Go to refunds");
 pub const CHANNEL_NO: Text = text("提交给通道的单号", "Number given to the channel");
 pub const ATTEMPTS: Text = text("提交次数", "Submissions");
 pub const SUBMITTED: Text = text("最近提交时间", "Last submitted");

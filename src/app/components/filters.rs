@@ -9,14 +9,15 @@ use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_url};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlFormElement, InputEvent, UrlSearchParams};
 
+use super::ask::Ask;
 use super::icon::{Draw, Icon};
 use super::page::part;
 use crate::app::look::{use_lang, use_words};
 use crate::app::query::{NAMES, Query};
-use crate::app::rpc::Trouble;
 use crate::app::view::Days;
 use crate::app::words;
 use crate::domain::lang::Text;
@@ -266,16 +267,16 @@ pub fn FilterAmounts() -> impl IntoView {
 /// A range of days (or moments) in the operator's zone, `from` and `to`, both included, with links to
 /// the usual ones, which come with the list.
 #[component]
-pub fn FilterDays<T>(list: Resource<Result<T, Trouble>>, days: fn(&T) -> Days) -> impl IntoView
+pub fn FilterDays<T>(list: Ask<T>, days: fn(&T) -> Days) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: DeserializeOwned + 'static,
 {
     let t = use_words();
     let url = expect_context::<ListUrl>();
     const FIELDS: &[&str] = &["from", "to"];
     let usual = part(move || {
         Box::pin(async move {
-            let days = list.await.ok().map(|list| days(&list));
+            let days = list.answer().await.ok().map(|list| days(&list));
             days.map(|days| view! { <UsualDays days/> }.into_any())
                 .into_any()
         })

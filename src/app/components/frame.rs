@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_location, use_params_map};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
+use super::ask::Ask;
 use super::dialog::Dialog;
 use super::hands::{Hands, open_dialog};
 use super::icon::{Draw, Icon};
@@ -51,7 +52,7 @@ pub fn app_path(app: &str, page: &str) -> String {
 
 /// The desk as it stands around this page.
 #[derive(Clone, Copy)]
-pub struct DeskOfPage(pub Resource<Result<Desk, crate::app::rpc::Trouble>>);
+pub struct DeskOfPage(pub Ask<Desk>);
 
 /// The rail, the top line, and the page within.
 #[component]
@@ -59,7 +60,10 @@ pub fn Frame() -> impl IntoView {
     let t = use_words();
     let Waiting(waiting) = expect_context();
     let app = use_app_id();
-    let desk = Resource::new(move || app.get(), load_desk);
+    let desk = Ask::new(
+        move || (app.get(), String::new(), 0),
+        |app, _| load_desk(app),
+    );
     provide_context(DeskOfPage(desk));
 
     view! {
@@ -114,7 +118,7 @@ fn Rail() -> impl IntoView {
     };
     part(move || {
         Box::pin(async move {
-            let Ok(desk) = desk.await else {
+            let Ok(desk) = desk.answer().await else {
                 return ().into_any();
             };
             let app = current_app(&app.get_untracked(), &desk);
@@ -138,7 +142,7 @@ fn Search() -> impl IntoView {
     let DeskOfPage(desk) = expect_context();
     let current = part(move || {
         Box::pin(async move {
-            let app = match desk.await {
+            let app = match desk.answer().await {
                 Ok(desk) => current_app(&app.get_untracked(), &desk),
                 Err(_) => app.get_untracked(),
             };
@@ -205,7 +209,7 @@ fn Menus() -> impl IntoView {
     };
     let apps = part(move || {
         Box::pin(async move {
-            match desk.await {
+            match desk.answer().await {
                 Ok(desk) if desk.apps.len() > 1 => {
                     view! { <Apps current=app.get_untracked() desk/> }.into_any()
                 }
@@ -215,7 +219,7 @@ fn Menus() -> impl IntoView {
     });
     let operator = part(move || {
         Box::pin(async move {
-            match desk.await {
+            match desk.answer().await {
                 Ok(desk) => view! { <OperatorMenu operator=desk.operator/> }.into_any(),
                 Err(_) => ().into_any(),
             }

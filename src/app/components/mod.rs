@@ -1,6 +1,7 @@
 //! The parts that pages are made of. None of them knows a page.
 
 mod action;
+mod ask;
 mod badge;
 mod chips;
 mod confirm;
@@ -19,6 +20,7 @@ mod table;
 mod timeline;
 
 pub use action::*;
+pub use ask::*;
 pub use badge::*;
 pub use chips::*;
 pub use confirm::*;

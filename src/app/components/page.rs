@@ -4,13 +4,16 @@ use std::pin::Pin;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use serde::de::DeserializeOwned;
 
+use super::ask::Ask;
 use super::filters::ListUrl;
-use super::frame::Waiting;
+use super::frame::{Waiting, app_path, use_app_id};
 use super::note::{ToLogin, Trace, TroubleNote};
 use crate::app::look::{use_lang, use_words};
 use crate::app::rpc::Trouble;
 use crate::app::words;
+use crate::domain::error::Refusal;
 use crate::domain::filter::Count;
 use crate::domain::lang::Text;
 
@@ -24,17 +27,21 @@ pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
 #[component]
 pub fn ListTitle<T>(
     text: Text,
-    list: Resource<Result<T, Trouble>>,
+    list: Ask<T>,
     /// How much there is.
     count: fn(&T) -> Count,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: DeserializeOwned + 'static,
 {
     let t = use_words();
     let total = part(move || {
         Box::pin(async move {
-            let count = list.await.ok().map(|list| words::count(count(&list)));
+            let count = list
+                .answer()
+                .await
+                .ok()
+                .map(|list| words::count(count(&list)));
             count
                 .map(|count| view! { <span class="total">{count}</span> }.into_any())
                 .into_any()
@@ -56,18 +63,18 @@ pub fn part(view: impl Fn() -> Later + Send + 'static) -> AnyView {
 /// is there. A trouble is said in its place.
 #[component]
 pub fn Loaded<T, V>(
-    resource: Resource<Result<T, Trouble>>,
+    resource: Ask<T>,
     /// Shows it.
     children: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: DeserializeOwned + 'static,
     V: IntoView + 'static,
 {
     main_part(move || {
         let children = children.clone();
         Box::pin(async move {
-            match resource.await {
+            match resource.answer().await {
                 Ok(loaded) => children(loaded).into_any(),
                 Err(trouble) => view! { <Failed trouble/> }.into_any(),
             }
@@ -88,15 +95,21 @@ fn Failed(trouble: Trouble) -> impl IntoView {
     let t = use_words();
     let lang = use_lang();
     let Some(list) = use_context::<ListUrl>() else {
-        let advice = words::advice(&trouble);
+        let app = use_app_id().get_untracked();
+        let no_such_refund = trouble.refusal() == Some(&Refusal::NoSuchRefund);
+        let (page, text) = match no_such_refund {
+            true => (app_path(&app, "refunds"), words::TO_REFUNDS),
+            false => ("/".to_owned(), words::TO_ORDERS),
+        };
+        let advice = words::advice(&trouble).map(|advice| view! { <p>{t(advice)}</p> }.into_any());
         return view! {
             <PageTitle text=trouble.text(lang)/>
             <ToLogin trouble=trouble.clone()/>
             <h1>{trouble.text(lang)}</h1>
             <div class="note">
-                {advice.map(|advice| view! { <p>{t(advice)}</p> }.into_any())}
-                <p><a href="/">{t(words::TO_ORDERS)}</a></p>
-                <Trace trouble/>
+                {advice} <p>
+                    <a href=page>{t(text)}</a>
+                </p> <Trace trouble/>
             </div>
         }
         .into_any();

@@ -20,11 +20,11 @@ pub fn OrderPage() -> impl IntoView {
     let app = use_app_id();
     let number = use_number();
     let sync = Deed::of::<SyncOrder>();
-    let order = Resource::new(
+    let order = Ask::new(
         move || (app.get(), number.get(), sync.version()),
-        |(app, number, _)| load_order(app, number),
+        load_order,
     );
-    let draft = Draft::new(move || order.refetch());
+    let draft = Draft::new(move || order.again());
     // The same page may come to show another order.
     Effect::new(move |_| {
         number.track();

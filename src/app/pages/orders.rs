@@ -19,9 +19,9 @@ pub fn OrdersPage() -> impl IntoView {
     let t = use_words();
     let app = use_app_id();
     let list = provide_list_url();
-    let orders = Resource::new(
-        move || (app.get(), list.query.get()),
-        |(app, query)| list_orders(app, query.href("")),
+    let orders = Ask::new(
+        move || (app.get(), list.query.get().href(""), 0),
+        list_orders,
     );
 
     view! {

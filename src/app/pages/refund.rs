@@ -11,7 +11,6 @@ use leptos_router::hooks::use_url;
 use crate::app::components::*;
 use crate::app::look::{use_lang, use_words};
 use crate::app::query::{Query, escape};
-use crate::app::rpc::Trouble;
 use crate::app::rpc::refunds::{
     CloseRefund, RefundView, RetryRefund, SyncRefund, load_refund, refund_news,
 };
@@ -69,9 +68,9 @@ pub fn RefundPage() -> impl IntoView {
         since.and_then(|since| since.parse::<i64>().ok())
     });
     let acts = Acts::new();
-    let refund = Resource::new(
+    let refund = Ask::new(
         move || (app.get(), number.get(), acts.done()),
-        |(app, number, _)| load_refund(app, number),
+        load_refund,
     );
     // The same page may come to show another refund.
     Effect::new(move |before: Option<String>| {
@@ -106,11 +105,7 @@ pub fn RefundPage() -> impl IntoView {
 }
 
 /// Asks for news while the refund is in progress, and says so when its state has become another.
-fn keep_up(
-    app: Memo<String>,
-    refund: Resource<Result<RefundView, Trouble>>,
-    said: RwSignal<String>,
-) {
+fn keep_up(app: Memo<String>, refund: Ask<RefundView>, said: RwSignal<String>) {
     let lang = use_lang();
     let DeskOfPage(desk) = expect_context();
     let rounds = RwSignal::new(0_u32);
@@ -121,14 +116,16 @@ fn keep_up(
         }
         spawn_local(async move {
             let news = refund_news(app.get_untracked(), shown.refund_no.clone(), shown.version);
-            if let Ok(Some(fresh)) = news.await {
+            if let Ok(Some(fresh)) = news.await
+                && let Ok(fresh) = fresh.open()
+            {
                 // It may have been overtaken by what an action loaded, or the page left.
                 let later = |shown: &Refund| {
                     shown.refund_no == fresh.refund.refund_no
                         && shown.version < fresh.refund.version
                 };
                 if latest.try_get_value().flatten().as_ref().is_some_and(later) {
-                    refund.set(Some(Ok(*fresh)));
+                    refund.set(&fresh);
                 }
             }
             rounds.try_update(|n| *n += 1);
@@ -143,7 +140,7 @@ fn keep_up(
             && before.status != now.status
         {
             said.set(words::state_is_now(now.status, lang));
-            desk.refetch();
+            desk.again();
         }
         if let Some(shown) = now.clone().filter(Refund::holds)
             && let Ok(timer) = set_timeout_with_handle(move || ask(shown), pause(round))
@@ -407,10 +404,7 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     let app = use_app_id();
     let number = use_number();
     let acts = Acts::new();
-    let refund = Resource::new(
-        move || (app.get(), number.get()),
-        |(app, number)| load_refund(app, number),
-    );
+    let refund = Ask::new(move || (app.get(), number.get(), 0), load_refund);
     let body = move |view: RefundView| {
         let RefundView { refund, order, .. } = view;
         let app = app.get_untracked();

@@ -66,12 +66,9 @@ pub fn RefundOrderPage() -> impl IntoView {
     let app = use_app_id();
     let number = use_number();
     let url = use_url();
-    let order = Resource::new(
-        move || (app.get(), number.get()),
-        |(app, number)| load_order(app, number),
-    );
+    let order = Ask::new(move || (app.get(), number.get(), 0), load_order);
     let deed = Deed::of::<RefundOrder>();
-    let draft = Draft::new(move || order.refetch());
+    let draft = Draft::new(move || order.again());
     if let Some(typed) = url.with_untracked(|url| Typed::parse(url.search())) {
         let refused = refused_fields(untrack(|| deed.outcome()));
         draft.keep(&number.get_untracked(), typed, refused);

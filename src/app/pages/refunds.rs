@@ -17,9 +17,9 @@ pub fn RefundsPage() -> impl IntoView {
     let t = use_words();
     let app = use_app_id();
     let list = provide_list_url();
-    let refunds = Resource::new(
-        move || (app.get(), list.query.get()),
-        |(app, query)| list_refunds(app, query.href("")),
+    let refunds = Ask::new(
+        move || (app.get(), list.query.get().href(""), 0),
+        list_refunds,
     );
 
     view! {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::{Json, Trouble};
+use super::{Json, Packed, Trouble};
 use crate::domain::filter::Count;
 use crate::domain::merchant::AppName;
 use crate::domain::operator::Operator;
@@ -21,8 +21,8 @@ pub struct Desk {
 
 /// What stands around the pages of an app; of the default app where `app` is empty.
 #[server(endpoint = "desk", input = GetUrl, output = Json)]
-pub async fn load_desk(#[server(default)] app: String) -> Result<Desk, Trouble> {
-    crate::server::console::desk::desk(&app).await
+pub async fn load_desk(#[server(default)] app: String) -> Result<Packed<Desk>, Trouble> {
+    Ok(Packed::of(&crate::server::console::desk::desk(&app).await?))
 }
 
 /// Logs in. A plain form's target: answers with a redirect, to `next` or back to the login page.

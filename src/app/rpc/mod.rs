@@ -1,15 +1,17 @@
 //! What the browser may ask of the server. Every function is thin: it finds out who asks, and makes
 //! one call into [`crate::server::console`]. Rendering on the server calls the same functions.
 //!
-//! Reading functions are `GET` (`input = GetUrl`), everything that changes something is `POST` and
+//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`], everything that changes something is `POST` and
 //! guarded against other sites.
 
 pub mod desk;
 mod json;
 pub mod orders;
+mod packed;
 pub mod refunds;
 
 pub use json::{Json, JsonText};
+pub use packed::Packed;
 
 use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnErrorErr;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::{Json, Trouble};
+use super::{Json, Packed, Trouble};
 use crate::app::view::{Days, Entry, Stamp};
 use crate::domain::error::Refusal;
 use crate::domain::filter::Page;
@@ -32,8 +32,10 @@ pub struct OrderRow {
 pub async fn list_orders(
     app: String,
     #[server(default)] query: String,
-) -> Result<OrderList, Trouble> {
-    crate::server::console::orders::list(&app, &query).await
+) -> Result<Packed<OrderList>, Trouble> {
+    Ok(Packed::of(
+        &crate::server::console::orders::list(&app, &query).await?,
+    ))
 }
 
 /// An order with everything that belongs to it.
@@ -66,8 +68,10 @@ pub struct RefundOfOrder {
 
 /// Loads an order.
 #[server(endpoint = "order", input = GetUrl, output = Json)]
-pub async fn load_order(app: String, order_no: String) -> Result<OrderView, Trouble> {
-    crate::server::console::orders::load(&app, &order_no).await
+pub async fn load_order(app: String, order_no: String) -> Result<Packed<OrderView>, Trouble> {
+    Ok(Packed::of(
+        &crate::server::console::orders::load(&app, &order_no).await?,
+    ))
 }
 
 /// Asks the channel for the order's true state. Leads back to the order.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::{Json, Trouble};
+use super::{Json, Packed, Trouble};
 use crate::app::view::{Days, Entry, Stamp};
 use crate::domain::filter::{Count, Page};
 use crate::domain::order::Order;
@@ -35,8 +35,10 @@ pub struct RefundLine {
 pub async fn list_refunds(
     app: String,
     #[server(default)] query: String,
-) -> Result<RefundList, Trouble> {
-    crate::server::console::refunds::list(&app, &query).await
+) -> Result<Packed<RefundList>, Trouble> {
+    Ok(Packed::of(
+        &crate::server::console::refunds::list(&app, &query).await?,
+    ))
 }
 
 /// A refund with everything that belongs to it.
@@ -58,8 +60,10 @@ pub struct RefundView {
 
 /// Loads a refund.
 #[server(endpoint = "refund", input = GetUrl, output = Json)]
-pub async fn load_refund(app: String, refund_no: String) -> Result<RefundView, Trouble> {
-    crate::server::console::refunds::load(&app, &refund_no).await
+pub async fn load_refund(app: String, refund_no: String) -> Result<Packed<RefundView>, Trouble> {
+    Ok(Packed::of(
+        &crate::server::console::refunds::load(&app, &refund_no).await?,
+    ))
 }
 
 /// The refund, if it has become another than the `version` that is shown: what an open page asks again
@@ -69,8 +73,9 @@ pub async fn refund_news(
     app: String,
     refund_no: String,
     version: i64,
-) -> Result<Option<Box<RefundView>>, Trouble> {
-    crate::server::console::refunds::news(&app, &refund_no, version).await
+) -> Result<Option<Packed<RefundView>>, Trouble> {
+    let news = crate::server::console::refunds::news(&app, &refund_no, version).await?;
+    Ok(news.map(|news| Packed::of(&*news)))
 }
 
 // What follows leads back to the refund, with `since`, the version that was shown when the button was
