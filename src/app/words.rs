@@ -1,7 +1,7 @@
 //! Every text of the console, in both languages. One word for one thing, everywhere.
 
-use crate::app::rpc::Trouble;
-use crate::domain::error::{Reason, Refusal};
+use crate::app::rpc::Cause;
+use crate::domain::error::Reason;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::filter::{Count, Sort};
 use crate::domain::lang::{Lang, Text, text};
@@ -53,6 +53,10 @@ pub const UNREACHABLE: Text = text(
     "无法连接服务器。请检查网络后再试。",
     "The server cannot be reached. Check the network and try again.",
 );
+pub const UNREADABLE: Text = text(
+    "页面已过期，请刷新后再试。",
+    "This page is out of date. Reload it and try again.",
+);
 pub const NOT_FOUND: Text = text("没有这个页面", "No such page");
 pub const NOT_FOUND_WHY: Text = text(
     "地址可能输入有误，或者链接已经失效。",
@@ -85,6 +89,28 @@ pub const LOG_IN: Text = text("登录", "Log in");
 pub const LOG_IN_TITLE: Text = text("登录 Refundry", "Log in to Refundry");
 pub const NAME: Text = text("用户名", "Name");
 pub const PASSWORD: Text = text("密码", "Password");
+
+/// Why a login was refused: the word of the login page's address, after a point the minutes.
+pub fn login_refused(word: &str, lang: Lang) -> Option<String> {
+    let (word, minutes) = word.split_once('.').unwrap_or((word, "0"));
+    let minutes: u16 = minutes.parse().ok()?;
+    let fixed = match word {
+        "wrong" => text("用户名或密码不正确", "Wrong name or password"),
+        "busy" => text(
+            "系统繁忙，请稍后再试",
+            "Too busy at the moment; try again shortly",
+        ),
+        "internal" => INTERNAL,
+        "locked" => {
+            return Some(match lang {
+                Lang::Zh => format!("失败次数过多，请 {minutes} 分钟后再试"),
+                Lang::En => format!("Too many failed attempts; try again in {minutes} minutes"),
+            });
+        }
+        _ => return None,
+    };
+    Some(fixed.get(lang).to_owned())
+}
 
 // Lists.
 pub const FILTERS: Text = text("筛选", "Filters");
@@ -496,17 +522,17 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
 }
 
 /// What to do where a page cannot be shown.
-pub fn advice(trouble: &Trouble) -> Option<Text> {
-    let advice = match trouble.refusal()? {
-        Refusal::NoSuchOrder | Refusal::NoSuchRefund => text(
+pub fn advice(cause: Cause) -> Option<Text> {
+    let advice = match cause {
+        Cause::NoSuchOrder | Cause::NoSuchRefund => text(
             "请检查单号是否完整，以及是否属于当前应用。",
             "Check that the number is complete, and that it belongs to this app.",
         ),
-        Refusal::AppNotEnabled => text(
+        Cause::NoSuchApp => text(
             "请检查地址中的应用编号，或让管理员启用该应用。",
             "Check the app's id in the address, or ask an administrator to enable the app.",
         ),
-        Refusal::Forbidden => text(
+        Cause::Forbidden => text(
             "需要时请让管理员调整您的角色。",
             "Ask an administrator to change your role if you need it.",
         ),

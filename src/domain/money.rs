@@ -37,11 +37,21 @@ impl Fen {
         if !plain || text.starts_with('.') || text.ends_with('.') {
             return Err(NotAnAmount::NotANumber);
         }
-        if text.len() > 28 {
-            return Err(NotAnAmount::OutOfRange);
+        let (yuan, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if fraction.contains('.') {
+            return Err(NotAnAmount::NotANumber);
         }
-        let yuan = Decimal::from_str_exact(text).map_err(|_| NotAnAmount::NotANumber)?;
-        Fen::from_decimal(yuan)
+        let fen = match fraction.trim_end_matches('0').as_bytes() {
+            [] => 0,
+            [tens] => i64::from(tens - b'0') * 10,
+            [tens, ones] => i64::from(tens - b'0') * 10 + i64::from(ones - b'0'),
+            _ => return Err(NotAnAmount::TooFine),
+        };
+        let yuan: i64 = yuan.parse().map_err(|_| NotAnAmount::OutOfRange)?;
+        let whole = yuan
+            .checked_mul(100)
+            .and_then(|whole| whole.checked_add(fen));
+        whole.map(Fen).ok_or(NotAnAmount::OutOfRange)
     }
 
     /// Turns yuan into fen.

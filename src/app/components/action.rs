@@ -18,7 +18,7 @@ use web_sys::{Headers, RequestInit, Response};
 use super::note::TroubleNote;
 use crate::app::look::use_words;
 use crate::app::query::{Query, escape};
-use crate::app::rpc::{Trouble, TroubleKind};
+use crate::app::rpc::Trouble;
 use crate::app::words;
 use crate::domain::lang::Text;
 
@@ -109,10 +109,7 @@ fn form_text(fields: &Fields) -> String {
 }
 
 async fn post(path: &str, body: &str) -> Result<(), Trouble> {
-    let unreachable = |_: JsValue| Trouble {
-        kind: TroubleKind::Unreachable,
-        trace: None,
-    };
+    let unreachable = |_: JsValue| Trouble::unreachable();
     let headers = Headers::new().map_err(unreachable)?;
     let type_ = "application/x-www-form-urlencoded";
     headers.set("Content-Type", type_).map_err(unreachable)?;

@@ -5,9 +5,8 @@ use leptos::prelude::*;
 use super::number::Number;
 use crate::app::look::{use_lang, use_words};
 use crate::app::query::escape;
-use crate::app::rpc::Trouble;
+use crate::app::rpc::{Cause, Trouble};
 use crate::app::words;
-use crate::domain::error::Refusal;
 use crate::domain::lang::Text;
 
 /// Says that there is nothing, why, and what to do next (`children`).
@@ -32,15 +31,15 @@ pub fn Empty(
 #[component]
 pub fn TroubleNote(trouble: Trouble, #[prop(optional)] at_place: bool) -> impl IntoView {
     let lang = use_lang();
-    let text = match at_place {
-        true => trouble.at_field(lang),
-        false => trouble.text(lang),
+    let text = match &trouble.field {
+        Some(field) if !at_place => format!("{field}: {}", trouble.text(lang)),
+        _ => trouble.text(lang),
     };
     view! {
         <div class="note" role="alert">
             <ToLogin trouble=trouble.clone()/>
             <p class="problem">{text}</p>
-            <Trace trouble/>
+            <Trace trace=trouble.trace/>
         </div>
     }
 }
@@ -50,7 +49,7 @@ pub fn TroubleNote(trouble: Trouble, #[prop(optional)] at_place: bool) -> impl I
 #[component]
 pub fn ToLogin(trouble: Trouble) -> impl IntoView {
     Effect::new(move |_| {
-        if trouble.refusal() == Some(&Refusal::NotLoggedIn) {
+        if trouble.cause == Cause::NotLoggedIn {
             let location = window().location();
             let path = location.pathname().unwrap_or_default();
             let search = location.search().unwrap_or_default();
@@ -60,11 +59,11 @@ pub fn ToLogin(trouble: Trouble) -> impl IntoView {
     });
 }
 
-/// The trace id of a trouble, if it has one.
+/// The trace id, if there is one.
 #[component]
-pub fn Trace(trouble: Trouble) -> impl IntoView {
+pub fn Trace(trace: Option<String>) -> impl IntoView {
     let t = use_words();
-    trouble.trace.map(|trace| {
+    trace.map(|trace| {
         view! {
             <p class="trace">
                 {t(words::TRACE_ID)} " " <Number number=trace what=words::TRACE_ID/>

@@ -11,9 +11,8 @@ use super::filters::ListUrl;
 use super::frame::{Waiting, app_path, use_app_id};
 use super::note::{ToLogin, Trace, TroubleNote};
 use crate::app::look::{use_lang, use_words};
-use crate::app::rpc::Trouble;
+use crate::app::rpc::{Cause, Trouble};
 use crate::app::words;
-use crate::domain::error::Refusal;
 use crate::domain::filter::Count;
 use crate::domain::lang::Text;
 
@@ -96,12 +95,13 @@ fn Failed(trouble: Trouble) -> impl IntoView {
     let lang = use_lang();
     let Some(list) = use_context::<ListUrl>() else {
         let app = use_app_id().get_untracked();
-        let no_such_refund = trouble.refusal() == Some(&Refusal::NoSuchRefund);
+        let no_such_refund = trouble.cause == Cause::NoSuchRefund;
         let (page, text) = match no_such_refund {
             true => (app_path(&app, "refunds"), words::TO_REFUNDS),
             false => ("/".to_owned(), words::TO_ORDERS),
         };
-        let advice = words::advice(&trouble).map(|advice| view! { <p>{t(advice)}</p> }.into_any());
+        let advice =
+            words::advice(trouble.cause).map(|advice| view! { <p>{t(advice)}</p> }.into_any());
         return view! {
             <PageTitle text=trouble.text(lang)/>
             <ToLogin trouble=trouble.clone()/>
@@ -109,12 +109,16 @@ fn Failed(trouble: Trouble) -> impl IntoView {
             <div class="note">
                 {advice} <p>
                     <a href=page>{t(text)}</a>
-                </p> <Trace trouble/>
+                </p> <Trace trace=trouble.trace/>
             </div>
         }
         .into_any();
     };
-    match trouble.field().is_some_and(|field| list.marks(field)) {
+    match trouble
+        .field
+        .as_ref()
+        .is_some_and(|field| list.marks(field))
+    {
         true => view! { <Hint text=words::FIX_FILTERS/> }.into_any(),
         false => view! { <TroubleNote trouble/> }.into_any(),
     }

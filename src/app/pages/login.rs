@@ -5,21 +5,24 @@ use leptos_router::hooks::use_query_map;
 
 use crate::app::components::{PageTitle, Trace};
 use crate::app::look::{use_lang, use_words};
-use crate::app::rpc::{Trouble, TroubleKind};
 use crate::app::words;
-use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 
-/// `/login?next=...`; after a refusal also `name` and `trouble`.
+/// `/login?next=...`; after a refusal also `name`, `refused` and `trace`.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let t = use_words();
     let lang = use_lang();
     let query = use_query_map();
     let given = move |name: &str| query.with_untracked(|query| query.get(name).unwrap_or_default());
-    let trouble = read_trouble(&given("trouble"));
-    let wrong = trouble.is_some();
+    // Anybody can write this into a link, so nothing but our own sentences comes of it.
+    let refused = words::login_refused(&given("refused"), lang);
+    let wrong = refused.is_some();
+    let trace = Some(given("trace")).filter(|trace| {
+        let plain = trace.bytes().all(|b| b.is_ascii_alphanumeric());
+        (1..=32).contains(&trace.len()) && plain
+    });
     let other = match lang {
         Lang::Zh => Lang::En,
         Lang::En => Lang::Zh,
@@ -56,14 +59,15 @@ pub fn LoginPage() -> impl IntoView {
                         aria-describedby=wrong.then_some("trouble")
                     />
                 </label>
-                {trouble
-                    .map(|trouble| {
+                {refused
+                    .map(|refused| {
                         view! {
                             <div id="trouble" role="alert">
-                                <p class="problem">{trouble.text(lang)}</p>
-                                <Trace trouble/>
+                                <p class="problem">{refused}</p>
+                                <Trace trace/>
                             </div>
-                        }.into_any()
+                        }
+                            .into_any()
                     })}
                 <button class="primary">{t(words::LOG_IN)}</button>
             </form>
@@ -73,39 +77,5 @@ pub fn LoginPage() -> impl IntoView {
                 </button>
             </form>
         </main>
-    }
-}
-
-/// Reads why the last attempt was refused. Anybody can write this into a link, so nothing but our own
-/// sentences comes of it.
-fn read_trouble(json: &str) -> Option<Trouble> {
-    let trouble: Trouble = serde_json::from_str(json).ok()?;
-    let ours = match &trouble.kind {
-        TroubleKind::Refused(refusal) => matches!(
-            refusal,
-            Refusal::WrongLogin | Refusal::TooManyAttempts { .. } | Refusal::Overloaded
-        ),
-        TroubleKind::Internal | TroubleKind::Unreachable => true,
-    };
-    let plain = trouble
-        .trace
-        .iter()
-        .all(|trace| trace.len() <= 64 && trace.bytes().all(|b| b.is_ascii_alphanumeric()));
-    (ours && plain).then_some(trouble)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_cannot_put_words_into_our_mouth() {
-        let ours = r#"{"kind":{"Refused":"WrongLogin"},"trace":"00ff"}"#;
-        assert!(read_trouble(ours).is_some());
-        let theirs = r#"{"kind":{"Refused":{"Unreadable":{"why":"call 555"}}},"trace":null}"#;
-        assert!(read_trouble(theirs).is_none());
-        let theirs = r#"{"kind":"Internal","trace":"call 555"}"#;
-        assert!(read_trouble(theirs).is_none());
-        assert!(read_trouble("").is_none());
     }
 }

@@ -30,7 +30,7 @@ const CONFIRM: &str = "confirm";
 pub struct Draft {
     /// With the number of the order that it was typed for.
     typed: RwSignal<Option<(String, Typed)>>,
-    refused: RwSignal<Vec<Refusal>>,
+    refused: RwSignal<Vec<Wrong>>,
     /// Loads the page again: the balance is not what it was.
     reload: Callback<()>,
 }
@@ -46,14 +46,14 @@ impl Draft {
     }
 
     /// What was typed for this order, and what the server said against it.
-    fn of(self, order_no: &str) -> (Option<Typed>, Vec<Refusal>) {
+    fn of(self, order_no: &str) -> (Option<Typed>, Vec<Wrong>) {
         match self.typed.get_untracked() {
             Some((of, typed)) if of == order_no => (Some(typed), self.refused.get_untracked()),
             _ => (None, Vec::new()),
         }
     }
 
-    fn keep(self, order_no: &str, typed: Typed, refused: Vec<Refusal>) {
+    fn keep(self, order_no: &str, typed: Typed, refused: Vec<Wrong>) {
         self.typed.set(Some((order_no.to_owned(), typed)));
         self.refused.set(refused);
     }
@@ -126,13 +126,12 @@ pub fn RefundForm(
     order: Order,
     biz_refund_no: String,
     may_move_money: bool,
-    obstacle: Option<Refusal>,
+    obstacle: Option<String>,
     draft: Draft,
 ) -> impl IntoView {
-    let lang = use_lang();
     let t = use_words();
     if let Some(obstacle) = obstacle {
-        return view! { <p class="faint">{obstacle.text(lang)}</p> }.into_any();
+        return view! { <p class="faint">{obstacle}</p> }.into_any();
     }
     if order.refundable() == Fen::ZERO {
         return view! { <p class="faint">{t(words::NOTHING_LEFT)}</p> }.into_any();
@@ -155,7 +154,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     let order_no = order.order_no.clone();
     let (typed, refused) = draft.of(&order_no);
     let wrong = match &typed {
-        Some(typed) if refused.is_empty() => typed.check(&order).err().unwrap_or_default(),
+        Some(typed) if refused.is_empty() => wrong_with(typed, &order, lang),
         _ => refused,
     };
     let start = typed.map_or(fresh.clone(), |typed| Typed {
@@ -180,7 +179,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
                 // The dialog is filled first.
                 request_animation_frame(|| open_dialog(CONFIRM));
             }
-            Err(refusals) => wrong.set(refusals),
+            Err(refusals) => wrong.set(marks(refusals, lang)),
         }
     };
 
@@ -194,8 +193,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         }
     });
 
-    let field =
-        move |name: &'static str| Signal::derive(move || problem_of(&wrong.get(), name, lang));
+    let field = move |name: &'static str| Signal::derive(move || problem_of(&wrong.get(), name));
     let dialog = {
         let (app, order) = (app.clone(), order.clone());
         move || {
@@ -300,21 +298,39 @@ fn read(ev: &Event) -> Typed {
     }
 }
 
-/// What the server said against single fields.
-fn refused_fields(outcome: Option<Result<(), Trouble>>) -> Vec<Refusal> {
-    let refusal = outcome.and_then(|outcome| outcome.err()?.refusal().cloned());
-    refusal
-        .filter(|refusal| refusal.field_name().is_some())
+/// What is wrong with a field, and which.
+type Wrong = (String, String);
+
+/// What is wrong with what was typed.
+fn wrong_with(typed: &Typed, order: &Order, lang: Lang) -> Vec<Wrong> {
+    marks(typed.check(order).err().unwrap_or_default(), lang)
+}
+
+fn marks(refusals: Vec<Refusal>, lang: Lang) -> Vec<Wrong> {
+    let mark = |refusal| match refusal {
+        Refusal::Field { field, reason } => {
+            Some((field.into_owned(), words::problem(&reason, lang)))
+        }
+        _ => None,
+    };
+    refusals.into_iter().filter_map(mark).collect()
+}
+
+/// What the server said against a field.
+fn refused_fields(outcome: Option<Result<(), Trouble>>) -> Vec<Wrong> {
+    let trouble = outcome.and_then(Result::err);
+    trouble
+        .and_then(|trouble| Some((trouble.field?, trouble.text)))
         .into_iter()
         .collect()
 }
 
 /// What is wrong with one field.
-fn problem_of(wrong: &[Refusal], name: &str, lang: Lang) -> Option<String> {
-    wrong.iter().find_map(|refusal| match refusal {
-        Refusal::Field { field, reason } if field == name => Some(words::problem(reason, lang)),
-        _ => None,
-    })
+fn problem_of(wrong: &[Wrong], name: &str) -> Option<String> {
+    wrong
+        .iter()
+        .find(|(field, _)| field == name)
+        .map(|(_, problem)| problem.clone())
 }
 
 /// A field with its name, a hint, and what is wrong with it.

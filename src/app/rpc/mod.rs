@@ -17,69 +17,70 @@ use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnErrorErr;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
+use crate::domain::words;
 
-/// Why a call to the server did not succeed.
+/// Why a call to the server did not succeed: what the server made of its error for this operator. The
+/// browser knows only what it treats in a way of its own, and shows the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    pub kind: TroubleKind,
+    pub cause: Cause,
+    /// What is wrong, in the operator's language; empty where the cause says it all.
+    pub text: String,
+    /// The field that it is about. The text does not name it: it stands at the field.
+    pub field: Option<String>,
     /// Finds the request in the server's log. None where the server was not reached.
     pub trace: Option<String>,
+    /// The HTTP status that goes with it.
+    pub status: u16,
 }
 
-/// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TroubleKind {
-    /// The server refused, and says why.
-    Refused(Refusal),
-    /// The server failed. The cause is in its log only.
-    Internal,
-    /// The server was not reached, or what came back is not an answer of ours.
-    Unreachable,
+words! {
+    /// What went wrong, as far as the browser treats it in a way of its own.
+    Cause {
+        /// Nobody is logged in, or the login has ended.
+        NotLoggedIn = "not_logged_in",
+        Forbidden = "forbidden",
+        NoSuchApp = "no_such_app",
+        NoSuchOrder = "no_such_order",
+        NoSuchRefund = "no_such_refund",
+        /// Any other refusal. The text says why.
+        Refused = "refused",
+        /// What was sent cannot be read.
+        Unreadable = "unreadable",
+        /// The server failed. The cause is in its log only.
+        Internal = "internal",
+        /// The server was not reached, or what came back is not an answer of ours.
+        Unreachable = "unreachable",
+    }
 }
 
 impl Trouble {
-    /// The refusal, if it is one.
-    pub fn refusal(&self) -> Option<&Refusal> {
-        match &self.kind {
-            TroubleKind::Refused(refusal) => Some(refusal),
-            _ => None,
+    /// One that the cause says all about.
+    pub fn of(cause: Cause, status: u16) -> Trouble {
+        Trouble {
+            cause,
+            text: String::new(),
+            field: None,
+            trace: None,
+            status,
         }
     }
 
-    /// The field at fault, if one is named.
-    pub fn field(&self) -> Option<&str> {
-        self.refusal().and_then(Refusal::field_name)
-    }
-
-    /// The message where it stands at the field: without its name.
-    pub fn at_field(&self, lang: Lang) -> String {
-        match self.refusal() {
-            Some(Refusal::Field { reason, .. }) => sentence(reason.text(lang)),
-            _ => self.text(lang),
-        }
+    /// The server was not reached.
+    pub fn unreachable() -> Trouble {
+        Trouble::of(Cause::Unreachable, 502)
     }
 
     /// The message.
     pub fn text(&self, lang: Lang) -> String {
-        match &self.kind {
-            TroubleKind::Refused(Refusal::WrongState { status }) => {
-                super::words::wrong_state(status, lang)
-            }
-            TroubleKind::Refused(refusal) => sentence(refusal.text(lang)),
-            TroubleKind::Internal => super::words::INTERNAL.get(lang).to_owned(),
-            TroubleKind::Unreachable => super::words::UNREACHABLE.get(lang).to_owned(),
-        }
-    }
-}
-
-/// Begins with a capital letter, where the script has them.
-fn sentence(text: String) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().collect::<String>() + chars.as_str(),
-        None => text,
+        let fixed = match self.cause {
+            Cause::Internal => super::words::INTERNAL,
+            Cause::Unreachable => super::words::UNREACHABLE,
+            Cause::Unreadable => super::words::UNREADABLE,
+            _ => return self.text.clone(),
+        };
+        fixed.get(lang).to_owned()
     }
 }
 
@@ -87,15 +88,14 @@ impl FromServerFnError for Trouble {
     type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Trouble {
-        let kind = match error {
-            ServerFnErrorErr::Args(why) | ServerFnErrorErr::MissingArg(why) => {
-                TroubleKind::Refused(Refusal::Unreadable { why })
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Trouble::of(Cause::Unreadable, 400)
             }
             ServerFnErrorErr::Request(_)
             | ServerFnErrorErr::Response(_)
-            | ServerFnErrorErr::Deserialization(_) => TroubleKind::Unreachable,
-            _ => TroubleKind::Internal,
-        };
-        Trouble { kind, trace: None }
+            | ServerFnErrorErr::Deserialization(_) => Trouble::unreachable(),
+            _ => Trouble::of(Cause::Internal, 500),
+        }
     }
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Json, Packed, Trouble};
 use crate::app::view::{Days, Entry, Stamp};
-use crate::domain::error::Refusal;
 use crate::domain::filter::Page;
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
@@ -52,8 +51,8 @@ pub struct OrderView {
     pub timeline: Vec<Entry>,
     /// Whether this operator may refund and sync.
     pub may_move_money: bool,
-    /// Why the order cannot be refunded at all, whatever the amount.
-    pub obstacle: Option<Refusal>,
+    /// Why the order cannot be refunded at all, whatever the amount, in the operator's language.
+    pub obstacle: Option<String>,
     /// A merchant's refund number for the refund that this page may ask for. Fixed when the page is
     /// made: however often the form is sent, it is one refund.
     pub biz_refund_no: String,

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Trouble, TroubleKind};
+use super::Trouble;
 
 /// A packed `T`.
 #[derive(Serialize, Deserialize)]
@@ -46,9 +46,6 @@ impl<T: DeserializeOwned> Packed<T> {
     /// # Errors
     /// Where the page and the server are not of the same release.
     pub fn open(&self) -> Result<T, Trouble> {
-        serde_json::from_str(&self.json).map_err(|_| Trouble {
-            kind: TroubleKind::Unreachable,
-            trace: None,
-        })
+        serde_json::from_str(&self.json).map_err(|_| Trouble::unreachable())
     }
 }

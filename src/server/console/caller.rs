@@ -12,11 +12,13 @@ use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use super::times;
+use crate::app::look::Look;
 use crate::app::query::escape;
 use crate::app::rpc::Trouble;
 use crate::app::view::{Entry, Stamp};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event};
+use crate::domain::lang::Lang;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::operator::Operator;
 use crate::domain::time::Millis;
@@ -31,6 +33,8 @@ pub struct Caller {
     pub operator: Operator,
     /// Where the operator's browser is, as far as the server sees.
     pub address: IpAddr,
+    /// The language in which the operator is told things.
+    pub lang: Lang,
     now: Millis,
 }
 
@@ -49,6 +53,7 @@ impl Caller {
             merchant,
             operator,
             address: address(),
+            lang: use_context::<Look>().unwrap_or_default().lang,
             now,
         })
     }
@@ -137,10 +142,10 @@ pub fn is_page() -> bool {
 }
 
 /// The request's session.
-pub async fn session() -> Result<Session, Trouble> {
+pub async fn session() -> crate::server::error::Result<Session> {
     leptos_axum::extract::<Session>()
         .await
-        .map_err(|_| Error::internal("the console's routes have no session layer").into())
+        .map_err(|_| Error::internal("the console's routes have no session layer"))
 }
 
 /// The page that is shown, or, of a function, the one that called it.

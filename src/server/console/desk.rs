@@ -5,15 +5,18 @@ use leptos::prelude::*;
 use leptos_axum::{ResponseOptions, redirect};
 
 use super::caller::{operator, session};
+use super::trouble::trace;
 use crate::app::look::{Density, Theme};
 use crate::app::query::escape;
 use crate::app::rpc::Trouble;
 use crate::app::rpc::desk::Desk;
+use crate::domain::error::Refusal;
 use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
 use crate::server::app::App;
+use crate::server::error::Error;
 use crate::server::{operators, refunds, sessions};
 
 /// A choice of look is kept for a year.
@@ -60,26 +63,38 @@ pub async fn desk(app_id: &str) -> Result<Desk, Trouble> {
 /// Logs in and leads to `next`; or back to the form, which says why not.
 pub async fn login(name: &str, password: &str, next: &str) -> Result<(), Trouble> {
     let next = within_console(next);
-    match try_login(name, password).await {
-        Ok(()) => redirect(next),
-        Err(trouble) => {
-            let why = serde_json::to_string(&trouble).unwrap_or_default();
-            let name = limits::cut(name, 4 * limits::OPERATOR_NAME_CHARS);
-            redirect(&format!(
-                "/login?next={}&name={}&trouble={}",
-                escape(next),
-                escape(name),
-                escape(&why)
-            ));
+    let refused = match try_login(name, password).await {
+        Ok(()) => {
+            redirect(next);
+            return Ok(());
         }
-    }
+        Err(Error::Refused(Refusal::TooManyAttempts { minutes })) => format!("locked.{minutes}"),
+        Err(Error::Refused(Refusal::Overloaded)) => "busy".to_owned(),
+        // A name or password that cannot be anybody's is as wrong as any other.
+        Err(Error::Refused(_)) => "wrong".to_owned(),
+        Err(Error::Internal(_)) => "internal".to_owned(),
+    };
+    let name = limits::cut(name, 4 * limits::OPERATOR_NAME_CHARS);
+    redirect(&format!(
+        "/login?next={}&name={}&refused={refused}&trace={}",
+        escape(next),
+        escape(name),
+        trace().unwrap_or_default(),
+    ));
     Ok(())
 }
 
-async fn try_login(name: &str, password: &str) -> Result<(), Trouble> {
+async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let app = expect_context::<App>();
-    let operator = operators::login(&app, name, password).await?;
-    Ok(sessions::log_in(&session().await?, &operator).await?)
+    let outcome = async {
+        let operator = operators::login(&app, name, password).await?;
+        sessions::log_in(&session().await?, &operator).await
+    };
+    let outcome = outcome.await;
+    if let Err(Error::Internal(cause)) = &outcome {
+        tracing::error!(%cause, "a login could not be checked");
+    }
+    outcome
 }
 
 /// Ends the session and leads to the login page.

@@ -2,6 +2,7 @@
 
 use super::caller::{Caller, redirect};
 use super::times;
+use super::trouble::sentence;
 use crate::app::components::app_path;
 use crate::app::query::{Query, escape, read_amount};
 use crate::app::refund_form::{self, Typed};
@@ -68,7 +69,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, Trouble> {
     let timeline = orders::timeline(&caller.app, app_id, order_no).await?;
     let obstacle = match refunds::may_refund(&caller.app, &caller.merchant, &order) {
         Ok(()) => None,
-        Err(Error::Refused(refusal)) => Some(refusal),
+        Err(Error::Refused(refusal)) => Some(sentence(&refusal.text(caller.lang))),
         Err(error) => return Err(error.into()),
     };
     Ok(OrderView {

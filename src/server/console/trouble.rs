@@ -10,7 +10,9 @@ use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use leptos_axum::ResponseOptions;
 
 use super::caller::is_page;
-use crate::app::rpc::{Trouble, TroubleKind};
+use crate::app::look::Look;
+use crate::app::rpc::{Cause, Trouble};
+use crate::app::words;
 use crate::domain::error::Refusal;
 use crate::domain::limits;
 use crate::server::error::Error;
@@ -18,28 +20,31 @@ use crate::server::trace::TraceId;
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
-        let trace = use_context::<Parts>()
-            .and_then(|request| request.extensions.get::<TraceId>().cloned())
-            .map(|trace| trace.0);
-        let kind = match error {
-            Error::Refused(refusal) => TroubleKind::Refused(refusal),
+        let mut trouble = match error {
+            Error::Refused(refusal) => refused(refusal),
             Error::Internal(cause) => {
                 tracing::error!(%cause, "the console could not be served");
-                TroubleKind::Internal
+                Trouble::of(Cause::Internal, 500)
             }
         };
-        let trouble = Trouble { kind, trace };
+        trouble.trace = trace();
         // A page that cannot be shown says so to machines too; a function's answer gets its status
         // from `with_status`, and who is not logged in is sent on.
-        let status = trouble.status();
         if is_page()
-            && status != StatusCode::UNAUTHORIZED
+            && trouble.cause != Cause::NotLoggedIn
             && let Some(response) = use_context::<ResponseOptions>()
         {
-            response.set_status(status);
+            response.set_status(status(&trouble));
         }
         trouble
     }
+}
+
+/// The request's trace id.
+pub fn trace() -> Option<String> {
+    let request = use_context::<Parts>()?;
+    let trace = request.extensions.get::<TraceId>()?;
+    Some(trace.0.clone())
 }
 
 impl From<Refusal> for Trouble {
@@ -48,25 +53,43 @@ impl From<Refusal> for Trouble {
     }
 }
 
-impl Trouble {
-    fn status(&self) -> StatusCode {
-        match &self.kind {
-            TroubleKind::Refused(refusal) => match refusal {
-                Refusal::NotLoggedIn | Refusal::WrongLogin => StatusCode::UNAUTHORIZED,
-                Refusal::Forbidden => StatusCode::FORBIDDEN,
-                Refusal::NoSuchPage
-                | Refusal::NoSuchOrder
-                | Refusal::NoSuchRefund
-                | Refusal::AppNotEnabled => StatusCode::NOT_FOUND,
-                Refusal::Unreadable { .. } => StatusCode::BAD_REQUEST,
-                Refusal::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-                Refusal::SyncUnderWay | Refusal::SubmissionUnderWay => StatusCode::CONFLICT,
-                _ => StatusCode::UNPROCESSABLE_ENTITY,
-            },
-            TroubleKind::Internal | TroubleKind::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+/// A refusal as this operator is told it.
+fn refused(refusal: Refusal) -> Trouble {
+    let lang = use_context::<Look>().unwrap_or_default().lang;
+    let (cause, status) = match &refusal {
+        Refusal::NotLoggedIn => (Cause::NotLoggedIn, 401),
+        Refusal::Forbidden => (Cause::Forbidden, 403),
+        Refusal::AppNotEnabled => (Cause::NoSuchApp, 404),
+        Refusal::NoSuchOrder => (Cause::NoSuchOrder, 404),
+        Refusal::NoSuchRefund => (Cause::NoSuchRefund, 404),
+        Refusal::NoSuchPage => (Cause::Refused, 404),
+        Refusal::Unreadable { .. } => (Cause::Unreadable, 400),
+        Refusal::SyncUnderWay | Refusal::SubmissionUnderWay => (Cause::Refused, 409),
+        Refusal::TooManyAttempts { .. } => (Cause::Refused, 429),
+        Refusal::Overloaded => (Cause::Refused, 503),
+        _ => (Cause::Refused, 422),
+    };
+    let (field, text) = match refusal {
+        Refusal::Field { field, reason } => (Some(field.into_owned()), reason.text(lang)),
+        Refusal::WrongState { status } => (None, words::wrong_state(&status, lang)),
+        refusal => (None, refusal.text(lang)),
+    };
+    Trouble {
+        text: sentence(&text),
+        field,
+        ..Trouble::of(cause, status)
     }
+}
+
+/// Begins with a capital letter, where the script has them.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+fn status(trouble: &Trouble) -> StatusCode {
+    StatusCode::from_u16(trouble.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Gives the answer of a server function the status that fits its trouble: the framework says 500 of
@@ -80,7 +103,7 @@ pub async fn with_status(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, limits::BODY_BYTES).await.unwrap_or_default();
     if let Ok(trouble) = serde_json::from_slice::<Trouble>(&body) {
-        parts.status = trouble.status();
+        parts.status = status(&trouble);
     }
     Response::from_parts(parts, Body::from(body))
 }
