@@ -52,6 +52,15 @@ pub fn close_dialog(id: &str) {
     }
 }
 
+/// Gives the focus to the first such element.
+pub fn go_to(selector: &str) {
+    if let Some(element) = find(selector)
+        && let Ok(element) = element.dyn_into::<HtmlElement>()
+    {
+        let _ = element.focus();
+    }
+}
+
 fn on_key(ev: KeyboardEvent) {
     let typing = ev.target().is_some_and(|target| {
         target.dyn_ref::<Element>().is_some_and(|element| {

@@ -166,6 +166,13 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     let number = order_no.clone();
     let input = move |ev: Event| draft.keep(&number, read(&ev), Vec::new());
 
+    // What is wrong is where to go on.
+    Effect::new(move |_| {
+        if wrong.with(|wrong| !wrong.is_empty()) {
+            request_animation_frame(|| go_to("form.fields [aria-invalid]"));
+        }
+    });
+
     // With scripts the next step is a dialog over this page.
     let checked = order.clone();
     let submit = move |ev: SubmitEvent| {
@@ -187,6 +194,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     Effect::new(move |_| {
         let refusals = refused_fields(deed.outcome());
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
+            close_dialog(CONFIRM);
             draft.keep(&order_no, typed, refusals);
             close_dialog(CONFIRM);
             draft.reload.run(());
