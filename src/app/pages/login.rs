@@ -19,10 +19,7 @@ pub fn LoginPage() -> impl IntoView {
     // Anybody can write this into a link, so nothing but our own sentences comes of it.
     let refused = words::login_refused(&given("refused"), lang);
     let wrong = refused.is_some();
-    let trace = Some(given("trace")).filter(|trace| {
-        let plain = trace.bytes().all(|b| b.is_ascii_alphanumeric());
-        (1..=32).contains(&trace.len()) && plain
-    });
+    let trace = Some(given("trace")).filter(|trace| is_trace(trace));
     let other = match lang {
         Lang::Zh => Lang::En,
         Lang::En => Lang::Zh,
@@ -77,5 +74,28 @@ pub fn LoginPage() -> impl IntoView {
                 </button>
             </form>
         </main>
+    }
+}
+
+/// Whether it looks like a trace id of ours.
+fn is_trace(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_cannot_put_words_into_our_mouth() {
+        let said = |word| words::login_refused(word, Lang::En);
+        assert_eq!(said("wrong").as_deref(), Some("Wrong name or password"));
+        let locked = "Too many failed attempts; try again in 15 minutes";
+        assert_eq!(said("locked.15").as_deref(), Some(locked));
+        for word in ["", "call 555", "locked.call 555", "locked.-1", "wrong.x"] {
+            assert_eq!(said(word), None, "{word:?}");
+        }
+        assert!(is_trace("00ff"));
+        assert!(!is_trace("") && !is_trace("call 555") && !is_trace(&"0".repeat(33)));
     }
 }

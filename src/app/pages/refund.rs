@@ -68,10 +68,7 @@ pub fn RefundPage() -> impl IntoView {
         since.and_then(|since| since.parse::<i64>().ok())
     });
     let acts = Acts::new();
-    let refund = Ask::new(
-        move || (app.get(), number.get(), acts.done()),
-        load_refund,
-    );
+    let refund = Ask::new(move || (app.get(), number.get(), acts.done()), load_refund);
     // The same page may come to show another refund.
     Effect::new(move |before: Option<String>| {
         let number = number.get();

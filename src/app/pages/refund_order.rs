@@ -196,7 +196,6 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
             close_dialog(CONFIRM);
             draft.keep(&order_no, typed, refusals);
-            close_dialog(CONFIRM);
             draft.reload.run(());
         }
     });

@@ -1,8 +1,8 @@
 //! What the browser may ask of the server. Every function is thin: it finds out who asks, and makes
 //! one call into [`crate::server::console`]. Rendering on the server calls the same functions.
 //!
-//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`], everything that changes something is `POST` and
-//! guarded against other sites.
+//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`]; everything that changes
+//! something is `POST` and guarded against other sites.
 
 pub mod desk;
 mod json;
