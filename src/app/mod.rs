@@ -1,29 +1,36 @@
 //! The console: rendered by the server, taken over by the browser, complete without scripts.
 //!
+//! What the browser has to load is kept small: every kind of answer that it reads, every resource and every
+//! component with a type parameter is compiled once for each type. So answers are made of few types
+//! ([`view`]), and what differs from page to page is data where it can be.
+//!
 //! # How to write a page
 //!
 //! 1. **Ask the server.** Add a function to `rpc/` (`#[server(endpoint = "...", input = GetUrl)]` for
 //!    reading, without `input` for what changes something). Its body is one call into
 //!    `crate::server::console::...`, which begins with who asks: `Caller::viewer(&app).await?`, or
 //!    `Caller::mover(&app).await?` where money moves or a state changes. It returns view types that
-//!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`), never as text that
-//!    depends on the language. Errors are [`rpc::Trouble`]; `?` turns the server's into it.
+//!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
+//!    [`rpc::Trouble`]; `?` turns the server's into it.
 //! 2. **Write the page** as one file in `pages/`, add it to the routes below with
-//!    `ssr=SsrMode::Async`. A page holds `Resource`s and reads them inside `<Loaded>`, which waits
-//!    on the server, dims in the browser and shows troubles:
+//!    `ssr=SsrMode::Async`. A page holds an `Ask` and reads it inside `<Loaded>`, which waits on the
+//!    server, dims in the browser and shows troubles:
 //!    ```ignore
-//!    let list = Resource::new(move || (app.get(), query.get()), |(app, query)| list_orders(app, query));
-//!    view! { <Loaded resource=list let:list> ... </Loaded> }
+//!    let order = Ask::new(move || (app.get(), number.get(), 0), load_order);
+//!    view! { <Loaded resource=order let:order> ... </Loaded> }
 //!    ```
 //!    The title is `<PageTitle text=.../>`. Everything that looks alike is in `components/`.
 //! 3. **Texts** are constants and functions in [`words`], in both languages; `let t = use_words();`
 //!    looks them up. The language never changes within a page, so texts are plain, not reactive.
-//! 4. **A list** calls `provide_list_url()`, and builds its `Resource` on `list.query`; filters,
-//!    chips, the sorting heads and the pager read and change the URL through it. The server reads the
-//!    same [`query::Query`].
-//! 5. **An action** is a form that works without scripts: `<Act action fields text key/>` is one button,
-//!    `<ActTrouble action/>` what went wrong. On success the function leads to a page by
-//!    `caller::redirect`; a `Resource` that shows what changed has `action.version()` among its sources.
+//! 4. **A list** is a `static` of type `List` that says its filters and columns, shown by
+//!    `<ListPage list=&.../>`: see `pages/orders.rs`. Its rows come as cells, made by the server: add it to
+//!    [`rpc::lists::ListName`] and `server/console/lists.rs`. Filters, chips, the sorting heads and the
+//!    pager read and change the URL, and the server reads the same [`query::Query`]; parameters of a new
+//!    name are added to [`query::NAMES`].
+//! 5. **An action** is a form that works without scripts: `let sync = Deed::of::<SyncOrder>();`,
+//!    `<Act deed=sync fields text key/>` is one button, `<DeedTrouble deed=sync/>` what went wrong. On
+//!    success the function leads to a page by `caller::redirect`; an `Ask` that shows what changed has
+//!    `sync.version()` in what it is about.
 //! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
 //!    `components/hands.rs`. **Style**: `style/main.css`; no inline style, the security policy
 //!    forbids it.

@@ -1,9 +1,13 @@
-//! What only the console needs to know of times. They are written by the server, in the operator's
-//! zone: a browser would need a database of zones for that.
+//! What pages are given, ready to be shown. Times are written by the server, in the operator's zone: a
+//! browser would need a database of zones for that. Lists come as rows of cells, so that the browser has
+//! one table for all of them.
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::components::Tone;
 use crate::domain::event::Event;
+use crate::domain::filter::Count;
+use crate::domain::money::Fen;
 use crate::domain::time::Millis;
 
 /// A moment as it is shown.
@@ -30,4 +34,56 @@ pub struct Days {
 pub struct Entry {
     pub event: Event,
     pub when: Stamp,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListView {
+    pub count: Count,
+    /// The states with their counts, where the list has such.
+    pub chips: Vec<Chip>,
+    /// The cells of each row, in the order of the columns.
+    pub rows: Vec<Vec<Cell>>,
+    /// Where the page before this one ends, if there is one.
+    pub before: Option<String>,
+    /// Where the page after this one begins, if there is one.
+    pub after: Option<String>,
+    /// What was searched for begins so many rows that only some were looked at.
+    pub too_many: bool,
+    /// The zone of all times in the list.
+    pub zone: String,
+    pub days: Days,
+}
+
+/// What a list can be narrowed to by one press, and how much there is then: its parameter `name` set to
+/// `value`, or absent where that is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chip {
+    pub name: String,
+    pub value: String,
+    pub text: String,
+    pub tone: Option<Tone>,
+    pub count: Count,
+}
+
+/// One cell of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cell {
+    /// There is no value.
+    Nothing,
+    /// The number that the row is about, and the page that the row leads to.
+    Number {
+        number: String,
+        href: String,
+    },
+    /// Another number or code.
+    Code(String),
+    /// A text of any length: it gets the room that is left, and is cut off where that ends.
+    Long(String),
+    /// A few words.
+    Short(String),
+    Money(Fen),
+    /// States, each with its tone.
+    States(Vec<(Tone, String)>),
+    Time(Stamp),
 }

@@ -8,40 +8,30 @@ use crate::app::words;
 use crate::domain::lang::Text;
 use crate::domain::order::{OrderStatus, RefundSide};
 use crate::domain::refund::RefundStatus;
+use crate::domain::words as declare_words;
 
-/// What a state means to the person at the desk; each has a colour and a shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// Nothing has happened yet.
-    Idle,
-    /// Under way.
-    Busy,
-    /// Done.
-    Good,
-    /// Done in part.
-    Part,
-    /// Refused or failed.
-    Bad,
-    /// Over, without a result.
-    Over,
-    /// A person has to look.
-    Alert,
+declare_words! {
+    /// What a state means to the person at the desk; each has a colour and a shape. The style sheet knows
+    /// it by its word.
+    Tone {
+        /// Nothing has happened yet.
+        Idle = "idle",
+        /// Under way.
+        Busy = "busy",
+        /// Done.
+        Good = "good",
+        /// Done in part.
+        Part = "part",
+        /// Refused or failed.
+        Bad = "bad",
+        /// Over, without a result.
+        Over = "over",
+        /// A person has to look.
+        Alert = "alert",
+    }
 }
 
 impl Tone {
-    /// The word that the style sheet knows the tone by.
-    pub fn word(self) -> &'static str {
-        match self {
-            Tone::Idle => "idle",
-            Tone::Busy => "busy",
-            Tone::Good => "good",
-            Tone::Part => "part",
-            Tone::Bad => "bad",
-            Tone::Over => "over",
-            Tone::Alert => "alert",
-        }
-    }
-
     /// The shape of the tone.
     pub fn icon(self) -> Icon {
         match self {
@@ -110,17 +100,17 @@ impl State for RefundStatus {
 
 /// A state.
 #[component]
-pub fn Badge(#[prop(into)] tone: Tone, text: Text) -> impl IntoView {
-    let lang = use_lang();
+pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
     view! {
         <span class="badge" data-tone=tone.word()>
             <Draw icon=tone.icon()/>
-            {text.get(lang)}
+            {text}
         </span>
     }
 }
 
 /// The badge of an order's or a refund's state: `state_badge(order.status)`.
 pub fn state_badge(state: impl State) -> impl IntoView {
-    view! { <Badge tone=state.tone() text=state.text()/> }
+    let lang = use_lang();
+    view! { <Badge tone=state.tone() text=state.text().get(lang)/> }
 }

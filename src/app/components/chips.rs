@@ -2,46 +2,54 @@
 
 use leptos::prelude::*;
 
-use super::badge::Tone;
 use super::filters::ListUrl;
 use super::icon::{Draw, Icon};
 use crate::app::look::use_words;
+use crate::app::view::Chip;
 use crate::app::words;
-use crate::domain::filter::Count;
-use crate::domain::lang::Text;
 
-/// A row of [`Chip`]s.
+/// A row of chips; nothing where a list has none.
 #[component]
-pub fn Chips(label: Text, children: Children) -> impl IntoView {
+pub fn Chips(chips: Vec<Chip>) -> impl IntoView {
     let t = use_words();
-    view! { <nav class="chips" aria-label=t(label)>{children()}</nav> }
+    if chips.is_empty() {
+        return ().into_any();
+    }
+    let chips = chips
+        .into_iter()
+        .map(|chip| view! { <OneChip chip/> }.into_any())
+        .collect_view();
+    view! { <nav class="chips" aria-label=t(words::STATUS)>{chips}</nav> }.into_any()
 }
 
-/// One chip: sets the list's parameter `name` to `value`, or takes it away again where it has that.
+/// Sets the list's parameter to the chip's value, or takes it away again where it has that.
 #[component]
-pub fn Chip(
-    name: &'static str,
-    value: &'static str,
-    text: Text,
-    #[prop(optional, into)] tone: Option<Tone>,
-    #[prop(optional, into)] count: Option<Count>,
-) -> impl IntoView {
-    let t = use_words();
+fn OneChip(chip: Chip) -> impl IntoView {
     let list = expect_context::<ListUrl>();
-    let is_set = move || list.query.with(|query| query.get(name) == value);
+    let Chip {
+        name,
+        value,
+        text,
+        tone,
+        count,
+    } = chip;
+    let removable = !value.is_empty();
+    let is_set = Memo::new({
+        let (name, value) = (name.clone(), value.clone());
+        move |_| list.query.with(|query| query.get(&name) == value)
+    });
     let href = move || {
-        let value = if is_set() { "" } else { value };
-        list.href(&list.query.get().first_page().with(name, value))
+        let value = if is_set.get() { "" } else { &value };
+        list.href(&list.query.get().first_page().with(&name, value))
     };
-    let current = move || is_set().then_some("true");
-    let cross = move || {
-        (is_set() && !value.is_empty()).then(|| view! { <Draw icon=Icon::Cross/> }.into_any())
-    };
+    let current = move || is_set.get().then_some("true");
+    let cross =
+        move || (is_set.get() && removable).then(|| view! { <Draw icon=Icon::Cross/> }.into_any());
     view! {
-        <a class="chip" href=href aria-current=current data-tone=tone.map(Tone::word) data-noscroll>
+        <a class="chip" href=href aria-current=current data-tone=tone.map(|tone| tone.word()) data-noscroll>
             {tone.map(|tone| view! { <Draw icon=tone.icon()/> }.into_any())}
-            {t(text)}
-            {count.map(|count| view! { <span class="total">{words::count(count)}</span> }.into_any())}
+            {text}
+            <span class="total">{words::count(count)}</span>
             {cross}
         </a>
     }

@@ -33,7 +33,7 @@ pub fn TroubleNote(trouble: Trouble, #[prop(optional)] at_place: bool) -> impl I
     let lang = use_lang();
     let text = match &trouble.field {
         Some(field) if !at_place => format!("{field}: {}", trouble.text(lang)),
-        _ => trouble.text(lang),
+        _ => words::sentence(trouble.text(lang)),
     };
     view! {
         <div class="note" role="alert">

@@ -13,40 +13,12 @@ use super::note::{ToLogin, Trace, TroubleNote};
 use crate::app::look::{use_lang, use_words};
 use crate::app::rpc::{Cause, Trouble};
 use crate::app::words;
-use crate::domain::filter::Count;
 use crate::domain::lang::Text;
 
 /// The page's name in the browser's tab and history. Every page has one, where what it shows is there.
 #[component]
 pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     view! { <Title text=format!("{text} · {}", words::PRODUCT)/> }
-}
-
-/// The head of a list: its name and how much there is.
-#[component]
-pub fn ListTitle<T>(
-    text: Text,
-    list: Ask<T>,
-    /// How much there is.
-    count: fn(&T) -> Count,
-) -> impl IntoView
-where
-    T: DeserializeOwned + 'static,
-{
-    let t = use_words();
-    let total = part(move || {
-        Box::pin(async move {
-            let count = list
-                .answer()
-                .await
-                .ok()
-                .map(|list| words::count(count(&list)));
-            count
-                .map(|count| view! { <span class="total">{count}</span> }.into_any())
-                .into_any()
-        })
-    });
-    view! { <h1>{t(text)} " " {total}</h1> }
 }
 
 /// A view that is there later.

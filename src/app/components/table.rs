@@ -62,14 +62,24 @@ pub fn SortHead(
             <a href=href title=t(crate::app::words::sort(next)) data-noscroll>
                 {t(name)} {icon.map(|icon| view! { <Draw icon/> }.into_any())}
             </a>
-            {(!detail.is_empty()).then(|| view! { " "<small>{detail}</small> }.into_any())}
+            <Detail detail/>
         </th>
     }
 }
 
-/// A plain head cell.
+/// A plain head cell. `detail` is as for [`SortHead`].
 #[component]
-pub fn Head(name: Text, #[prop(optional, into)] class: &'static str) -> impl IntoView {
+pub fn Head(
+    name: Text,
+    #[prop(optional, into)] class: &'static str,
+    #[prop(optional, into)] detail: String,
+) -> impl IntoView {
     let t = use_words();
-    view! { <th scope="col" class=class>{t(name)}</th> }
+    view! { <th scope="col" class=class>{t(name)} <Detail detail/></th> }
+}
+
+/// What follows the name of a column, in small letters.
+#[component]
+fn Detail(detail: String) -> impl IntoView {
+    (!detail.is_empty()).then(|| view! { " "<small>{detail}</small> }.into_any())
 }

@@ -174,7 +174,7 @@ fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoV
         <Head name=words::REASON/>
         <Head name=words::REFUND_AMOUNT class="end"/>
         <Head name=words::STATUS/>
-        <th scope="col">{t(words::CREATED)} " " <small>{zone}</small></th>
+        <Head name=words::CREATED detail=zone/>
     };
     let rows = refunds
         .into_iter()

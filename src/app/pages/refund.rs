@@ -233,7 +233,7 @@ fn NeedsPerson(attention: Attention) -> impl IntoView {
     view! {
         <section class="attention">
             <h2>
-                <Badge tone=Tone::Alert text=words::NEEDS_PERSON/>
+                <Badge tone=Tone::Alert text=t(words::NEEDS_PERSON)/>
                 {t(words::attention(attention))}
             </h2>
             <p>{t(words::what_to_do(attention))}</p>

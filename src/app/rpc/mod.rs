@@ -6,6 +6,7 @@
 
 pub mod desk;
 mod json;
+pub mod lists;
 pub mod orders;
 mod packed;
 pub mod refunds;
@@ -27,7 +28,7 @@ pub struct Trouble {
     pub cause: Cause,
     /// What is wrong, in the operator's language; empty where the cause says it all.
     pub text: String,
-    /// The field that it is about. The text does not name it: it stands at the field.
+    /// The field that it is about. The text does not name it, and goes on from its name.
     pub field: Option<String>,
     /// Finds the request in the server's log. None where the server was not reached.
     pub trace: Option<String>,

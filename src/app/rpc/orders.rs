@@ -5,37 +5,9 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use super::{Json, Packed, Trouble};
-use crate::app::view::{Days, Entry, Stamp};
-use crate::domain::filter::Page;
+use crate::app::view::{Entry, Stamp};
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
-
-/// One page of the list of orders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderList {
-    pub page: Page<OrderRow>,
-    /// The zone of all times in the list.
-    pub zone: String,
-    pub days: Days,
-}
-
-/// One row of the list of orders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderRow {
-    pub order: Order,
-    pub created: Stamp,
-}
-
-/// Lists an app's orders. `query` is the query part of the page's URL.
-#[server(endpoint = "orders", input = GetUrl, output = Json)]
-pub async fn list_orders(
-    app: String,
-    #[server(default)] query: String,
-) -> Result<Packed<OrderList>, Trouble> {
-    Ok(Packed::of(
-        &crate::server::console::orders::list(&app, &query).await?,
-    ))
-}
 
 /// An order with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

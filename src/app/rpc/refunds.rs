@@ -5,41 +5,9 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use super::{Json, Packed, Trouble};
-use crate::app::view::{Days, Entry, Stamp};
-use crate::domain::filter::{Count, Page};
+use crate::app::view::{Entry, Stamp};
 use crate::domain::order::Order;
-use crate::domain::refund::{Refund, RefundRow, RefundStatus};
-
-/// One page of the list of refunds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundList {
-    pub page: Page<RefundLine>,
-    /// How many there are of each state, the list's own state left aside.
-    pub counts: Vec<(RefundStatus, Count)>,
-    /// How many of the list's state a person has to look at.
-    pub attention: Count,
-    /// The zone of all times in the list.
-    pub zone: String,
-    pub days: Days,
-}
-
-/// One row of the list of refunds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundLine {
-    pub row: RefundRow,
-    pub created: Stamp,
-}
-
-/// Lists an app's refunds. `query` is the query part of the page's URL.
-#[server(endpoint = "refunds", input = GetUrl, output = Json)]
-pub async fn list_refunds(
-    app: String,
-    #[server(default)] query: String,
-) -> Result<Packed<RefundList>, Trouble> {
-    Ok(Packed::of(
-        &crate::server::console::refunds::list(&app, &query).await?,
-    ))
-}
+use crate::domain::refund::Refund;
 
 /// A refund with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

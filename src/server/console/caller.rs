@@ -12,10 +12,11 @@ use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use super::times;
+use crate::app::components::{State, Tone};
 use crate::app::look::Look;
 use crate::app::query::escape;
 use crate::app::rpc::Trouble;
-use crate::app::view::{Entry, Stamp};
+use crate::app::view::{Cell, Entry, Stamp};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event};
 use crate::domain::lang::Lang;
@@ -83,6 +84,16 @@ impl Caller {
     /// A moment as this operator is shown it.
     pub fn stamp(&self, at: Millis) -> Stamp {
         times::stamp(at, self.now, self.zone())
+    }
+
+    /// A state in this operator's language, with its tone.
+    pub fn state(&self, state: &dyn State) -> (Tone, String) {
+        (state.tone(), state.text().get(self.lang).to_owned())
+    }
+
+    /// The cell of such states.
+    pub fn states<const N: usize>(&self, states: [&dyn State; N]) -> Cell {
+        Cell::States(states.map(|state| self.state(state)).into())
     }
 
     /// A timeline as this operator is shown it.

@@ -5,6 +5,7 @@ mod caller;
 pub mod desk;
 pub mod find;
 mod guard;
+pub mod lists;
 pub mod orders;
 pub mod refunds;
 mod times;

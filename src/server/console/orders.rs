@@ -1,47 +1,46 @@
 //! What the pages of orders are given.
 
 use super::caller::{Caller, redirect};
-use super::times;
-use super::trouble::sentence;
+use super::{lists, times};
 use crate::app::components::app_path;
 use crate::app::query::{Query, escape, read_amount};
 use crate::app::refund_form::{self, Typed};
 use crate::app::rpc::Trouble;
-use crate::app::rpc::orders::{OrderList, OrderRow, OrderView, RefundOfOrder};
+use crate::app::rpc::orders::{OrderView, RefundOfOrder};
+use crate::app::view::{Cell, ListView};
+use crate::app::words;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::filter::{OrderFilter, Page};
-use crate::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
+use crate::domain::filter::OrderFilter;
+use crate::domain::order::{Channel, Order, OrderKey, OrderStatus, RefundSide};
 use crate::domain::refund::{NewRefund, Refund, RefundKey};
 use crate::domain::time::Millis;
 use crate::server::error::Error;
 use crate::server::numbers::Kind;
 use crate::server::{orders, refunds};
 
-/// One page of an app's orders.
-pub async fn list(app_id: &str, query: &str) -> Result<OrderList, Trouble> {
-    let caller = Caller::viewer(app_id).await?;
-    let query = Query::parse(query);
-    let filter = filter(&caller, &query)?;
+/// One page of an app's orders. The cells stand in the order of the page's columns.
+pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, Trouble> {
+    let filter = filter(caller, query)?;
+    let app_id = &caller.merchant.app_id;
     let page = orders::list(&caller.app, app_id, &filter, &query.place()?).await?;
-    let rows = page
-        .rows
-        .into_iter()
-        .map(|order| OrderRow {
-            created: caller.stamp(order.created_at),
-            order,
-        })
-        .collect();
-    Ok(OrderList {
-        page: Page {
-            rows,
-            count: page.count,
-            before: page.before,
-            after: page.after,
-            too_many: page.too_many,
-        },
-        zone: caller.zone_name(),
-        days: times::days(caller.now(), caller.zone()),
-    })
+    let row = |order: Order| {
+        let refundable = order.refundable();
+        let side = order.refund_side();
+        let href = app_path(app_id, &format!("orders/{}", escape(&order.order_no)));
+        let number = order.order_no;
+        vec![
+            Cell::Number { number, href },
+            Cell::Code(order.biz_order_no),
+            Cell::Long(order.title),
+            Cell::Short(words::channel(order.channel).get(caller.lang).to_owned()),
+            Cell::Money(order.amount),
+            Cell::Money(refundable),
+            caller.states([&order.status]),
+            caller.states([&side]),
+            Cell::Time(caller.stamp(order.created_at)),
+        ]
+    };
+    Ok(lists::view(caller, page, row, Vec::new()))
 }
 
 fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
@@ -69,7 +68,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, Trouble> {
     let timeline = orders::timeline(&caller.app, app_id, order_no).await?;
     let obstacle = match refunds::may_refund(&caller.app, &caller.merchant, &order) {
         Ok(()) => None,
-        Err(Error::Refused(refusal)) => Some(sentence(&refusal.text(caller.lang))),
+        Err(Error::Refused(refusal)) => Some(words::sentence(refusal.text(caller.lang))),
         Err(error) => return Err(error.into()),
     };
     Ok(OrderView {

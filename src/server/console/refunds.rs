@@ -1,24 +1,29 @@
 //! What the pages of refunds are given, and what their buttons do.
 
+use std::ops::Add;
+
 use super::caller::{Caller, redirect};
+use super::lists;
 use super::orders::range;
-use super::times;
-use crate::app::components::app_path;
+use crate::app::components::{State, Tone, app_path};
 use crate::app::query::{Query, escape};
 use crate::app::rpc::Trouble;
-use crate::app::rpc::refunds::{RefundLine, RefundList, RefundView};
+use crate::app::rpc::refunds::RefundView;
+use crate::app::view::{Cell, Chip, ListView};
+use crate::app::words;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::filter::{Count, Page, RefundFilter};
+use crate::domain::filter::{Count, RefundFilter};
+use crate::domain::lang::{Lang, Text};
 use crate::domain::order::{Channel, Order};
-use crate::domain::refund::{Refund, RefundKey, RefundStatus};
+use crate::domain::refund::{Refund, RefundKey, RefundRow, RefundStatus};
 use crate::server::error::Error;
 use crate::server::refunds;
 
-/// One page of an app's refunds, and how many there are of each state.
-pub async fn list(app_id: &str, query: &str) -> Result<RefundList, Trouble> {
-    let caller = Caller::viewer(app_id).await?;
-    let query = Query::parse(query);
-    let filter = filter(&caller, &query)?;
+/// One page of an app's refunds, and how many there are of each state. The cells stand in the order of
+/// the page's columns.
+pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, Trouble> {
+    let filter = filter(caller, query)?;
+    let app_id = &caller.merchant.app_id;
     let page = refunds::list(&caller.app, app_id, &filter, &query.place()?).await?;
     let counts = refunds::counts(&caller.app, app_id, &filter).await?;
     let raised = RefundFilter {
@@ -26,31 +31,67 @@ pub async fn list(app_id: &str, query: &str) -> Result<RefundList, Trouble> {
         ..filter.clone()
     };
     let raised = refunds::counts(&caller.app, app_id, &raised).await?;
-    let attention = raised
+    let row = |RefundRow {
+                   refund,
+                   biz_order_no,
+                   title,
+               }| {
+        let href = app_path(app_id, &format!("refunds/{}", escape(&refund.refund_no)));
+        let number = refund.refund_no;
+        let mut states = vec![caller.state(&refund.status)];
+        let attention = refund.attention.map(words::attention);
+        states.extend(attention.map(|text| (Tone::Alert, text.get(caller.lang).to_owned())));
+        vec![
+            Cell::Number { number, href },
+            Cell::Code(refund.biz_refund_no),
+            Cell::Code(biz_order_no),
+            Cell::Long(title),
+            Cell::Short(words::channel(refund.channel).get(caller.lang).to_owned()),
+            Cell::Money(refund.amount),
+            Cell::States(states),
+            Cell::Time(caller.stamp(refund.created_at)),
+        ]
+    };
+    let chips = chips(caller.lang, counts, raised, filter.status);
+    Ok(lists::view(caller, page, row, chips))
+}
+
+/// The states with their counts, and what a person has to look at of the list's state.
+fn chips(
+    lang: Lang,
+    counts: Vec<(RefundStatus, Count)>,
+    raised: Vec<(RefundStatus, Count)>,
+    wanted: Option<RefundStatus>,
+) -> Vec<Chip> {
+    let chip = |name: &str, value: &str, text: Text, tone, count| Chip {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        text: text.get(lang).to_owned(),
+        tone,
+        count,
+    };
+    let sum = |counts: &mut dyn Iterator<Item = Count>| counts.fold(Count::default(), Add::add);
+    let all = sum(&mut counts.iter().map(|(_, count)| *count));
+    let raised = raised
         .into_iter()
-        .filter(|(status, _)| filter.status.is_none_or(|wanted| wanted == *status))
-        .fold(Count::default(), |sum, (_, count)| sum + count);
-    let rows = page
-        .rows
+        .filter(|(status, _)| wanted.is_none_or(|wanted| wanted == *status));
+    let attention = sum(&mut raised.map(|(_, count)| count));
+    let states = counts.into_iter().map(|(status, count)| {
+        let tone = Some(status.tone());
+        chip("status", status.word(), status.text(), tone, count)
+    });
+    let needs_person = words::NEEDS_PERSON;
+    [chip("status", "", words::ALL, None, all)]
         .into_iter()
-        .map(|row| RefundLine {
-            created: caller.stamp(row.refund.created_at),
-            row,
-        })
-        .collect();
-    Ok(RefundList {
-        page: Page {
-            rows,
-            count: page.count,
-            before: page.before,
-            after: page.after,
-            too_many: page.too_many,
-        },
-        counts,
-        attention,
-        zone: caller.zone_name(),
-        days: times::days(caller.now(), caller.zone()),
-    })
+        .chain(states)
+        .chain([chip(
+            "attention",
+            "1",
+            needs_person,
+            Some(Tone::Alert),
+            attention,
+        )])
+        .collect()
 }
 
 fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {

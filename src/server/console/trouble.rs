@@ -72,20 +72,13 @@ fn refused(refusal: Refusal) -> Trouble {
     let (field, text) = match refusal {
         Refusal::Field { field, reason } => (Some(field.into_owned()), reason.text(lang)),
         Refusal::WrongState { status } => (None, words::wrong_state(&status, lang)),
-        refusal => (None, refusal.text(lang)),
+        refusal => (None, words::sentence(refusal.text(lang))),
     };
     Trouble {
-        text: sentence(&text),
+        text,
         field,
         ..Trouble::of(cause, status)
     }
-}
-
-/// Begins with a capital letter, where the script has them.
-pub fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(chars).collect()
 }
 
 fn status(trouble: &Trouble) -> StatusCode {

@@ -1,0 +1,17 @@
+//! Every text of the console, in both languages beside each other. One word for one thing, everywhere.
+
+mod common;
+mod events;
+mod frame;
+mod lists;
+mod orders;
+mod refunds;
+mod terms;
+
+pub use common::*;
+pub use events::*;
+pub use frame::*;
+pub use lists::*;
+pub use orders::*;
+pub use refunds::*;
+pub use terms::*;
