@@ -114,8 +114,15 @@ pub enum Refusal {
     WrongState {
         status: Cow<'static, str>,
     },
+    /// The channel has not said that it does not know the refund: its money may still move.
+    NotClosable {
+        finding: Cow<'static, str>,
+    },
     SyncUnderWay,
     SubmissionUnderWay,
+    NoSuchNotice,
+    /// The notice is being sent, or would overtake another of its refund.
+    NoticeNotSendable,
     /// The same number was told before with something else.
     Inconsistent {
         field: Cow<'static, str>,
@@ -154,9 +161,11 @@ impl Refusal {
             Refusal::AppNotEnabled | Refusal::EditionNotEnabled => 20023,
             Refusal::NoSuchChannel => 20011,
             Refusal::ChannelNotEnabled { .. } => 20021,
-            Refusal::NoSuchOrder | Refusal::NoSuchRefund => 20041,
+            Refusal::NoSuchOrder | Refusal::NoSuchRefund | Refusal::NoSuchNotice => 20041,
             Refusal::OrderNotPaid
             | Refusal::RefundWindowOver { .. }
+            | Refusal::NotClosable { .. }
+            | Refusal::NoticeNotSendable
             | Refusal::WrongState { .. } => 20044,
             Refusal::SyncUnderWay => 20081,
             Refusal::SubmissionUnderWay => 20043,
@@ -215,6 +224,18 @@ impl Refusal {
                 lang,
                 format!("当前状态 {status} 不允许此操作"),
                 format!("the state {status} does not allow this"),
+            ),
+            Refusal::NotClosable { finding } => pick(
+                lang,
+                format!("通道没有说查无此退款（{finding}），钱可能还会退出，不能关闭"),
+                format!(
+                    "the channel did not say that it does not know this refund ({finding}): the money may still move, so it cannot be closed"
+                ),
+            ),
+            Refusal::NoSuchNotice => fixed("通知不存在", "no such notice"),
+            Refusal::NoticeNotSendable => fixed(
+                "这条通知正在发送，或同一退款有先后顺序在前的通知未完成、在后的通知已发出",
+                "this notice is being sent, or an earlier one of its refund waits, or a later one has gone out",
             ),
             Refusal::SyncUnderWay => fixed(
                 "退款同步处理中，请勿重复操作",

@@ -37,8 +37,12 @@ words! {
         Resubmitted = "resubmitted",
         /// A failed refund was taken up again.
         Retried = "retried",
-        /// A failed refund was closed by hand.
+        /// A failed refund, or one that its channel does not know, was closed by hand.
         Closed = "closed",
+        /// It has been in progress for too long, and was raised to a person.
+        Raised = "raised",
+        /// A person has looked at what was raised.
+        Reviewed = "reviewed",
     }
 }
 

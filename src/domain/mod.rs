@@ -1,6 +1,8 @@
 //! What Refundry is about, without I/O and without a clock: money, orders, refunds and the one
 //! table by which a refund changes state. Compiled for the server and for the browser.
 
+pub mod breaker;
+pub mod callback;
 pub mod error;
 pub mod event;
 pub mod filter;
@@ -8,6 +10,7 @@ pub mod lang;
 pub mod limits;
 pub mod merchant;
 pub mod money;
+pub mod notice;
 pub mod operator;
 pub mod order;
 pub mod refund;

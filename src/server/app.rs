@@ -4,11 +4,13 @@ use std::sync::{Arc, RwLock};
 
 use tokio_util::task::TaskTracker;
 
+use super::breakers::Breakers;
 use super::channel::Channels;
 use super::clock::Clock;
 use super::config::Config;
 use super::db::Db;
 use super::error::{Error, Result};
+use super::notices::Notices;
 use super::numbers::Numbers;
 use super::store;
 use crate::domain::error::Refusal;
@@ -26,6 +28,8 @@ pub struct Inner {
     pub clock: Clock,
     pub numbers: Numbers,
     pub channels: Channels,
+    pub breakers: Breakers,
+    pub notices: Notices,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     merchants: RwLock<Merchants>,
@@ -54,6 +58,8 @@ impl App {
         App(Arc::new(Inner {
             numbers: Numbers::new(&config),
             channels: Channels::new(&config, db.clone(), clock.clone()),
+            breakers: Breakers::default(),
+            notices: Notices::new(&config),
             tasks: TaskTracker::new(),
             merchants: RwLock::default(),
             config,
@@ -71,6 +77,14 @@ impl App {
         let apps = self.merchant_apps().await?;
         let found = apps.iter().find(wanted).filter(|app| app.enabled);
         found.cloned().ok_or(Error::Refused(Refusal::AppNotEnabled))
+    }
+
+    /// The app that a refund of ours belongs to, enabled or not: what was begun for it is brought to
+    /// its end.
+    pub async fn merchant_app_of(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
+        let apps = self.merchant_apps().await?;
+        let found = apps.into_iter().find(|app| app.app_id == app_id);
+        found.ok_or_else(|| Error::internal(format!("app {app_id} has vanished")))
     }
 
     /// All apps, by id.

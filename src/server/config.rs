@@ -67,6 +67,26 @@ pub struct Config {
     #[arg(long = "channel-time-limit", env = "REFUNDRY_CHANNEL_TIME_LIMIT", value_name = "DURATION", default_value = "10s", value_parser = |text: &str| duration_ms(text, 100, 60000))]
     pub channel_time_limit_ms: i64,
 
+    /// How many refunds of one app and channel are asked for at once by scheduled sync: 1 to 256
+    #[arg(long = "syncs-at-once", env = "REFUNDRY_SYNCS_AT_ONCE", value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub syncs_at_once: u32,
+
+    /// How long after its success a refund is asked for once more, since channels reverse: up to 720h, 0s never
+    #[arg(long = "recheck-after", env = "REFUNDRY_RECHECK_AFTER", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 0, 2592000000))]
+    pub recheck_after_ms: i64,
+
+    /// How long a refund may be in progress before it is raised to an operator: 1m to 720h
+    #[arg(long = "overdue-after", env = "REFUNDRY_OVERDUE_AFTER", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 60000, 2592000000))]
+    pub overdue_after_ms: i64,
+
+    /// How many notices of one app are sent at once: 1 to 256
+    #[arg(long = "notices-at-once", env = "REFUNDRY_NOTICES_AT_ONCE", value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub notices_at_once: u32,
+
+    /// Whether notices may go to addresses in private networks (a demonstration: to loopback ones)
+    #[arg(long, env = "REFUNDRY_PRIVATE_NOTIFY", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub private_notify: bool,
+
     /// How long a request may take: 1s to 5m; a refund it began goes on
     #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = |text: &str| duration_ms(text, 1000, 300000))]
     pub request_time_limit_ms: i64,

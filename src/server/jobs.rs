@@ -1,13 +1,16 @@
 //! What the server does by itself.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::app::App;
 use super::error::Result;
-use super::{operators, sessions};
+use super::{notices, operators, refunds, sessions};
 
 /// Starts all jobs. They end when the set is dropped: each run is safe to break off.
 pub fn spawn(app: &App) -> JoinSet<()> {
@@ -24,10 +27,31 @@ pub fn spawn(app: &App) -> JoinSet<()> {
         app.clone(),
         operators::clean_up,
     ));
+    jobs.spawn(every(
+        MINUTE,
+        "raising of refunds open too long",
+        app.clone(),
+        refunds::raise_overdue,
+    ));
+    jobs.spawn(in_lanes(
+        "scheduled sync",
+        app.clone(),
+        refunds::sync_lanes,
+        async |app, lane| refunds::sync_due(app, lane).await,
+    ));
+    jobs.spawn(in_lanes(
+        "sending of notices",
+        app.clone(),
+        notices::send_lanes,
+        async |app, lane: &String| notices::send_due(app, lane).await,
+    ));
     jobs
 }
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long what is due waits at most until it is seen.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Runs a job now and then, for as long as the server runs. It returns how much it did.
 async fn every(
@@ -40,10 +64,50 @@ async fn every(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match job(&app).await {
-            Ok(0) => {}
-            Ok(done) => tracing::debug!(job = name, done, "a job ran"),
-            Err(error) => tracing::error!(job = name, %error, "a job failed"),
+        report(name, job(&app).await);
+    }
+}
+
+/// Runs a job in lanes that do not wait for each other, each again and again for as long as the
+/// server runs.
+async fn in_lanes<Lane>(
+    name: &'static str,
+    app: App,
+    lanes: impl AsyncFn(&App) -> Result<Vec<Lane>>,
+    job: impl AsyncFn(&App, &Lane) -> Result<u64> + Clone,
+) where
+    Lane: Eq + Hash + Clone,
+{
+    let mut ticks = tokio::time::interval(GLANCE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut busy: HashSet<Lane> = HashSet::new();
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some((lane, outcome)) = running.next() => {
+                busy.remove(&lane);
+                report(name, outcome);
+            }
+            _ = ticks.tick() => match lanes(&app).await {
+                Ok(all) => for lane in all {
+                    if busy.insert(lane.clone()) {
+                        let (app, job) = (&app, &job);
+                        running.push(async move {
+                            let outcome = job(app, &lane).await;
+                            (lane, outcome)
+                        });
+                    }
+                },
+                Err(error) => report(name, Err(error)),
+            },
         }
+    }
+}
+
+fn report(name: &'static str, outcome: Result<u64>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(done) => tracing::debug!(job = name, done, "a job ran"),
+        Err(error) => tracing::error!(job = name, %error, "a job failed"),
     }
 }

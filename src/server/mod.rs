@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod assets;
+pub mod breakers;
 pub mod channel;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod import;
 pub mod jobs;
 pub mod json;
 pub mod merchants;
+pub mod notices;
 pub mod numbers;
 pub mod openapi;
 pub mod operators;

@@ -176,6 +176,10 @@ pub fn what_to_do(attention: Attention) -> Text {
             "通道现在的说法与之前不同，而钱已经退出或可能退出。我方状态没有因此改变。请对照下方时间线中的原话和通道的账单判断，必要时联系通道。",
             "The channel now says something else than before, about money that has moved or may move. Our state was left as it is. Compare its words in the timeline below with the channel's bill, and ask the channel where they differ.",
         ),
+        Attention::Overdue => text(
+            "这笔退款长时间没有结果，金额一直占用。系统会继续询问通道；请到通道的商户平台核对，或联系通道。",
+            "This refund has had no outcome for a long time, and its amount stays held. The channel goes on being asked; check the refund in the channel's own console, or ask the channel.",
+        ),
     }
 }
 

@@ -77,6 +77,7 @@ pub fn attention(attention: Attention) -> Text {
         Attention::LateSuccess => text("金额退还后通道又成功", "Succeeded after it was given up"),
         Attention::Overpaid => text("实际退出超过已付金额", "More paid out than paid in"),
         Attention::Contradicted => text("通道前后说法不一致", "The channel contradicts itself"),
+        Attention::Overdue => text("退款中时间过长", "In progress for too long"),
     }
 }
 
@@ -92,6 +93,8 @@ pub fn event(kind: EventKind) -> Text {
         EventKind::Resubmitted => text("重新提交", "Submitted again"),
         EventKind::Retried => text("重试", "Retried"),
         EventKind::Closed => text("关闭", "Closed"),
+        EventKind::Raised => text("超时未决，转人工", "Open too long: raised to a person"),
+        EventKind::Reviewed => text("已查看", "Reviewed"),
     }
 }
 

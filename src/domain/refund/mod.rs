@@ -1,6 +1,7 @@
 //! A refund: an intent that is written down before anyone is told, and settled by evidence.
 //!
-//! What a refund is stands here; [`settle`] holds the whole table of what evidence does to it.
+//! What a refund is stands here; [`settle`] holds the whole table of what evidence does to it, and
+//! `schedule` when its channel is asked without anyone's help.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::order::Channel;
 use super::time::Millis;
 use super::words;
 
+mod schedule;
 pub mod settle;
 
 pub use settle::{Effect, Evidence, Finding, FindingWord, Settlement, Source};
@@ -40,6 +42,8 @@ words! {
         Overpaid = "overpaid",
         /// The channel now says something else than before, about money that has moved or may move.
         Contradicted = "contradicted",
+        /// It has been in progress for too long.
+        Overdue = "overdue",
     }
 }
 
@@ -73,13 +77,20 @@ pub struct Refund {
     /// The channel has said that it has this refund.
     pub acknowledged: bool,
     pub attention: Option<Attention>,
+    /// A person has looked at what `attention` tells.
+    pub reviewed: bool,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub created_at: Millis,
+    /// Since when it is in progress, or was before it settled: when it was asked for, taken up again
+    /// or found open again.
+    pub opened_at: Millis,
     /// When it was last submitted.
     pub submitted_at: Millis,
     /// When the money moved, or when it failed or was closed.
     pub finished_at: Option<Millis>,
+    /// When its channel is to be asked without anyone's help. `None`: not any more.
+    pub next_sync_at: Option<Millis>,
     /// Until then a submission or a sync of it is under way and nobody else may start one.
     pub busy_until: Millis,
     /// Counts its events: event number `n` made version `n`.

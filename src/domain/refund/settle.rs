@@ -132,23 +132,39 @@ impl Refund {
 
     /// Takes a failed refund up again under its own number. The caller has found room for it.
     pub fn retried(&self, at: Millis) -> Refund {
-        Refund {
+        let reopened = Refund {
             status: RefundStatus::Progress,
             error_code: None,
             error_msg: None,
+            opened_at: at,
             finished_at: None,
-            ..self.submitted_again(at)
-        }
+            ..self.clone()
+        };
+        reopened.submitted_again(at)
     }
 
     /// Counts one more submission under the same number.
     pub fn submitted_again(&self, at: Millis) -> Refund {
-        Refund {
+        let submitted = Refund {
             attempt: self.attempt + 1,
             unanswered: self.unanswered + 1,
             submitted_at: at,
             ..self.clone()
+        };
+        Refund {
+            next_sync_at: Some(submitted.next_rung(at)),
+            ..submitted
         }
+    }
+
+    /// Gives up a refund in progress that the channel, asked late enough, does not know. The caller
+    /// gives the amount back to the order.
+    pub fn closed_as_unknown(&self, at: Millis, recheck_ms: i64) -> Refund {
+        let mut closed = self.clone();
+        closed.give_up(RefundStatus::Close, None, String::new(), at);
+        closed.error_msg = None;
+        closed.next_sync_at = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
+        closed
     }
 
     /// A definite answer ends the doubt about its own submission. A channel that was asked late
@@ -204,6 +220,9 @@ impl Refund {
 
 impl Settlement {
     fn raise(&mut self, attention: Attention) {
+        if self.refund.attention != Some(attention) {
+            self.refund.reviewed = false;
+        }
         self.refund.attention = Some(attention);
         self.effect = Effect::Raised;
     }
@@ -272,6 +291,7 @@ impl Settlement {
                 self.refund
                     .succeed(out_refund_no, at.unwrap_or(evidence.at));
                 self.refund.attention = Some(Attention::LateSuccess);
+                self.refund.reviewed = false;
                 self.effect = Effect::Changed;
                 self.refunded = amount;
             }
@@ -285,6 +305,7 @@ impl Settlement {
                 self.refund.acknowledged = true;
                 if room >= amount {
                     self.refund.status = RefundStatus::Progress;
+                    self.refund.opened_at = evidence.at;
                     self.refund.finished_at = None;
                     self.effect = Effect::Changed;
                     self.held = amount;

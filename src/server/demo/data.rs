@@ -116,7 +116,8 @@ pub fn make(config: &Config, now: Millis) -> Month {
     for (i, (paid_at, plan)) in planned.iter().enumerate() {
         let mut order = order(plan, *paid_at, i, &numbers, config, &mut rng);
         let mut book = Vec::new();
-        for story in stories(&mut order, plan, now, &numbers, &mut rng) {
+        for mut story in stories(&mut order, plan, now, &numbers, &mut rng) {
+            story.arrive(now, config.overdue_after_ms, config.recheck_after_ms);
             month.refunds.push(story.refund);
             month.events.extend(story.events);
             book.extend(story.book);
@@ -299,11 +300,14 @@ fn refund(
         unanswered: 1,
         acknowledged: false,
         attention: None,
+        reviewed: false,
         error_code: None,
         error_msg: None,
         created_at: at,
+        opened_at: at,
         submitted_at: at,
         finished_at: None,
+        next_sync_at: None,
         busy_until: Millis::default(),
         version: 1,
     };

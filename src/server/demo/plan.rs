@@ -82,6 +82,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
     repeat(2, plan("SBX-LATEFAIL-", &[Submitted], (6, 30)));
     repeat(2, plan("SBX-CLOSED-", &[Submitted], (6, 30)));
     // For a person to look at.
+    repeat(2, plan("SBX-ABSENT-", &[Submitted], (30, 60)));
     repeat(3, plan("SBX-ABSENT-", &[Synced], (30, 120)));
     repeat(2, plan("SBX-OK-", &[LateSuccess], (48, 240)));
     repeat(

@@ -3,7 +3,7 @@
 
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Finding, Refund, RefundStatus, Source};
+use crate::domain::refund::{Attention, Evidence, Finding, Refund, RefundStatus, Source};
 use crate::domain::time::Millis;
 use crate::server::channel::Answer;
 use crate::server::channel::sandbox::book::{self, CallbackBody, Heard, Submission};
@@ -119,6 +119,29 @@ impl Story {
         });
         self.note(EventKind::Closed, actor, before);
         self
+    }
+
+    /// The story has come to the present: what has been open for long was raised, and what is to be
+    /// asked for is asked for from here on.
+    pub fn arrive(&mut self, now: Millis, overdue_after_ms: i64, recheck_after_ms: i64) {
+        let raised_at = self.refund.opened_at.plus_ms(overdue_after_ms);
+        if self.refund.holds() && self.refund.attention.is_none() && raised_at < now {
+            self.now = self.now.max(raised_at);
+            self.next(Refund {
+                attention: Some(Attention::Overdue),
+                ..self.refund.clone()
+            });
+            self.note(EventKind::Raised, Actor::System, self.refund.status);
+        }
+        let recheck = self
+            .refund
+            .finished_at
+            .map(|at| at.plus_ms(recheck_after_ms));
+        self.refund.next_sync_at = match self.refund.status {
+            RefundStatus::Progress => Some(self.refund.next_rung(now)),
+            RefundStatus::Success => recheck.filter(|at| *at > now),
+            RefundStatus::Fail | RefundStatus::Close => None,
+        };
     }
 
     fn enter(&mut self, order: &Order) -> BookRow {

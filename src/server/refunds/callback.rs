@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use sha2::{Digest, Sha256};
+
 use super::settle::settle;
 use super::sync::sync;
+use crate::domain::callback::{Callback, Verdict};
 use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
@@ -15,9 +18,12 @@ use crate::server::channel::CallbackReply;
 use crate::server::error::{Error, Result};
 use crate::server::numbers::Kind;
 use crate::server::store;
-use crate::server::store::callback::CallbackRow;
 
-/// Takes a channel's callback: checks it, records it as it came, and settles the refund by it.
+/// Takes a channel's callback: checks it, settles the refund by it, and records it as it came. One
+/// that was taken before is counted and does nothing more.
+///
+/// It is recorded after it was applied: after a crash in between, the channel, which has had no
+/// answer, calls again, and the same evidence once more changes nothing.
 ///
 /// # Errors
 /// Refuses an app or channel that is not enabled. A callback that is not believed is no error: the
@@ -32,13 +38,19 @@ pub async fn callback(
     let merchant = app.merchant_app(Some(app_id)).await?;
     let gate = app.channels.gate(channel)?;
     let now = app.clock.now();
-    let said = String::from_utf8_lossy(body).into_owned();
-    let (verdict, refund_no) = match gate.read_callback(&merchant, headers, body) {
-        Err(_) => ("bad_signature", None),
+    let said = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+    let read = gate.read_callback(&merchant, headers, body);
+    let digest = digest(body, read.is_ok());
+    if read.is_ok() && taken_before(app, app_id, channel, &digest).await? {
+        count(app, app_id, channel, digest, now).await?;
+        return Ok(gate.reply(true));
+    }
+    let (verdict, refund_no) = match read {
+        Err(_) => (Verdict::BadSignature, None),
         Ok(callback) => {
             let known = known_by_channel(app, &merchant, channel, &callback.channel_no).await?;
             match known.filter(|refund| refund.amount == callback.amount) {
-                None => ("not_found", None),
+                None => (Verdict::NotFound, None),
                 Some(refund) => {
                     let refund_no = refund.refund_no.clone();
                     let verdict =
@@ -49,23 +61,62 @@ pub async fn callback(
             }
         }
     };
-    let row = CallbackRow {
+    let row = Callback {
         app_id: merchant.app_id.clone(),
         callback_no: app.numbers.make(Kind::Callback, now),
         channel,
         received_at: now,
         headers: header_lines(headers),
-        body: said,
+        // Whoever is not the channel may not fill the disk.
+        body: match verdict {
+            Verdict::BadSignature => limits::cut(&said, limits::SAID_BYTES).to_owned(),
+            _ => said,
+        },
         verdict,
         refund_no,
+        times: 1,
+        last_at: now,
     };
     app.db
         .write(move |conn| {
-            let row = row.clone();
-            Box::pin(async move { Ok(store::callback::insert(conn, &row).await?) })
+            let (row, digest) = (row.clone(), digest.clone());
+            Box::pin(async move { Ok(store::callback::put(conn, &row, &digest).await?) })
         })
         .await?;
-    Ok(gate.reply(matches!(verdict, "accepted" | "ignored")))
+    Ok(gate.reply(verdict.taken()))
+}
+
+/// What tells one callback from another: its body, and whether its signature was right, so that
+/// nobody can take a true one's place beforehand.
+fn digest(body: &[u8], verified: bool) -> String {
+    let mut digest = Sha256::new();
+    digest.update([u8::from(verified)]);
+    digest.update(body);
+    hex::encode(digest.finalize())
+}
+
+async fn taken_before(app: &App, app_id: &str, channel: Channel, digest: &str) -> Result<bool> {
+    let mut conn = app.db.read().await?;
+    let verdict = store::callback::verdict(&mut conn, app_id, channel, digest).await?;
+    Ok(verdict.is_some_and(Verdict::taken))
+}
+
+async fn count(
+    app: &App,
+    app_id: &str,
+    channel: Channel,
+    digest: String,
+    now: Millis,
+) -> Result<()> {
+    let app_id = app_id.to_owned();
+    app.db
+        .write(move |conn| {
+            let (app_id, digest) = (app_id.clone(), digest.clone());
+            Box::pin(async move {
+                Ok(store::callback::count(conn, &app_id, channel, &digest, now).await?)
+            })
+        })
+        .await
 }
 
 /// Settles a refund by a callback. One that says no while that is not conclusive is a hint: the
@@ -77,7 +128,7 @@ async fn apply_callback(
     finding: Finding,
     at: Millis,
     said: &str,
-) -> Result<&'static str> {
+) -> Result<Verdict> {
     let before = refund.status;
     let key = RefundKey::RefundNo(refund.refund_no.clone());
     let is_refusal = matches!(finding, Finding::Fail { .. } | Finding::Close { .. });
@@ -95,9 +146,9 @@ async fn apply_callback(
         }
     }
     Ok(if settled.status == before {
-        "ignored"
+        Verdict::Ignored
     } else {
-        "accepted"
+        Verdict::Accepted
     })
 }
 
@@ -117,5 +168,6 @@ fn header_lines(headers: &HashMap<String, String>) -> String {
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect();
     lines.sort();
-    limits::cut(&lines.concat(), limits::SAID_BYTES).to_owned()
+    let lines = lines.concat().replace('\0', "\u{fffd}");
+    limits::cut(&lines, limits::SAID_BYTES).to_owned()
 }

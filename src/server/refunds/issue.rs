@@ -1,5 +1,5 @@
 //! Asking for a refund: the amount is held and the intent written down before the channel is told.
-//! Also what else starts a submission or ends its chance: repeats, retries, closing by hand.
+//! Also what else starts a submission: repeats and retries.
 
 use super::settle::{busy_until, submit, to_the_end};
 use super::{by_key, changed_event, current, event, find, refundable, store_next};
@@ -126,7 +126,7 @@ pub(super) async fn reserve(
 ) -> Result<Reserved> {
     let now = app.clock.now();
     let refund_no = app.numbers.make(Kind::Refund, now);
-    let refund = Refund {
+    let mut refund = Refund {
         app_id: order.app_id.clone(),
         channel_no: refund_no.clone(),
         refund_no,
@@ -145,14 +145,18 @@ pub(super) async fn reserve(
         unanswered: 1,
         acknowledged: false,
         attention: None,
+        reviewed: false,
         error_code: None,
         error_msg: None,
         created_at: now,
+        opened_at: now,
         submitted_at: now,
         finished_at: None,
+        next_sync_at: None,
         busy_until: busy_until(app, now),
         version: 1,
     };
+    refund.next_sync_at = Some(refund.next_rung(now));
     let event = event(&refund, EventKind::Requested, actor, now);
     let expected = new.expected_refundable;
     app.db
@@ -330,42 +334,4 @@ async fn take_up_again(
         Reserved::Known(refund) => Ok(*refund),
         Reserved::Refused(refusal) => Err(refusal.into()),
     }
-}
-
-/// Closes a refund that has failed, so that nobody takes it up again.
-///
-/// # Errors
-/// Refuses when it has not failed.
-pub async fn close(
-    app: &App,
-    merchant: &MerchantApp,
-    refund_no: &str,
-    actor: Actor,
-) -> Result<Refund> {
-    let (refund, _) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
-    let now = app.clock.now();
-    let closed = app
-        .db
-        .write(move |conn| {
-            let (refund, actor) = (refund.clone(), actor.clone());
-            Box::pin(async move {
-                let current = current(conn, &refund).await?;
-                if current.status != RefundStatus::Fail || current.busy_until > now {
-                    return Ok(Err(Refusal::WrongState {
-                        status: current.status.word().into(),
-                    }));
-                }
-                let next = Refund {
-                    status: RefundStatus::Close,
-                    version: current.version + 1,
-                    ..current
-                };
-                store_next(conn, &next).await?;
-                let event = changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Fail);
-                store::event::insert(conn, &event).await?;
-                Ok(Ok(next))
-            })
-        })
-        .await?;
-    Ok(closed?)
 }

@@ -5,8 +5,10 @@
 //! applies what it said. A stop or a loss between any two steps leaves a refund in progress that a
 //! [`callback`] or a [`sync`] settles.
 
+mod by_hand;
 mod callback;
 mod issue;
+mod scheduled;
 mod settle;
 mod sync;
 
@@ -24,8 +26,10 @@ use crate::domain::refund::{Refund, RefundKey, RefundStatus};
 use crate::domain::time::Millis;
 
 pub use crate::domain::refund::RefundRow;
+pub use by_hand::{close, review};
 pub use callback::callback;
-pub use issue::{close, issue, may_refund, retry};
+pub use issue::{issue, may_refund, retry};
+pub use scheduled::{raise_overdue, sync_due, sync_lanes};
 pub use sync::{RefundSync, sync};
 
 /// The refund and its order.

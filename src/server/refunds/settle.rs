@@ -14,12 +14,13 @@ use crate::domain::order::Order;
 use crate::domain::refund::{Effect, Evidence, Finding, Refund, Source};
 use crate::domain::time::Millis;
 use crate::server::app::App;
+use crate::server::breakers;
 use crate::server::channel::Answer;
 use crate::server::error::{Error, Result};
-use crate::server::store;
+use crate::server::{notices, store};
 
-/// The only door: applies evidence to a refund, its order's balance and its timeline, in one
-/// transaction. Idempotent, and indifferent to the order in which evidence arrives.
+/// The only door: applies evidence to a refund, its order's balance and its timeline, and writes down
+/// what its merchant is to be told, in one transaction. Idempotent, and indifferent to the order in which evidence arrives.
 ///
 /// `known` is the refund as last seen. When it has changed since, the evidence is weighed again
 /// against what it has become.
@@ -32,10 +33,13 @@ pub(super) async fn settle(
 ) -> Result<Refund> {
     let now = app.clock.now();
     let said = limits::cut(said, limits::SAID_BYTES).to_owned();
+    let recheck_ms = app.config.recheck_after_ms;
+    let merchant = app.merchant_app_of(&known.app_id).await?;
     app.db
         .write(move |conn| {
             let (mut current, evidence, actor, said) =
                 (known.clone(), evidence.clone(), actor.clone(), said.clone());
+            let merchant = merchant.clone();
             Box::pin(async move {
                 loop {
                     let room = if current.holds() {
@@ -44,10 +48,12 @@ pub(super) async fn settle(
                         refundable(conn, &current).await?
                     };
                     let settlement = current.settle(room, &evidence);
+                    let changed = settlement.effect == Effect::Changed;
                     let mut next = Refund {
                         version: current.version + 1,
                         ..settlement.refund
                     };
+                    next.next_sync_at = next.next_sync_after(&evidence, changed, now, recheck_ms);
                     if evidence.source != Source::Callback && evidence.attempt == current.attempt {
                         next.busy_until = Millis::default();
                     }
@@ -55,7 +61,7 @@ pub(super) async fn settle(
                         current = self::current(conn, &current).await?;
                         continue;
                     }
-                    if settlement.effect == Effect::Changed {
+                    if changed {
                         let (held, refunded) = (settlement.held, settlement.refunded);
                         store::order::move_balance(
                             conn,
@@ -65,6 +71,7 @@ pub(super) async fn settle(
                             refunded,
                         )
                         .await?;
+                        notices::write_down(conn, &merchant, &next, now).await?;
                     }
                     let kind = match evidence.source {
                         Source::Answer => EventKind::Answered,
@@ -93,6 +100,10 @@ pub(super) async fn submit(
 ) -> Result<Refund> {
     let gate = app.channels.gate(refund.channel)?;
     let answer = in_time(app, gate.refund(merchant, &order, &refund)).await;
+    let lane = (refund.app_id.clone(), refund.channel);
+    if !matches!(answer.finding, Finding::Unknown { .. }) {
+        hear(breakers::answered(app, &lane).await);
+    }
     let evidence = Evidence {
         source: Source::Answer,
         attempt: refund.attempt,
@@ -117,6 +128,13 @@ pub(super) async fn in_time(
                 finding: Finding::Unknown { why },
             }
         })
+}
+
+/// A breaker that cannot be kept is no reason to lose evidence.
+pub(super) fn hear(heard: Result<()>) {
+    if let Err(error) = heard {
+        tracing::error!(%error, "a breaker could not be kept");
+    }
 }
 
 /// How long a submission or a sync that began now keeps others away, should it never end: longer

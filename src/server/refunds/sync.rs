@@ -1,7 +1,7 @@
 //! Asking the channel for a refund's true state, and submitting again what it never saw.
 
 use super::issue::Reserved;
-use super::settle::{busy_until, in_time, settle, submit, to_the_end};
+use super::settle::{busy_until, hear, in_time, settle, submit, to_the_end};
 use super::{current, event, find, store_next};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
@@ -12,7 +12,7 @@ use crate::domain::time::Millis;
 use crate::server::app::App;
 use crate::server::channel::{Answer, Gate};
 use crate::server::error::Result;
-use crate::server::store;
+use crate::server::{breakers, store};
 
 /// What a sync of a refund found.
 #[derive(Clone, Debug)]
@@ -55,36 +55,69 @@ async fn sync_it(
 ) -> Result<RefundSync> {
     let (refund, order) = find(app, merchant, key).await?;
     app.channels.gate(refund.channel)?;
-    let now = app.clock.now();
-    let until = busy_until(app, now);
-    let claim = refund.clone();
-    let claimed = app
-        .db
-        .write(move |conn| {
-            let claim = claim.clone();
-            Box::pin(async move {
-                if !store::refund::claim(conn, &claim.app_id, &claim.refund_no, now, until).await? {
-                    return Ok(None);
-                }
-                current(conn, &claim).await.map(Some)
-            })
-        })
-        .await?;
-    let refund = claimed.ok_or(Refusal::SyncUnderWay)?;
-    ask(app, merchant, order, refund, actor).await
+    let refund = claim(app, refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    sync_claimed(app, merchant, order, refund, actor).await
 }
 
-/// The sync of a refund that this call has claimed.
-async fn ask(
+/// Claims a refund, so that nothing else is begun with it; tells how it stands then. `None`: something
+/// is under way with it.
+pub(super) async fn claim(app: &App, refund: Refund) -> Result<Option<Refund>> {
+    let now = app.clock.now();
+    let until = busy_until(app, now);
+    app.db
+        .write(move |conn| {
+            let refund = refund.clone();
+            Box::pin(async move {
+                if !store::refund::claim(conn, &refund.app_id, &refund.refund_no, now, until)
+                    .await?
+                {
+                    return Ok(None);
+                }
+                current(conn, &refund).await.map(Some)
+            })
+        })
+        .await
+}
+
+/// The sync of a refund that was claimed.
+pub(super) async fn sync_claimed(
     app: &App,
     merchant: &MerchantApp,
     order: Order,
     refund: Refund,
     actor: Actor,
 ) -> Result<RefundSync> {
+    let sync = ask(app, merchant, &order, refund, actor).await?;
+    let never_seen =
+        sync.finding == FindingWord::NotFound && sync.refund.holds() && !sync.refund.acknowledged;
+    if !never_seen {
+        return Ok(sync);
+    }
+    let refund = resubmit(app, merchant, order, sync.refund).await?;
+    Ok(RefundSync {
+        changed: sync.changed || !refund.holds(),
+        resubmitted: true,
+        refund,
+        ..sync
+    })
+}
+
+/// Asks the channel for a refund that was claimed, and settles it by the answer.
+pub(super) async fn ask(
+    app: &App,
+    merchant: &MerchantApp,
+    order: &Order,
+    refund: Refund,
+    actor: Actor,
+) -> Result<RefundSync> {
     let gate = app.channels.gate(refund.channel)?;
     let asked_at = app.clock.now();
-    let answer = in_time(app, gate.query_refund(merchant, &order, &refund)).await;
+    let answer = in_time(app, gate.query_refund(merchant, order, &refund)).await;
+    let lane = (refund.app_id.clone(), refund.channel);
+    hear(match answer.finding {
+        Finding::Unknown { .. } => breakers::unanswered(app, &lane, &answer.said).await,
+        _ => breakers::answered(app, &lane).await,
+    });
     let answer = not_yet_visible(gate, &refund, asked_at, answer);
     let finding = answer.finding.word();
     let evidence = Evidence {
@@ -95,16 +128,10 @@ async fn ask(
     };
     let before = refund.status;
     let refund = settle(app, refund, evidence, actor, &answer.said).await?;
-    let never_seen = finding == FindingWord::NotFound && refund.holds() && !refund.acknowledged;
-    let refund = if never_seen {
-        resubmit(app, merchant, order, refund).await?
-    } else {
-        refund
-    };
     Ok(RefundSync {
         changed: refund.status != before,
         finding,
-        resubmitted: never_seen,
+        resubmitted: false,
         said: answer.said,
         refund,
     })

@@ -1,30 +1,21 @@
 //! Table `callback`.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
+use super::Columns;
+use crate::domain::callback::{Callback, Verdict};
 use crate::domain::order::Channel;
 use crate::domain::time::Millis;
 
-/// A callback as it came, and what became of it.
-#[derive(Clone, Debug)]
-pub struct CallbackRow {
-    pub app_id: String,
-    pub callback_no: String,
-    pub channel: Channel,
-    pub received_at: Millis,
-    /// `name: value` lines.
-    pub headers: String,
-    pub body: String,
-    /// `accepted`, `ignored`, `not_found` or `bad_signature`.
-    pub verdict: &'static str,
-    pub refund_no: Option<String>,
-}
-
-/// Adds a callback.
-pub async fn insert(conn: &mut AnyConnection, callback: &CallbackRow) -> sqlx::Result<()> {
+/// Adds a callback. `digest` is that of its channel's words: a callback that came before is counted,
+/// and what became of it is told anew, unless it had changed the refund.
+pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) -> sqlx::Result<()> {
     query(
-        "INSERT INTO callback (app_id, callback_no, channel, received_at, headers, body, verdict, refund_no) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO callback (app_id, callback_no, channel, received_at, headers, body, verdict, refund_no, digest, \
+         times, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $4) \
+         ON CONFLICT (app_id, channel, digest) WHERE digest IS NOT NULL DO UPDATE SET times = callback.times + 1, \
+         last_at = $4, refund_no = $8, verdict = CASE WHEN callback.verdict = 'accepted' THEN 'accepted' ELSE $7 END",
     )
     .bind(&callback.app_id)
     .bind(&callback.callback_no)
@@ -32,9 +23,64 @@ pub async fn insert(conn: &mut AnyConnection, callback: &CallbackRow) -> sqlx::R
     .bind(callback.received_at.0)
     .bind(&callback.headers)
     .bind(&callback.body)
-    .bind(callback.verdict)
+    .bind(callback.verdict.word())
     .bind(&callback.refund_no)
+    .bind(digest)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What became of the callback of this digest, if it came before.
+pub async fn verdict(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    digest: &str,
+) -> sqlx::Result<Option<Verdict>> {
+    let sql = "SELECT verdict FROM callback WHERE app_id = $1 AND channel = $2 AND digest = $3";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(channel.word())
+        .bind(digest)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| row.word("verdict")).transpose()
+}
+
+/// Counts a callback that came before.
+pub async fn count(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    digest: &str,
+    now: Millis,
+) -> sqlx::Result<()> {
+    let sql = "UPDATE callback SET times = times + 1, last_at = $4 WHERE app_id = $1 AND channel = $2 \
+               AND digest = $3";
+    query(sql)
+        .bind(app_id)
+        .bind(channel.word())
+        .bind(digest)
+        .bind(now.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Reads a callback from a row that has all columns of the table.
+#[expect(dead_code, reason = "the list of callbacks reads them")]
+pub(super) fn callback(row: &AnyRow) -> sqlx::Result<Callback> {
+    Ok(Callback {
+        app_id: row.text("app_id")?,
+        callback_no: row.text("callback_no")?,
+        channel: row.word("channel")?,
+        received_at: row.at("received_at")?,
+        headers: row.text("headers")?,
+        body: row.text("body")?,
+        verdict: row.word("verdict")?,
+        refund_no: row.text_opt("refund_no")?,
+        times: row.int("times")?,
+        last_at: row.at("last_at")?,
+    })
 }

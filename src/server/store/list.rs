@@ -199,7 +199,7 @@ impl Search {
         search.criteria.extend(
             filter
                 .attention
-                .then_some(Criterion::Fixed("attention IS NOT NULL")),
+                .then_some(Criterion::Fixed("attention IS NOT NULL AND reviewed = 0")),
         );
         search.ranges(
             [filter.amount_min, filter.amount_max],

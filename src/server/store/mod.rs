@@ -2,10 +2,12 @@
 //!
 //! One text for SQLite and PostgreSQL: `$1` placeholders, TEXT and BIGINT columns only.
 
+pub mod breaker;
 pub mod callback;
 pub mod event;
 pub mod list;
 pub mod merchant;
+pub mod notice;
 pub mod operator;
 pub mod order;
 pub mod refund;
@@ -24,6 +26,15 @@ use crate::domain::time::Millis;
 /// Asks the database for a sign of life.
 pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT 1").execute(conn).await.map(drop)
+}
+
+/// What lets several nodes claim rows at once without waiting for each other. SQLite has one writer
+/// at a time and needs nothing.
+fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {
+    match conn.backend_name() {
+        "PostgreSQL" => " FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
 }
 
 /// Reads columns of a row by name, as the types of the domain.

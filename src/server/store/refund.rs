@@ -1,9 +1,9 @@
 //! Table `refund`.
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use super::Columns;
+use super::{Columns, skip_locked};
 use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::Millis;
@@ -16,9 +16,10 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     query(
         "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
          reason, attach, notify_url, client_ip, edition, status, attempt, unanswered, acknowledged, attention, \
-         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version, biz_refund_key) \
+         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version, biz_refund_key, \
+         opened_at, next_sync_at, reviewed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26)",
+         $22, $23, $24, $25, $26, $27, $28, $29)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -46,6 +47,9 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(refund.busy_until.0)
     .bind(refund.version)
     .bind(refund.biz_refund_key())
+    .bind(refund.opened_at.0)
+    .bind(refund.next_sync_at.map(|at| at.0))
+    .bind(i64::from(refund.reviewed))
     .execute(conn)
     .await?;
     Ok(())
@@ -56,8 +60,8 @@ pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<b
     let done = query(
         "UPDATE refund SET out_refund_no = $3, channel_no = $4, attach = $5, notify_url = $6, client_ip = $7, \
          status = $8, attempt = $9, unanswered = $10, acknowledged = $11, attention = $12, error_code = $13, \
-         error_msg = $14, submitted_at = $15, finished_at = $16, busy_until = $17, version = $18 \
-         WHERE app_id = $1 AND refund_no = $2 AND version = $18 - 1",
+         error_msg = $14, submitted_at = $15, finished_at = $16, busy_until = $17, version = $18, \
+         opened_at = $19, next_sync_at = $20, reviewed = $21 WHERE app_id = $1 AND refund_no = $2 AND version = $18 - 1",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -77,6 +81,9 @@ pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<b
     .bind(refund.finished_at.map(|at| at.0))
     .bind(refund.busy_until.0)
     .bind(refund.version)
+    .bind(refund.opened_at.0)
+    .bind(refund.next_sync_at.map(|at| at.0))
+    .bind(i64::from(refund.reviewed))
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -99,6 +106,69 @@ pub async fn claim(
             .execute(conn)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether a refund of a channel is due to be asked for.
+pub async fn is_due(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    now: Millis,
+) -> sqlx::Result<bool> {
+    let sql = "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
+               AND busy_until <= $3 LIMIT 1";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(channel.word())
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Claims refunds of a channel whose time to be asked for has come, the longest due first, at most
+/// `limit`, until `until`. Any number of nodes may do this at once: each gets others.
+pub async fn claim_due(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    now: Millis,
+    until: Millis,
+    limit: i64,
+) -> sqlx::Result<Vec<Refund>> {
+    let sql = format!(
+        "UPDATE refund SET busy_until = $4 WHERE app_id = $1 AND busy_until <= $3 AND refund_no IN \
+         (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
+         AND busy_until <= $3 ORDER BY next_sync_at LIMIT $5{}) RETURNING *",
+        skip_locked(conn)
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(channel.word())
+        .bind(now.0)
+        .bind(until.0)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(refund).collect()
+}
+
+/// Refunds that are in progress since before `opened_before` and were not raised yet, oldest first.
+pub async fn overdue(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    opened_before: Millis,
+    limit: i64,
+) -> sqlx::Result<Vec<Refund>> {
+    let sql = "SELECT * FROM refund WHERE app_id = $1 AND status = 'progress' AND opened_at < $2 \
+               AND attention IS NULL ORDER BY opened_at, refund_no LIMIT $3";
+    let rows = query(sql)
+        .bind(app_id)
+        .bind(opened_before.0)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(refund).collect()
 }
 
 /// The refund whose merchant's number is this one but for case.
@@ -195,11 +265,14 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         unanswered: row.int("unanswered")?,
         acknowledged: row.flag("acknowledged")?,
         attention: row.word_opt("attention")?,
+        reviewed: row.flag("reviewed")?,
         error_code: row.text_opt("error_code")?,
         error_msg: row.text_opt("error_msg")?,
         created_at: row.at("created_at")?,
+        opened_at: row.at("opened_at")?,
         submitted_at: row.at("submitted_at")?,
         finished_at: row.at_opt("finished_at")?,
+        next_sync_at: row.at_opt("next_sync_at")?,
         busy_until: row.at("busy_until")?,
         version: row.int("version")?,
     })

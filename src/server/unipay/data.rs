@@ -283,6 +283,62 @@ impl RefundOrderData {
     }
 }
 
+/// 退款通知（单商户版）的业务字段 · What a notice of the single edition tells of a refund.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundNoticeData {
+    order_no: String,
+    biz_order_no: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out_order_no: Option<String>,
+    title: String,
+    refund_no: String,
+    biz_refund_no: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out_refund_no: Option<String>,
+    channel: &'static str,
+    order_amount: Amount,
+    amount: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// When it was asked for.
+    refund_time: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_time: Option<Moment>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attach: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_msg: Option<String>,
+}
+
+impl RefundNoticeData {
+    pub fn of(refund: &Refund, order: &Order, wire: Wire<'_>) -> RefundNoticeData {
+        let not_empty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        RefundNoticeData {
+            order_no: order.order_no.clone(),
+            biz_order_no: order.biz_order_no.clone(),
+            out_order_no: order.out_order_no.clone(),
+            title: order.title.clone(),
+            refund_no: refund.refund_no.clone(),
+            biz_refund_no: refund.biz_refund_no.clone(),
+            out_refund_no: refund.out_refund_no.clone(),
+            channel: refund.channel.word(),
+            order_amount: wire.amount(order.amount),
+            amount: wire.amount(refund.amount),
+            reason: not_empty(&refund.reason),
+            refund_time: wire.moment(refund.created_at),
+            finish_time: refund.finished_at.map(|at| wire.moment(at)),
+            status: refund.status.word(),
+            attach: not_empty(&refund.attach),
+            error_code: not_empty(&refund.error_code),
+            error_msg: not_empty(&refund.error_msg),
+        }
+    }
+}
+
 /// 支付订单 · A payment order in full.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,53 @@
+//! The breaker of a channel: while a channel does not answer an app, it is asked gently.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::Channel;
+use super::time::{MINUTE_MS, Millis, SECOND_MS};
+
+/// So many questions in a row without an answer open the breaker.
+pub const FAILURES: u32 = 5;
+
+/// The distance of the first probe, which doubles up to [`PROBE_MOST_MS`].
+const PROBE_LEAST_MS: i64 = 15 * SECOND_MS;
+const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
+
+/// An open breaker: the channel does not answer this app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    pub app_id: String,
+    pub channel: Channel,
+    pub opened_at: Millis,
+    /// Probes in a row that were not answered.
+    pub probes: i64,
+    /// When one refund is asked for again, to see whether the channel is back.
+    pub probe_at: Millis,
+    /// What was heard instead of an answer.
+    pub said: String,
+}
+
+impl Breaker {
+    /// A breaker that opens now.
+    pub fn opened(app_id: &str, channel: Channel, now: Millis, said: &str) -> Breaker {
+        Breaker {
+            app_id: app_id.to_owned(),
+            channel,
+            opened_at: now,
+            probes: 0,
+            probe_at: now.plus_ms(PROBE_LEAST_MS),
+            said: said.to_owned(),
+        }
+    }
+
+    /// The breaker after a probe that was not answered: each waits twice as long as the one before.
+    pub fn probed_in_vain(&self, now: Millis, said: &str) -> Breaker {
+        let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);
+        let wait = (PROBE_LEAST_MS << doublings).min(PROBE_MOST_MS);
+        Breaker {
+            probes: self.probes + 1,
+            probe_at: now.plus_ms(wait),
+            said: said.to_owned(),
+            ..self.clone()
+        }
+    }
+}

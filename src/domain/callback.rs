@@ -1,0 +1,46 @@
+//! A callback of a channel, as it came, and what became of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::Channel;
+use super::time::Millis;
+use super::words;
+
+words! {
+    /// What became of a callback.
+    Verdict {
+        /// It changed the refund's state.
+        Accepted = "accepted",
+        /// It is true, and changed nothing.
+        Ignored = "ignored",
+        /// It is signed, and of no refund of ours with this number and amount.
+        NotFound = "not_found",
+        /// Its signature is not the channel's, or it cannot be read.
+        BadSignature = "bad_signature",
+    }
+}
+
+impl Verdict {
+    /// Whether the channel need not tell us again.
+    pub fn taken(self) -> bool {
+        matches!(self, Verdict::Accepted | Verdict::Ignored)
+    }
+}
+
+/// A callback. The same again is counted, not kept twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    pub app_id: String,
+    pub callback_no: String,
+    pub channel: Channel,
+    /// When it came for the first time.
+    pub received_at: Millis,
+    /// `name: value` lines.
+    pub headers: String,
+    pub body: String,
+    pub verdict: Verdict,
+    pub refund_no: Option<String>,
+    /// How often it came, and when last.
+    pub times: i64,
+    pub last_at: Millis,
+}

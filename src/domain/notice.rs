@@ -1,0 +1,169 @@
+//! A notice: what a merchant's system is told of a refund that reached a state, and how often it is
+//! tried. Source: the gateway's contract.
+
+use serde::{Deserialize, Serialize};
+
+use super::refund::{Refund, RefundStatus};
+use super::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
+use super::{event::Actor, words};
+
+words! {
+    /// Where a notice stands.
+    NoticeState {
+        /// It is being sent, or will be again.
+        Waiting = "waiting",
+        /// The merchant's system has answered SUCCESS.
+        Delivered = "delivered",
+        /// It was sent as often as the ladder says, in vain.
+        GivenUp = "given_up",
+    }
+}
+
+/// How long after a send in vain the next one follows: 16 sends over 24 h 4 m.
+const LADDER_MS: [i64; 15] = [
+    15 * SECOND_MS,
+    15 * SECOND_MS,
+    30 * SECOND_MS,
+    3 * MINUTE_MS,
+    10 * MINUTE_MS,
+    20 * MINUTE_MS,
+    30 * MINUTE_MS,
+    30 * MINUTE_MS,
+    30 * MINUTE_MS,
+    HOUR_MS,
+    3 * HOUR_MS,
+    3 * HOUR_MS,
+    3 * HOUR_MS,
+    6 * HOUR_MS,
+    6 * HOUR_MS,
+];
+
+/// When a notice that was sent `sends` times in vain, last at `now`, is sent again. `None`: no more.
+pub fn next_send(sends: i64, now: Millis) -> Option<Millis> {
+    let rung = usize::try_from(sends).ok()?.checked_sub(1)?;
+    LADDER_MS.get(rung).map(|wait| now.plus_ms(*wait))
+}
+
+/// Which notice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NoticeKey {
+    pub app_id: String,
+    pub refund_no: String,
+    /// The version of the refund that it tells of.
+    pub seq: i64,
+}
+
+/// A notice: the state that it tells of, as it was then, and how its sending stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub key: NoticeKey,
+    pub status: RefundStatus,
+    pub out_refund_no: Option<String>,
+    pub finished_at: Option<Millis>,
+    pub error_code: Option<String>,
+    pub error_msg: Option<String>,
+    pub state: NoticeState,
+    /// How many sends were begun.
+    pub sends: i64,
+    /// When it is sent next without anyone's help.
+    pub next_send_at: Option<Millis>,
+    /// Until then a send is under way and nobody else may begin one.
+    pub busy_until: Millis,
+    pub created_at: Millis,
+    /// When it was delivered or given up.
+    pub ended_at: Option<Millis>,
+}
+
+impl Notice {
+    /// The notice of the state that this version of a refund has reached. Due at once.
+    pub fn of(refund: &Refund, now: Millis) -> Notice {
+        Notice {
+            key: NoticeKey {
+                app_id: refund.app_id.clone(),
+                refund_no: refund.refund_no.clone(),
+                seq: refund.version,
+            },
+            status: refund.status,
+            out_refund_no: refund.out_refund_no.clone(),
+            finished_at: refund.finished_at,
+            error_code: refund.error_code.clone(),
+            error_msg: refund.error_msg.clone(),
+            state: NoticeState::Waiting,
+            sends: 0,
+            next_send_at: Some(now),
+            busy_until: Millis::default(),
+            created_at: now,
+            ended_at: None,
+        }
+    }
+
+    /// The refund as it was when it reached the state told of.
+    pub fn as_it_was(&self, refund: &Refund) -> Refund {
+        Refund {
+            status: self.status,
+            out_refund_no: self.out_refund_no.clone(),
+            finished_at: self.finished_at,
+            error_code: self.error_code.clone(),
+            error_msg: self.error_msg.clone(),
+            ..refund.clone()
+        }
+    }
+
+    /// How the notice stands after a send that was claimed for it has ended.
+    pub fn after(&self, delivered: bool, now: Millis) -> Notice {
+        let was_waiting = self.state == NoticeState::Waiting;
+        let next_send_at = next_send(self.sends, now).filter(|_| was_waiting && !delivered);
+        let state = match (delivered, next_send_at) {
+            (true, _) => NoticeState::Delivered,
+            (false, Some(_)) => NoticeState::Waiting,
+            // One that had arrived before stays so.
+            (false, None) if !was_waiting => self.state,
+            (false, None) => NoticeState::GivenUp,
+        };
+        let ended_now = state != NoticeState::Waiting && state != self.state;
+        Notice {
+            state,
+            next_send_at,
+            busy_until: Millis::default(),
+            ended_at: if ended_now { Some(now) } else { self.ended_at },
+            ..self.clone()
+        }
+    }
+}
+
+/// One send of a notice: the bytes that went out, and those that came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeSend {
+    pub key: NoticeKey,
+    /// Counts from 1 within the notice. A number that is missing was begun, and its end is not known.
+    pub send: i64,
+    pub at: Millis,
+    pub took_ms: i64,
+    pub actor: Actor,
+    pub url: String,
+    /// The body that was sent.
+    pub request: String,
+    pub http_status: Option<i64>,
+    /// The answer's body, at most [`super::limits::SAID_BYTES`].
+    pub answer: Option<String>,
+    /// Why it did not arrive. `None`: it did.
+    pub trouble: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixteen_sends_take_24_hours_and_4_minutes() {
+        let mut now = Millis(0);
+        let mut sends = 1;
+        while let Some(next) = next_send(sends, now) {
+            now = next;
+            sends += 1;
+        }
+        assert_eq!(sends, 16);
+        assert_eq!(now, Millis(24 * HOUR_MS + 4 * MINUTE_MS));
+        assert_eq!(next_send(0, now), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! When a refund's channel is asked without anyone's help. Source: the gateway's contract.
+
+use super::{Evidence, FindingWord, Refund, RefundStatus, Source};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis};
+
+/// A submission is asked after at this distance in any case.
+const AFTER_SUBMISSION_MS: i64 = 2 * MINUTE_MS;
+
+/// How often a refund that has been open so long is asked for: `(younger than, every)`.
+const LADDER: [(i64, i64); 4] = [
+    (10 * MINUTE_MS, MINUTE_MS),
+    (HOUR_MS, 10 * MINUTE_MS),
+    (DAY_MS, HOUR_MS),
+    (i64::MAX, DAY_MS),
+];
+
+impl Refund {
+    /// When a refund in progress is to be asked for next.
+    ///
+    /// Refunds that were asked for in one moment are spread over a tenth of the distance, each
+    /// always by the same part of it.
+    pub fn next_rung(&self, now: Millis) -> Millis {
+        let age = now.0.saturating_sub(self.opened_at.0);
+        let (_, every) = LADDER
+            .into_iter()
+            .find(|(younger_than, _)| age < *younger_than)
+            .unwrap_or(LADDER[3]);
+        let next = now.plus_ms(every + every / 10 * self.place_in_1024() / 1024);
+        let after_submission = self.submitted_at.plus_ms(AFTER_SUBMISSION_MS);
+        if after_submission > now {
+            next.min(after_submission)
+        } else {
+            next
+        }
+    }
+
+    /// When it is to be asked for next, this evidence having been applied to it at `now`.
+    /// `changed`: its state was changed by it. `recheck_ms` is how long after a success the channel
+    /// is asked once more, since channels do reverse; 0: not at all.
+    pub fn next_sync_after(
+        &self,
+        evidence: &Evidence,
+        changed: bool,
+        now: Millis,
+        recheck_ms: i64,
+    ) -> Option<Millis> {
+        let recheck = (recheck_ms > 0).then(|| now.plus_ms(recheck_ms));
+        let was_due = self.next_sync_at.is_some_and(|due| due <= evidence.at);
+        match self.status {
+            RefundStatus::Progress => Some(self.next_rung(now)),
+            RefundStatus::Success if changed => recheck,
+            RefundStatus::Success | RefundStatus::Close
+                if evidence.source == Source::Sync && was_due =>
+            {
+                match evidence.finding.word() {
+                    FindingWord::Unknown => Some(now.plus_ms(HOUR_MS)),
+                    FindingWord::Accepted => recheck,
+                    _ => None,
+                }
+            }
+            RefundStatus::Success | RefundStatus::Close if !changed => self.next_sync_at,
+            _ => None,
+        }
+    }
+
+    /// Where within a distance this refund has its place, of 1024.
+    fn place_in_1024(&self) -> i64 {
+        let sum = self.refund_no.bytes().fold(0_u32, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        i64::from(sum % 1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Finding;
+    use super::*;
+    use crate::domain::merchant::Edition;
+    use crate::domain::money::Fen;
+    use crate::domain::order::Channel;
+
+    fn refund() -> Refund {
+        Refund {
+            app_id: "A".to_owned(),
+            refund_no: "DEVR24051019590563000001".to_owned(),
+            biz_refund_no: "R1".to_owned(),
+            out_refund_no: None,
+            channel_no: "DEVR24051019590563000001".to_owned(),
+            order_no: "P1".to_owned(),
+            channel: Channel::Sandbox,
+            amount: Fen(1),
+            reason: None,
+            attach: None,
+            notify_url: None,
+            client_ip: None,
+            edition: Edition::Open,
+            status: RefundStatus::Progress,
+            attempt: 1,
+            unanswered: 1,
+            acknowledged: false,
+            attention: None,
+            reviewed: false,
+            error_code: None,
+            error_msg: None,
+            created_at: Millis(0),
+            opened_at: Millis(0),
+            submitted_at: Millis(0),
+            finished_at: None,
+            next_sync_at: None,
+            busy_until: Millis(0),
+            version: 1,
+        }
+    }
+
+    /// How far apart the asking is at an age, of many refunds: the least and the most.
+    fn distances(age_ms: i64) -> (i64, i64) {
+        let all = (0..500).map(|n| {
+            let mut refund = refund();
+            refund.refund_no = format!("DEVR2405101959056300{n:04}");
+            refund.opened_at = Millis(1_000_000);
+            refund.submitted_at = Millis(1_000_000 - DAY_MS);
+            let now = refund.opened_at.plus_ms(age_ms);
+            refund.next_rung(now).0 - now.0
+        });
+        let all: Vec<_> = all.collect();
+        (*all.iter().min().unwrap(), *all.iter().max().unwrap())
+    }
+
+    #[test]
+    fn the_ladder_is_that_of_the_contract_and_is_spread() {
+        for (age, every) in [
+            (0, MINUTE_MS),
+            (10 * MINUTE_MS - 1, MINUTE_MS),
+            (10 * MINUTE_MS, 10 * MINUTE_MS),
+            (HOUR_MS, HOUR_MS),
+            (DAY_MS - 1, HOUR_MS),
+            (DAY_MS, DAY_MS),
+            (400 * DAY_MS, DAY_MS),
+        ] {
+            let (least, most) = distances(age);
+            assert!(
+                least >= every && least < every + every / 50,
+                "{age}: {least}"
+            );
+            assert!(
+                most <= every + every / 10 && most > every + every / 12,
+                "{age}: {most}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_submission_is_asked_after_two_minutes_later_however_old_the_refund() {
+        let mut refund = refund();
+        refund.opened_at = Millis(0);
+        refund.submitted_at = Millis(3 * DAY_MS);
+        let now = refund.submitted_at.plus_ms(10);
+        assert_eq!(
+            refund.next_rung(now),
+            refund.submitted_at.plus_ms(2 * MINUTE_MS)
+        );
+        let now = refund.submitted_at.plus_ms(2 * MINUTE_MS);
+        assert!(refund.next_rung(now) >= now.plus_ms(DAY_MS));
+    }
+
+    #[test]
+    fn a_success_is_asked_for_once_more_and_only_once() {
+        let sync = |finding, at| Evidence {
+            source: Source::Sync,
+            attempt: 1,
+            finding,
+            at: Millis(at),
+        };
+        let success = || Finding::Success {
+            out_refund_no: None,
+            at: None,
+        };
+        let unknown = || Finding::Unknown { why: String::new() };
+        let mut refund = refund();
+        refund.status = RefundStatus::Success;
+        let next = refund.next_sync_after(&sync(success(), 5), true, Millis(5), DAY_MS);
+        assert_eq!(next, Some(Millis(5 + DAY_MS)));
+        refund.next_sync_at = next;
+        // Asked by a person before that: the later question stands.
+        let early = refund.next_sync_after(&sync(success(), 900), false, Millis(900), DAY_MS);
+        assert_eq!(early, next);
+        let due = 5 + DAY_MS;
+        let silent = refund.next_sync_after(&sync(unknown(), due), false, Millis(due), DAY_MS);
+        assert_eq!(silent, Some(Millis(due + HOUR_MS)));
+        let done = refund.next_sync_after(&sync(success(), due), false, Millis(due), DAY_MS);
+        assert_eq!(done, None);
+        assert_eq!(
+            refund.next_sync_after(&sync(success(), 5), true, Millis(5), 0),
+            None
+        );
+    }
+}

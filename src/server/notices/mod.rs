@@ -1,0 +1,239 @@
+//! Notices: merchants' systems are told of every state that a refund reaches, at least once, and of
+//! one refund in order.
+//!
+//! A notice is written down in the transaction that changes the refund ([`write_down`]) and is sent
+//! from there ([`send_due`]): claimed for a while, sent with no transaction open, and how it went
+//! recorded. A node that dies in between leaves a notice whose lease ends, and which is sent again.
+
+mod body;
+mod dial;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+
+use super::app::App;
+use super::config::Config;
+use super::db::Conn;
+use super::error::{Error, Result};
+use super::store;
+use super::trace::TraceId;
+use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::notice::{Notice, NoticeKey, NoticeSend};
+use crate::domain::refund::{Refund, RefundKey};
+use crate::domain::time::{MINUTE_MS, Millis};
+
+/// What sends notices.
+pub struct Notices {
+    dialer: dial::Dialer,
+}
+
+impl Notices {
+    /// A sender that keeps to the settings.
+    pub fn new(config: &Config) -> Notices {
+        let allow_all = config.private_notify;
+        let demo = config.demo;
+        let allowed = move |ip: IpAddr| {
+            allow_all || dial::is_public(ip) || demo && ip.to_canonical().is_loopback()
+        };
+        Notices {
+            dialer: dial::Dialer::new(Arc::new(allowed)),
+        }
+    }
+}
+
+/// A send that began keeps others away for so long, should it never end.
+const LEASE_MS: i64 = MINUTE_MS;
+/// A notice that waits for an earlier one of its refund is looked at again after so long at most.
+const PUT_OFF_MS: i64 = MINUTE_MS;
+
+/// Writes down, within the transaction that changed the refund, that its merchant is to be told. A
+/// merchant who has named no address is not.
+pub async fn write_down(
+    conn: &mut Conn,
+    merchant: &MerchantApp,
+    refund: &Refund,
+    now: Millis,
+) -> Result<()> {
+    if refund.holds() || address(merchant, refund).is_none() {
+        return Ok(());
+    }
+    Ok(store::notice::insert(conn, &Notice::of(refund, now)).await?)
+}
+
+/// Where notices of a refund go.
+fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
+    let own = refund.notify_url.as_deref();
+    own.or(merchant.notify_url.as_deref())
+}
+
+/// The lanes in which notices go out: every app, so that a merchant whose system is slow holds up
+/// nobody else.
+pub async fn send_lanes(app: &App) -> Result<Vec<String>> {
+    let apps = app.merchant_apps().await?;
+    Ok(apps.iter().map(|app| app.app_id.clone()).collect())
+}
+
+/// Sends an app's notices whose time has come, so many at once as the settings say, until no more
+/// is due. Returns how many.
+pub async fn send_due(app: &App, app_id: &str) -> Result<u64> {
+    let merchant = app.merchant_app_of(app_id).await?;
+    let at_once = app.config.notices_at_once;
+    let mut sent = 0;
+    loop {
+        let claimed = claim_due(app, app_id, at_once).await?;
+        let count = claimed.len();
+        stream::iter(claimed)
+            .for_each_concurrent(None, |notice| send_one(app, &merchant, notice))
+            .await;
+        sent += count as u64;
+        if count < at_once as usize {
+            return Ok(sent);
+        }
+    }
+}
+
+async fn claim_due(app: &App, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
+    let now = app.clock.now();
+    let due = {
+        let mut conn = app.db.read().await?;
+        store::notice::is_due(&mut conn, app_id, now).await?
+    };
+    if !due {
+        return Ok(Vec::new());
+    }
+    let until = now.plus_ms(LEASE_MS);
+    let app_id = app_id.to_owned();
+    app.db
+        .write(move |conn| {
+            let app_id = app_id.clone();
+            Box::pin(async move {
+                let limit = limit.into();
+                Ok(store::notice::claim_due(conn, &app_id, now, until, PUT_OFF_MS, limit).await?)
+            })
+        })
+        .await
+}
+
+/// What cannot be sent or recorded now is claimed again when its lease is over. Goes on to its end
+/// when the server is told to stop.
+async fn send_one(app: &App, merchant: &Arc<MerchantApp>, notice: Notice) {
+    let refund_no = notice.key.refund_no.clone();
+    let (whole, merchant) = (app.clone(), merchant.clone());
+    let sent = app
+        .tasks
+        .spawn(async move { send(&whole, &merchant, notice, Actor::System).await });
+    match sent.await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, refund_no, "a notice could not be sent"),
+        Err(error) => tracing::error!(%error, refund_no, "the sending of a notice ended early"),
+    }
+}
+
+/// Sends a notice that was claimed, and records how it went.
+async fn send(
+    app: &App,
+    merchant: &MerchantApp,
+    notice: Notice,
+    actor: Actor,
+) -> Result<(Notice, NoticeSend)> {
+    let (refund, order) = {
+        let key = RefundKey::RefundNo(notice.key.refund_no.clone());
+        let mut conn = app.db.read().await?;
+        let refund = store::refund::by_key(&mut conn, &merchant.app_id, &key).await?;
+        let refund = refund.ok_or(Refusal::NoSuchRefund)?;
+        let order = store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?;
+        (refund, order.ok_or(Refusal::NoSuchOrder)?)
+    };
+    let at = app.clock.now();
+    let told = notice.as_it_was(&refund);
+    let request = body::of(
+        merchant,
+        &told,
+        &order,
+        at,
+        &app.config.time_zone,
+        TraceId::make(),
+    )?;
+    let url = address(merchant, &refund).unwrap_or_default().to_owned();
+    let answer = app.notices.dialer.post(&url, &request).await;
+    let ended = app.clock.now();
+    let send = NoticeSend {
+        key: notice.key.clone(),
+        send: notice.sends,
+        at,
+        took_ms: answer.took_ms,
+        actor,
+        url,
+        request,
+        http_status: answer.http_status,
+        answer: answer.body,
+        trouble: answer.trouble,
+    };
+    let after = notice.after(send.trouble.is_none(), ended);
+    record(app, after.clone(), send.clone(), ended).await?;
+    Ok((after, send))
+}
+
+async fn record(app: &App, after: Notice, send: NoticeSend, now: Millis) -> Result<()> {
+    app.db
+        .write(move |conn| {
+            let (after, send) = (after.clone(), send.clone());
+            Box::pin(async move {
+                store::notice::insert_send(conn, &send).await?;
+                store::notice::update(conn, &after).await?;
+                if after.next_send_at.is_none() {
+                    store::notice::release_later(conn, &after.key, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Sends a notice now, by hand, whatever became of it before.
+///
+/// # Errors
+/// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while it is being sent, where an earlier
+/// one of its refund waits, and where a later one has gone out, which it must not overtake.
+pub async fn send_again(app: &App, key: &NoticeKey, actor: Actor) -> Result<(Notice, NoticeSend)> {
+    find(app, key).await?;
+    let merchant = app.merchant_app_of(&key.app_id).await?;
+    let now = app.clock.now();
+    let until = now.plus_ms(LEASE_MS);
+    let wanted = key.clone();
+    let claimed = app
+        .db
+        .write(move |conn| {
+            let wanted = wanted.clone();
+            Box::pin(async move { Ok(store::notice::claim(conn, &wanted, now, until).await?) })
+        })
+        .await?;
+    let notice = claimed.ok_or(Refusal::NoticeNotSendable)?;
+    let whole = app.clone();
+    let sent = app
+        .tasks
+        .spawn(async move { send(&whole, &merchant, notice, actor).await });
+    sent.await
+        .map_err(|error| Error::internal(format!("a send ended early: {error}")))?
+}
+
+/// A notice and its sends, newest first.
+///
+/// # Errors
+/// [`Refusal::NoSuchNotice`].
+pub async fn find(app: &App, key: &NoticeKey) -> Result<(Notice, Vec<NoticeSend>)> {
+    let mut conn = app.db.read().await?;
+    let notice = store::notice::get(&mut conn, key).await?;
+    let sends = store::notice::sends(&mut conn, key).await?;
+    Ok((notice.ok_or(Refusal::NoSuchNotice)?, sends))
+}
+
+/// The notices of a refund, oldest first.
+pub async fn of_refund(app: &App, app_id: &str, refund_no: &str) -> Result<Vec<Notice>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::notice::of_refund(&mut conn, app_id, refund_no).await?)
+}

@@ -1,0 +1,178 @@
+//! What a person decides of a refund: to close it, and that what was raised has been looked at.
+
+use super::settle::to_the_end;
+use super::sync::{ask, claim};
+use super::{changed_event, current, event, find, store_next};
+use crate::domain::error::Refusal;
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::limits;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
+use crate::domain::order::Order;
+use crate::domain::refund::{FindingWord, Refund, RefundKey, RefundStatus};
+use crate::server::app::App;
+use crate::server::error::Result;
+use crate::server::{notices, store};
+
+/// Closes a refund that has failed, so that nobody takes it up again; or one in progress that its
+/// channel, asked at this moment, does not know: its words are attached, and the amount goes back to
+/// the order. Where the channel knows it, the refund is settled by what it says instead.
+///
+/// # Errors
+/// Refuses when it has succeeded or is closed, when something is under way with it, when the channel
+/// may have paid it out after all, and when the channel does not answer or is still at it.
+pub async fn close(
+    app: &App,
+    merchant: &MerchantApp,
+    refund_no: &str,
+    actor: Actor,
+) -> Result<Refund> {
+    let (refund, order) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    match refund.status {
+        RefundStatus::Fail => close_failed(app, refund, actor).await,
+        RefundStatus::Progress => {
+            let (whole, merchant) = (app.clone(), merchant.clone());
+            to_the_end(app, async move {
+                close_unknown(&whole, &merchant, order, refund, actor).await
+            })
+            .await
+        }
+        RefundStatus::Success | RefundStatus::Close => Err(wrong_state(&refund).into()),
+    }
+}
+
+fn wrong_state(refund: &Refund) -> Refusal {
+    Refusal::WrongState {
+        status: refund.status.word().into(),
+    }
+}
+
+async fn close_failed(app: &App, refund: Refund, actor: Actor) -> Result<Refund> {
+    let now = app.clock.now();
+    let merchant = app.merchant_app_of(&refund.app_id).await?;
+    let closed = app
+        .db
+        .write(move |conn| {
+            let (refund, actor, merchant) = (refund.clone(), actor.clone(), merchant.clone());
+            Box::pin(async move {
+                let current = current(conn, &refund).await?;
+                let in_doubt = current.attention.is_some() || current.busy_until > now;
+                if current.status != RefundStatus::Fail || in_doubt {
+                    return Ok(Err(wrong_state(&current)));
+                }
+                let next = Refund {
+                    status: RefundStatus::Close,
+                    version: current.version + 1,
+                    ..current
+                };
+                store_next(conn, &next).await?;
+                notices::write_down(conn, &merchant, &next, now).await?;
+                let event = changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Fail);
+                store::event::insert(conn, &event).await?;
+                Ok(Ok(next))
+            })
+        })
+        .await?;
+    Ok(closed?)
+}
+
+async fn close_unknown(
+    app: &App,
+    merchant: &MerchantApp,
+    order: Order,
+    refund: Refund,
+    actor: Actor,
+) -> Result<Refund> {
+    let refund = claim(app, refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    let asked = ask(app, merchant, &order, refund, actor.clone()).await?;
+    let seen = asked.refund;
+    if !seen.holds() {
+        return Ok(seen);
+    }
+    if asked.finding != FindingWord::NotFound {
+        let finding = asked.finding.word().into();
+        return Err(Refusal::NotClosable { finding }.into());
+    }
+    let now = app.clock.now();
+    let recheck_ms = app.config.recheck_after_ms;
+    let said = limits::cut(&asked.said, limits::SAID_BYTES).to_owned();
+    let merchant = app.merchant_app_of(&seen.app_id).await?;
+    let closed = app
+        .db
+        .write(move |conn| {
+            let (seen, actor, said) = (seen.clone(), actor.clone(), said.clone());
+            let merchant = merchant.clone();
+            Box::pin(async move {
+                // What was heard is fresh only as long as nothing has happened since.
+                let current = current(conn, &seen).await?;
+                if current.version != seen.version || current.busy_until > now {
+                    return Ok(Err(Refusal::SyncUnderWay));
+                }
+                let next = Refund {
+                    version: current.version + 1,
+                    ..current.closed_as_unknown(now, recheck_ms)
+                };
+                store_next(conn, &next).await?;
+                store::order::move_balance(
+                    conn,
+                    &next.app_id,
+                    &next.order_no,
+                    Fen::ZERO - next.amount,
+                    Fen::ZERO,
+                )
+                .await?;
+                notices::write_down(conn, &merchant, &next, now).await?;
+                let mut event =
+                    changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Progress);
+                event.finding = Some(FindingWord::NotFound);
+                event.said = Some(said);
+                store::event::insert(conn, &event).await?;
+                Ok(Ok(next))
+            })
+        })
+        .await?;
+    Ok(closed?)
+}
+
+/// Takes note that a person has looked at what was raised about a settled refund, with a remark.
+/// `seen` is the version that was looked at.
+///
+/// # Errors
+/// Refuses when nothing is raised, when the refund is in progress, where looking decides nothing, and
+/// when it has changed since.
+pub async fn review(
+    app: &App,
+    merchant: &MerchantApp,
+    refund_no: &str,
+    seen: i64,
+    remark: &str,
+    actor: Actor,
+) -> Result<Refund> {
+    let (refund, _) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    let now = app.clock.now();
+    let remark = limits::cut(remark, limits::SAID_BYTES).to_owned();
+    let reviewed = app
+        .db
+        .write(move |conn| {
+            let (refund, actor, remark) = (refund.clone(), actor.clone(), remark.clone());
+            Box::pin(async move {
+                let current = current(conn, &refund).await?;
+                let raised = current.attention.is_some() && !current.reviewed;
+                if !raised || current.holds() || current.version != seen {
+                    return Ok(Err(wrong_state(&current)));
+                }
+                let next = Refund {
+                    reviewed: true,
+                    version: current.version + 1,
+                    ..current
+                };
+                store_next(conn, &next).await?;
+                let mut event = event(&next, EventKind::Reviewed, actor, now);
+                event.said = Some(remark).filter(|remark| !remark.is_empty());
+                store::event::insert(conn, &event).await?;
+                Ok(Ok(next))
+            })
+        })
+        .await?;
+    Ok(reviewed?)
+}
