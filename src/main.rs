@@ -35,7 +35,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve a demonstration: example data, a published login, loopback addresses only
-    #[command(mut_arg("sandbox", |arg| arg.hide(true)), mut_arg("secure_cookies", |arg| arg.hide(true)))]
+    #[command(mut_arg("sandbox", |arg| arg.hide(true)), mut_arg("secure_cookies", |arg| arg.hide(true)), mut_arg("drain_ms", |arg| arg.hide(true)))]
     Demo(Box<Config>),
     /// Serve the console and the gateway
     Serve(Box<Config>),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::breakers::Breakers;
@@ -32,6 +33,8 @@ pub struct Inner {
     pub notices: Notices,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
+    /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
+    pub stopping: CancellationToken,
     merchants: RwLock<Merchants>,
 }
 
@@ -61,6 +64,7 @@ impl App {
             breakers: Breakers::default(),
             notices: Notices::new(&config),
             tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
             merchants: RwLock::default(),
             config,
             db,

@@ -35,6 +35,10 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
+    /// A second address, of the operators' network: /metrics, /healthz and /readyz [default: none]
+    #[arg(long, env = "REFUNDRY_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Address under which channels reach this server, for callbacks [default: http://LISTEN]
     #[arg(long, env = "REFUNDRY_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
@@ -91,6 +95,10 @@ pub struct Config {
     #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = |text: &str| duration_ms(text, 1000, 300000))]
     pub request_time_limit_ms: i64,
 
+    /// How long a stop says "not ready" before it stops to listen, so that a proxy can turn away: up to 5m
+    #[arg(long = "drain", env = "REFUNDRY_DRAIN", value_name = "DURATION", default_value = "2s", value_parser = |text: &str| duration_ms(text, 0, 300000))]
+    pub drain_ms: i64,
+
     /// How many requests are worked on at once: 1 to 100000; further ones are told to come back
     #[arg(long, env = "REFUNDRY_MAX_IN_FLIGHT", value_name = "NUMBER", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_in_flight: u32,
@@ -118,6 +126,10 @@ pub struct Config {
     /// Which log lines are written, as directives (`info`, `refundry=debug`)
     #[arg(long, env = "REFUNDRY_LOG", value_name = "DIRECTIVES", default_value = "info", value_parser = log_directives)]
     pub log: String,
+
+    /// Where traces go, by OTLP over HTTP, as http://collector:4318 [default: nowhere]
+    #[arg(long, env = "REFUNDRY_OTLP_ENDPOINT", value_name = "URL", value_parser = public_url)]
+    pub otlp_endpoint: Option<String>,
 
     /// A demonstration: example data, its login, loopback only. Set by `refundry demo` alone.
     #[arg(skip)]

@@ -10,7 +10,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
@@ -18,13 +17,11 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::error::Error;
-use super::{assets, console, docs, store, trace, unipay};
+use super::{assets, console, docs, health, trace, unipay};
 use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 
-/// How long the database may take to show that it is there.
-const HEALTH_LIMIT: Duration = Duration::from_secs(1);
 /// How much later than a use-case's own time limit a request is cut off.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -42,27 +39,9 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(guarded)
         .merge(assets::routes())
-        .route("/healthz", get(healthz).with_state(app))
+        .merge(health::routes(app))
         .layer(map_response(safe_headers))
         .layer(from_fn(trace::layer))
-}
-
-/// 200 while the database can be read and written.
-async fn healthz(State(app): State<App>) -> Response {
-    let alive = async {
-        store::ping(&mut *app.db.read().await?).await?;
-        app.db
-            .write(|conn| Box::pin(async move { Ok(store::ping(conn).await?) }))
-            .await
-    };
-    match tokio::time::timeout(HEALTH_LIMIT, alive).await {
-        Ok(Ok(())) => "ok".into_response(),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the database does not answer");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
 }
 
 /// What every guarded request shares.
@@ -152,6 +131,7 @@ async fn safe_headers(mut response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
+    use axum::routing::get;
     use tower::ServiceExt;
 
     use super::super::config::Config;

@@ -11,6 +11,7 @@ use axum::serve::ListenerExt;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::app::App;
@@ -18,7 +19,7 @@ use super::clock::Clock;
 use super::config::{Config, DATABASE_URL};
 use super::db::Db;
 use super::error::Error;
-use super::{demo, jobs, router, telemetry};
+use super::{demo, jobs, metrics, router, telemetry};
 
 /// Why a server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +31,14 @@ pub enum ServeError {
     },
     #[error("cannot open the database {url}: {cause}")]
     Database { url: String, cause: String },
-    #[error("a demonstration listens on loopback addresses only, and {0} (--listen) is not one")]
+    #[error(
+        "a demonstration listens on loopback addresses only, and {0} (--listen, --metrics-listen) is not one"
+    )]
     NotLoopback(SocketAddr),
     #[error("the database (--database-url) holds data that is not a demonstration's")]
     NotADemonstration,
+    #[error("traces cannot be sent (--otlp-endpoint): {0}")]
+    Traces(String),
     #[error("cannot make a temporary folder: {0}")]
     Folder(std::io::Error),
     #[error("cannot listen to signals: {0}")]
@@ -51,7 +56,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the address is taken or the database cannot be opened.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    telemetry::start(&config);
+    telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
     let listener = bind(config.listen).await?;
     let app = open(config).await?;
@@ -104,8 +109,8 @@ fn make_private(url: &str) -> std::io::Result<()> {
     file.open(options.get_filename()).map(drop)
 }
 
-/// Serves on a port until told to stop, then ends in order: no more requests, those under way, what
-/// they left to be done, the jobs, the database.
+/// Serves on a port until told to stop, then ends in order: proxies are told to turn away, no more
+/// requests, those under way, what they left to be done, the jobs, the database.
 /// `greeting` is what to say beside the address.
 pub(super) async fn run(
     app: App,
@@ -121,6 +126,10 @@ pub(super) async fn run(
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(app.config.public_url.as_deref().unwrap_or(&local));
     }
+    let figures = match app.config.metrics_listen {
+        Some(address) => Some(figures(&app, address).await?),
+        None => None,
+    };
     let mut jobs = jobs::spawn(&app);
     let service = router::router(app.clone());
     let listener = listener.tap_io(|connection| {
@@ -130,10 +139,11 @@ pub(super) async fn run(
     let address = format!("http://{address}");
     say(&format!("{}listening on {address}", greeting(&address)));
 
-    let limit_ms = u64::try_from(app.config.request_time_limit_ms).unwrap_or_default();
-    let limit = Duration::from_millis(limit_ms) + GRACE;
-    let served =
-        axum::serve(listener, service).with_graceful_shutdown(stop.begun.clone().cancelled_owned());
+    let millis = |ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+    let drain = millis(app.config.drain_ms);
+    let limit = drain + millis(app.config.request_time_limit_ms) + GRACE;
+    let turned_away = turned_away(app.clone(), stop.begun.clone(), drain);
+    let served = axum::serve(listener, service).with_graceful_shutdown(turned_away);
     let finished = async {
         let _ = served.await;
         app.tasks.close();
@@ -144,8 +154,31 @@ pub(super) async fn run(
         () = stop.out_of_patience(limit) => tracing::warn!("stopped with work under way; sync settles what it left"),
     }
     jobs.shutdown().await;
+    drop(figures);
     app.db.close().await;
+    telemetry::stop().await;
     Ok(())
+}
+
+/// A stop has begun, and whoever asks for `/readyz` has had the time to see it.
+async fn turned_away(app: App, begun: CancellationToken, drain: Duration) {
+    begun.cancelled().await;
+    app.stopping.cancel();
+    tokio::time::sleep(drain).await;
+}
+
+/// Serves figures and health on an address of their own, for as long as what is returned is kept.
+async fn figures(app: &App, address: SocketAddr) -> Result<JoinSet<()>, ServeError> {
+    let listener = bind(address).await?;
+    let taken = listener.local_addr();
+    let address = taken.map_err(|cause| ServeError::Listen { address, cause })?;
+    let mut serving = JoinSet::new();
+    let figures = metrics::start(app, &mut serving)?;
+    say(&format!("figures at http://{address}/metrics"));
+    serving.spawn(async move {
+        let _ = axum::serve(listener, metrics::routes(figures)).await;
+    });
+    Ok(serving)
 }
 
 /// Where this machine reaches what listens on an address.

@@ -1,10 +1,19 @@
 //! The trace id: what a caller is told, and what ties the log's lines of one request together.
 
-use axum::extract::Request;
+use std::collections::HashMap;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use rand::distr::{Alphanumeric, SampleString};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::metrics;
 
 /// The id of one request: 12 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,22 +28,55 @@ impl TraceId {
     }
 }
 
-/// Gives every request its id, as an extension, and logs it within a span of that id. Neither
-/// queries nor headers nor bodies are logged: they may hold names and secrets.
+/// Gives every request its id, as an extension, logs it within a span of that id, and counts it.
+/// Neither queries nor headers nor bodies are logged: they may hold names and secrets.
 pub async fn layer(mut request: Request, next: Next) -> Response {
     let trace = TraceId::make();
-    let span = tracing::info_span!(
+    // As grave as can be, so that no setting of the log takes the id from a line.
+    let span = tracing::error_span!(
         "request",
         trace = trace.0,
         method = %request.method(),
         path = request.uri().path(),
     );
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let endpoint = route.as_ref().map_or("none", MatchedPath::as_str);
+    tell_collector(&span, endpoint, request.headers());
     request.extensions_mut().insert(trace);
+
+    let counted = metrics::Request::begins(endpoint);
     async {
         let response = next.run(request).await;
-        tracing::debug!(status = response.status().as_u16(), "answered");
+        let status = response.status().as_u16();
+        tracing::debug!(status, "answered");
+        Span::current().set_attribute("http.response.status_code", i64::from(status));
+        counted.ends(&response);
         response
     }
     .instrument(span)
     .await
+}
+
+/// Names the span after its endpoint, and links it to the caller's trace. A link and no more: it is
+/// the caller's word.
+fn tell_collector(span: &Span, endpoint: &str, headers: &HeaderMap) {
+    if let Some(caller) = caller(headers) {
+        span.add_link(caller);
+    }
+    span.set_attribute("http.route", endpoint.to_owned());
+    span.context().span().update_name(endpoint.to_owned());
+}
+
+/// The caller's span, by the W3C's `traceparent`.
+fn caller(headers: &HeaderMap) -> Option<SpanContext> {
+    const NAME: &str = "traceparent";
+    const LONGEST: usize = 64;
+    let given = headers.get(NAME)?.to_str().ok()?;
+    if given.len() > LONGEST {
+        return None;
+    }
+    let given = HashMap::from([(NAME.to_owned(), given.to_owned())]);
+    let context = TraceContextPropagator::new().extract(&given);
+    let caller = context.span().span_context().clone();
+    caller.is_valid().then_some(caller)
 }

@@ -25,10 +25,17 @@ pub const ADMIN: &str = "admin";
 /// When the address is not a loopback one, or taken; when the database cannot be opened, or holds
 /// other data than a demonstration's.
 pub async fn demo(mut config: Config) -> Result<(), ServeError> {
-    if !config.listen.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(config.listen));
+    for address in [Some(config.listen), config.metrics_listen]
+        .into_iter()
+        .flatten()
+    {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
     }
-    telemetry::start(&config);
+    // Nothing stands before a demonstration that would have to turn away.
+    config.drain_ms = 0;
+    telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
     let listener = serve::bind(config.listen).await?;
     let folder = match config.database_url {

@@ -28,6 +28,14 @@ pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT 1").execute(conn).await.map(drop)
 }
 
+/// Fails where the database takes no writes, a standby's for one. Writes nothing.
+pub async fn may_write(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM session WHERE session_id = ''")
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// What lets several nodes claim rows at once without waiting for each other. SQLite has one writer
 /// at a time and needs nothing.
 fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {

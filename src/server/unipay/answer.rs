@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -88,6 +89,10 @@ pub struct SingleData<T> {
     sign: Option<String>,
 }
 
+/// The code in an answer's envelope, beside the answer: for whoever counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Code(pub i32);
+
 /// How one request is answered: grows with what is known of who asks.
 #[derive(Clone)]
 pub struct Reply {
@@ -130,7 +135,7 @@ impl Reply {
                 trace_id: self.trace.0.clone(),
             }),
         };
-        Ok(respond(StatusCode::OK, &answer))
+        Ok(respond(StatusCode::OK, 0, &answer))
     }
 
     /// Answers with a refusal. An internal error goes to the log and shows nothing of itself.
@@ -160,7 +165,7 @@ impl Reply {
                 trace_id: self.trace.0.clone(),
             }),
         };
-        let mut response = respond(status, &answer);
+        let mut response = respond(status, code, &answer);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()
@@ -240,11 +245,15 @@ fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn respond<O: Serialize, S: Serialize>(status: StatusCode, answer: &Answer<O, S>) -> Response {
+fn respond<O: Serialize, S: Serialize>(
+    status: StatusCode,
+    code: i32,
+    answer: &Answer<O, S>,
+) -> Response {
     let body = serde_json::to_vec(answer).expect("an envelope of texts and numbers is JSON");
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (status, headers, body).into_response()
+    (status, Extension(Code(code)), headers, body).into_response()
 }
