@@ -33,7 +33,7 @@ impl Desk {
         }
     }
 
-    /// The program, in an environment without settings of ours.
+    /// The program, in an environment without other settings of ours.
     fn refundry(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_refundry"));
         command
@@ -41,6 +41,8 @@ impl Desk {
             .current_dir(self.folder.path())
             .env_clear()
             .env("TMPDIR", self.folder.path())
+            // Nothing stands before it that would have to turn away.
+            .env("REFUNDRY_DRAIN", "0s")
             .stdin(Stdio::null());
         command
     }
@@ -197,7 +199,9 @@ fn the_help_names_every_setting_with_its_variable() {
         let variable = format!("[env: {}", variable.to_str().unwrap());
         for (help, name) in [(&server, "serve"), (&demo, "demo")] {
             // A demonstration decides these itself.
-            if name == "demo" && matches!(flag.as_str(), "--sandbox" | "--secure-cookies") {
+            if name == "demo"
+                && matches!(flag.as_str(), "--sandbox" | "--secure-cookies" | "--drain")
+            {
                 continue;
             }
             let about = help.split(&format!("{flag} ")).nth(1).expect(&flag);

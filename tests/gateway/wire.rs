@@ -115,12 +115,15 @@ async fn the_book_is_open_only_with_the_sandbox() {
 }
 
 #[tokio::test]
-async fn health_is_told_while_the_database_answers() {
+async fn ready_is_who_has_a_database_and_alive_is_who_answers() {
     let test = TestApp::start().await;
-    let health = || test.http.get(format!("{}/healthz", test.base)).send();
-    assert_eq!(health().await.unwrap().status(), 200);
+    let told = async |path| {
+        let asked = test.http.get(format!("{}{path}", test.base)).send();
+        asked.await.unwrap().status().as_u16()
+    };
+    assert_eq!((told("/healthz").await, told("/readyz").await), (200, 200));
     test.app.db.close().await;
-    assert_eq!(health().await.unwrap().status(), 503);
+    assert_eq!((told("/healthz").await, told("/readyz").await), (200, 503));
 }
 
 /// What all tests of this process log from the moment on that one of them sets it up.

@@ -38,8 +38,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) -> Result<Figures> {
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(unusable)?;
     describe();
-    let node = app.config.node.to_string();
-    gauge!(INFO, "version" => env!("CARGO_PKG_VERSION"), "node" => node).set(1);
+    gauge!(INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
     let process = Collector::default();
     process.describe();
 

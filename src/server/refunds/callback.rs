@@ -28,6 +28,7 @@ use crate::server::store;
 /// # Errors
 /// Refuses an app or channel that is not enabled. A callback that is not believed is no error: the
 /// reply says so, in the channel's way.
+#[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.word()))]
 pub async fn callback(
     app: &App,
     app_id: &str,

@@ -22,6 +22,7 @@ use crate::server::{orders, store};
 ///
 /// # Errors
 /// Refuses what the order's state, window or balance do not allow; the message names the field.
+#[tracing::instrument(level = "debug", skip_all, fields(app = merchant.app_id))]
 pub async fn issue(
     app: &App,
     merchant: &MerchantApp,

@@ -33,6 +33,7 @@ pub struct RefundSync {
 ///
 /// # Errors
 /// [`Refusal::SyncUnderWay`] while it is being synced or submitted.
+#[tracing::instrument(level = "debug", skip_all, fields(app = merchant.app_id))]
 pub async fn sync(
     app: &App,
     merchant: &MerchantApp,

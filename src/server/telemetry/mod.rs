@@ -33,7 +33,7 @@ const LAST_TRACES: Duration = Duration::from_secs(2);
 /// When traces cannot be sent where the settings say; the text says why.
 pub fn start(config: &Config) -> Result<(), String> {
     let traces = match &config.otlp_endpoint {
-        Some(endpoint) => Some(tracer(endpoint, config.node)?),
+        Some(endpoint) => Some(tracer(endpoint)?),
         None => None,
     };
     let started = tracing_subscriber::registry()
@@ -85,7 +85,7 @@ where
         .with_filter(Targets::new().with_target("refundry", LevelFilter::DEBUG))
 }
 
-fn tracer(endpoint: &str, node: u8) -> Result<SdkTracer, String> {
+fn tracer(endpoint: &str) -> Result<SdkTracer, String> {
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
@@ -95,7 +95,6 @@ fn tracer(endpoint: &str, node: u8) -> Result<SdkTracer, String> {
     let resource = Resource::builder()
         .with_service_name("refundry")
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .with_attribute(KeyValue::new("service.instance.id", i64::from(node)))
         .build();
     let traces = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)

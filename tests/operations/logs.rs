@@ -1,0 +1,97 @@
+//! The log: one object a line, the trace id in each line of a request, and no secret in any.
+
+use serde_json::{Value, json};
+
+use super::node::{Node, body};
+use super::support::http::SECRET;
+
+fn lines(log: &str) -> Vec<Value> {
+    let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}"));
+    log.lines().map(line).collect()
+}
+
+#[tokio::test]
+async fn every_line_is_an_object_and_those_of_a_request_bear_its_trace_id() {
+    let node = Node::start(&["--log-format=json", "--log=refundry=trace,sqlx=trace,info"]);
+    let answer = node.refund("FAIL", "R1").await;
+    let refused = node
+        .post("/unipay/refund", json!({"bizRefundNo": "R2"}))
+        .await;
+    node.get(&node.base, "/no/such/page").await;
+    let log = node.log();
+    let lines = lines(&log);
+    for line in &lines {
+        for name in ["timestamp", "level", "target"] {
+            assert!(line[name].is_string(), "{line}");
+        }
+        assert!(!line.to_string().contains("\"span"), "{line}");
+    }
+    for answer in [answer, refused] {
+        let of_it = lines
+            .iter()
+            .filter(|line| line["trace"] == answer["traceId"]);
+        let of_it: Vec<_> = of_it.collect();
+        assert!(of_it.len() > 1, "{answer} {log}");
+        assert!(of_it.iter().all(|line| line["path"] == "/unipay/refund"));
+        assert!(of_it.iter().any(|line| line["message"] == "answered"));
+    }
+    let refusal = lines
+        .iter()
+        .find(|line| line["message"] == "refused")
+        .unwrap();
+    assert_eq!(refusal["level"], "INFO");
+    assert!(refusal["trace"].is_string() && refusal["code"].is_number());
+    // The statements of a request are its lines too.
+    let statements = lines.iter().filter(|line| line["target"] == "sqlx::query");
+    let of_requests = statements.filter(|line| line["trace"].is_string());
+    assert!(of_requests.count() > 5, "{log}");
+}
+
+#[tokio::test]
+async fn no_setting_of_the_log_brings_a_secret_into_it() {
+    let node = Node::start(&["--log-format=json", "--log=trace"]);
+    let order = json!({
+        "bizOrderNo": "P1", "outOrderNo": "SBX-OK-1", "channel": "sandbox", "method": "qr_code", "title": "茶",
+        "amount": 1000, "payTime": 1_760_000_000,
+    });
+    let sent: Value = serde_json::from_str(&body(order.clone())).unwrap();
+    let sign = sent["sign"].as_str().unwrap().to_owned();
+    let answer = node.post("/unipay/order/record", sent.clone()).await;
+    let answer_sign = answer["data"]["sign"].as_str().unwrap().to_owned();
+    let forged = json!({"bizRefundNo": "R1", "sign": "forged-signature-of-mine"});
+    assert_ne!(
+        node.post("/unipay/query/refundOrder", forged).await["code"],
+        0
+    );
+
+    node.login("wrong-password-of-mine").await;
+    let session = node.logged_in().await;
+    let page = node
+        .http
+        .get(format!("{}/apps/DEMO/orders", node.base))
+        .header("Cookie", &session);
+    assert_eq!(page.send().await.unwrap().status(), 200);
+    let (_, session) = session.split_once('=').unwrap();
+
+    // The name of the folder begins with what is the password too.
+    let log = node.log().replace("refundry-demo-", "");
+    let lines = lines(&log);
+    assert!(lines.len() > 100, "{log}");
+    for secret in [
+        sign.as_str(),
+        &answer_sign,
+        "forged-signature-of-mine",
+        "wrong-password-of-mine",
+        "refundry-demo",
+        session,
+    ] {
+        let found = log.lines().find(|line| line.contains(secret));
+        assert_eq!(found, None, "{secret}");
+    }
+    for mut line in lines {
+        line.as_object_mut().unwrap().remove("timestamp");
+        let text = line.to_string();
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        assert!(words.all(|word| word != SECRET), "{line}");
+    }
+}

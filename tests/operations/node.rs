@@ -1,0 +1,162 @@
+//! A process that serves, and a merchant's system before it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::support::http::signed;
+
+/// A demonstration with figures. It is ended with the test.
+pub struct Node {
+    pub child: Child,
+    out: BufReader<ChildStdout>,
+    /// `http://127.0.0.1:PORT`, of the console and the gateway.
+    pub base: String,
+    /// `http://127.0.0.1:PORT`, of the figures.
+    pub figures: String,
+    pub http: Client,
+    folder: TempDir,
+}
+
+impl Node {
+    /// Starts one, with these flags besides.
+    pub fn start(flags: &[&str]) -> Node {
+        Node::start_as("demo", flags)
+    }
+
+    pub fn start_as(command: &str, flags: &[&str]) -> Node {
+        let folder = tempfile::tempdir().unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
+            .arg(command)
+            .args(["--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0"])
+            .args(flags)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("TMPDIR", folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut figures = None;
+        let base = loop {
+            let mut line = String::new();
+            let read = out.read_line(&mut line).unwrap();
+            let log = || std::fs::read_to_string(folder.path().join("log")).unwrap();
+            assert!(read > 0, "it ended: {}", log());
+            if let Some(base) = line.trim_end().strip_prefix("listening on ") {
+                break base.to_owned();
+            }
+            if let Some(address) = line.trim_end().strip_prefix("figures at ") {
+                figures = Some(address.trim_end_matches("/metrics").to_owned());
+            }
+        };
+        Node {
+            child,
+            out,
+            base,
+            figures: figures.expect("it says where its figures are"),
+            http: client(),
+            folder,
+        }
+    }
+
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.out, &mut rest).unwrap();
+        self.child.wait().unwrap()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Gets an address of the console and the gateway, or of the figures: status and text.
+    pub async fn get(&self, base: &str, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{base}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Posts signed fields in the single edition.
+    pub async fn post(&self, path: &str, fields: Value) -> Value {
+        let sent = self.http.post(format!("{}{path}", self.base));
+        let sent = sent.body(body(fields)).send().await.unwrap();
+        sent.json().await.unwrap()
+    }
+
+    /// The cookie of somebody who has logged in.
+    pub async fn logged_in(&self) -> String {
+        let sent = self.login("refundry-demo").await;
+        let cookie = sent.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Posts the login form.
+    pub async fn login(&self, password: &str) -> reqwest::Response {
+        let post = self.http.post(format!("{}/api/login", self.base));
+        let post = post
+            .header("Origin", &self.base)
+            .header("Content-Type", "application/x-www-form-urlencoded");
+        let form = format!("name=admin&password={password}&next=%2F");
+        post.body(form).send().await.unwrap()
+    }
+
+    /// Records an order of 10.00 yuan that behaves as the sandbox's `behaviour`, and refunds one yuan
+    /// of it.
+    pub async fn refund(&self, behaviour: &str, number: &str) -> Value {
+        let order = json!({
+            "bizOrderNo": format!("P{number}"), "outOrderNo": format!("SBX-{behaviour}-{number}"),
+            "channel": "sandbox", "method": "qr_code", "title": "茶", "amount": 1000, "payTime": now(),
+        });
+        let recorded = self.post("/unipay/order/record", order).await;
+        assert_eq!(recorded["code"], 0, "{recorded}");
+        let refund =
+            json!({"bizOrderNo": format!("P{number}"), "bizRefundNo": number, "amount": 100});
+        self.post("/unipay/refund", refund).await
+    }
+}
+
+fn client() -> Client {
+    let client = Client::builder().no_proxy();
+    client
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+/// The body of a request of the single edition.
+pub fn body(fields: Value) -> String {
+    signed(fields, json!(now()), "hmac_sha256", false)
+}
+
+/// Now, in Unix seconds.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs()
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
