@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod http;
+pub mod receiver;
 
 use clap::Parser;
 use refundry::domain::event::Actor;

@@ -15,17 +15,21 @@ const LADDER: [(i64, i64); 4] = [
 ];
 
 impl Refund {
-    /// When a refund in progress is to be asked for next.
+    /// When a refund in progress is to be asked for next: at whole distances since it was opened.
     ///
-    /// Refunds that were asked for in one moment are spread over a tenth of the distance, each
-    /// always by the same part of it.
+    /// Refunds that were opened in one moment are spread over a tenth of the distance, each always by
+    /// the same part of it.
     pub fn next_rung(&self, now: Millis) -> Millis {
         let age = now.0.saturating_sub(self.opened_at.0);
         let (_, every) = LADDER
             .into_iter()
             .find(|(younger_than, _)| age < *younger_than)
             .unwrap_or(LADDER[3]);
-        let next = now.plus_ms(every + every / 10 * self.place_in_1024() / 1024);
+        let first = self
+            .opened_at
+            .plus_ms(every / 10 * self.place_in_1024() / 1024);
+        let since_first = now.0.saturating_sub(first.0).max(0);
+        let next = first.plus_ms((since_first / every + 1).saturating_mul(every));
         let after_submission = self.submitted_at.plus_ms(AFTER_SUBMISSION_MS);
         if after_submission > now {
             next.min(after_submission)
@@ -113,41 +117,37 @@ mod tests {
         }
     }
 
-    /// How far apart the asking is at an age, of many refunds: the least and the most.
-    fn distances(age_ms: i64) -> (i64, i64) {
-        let all = (0..500).map(|n| {
-            let mut refund = refund();
-            refund.refund_no = format!("DEVR2405101959056300{n:04}");
-            refund.opened_at = Millis(1_000_000);
-            refund.submitted_at = Millis(1_000_000 - DAY_MS);
-            let now = refund.opened_at.plus_ms(age_ms);
-            refund.next_rung(now).0 - now.0
-        });
-        let all: Vec<_> = all.collect();
-        (*all.iter().min().unwrap(), *all.iter().max().unwrap())
+    #[test]
+    fn the_ladder_is_that_of_the_contract() {
+        let mut refund = refund();
+        refund.submitted_at = Millis(-DAY_MS);
+        let mut now = Millis(0);
+        let mut asked = Vec::new();
+        while now.0 < 4 * DAY_MS {
+            now = refund.next_rung(now);
+            asked.push(now.0);
+        }
+        let between = |from, to| asked.iter().filter(|at| (from..to).contains(*at)).count();
+        assert_eq!(between(0, 10 * MINUTE_MS), 9);
+        assert!((5..=6).contains(&between(10 * MINUTE_MS, HOUR_MS)));
+        assert!((23..=24).contains(&between(HOUR_MS, DAY_MS)));
+        assert!((3..=4).contains(&between(DAY_MS, 4 * DAY_MS)));
     }
 
     #[test]
-    fn the_ladder_is_that_of_the_contract_and_is_spread() {
-        for (age, every) in [
-            (0, MINUTE_MS),
-            (10 * MINUTE_MS - 1, MINUTE_MS),
-            (10 * MINUTE_MS, 10 * MINUTE_MS),
-            (HOUR_MS, HOUR_MS),
-            (DAY_MS - 1, HOUR_MS),
-            (DAY_MS, DAY_MS),
-            (400 * DAY_MS, DAY_MS),
-        ] {
-            let (least, most) = distances(age);
-            assert!(
-                least >= every && least < every + every / 50,
-                "{age}: {least}"
-            );
-            assert!(
-                most <= every + every / 10 && most > every + every / 12,
-                "{age}: {most}"
-            );
-        }
+    fn what_was_opened_in_one_moment_is_spread() {
+        let first = (0..500).map(|n| {
+            let mut refund = refund();
+            refund.refund_no = format!("DEVR2405101959056300{n:04}");
+            refund.next_rung(Millis(0)).0
+        });
+        let first: Vec<_> = first.collect();
+        let (least, most) = (first.iter().min().unwrap(), first.iter().max().unwrap());
+        assert!((MINUTE_MS..MINUTE_MS + 1_000).contains(least), "{least}");
+        assert!(
+            (MINUTE_MS + 5_000..=MINUTE_MS + 6_000).contains(most),
+            "{most}"
+        );
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             refund.submitted_at.plus_ms(2 * MINUTE_MS)
         );
         let now = refund.submitted_at.plus_ms(2 * MINUTE_MS);
-        assert!(refund.next_rung(now) >= now.plus_ms(DAY_MS));
+        assert!(refund.next_rung(now) > now.plus_ms(HOUR_MS));
     }
 
     #[test]

@@ -1,0 +1,440 @@
+//! Notices: what a merchant's system is told, when, how often and in which order, over real HTTP.
+
+mod support;
+
+use refundry::domain::event::Actor;
+use refundry::domain::merchant::{Edition, MerchantApp};
+use refundry::domain::money::Fen;
+use refundry::domain::notice::{Notice, NoticeKey, NoticeSend, NoticeState};
+use refundry::domain::refund::{Refund, RefundStatus};
+use refundry::domain::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
+use refundry::server::clock::Clock;
+use refundry::server::{notices, refunds};
+use serde_json::{Map, Value};
+use support::http::sign_text;
+use support::receiver::{Receiver, Reply};
+use support::{Core, config, new_refund};
+
+const START: Millis = Millis(1_700_000_000_000);
+
+/// A merchant's desk whose system receives notices.
+struct Desk {
+    core: Core,
+    clock: Clock,
+    receiver: Receiver,
+}
+
+impl Desk {
+    async fn open() -> Desk {
+        Desk::with(&["--private-notify=true"]).await
+    }
+
+    async fn with(flags: &[&str]) -> Desk {
+        let clock = Clock::manual(START);
+        let flags = [&["--sbx-timeout=0ms", "--sbx-delay=2s"], flags].concat();
+        Desk {
+            core: Core::with(config(&flags), clock.clone()).await,
+            clock,
+            receiver: Receiver::start().await,
+        }
+    }
+
+    /// A refund of a new order, of which the merchant's system is told.
+    async fn refund(&self, behaviour: &str, edition: Edition) -> Refund {
+        let name = support::http::unique("N");
+        let order = self.core.order(behaviour, &name, Fen(1_250)).await;
+        let mut new = new_refund(&order, &format!("R-{name}"), Fen(1_000));
+        new.edition = edition;
+        new.reason = Some("不想要了".to_owned());
+        new.attach = Some("id=7".to_owned());
+        new.notify_url = Some(self.receiver.url.clone());
+        self.issue(new).await
+    }
+
+    async fn issue(&self, new: refundry::domain::refund::NewRefund) -> Refund {
+        let (app, merchant) = (&self.core.app, &self.core.merchant);
+        refunds::issue(app, merchant, new, Actor::Merchant)
+            .await
+            .expect("a refund")
+    }
+
+    /// Sends what is due, and tells how many.
+    async fn send(&self) -> u64 {
+        notices::send_due(&self.core.app, "DEMO")
+            .await
+            .expect("a run")
+    }
+
+    async fn all(&self, refund: &Refund) -> Vec<Notice> {
+        notices::of_refund(&self.core.app, "DEMO", &refund.refund_no)
+            .await
+            .expect("notices")
+    }
+
+    async fn only(&self, refund: &Refund) -> (Notice, Vec<NoticeSend>) {
+        let all = self.all(refund).await;
+        assert_eq!(all.len(), 1);
+        let key = &all[0].key;
+        notices::find(&self.core.app, key).await.expect("a notice")
+    }
+
+    fn statuses(&self) -> Vec<String> {
+        let word = |notice: &Value| {
+            let at = notice.pointer("/data/status").or(notice.get("status"));
+            at.and_then(Value::as_str).expect("a status").to_owned()
+        };
+        self.receiver.notices().iter().map(word).collect()
+    }
+}
+
+/// The text of a value within the signed text, by the contract: compact, keys sorted ignoring case.
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| name.to_lowercase());
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, value)| format!("\"{name}\":{value}"))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn signature_of(notice: &Map<String, Value>, open: bool) -> String {
+    let fields = notice
+        .iter()
+        .filter(|(name, value)| *name != "sign" && !value.is_null())
+        .map(|(name, value)| (name.clone(), value_text(value)));
+    sign_text(fields.collect(), "hmac_sha256", open)
+}
+
+fn names(body: &str) -> Vec<String> {
+    support::http::ordered(body)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[tokio::test]
+async fn an_open_notice_has_the_documented_fields_and_a_signature_that_holds() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    assert_eq!(desk.send().await, 1);
+    let body = desk.receiver.bodies().remove(0);
+    assert_eq!(
+        names(&body),
+        [
+            "noticeType",
+            "mchNo",
+            "appId",
+            "code",
+            "msg",
+            "data",
+            "sign",
+            "resTime",
+            "traceId"
+        ]
+    );
+    let notice: Map<String, Value> = serde_json::from_str(&body).unwrap();
+    assert_eq!(notice["noticeType"], "refund");
+    assert_eq!(notice["sign"], signature_of(&notice, true));
+    let data = &notice["data"];
+    assert_eq!(data["refundNo"], refund.refund_no);
+    assert_eq!(data["status"], "success");
+    assert_eq!(data["amount"].to_string(), "10");
+    assert_eq!(data["orderAmount"].to_string(), "12.5");
+    assert_eq!(data["attach"], "id=7");
+    let (sent, sends) = desk.only(&refund).await;
+    assert_eq!((sent.state, sent.sends), (NoticeState::Delivered, 1));
+    assert_eq!(sends[0].request, body);
+    assert_eq!(sends[0].answer.as_deref(), Some("SUCCESS"));
+    assert_eq!(desk.send().await, 0);
+}
+
+#[tokio::test]
+async fn a_single_notice_is_flat_and_has_a_signature_that_holds() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("FAIL", Edition::Single).await;
+    desk.send().await;
+    let body = desk.receiver.bodies().remove(0);
+    assert_eq!(
+        names(&body),
+        [
+            "orderNo",
+            "bizOrderNo",
+            "outOrderNo",
+            "title",
+            "refundNo",
+            "bizRefundNo",
+            "channel",
+            "orderAmount",
+            "amount",
+            "reason",
+            "refundTime",
+            "finishTime",
+            "status",
+            "attach",
+            "errorCode",
+            "errorMsg",
+            "code",
+            "msg",
+            "resTime",
+            "sign"
+        ]
+    );
+    let notice: Map<String, Value> = serde_json::from_str(&body).unwrap();
+    assert_eq!(notice["sign"], signature_of(&notice, false));
+    assert_eq!(notice["amount"].to_string(), "1000");
+    assert_eq!(notice["refundTime"], START.seconds());
+    assert_eq!(notice["status"], "fail");
+    assert_eq!(notice["errorCode"], "SBX_FAIL");
+    assert_eq!(notice["refundNo"], refund.refund_no);
+}
+
+#[tokio::test]
+async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    desk.receiver
+        .will_answer((0..16).map(|i| Reply::Text(200, format!("not now {i}"))));
+    let mut at = Vec::new();
+    let mut now = 0;
+    while now <= 26 * HOUR_MS {
+        if desk.send().await == 1 {
+            at.push(now);
+        }
+        let next = desk.all(&refund).await[0].next_send_at;
+        let Some(next) = next else { break };
+        // Not a millisecond before its time.
+        desk.clock
+            .advance_ms(next.0 - desk.core.app.clock.now().0 - 1);
+        assert_eq!(desk.send().await, 0);
+        desk.clock.advance_ms(1);
+        now = next.0 - START.0;
+    }
+    let s = SECOND_MS;
+    let m = MINUTE_MS;
+    let h = HOUR_MS;
+    let ladder = [
+        15 * s,
+        15 * s,
+        30 * s,
+        3 * m,
+        10 * m,
+        20 * m,
+        30 * m,
+        30 * m,
+        30 * m,
+        60 * m,
+        3 * h,
+        3 * h,
+        3 * h,
+        6 * h,
+        6 * h,
+    ];
+    let expected: Vec<_> = std::iter::once(0)
+        .chain(ladder.iter().scan(0, |sum, wait| {
+            *sum += wait;
+            Some(*sum)
+        }))
+        .collect();
+    assert_eq!(at, expected);
+    assert_eq!(at[15], 24 * h + 4 * m);
+    let (notice, sends) = desk.only(&refund).await;
+    assert_eq!((notice.state, notice.sends), (NoticeState::GivenUp, 16));
+    assert_eq!(sends.len(), 16);
+    assert_eq!(sends[0].answer.as_deref(), Some("not now 15"));
+    assert_eq!(
+        sends[0].trouble.as_deref(),
+        Some("the answer is not SUCCESS")
+    );
+
+    // By hand it can still be sent, and then has arrived.
+    let actor = Actor::Operator("li.na".to_owned());
+    let (notice, send) = notices::send_again(&desk.core.app, &notice.key, actor.clone())
+        .await
+        .expect("a send");
+    assert_eq!((notice.state, send.send), (NoticeState::Delivered, 17));
+    assert_eq!(send.actor, actor);
+}
+
+#[tokio::test]
+async fn a_later_state_waits_for_the_notice_of_the_earlier_one() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("FAIL", Edition::Open).await;
+    desk.receiver.will_answer([Reply::Text(500, "no".into())]);
+    assert_eq!(desk.send().await, 1);
+    // It fails a second time: a second notice.
+    let actor = Actor::Operator("li.na".to_owned());
+    let (app, merchant) = (&desk.core.app, &desk.core.merchant);
+    refunds::retry(app, merchant, &refund.refund_no, None, actor.clone())
+        .await
+        .expect("a retry");
+    refunds::close(app, merchant, &refund.refund_no, actor.clone())
+        .await
+        .expect("closed");
+    let all = desk.all(&refund).await;
+    assert_eq!(all.len(), 3);
+    assert_eq!(desk.send().await, 0, "the first waits");
+    let error = notices::send_again(app, &all[2].key, actor.clone()).await;
+    assert!(error.is_err(), "nor by hand");
+    desk.clock.advance_ms(15 * SECOND_MS);
+    while desk.send().await > 0 {}
+    assert_eq!(desk.statuses(), ["fail", "fail", "fail", "close"]);
+    let error = notices::send_again(app, &all[0].key, actor.clone()).await;
+    assert!(error.is_err(), "an earlier one would overtake a later one");
+    notices::send_again(app, &all[2].key, actor)
+        .await
+        .expect("the last can be sent again");
+    assert_eq!(desk.statuses().len(), 5);
+}
+
+#[tokio::test]
+async fn a_notice_tells_of_the_state_that_was_reached_then() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("FAIL", Edition::Open).await;
+    let (app, merchant) = (&desk.core.app, &desk.core.merchant);
+    let actor = Actor::Operator("li.na".to_owned());
+    refunds::close(app, merchant, &refund.refund_no, actor)
+        .await
+        .expect("closed");
+    while desk.send().await > 0 {}
+    assert_eq!(desk.statuses(), ["fail", "close"]);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed_and_long_answers_are_cut() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    desk.receiver
+        .will_answer([Reply::Redirect, Reply::Text(200, "退".repeat(100_000))]);
+    desk.send().await;
+    desk.clock.advance_ms(15 * SECOND_MS);
+    desk.send().await;
+    assert_eq!(desk.receiver.redirected(), 0);
+    let (notice, sends) = desk.only(&refund).await;
+    assert_eq!(notice.state, NoticeState::Waiting);
+    assert_eq!(sends[1].http_status, Some(302));
+    let kept = sends[0].answer.as_deref().unwrap();
+    assert!(kept.len() <= 4096 && kept.len() > 4000, "{}", kept.len());
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_silent_has_5_seconds() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    desk.receiver.will_answer([Reply::Silence]);
+    let begun = std::time::Instant::now();
+    desk.send().await;
+    let took = begun.elapsed().as_millis();
+    assert!((4_900..9_000).contains(&took), "{took}");
+    let (_, sends) = desk.only(&refund).await;
+    assert_eq!(sends[0].trouble.as_deref(), Some("no answer within 5 s"));
+}
+
+#[tokio::test]
+async fn private_networks_are_refused_by_number_and_by_name() {
+    let desk = Desk::with(&[]).await;
+    let by_number = desk.refund("OK", Edition::Open).await;
+    let by_name = {
+        let order = desk.core.order("OK", "by-name", Fen(100)).await;
+        let mut new = new_refund(&order, "R-by-name", Fen(100));
+        new.notify_url = Some(desk.receiver.url.replace("127.0.0.1", "localhost"));
+        desk.issue(new).await
+    };
+    assert_eq!(desk.send().await, 2);
+    assert!(desk.receiver.bodies().is_empty());
+    for refund in [by_number, by_name] {
+        let (_, sends) = desk.only(&refund).await;
+        let trouble = sends[0].trouble.as_deref().unwrap();
+        assert!(trouble.contains("is not in a public network"), "{trouble}");
+        assert_eq!(sends[0].http_status, None);
+    }
+}
+
+#[tokio::test]
+async fn a_send_whose_end_is_not_known_is_made_again() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    // A node claims it, and dies.
+    let key: NoticeKey = desk.all(&refund).await.remove(0).key;
+    let (now, until) = (START, START.plus_ms(MINUTE_MS));
+    desk.core
+        .app
+        .db
+        .write(move |conn| {
+            let key = key.clone();
+            Box::pin(async move {
+                refundry::server::store::notice::claim(conn, &key, now, until)
+                    .await
+                    .map_err(Into::into)
+            })
+        })
+        .await
+        .expect("a claim")
+        .expect("it was free");
+    assert_eq!(desk.send().await, 0, "it is claimed");
+    desk.clock.advance_ms(MINUTE_MS);
+    assert_eq!(desk.send().await, 1);
+    let (notice, sends) = desk.only(&refund).await;
+    assert_eq!((notice.state, notice.sends), (NoticeState::Delivered, 2));
+    assert_eq!(sends.len(), 1, "of the first nothing is known");
+}
+
+#[tokio::test]
+async fn a_repeat_moves_the_address_of_what_waits() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    desk.receiver.will_answer([Reply::Text(404, "no".into())]);
+    desk.send().await;
+    let other = Receiver::start().await;
+    let mut again = new_refund(
+        &desk.core.order("OK", "unused", Fen(1)).await,
+        &refund.biz_refund_no,
+        Fen(1),
+    );
+    again.notify_url = Some(other.url.clone());
+    let known = desk.issue(again).await;
+    assert_eq!(known.refund_no, refund.refund_no);
+    desk.clock.advance_ms(15 * SECOND_MS);
+    desk.send().await;
+    assert_eq!((desk.receiver.bodies().len(), other.bodies().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
+    let desk = Desk::open().await;
+    let order = desk.core.order("OK", "mute", Fen(100)).await;
+    let refund = desk.issue(new_refund(&order, "R-mute", Fen(50))).await;
+    assert!(desk.all(&refund).await.is_empty());
+
+    support::add_app(
+        &desk.core.app,
+        MerchantApp {
+            notify_url: Some(desk.receiver.url.clone()),
+            ..support::http::merchant("TOLD")
+        },
+    )
+    .await;
+    desk.clock.advance_ms(3 * SECOND_MS);
+    let merchant = desk.core.app.merchant_app(Some("TOLD")).await.unwrap();
+    let order = refundry::server::orders::record(
+        &desk.core.app,
+        &merchant,
+        support::paid_order("OK", "told", Fen(100)),
+        Actor::Merchant,
+    )
+    .await
+    .unwrap();
+    let new = new_refund(&order, "R-told", Fen(100));
+    let refund = refunds::issue(&desk.core.app, &merchant, new, Actor::Merchant)
+        .await
+        .unwrap();
+    assert_eq!(refund.status, RefundStatus::Success);
+    let sent = notices::send_due(&desk.core.app, "TOLD").await.unwrap();
+    assert_eq!((sent, desk.receiver.bodies().len()), (1, 1));
+}

@@ -1,0 +1,183 @@
+//! What happens to refunds without anyone's help: they are asked for in time, submitted again where
+//! the channel never saw them, raised when open too long, and asked once more a day after success.
+
+mod support;
+
+use refundry::domain::event::{Actor, EventKind};
+use refundry::domain::money::Fen;
+use refundry::domain::order::Channel;
+use refundry::domain::refund::{Attention, Refund, RefundKey, RefundStatus};
+use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis};
+use refundry::server::app::App;
+use refundry::server::clock::Clock;
+use refundry::server::refunds;
+use support::{Core, config, new_refund};
+
+const START: Millis = Millis(1_700_000_000_000);
+
+async fn core(clock: &Clock) -> Core {
+    Core::with(
+        config(&["--sbx-timeout=0ms", "--sbx-delay=2s"]),
+        clock.clone(),
+    )
+    .await
+}
+
+async fn refund(core: &Core, behaviour: &str) -> Refund {
+    let name = support::http::unique(behaviour);
+    let order = core.order(behaviour, &name, Fen(500)).await;
+    let new = new_refund(&order, &format!("R-{name}"), Fen(500));
+    refunds::issue(&core.app, &core.merchant, new, Actor::Merchant)
+        .await
+        .expect("a refund")
+}
+
+async fn sync_due(app: &App) -> u64 {
+    let lane = ("DEMO".to_owned(), Channel::Sandbox);
+    refunds::sync_due(app, &lane).await.expect("a run")
+}
+
+async fn now(core: &Core, refund: &Refund) -> Refund {
+    let key = RefundKey::RefundNo(refund.refund_no.clone());
+    let found = refunds::find(&core.app, &core.merchant, &key).await;
+    found.expect("the refund").0
+}
+
+async fn events(core: &Core, refund: &Refund, kind: EventKind) -> usize {
+    let timeline = refunds::timeline(&core.app, "DEMO", &refund.refund_no).await;
+    let timeline = timeline.expect("a timeline");
+    timeline.iter().filter(|event| event.kind == kind).count()
+}
+
+#[tokio::test]
+async fn a_time_out_is_settled_after_a_minute_or_so() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let refund = refund(&core, "TIMEOUT").await;
+    assert_eq!(refund.status, RefundStatus::Progress);
+    clock.advance_ms(MINUTE_MS - 1);
+    assert_eq!(sync_due(&core.app).await, 0);
+    clock.advance_ms(MINUTE_MS / 10 + 1);
+    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
+    assert_eq!(sync_due(&core.app).await, 0);
+}
+
+#[tokio::test]
+async fn what_the_channel_never_saw_is_submitted_again_under_the_same_number() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let refund = refund(&core, "LOST").await;
+    clock.advance_ms(2 * MINUTE_MS);
+    assert_eq!(sync_due(&core.app).await, 1);
+    let after = now(&core, &refund).await;
+    assert_eq!((after.status, after.attempt), (RefundStatus::Success, 2));
+    assert_eq!(after.channel_no, refund.channel_no);
+    let book = core.app.channels.sandbox().expect("the sandbox");
+    let entry = book.book(&refund.channel_no).await.unwrap().unwrap();
+    assert_eq!(entry.moved, 1);
+}
+
+#[tokio::test]
+async fn what_stays_open_is_asked_by_the_ladder_and_raised() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let absent = refund(&core, "ABSENT").await;
+    assert!(absent.acknowledged);
+    let mut asked = Vec::new();
+    let mut raised = 0;
+    for minute in 0..(3 * 24 * 60) {
+        if sync_due(&core.app).await == 1 {
+            asked.push(minute);
+        }
+        raised += refunds::raise_overdue(&core.app).await.expect("a run");
+        clock.advance_ms(MINUTE_MS);
+    }
+    let within = |from: i64, to: i64| asked.iter().filter(|at| (from..to).contains(*at)).count();
+    // Each is asked for up to a tenth of the distance after the whole minute, hour or day.
+    assert!((8..=9).contains(&within(0, 10)), "{asked:?}");
+    assert!((5..=7).contains(&within(10, 60)), "{asked:?}");
+    assert!((23..=25).contains(&within(60, 1440)), "{asked:?}");
+    assert!((2..=3).contains(&within(1440, 4320)), "{asked:?}");
+    let after = now(&core, &absent).await;
+    assert_eq!(after.status, RefundStatus::Progress);
+    // Raised for what the channel said, and so not for its age besides.
+    assert_eq!((after.attention, raised), (Some(Attention::Absent), 0));
+}
+
+#[tokio::test]
+async fn one_that_stays_open_too_long_is_raised_once() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let refund = refund(&core, "TIMEOUT").await;
+    clock.advance_ms(24 * HOUR_MS);
+    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 0);
+    clock.advance_ms(1);
+    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 1);
+    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 0);
+    let raised = now(&core, &refund).await;
+    assert_eq!(raised.attention, Some(Attention::Overdue));
+    assert_eq!(events(&core, &refund, EventKind::Raised).await, 1);
+    // An outcome answers what was raised.
+    assert_eq!(sync_due(&core.app).await, 1);
+    let settled = now(&core, &refund).await;
+    assert_eq!(
+        (settled.status, settled.attention),
+        (RefundStatus::Success, None)
+    );
+}
+
+#[tokio::test]
+async fn a_success_is_asked_for_once_more_after_a_day() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let refund = refund(&core, "OK").await;
+    assert_eq!(refund.status, RefundStatus::Success);
+    clock.advance_ms(DAY_MS - 1);
+    assert_eq!(sync_due(&core.app).await, 0);
+    clock.advance_ms(1);
+    assert_eq!(sync_due(&core.app).await, 1);
+    clock.advance_ms(30 * DAY_MS);
+    assert_eq!(sync_due(&core.app).await, 0);
+    assert_eq!(events(&core, &refund, EventKind::Sync).await, 1);
+}
+
+#[tokio::test]
+async fn two_nodes_ask_for_each_refund_once() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let mut issued = Vec::new();
+    for _ in 0..60 {
+        issued.push(refund(&core, "TIMEOUT").await);
+    }
+    clock.advance_ms(2 * MINUTE_MS);
+    let other = App::new(core.app.config.clone(), core.app.db.clone(), clock.clone());
+    let (one, two) = tokio::join!(sync_due(&core.app), sync_due(&other));
+    assert_eq!(one + two, 60);
+    for refund in issued {
+        assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
+        assert_eq!(events(&core, &refund, EventKind::Sync).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_is_no_longer_enabled_has_its_refunds_settled() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let refund = refund(&core, "TIMEOUT").await;
+    core.app
+        .db
+        .write(|conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE merchant_app SET enabled = 0")
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    clock.advance_ms(2 * MINUTE_MS);
+    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
+}

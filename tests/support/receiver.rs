@@ -1,0 +1,106 @@
+//! A merchant's system that receives notices, over real HTTP.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::Value;
+
+/// How the receiver answers a notice.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Success,
+    Text(u16, String),
+    /// To another address of the same receiver.
+    Redirect,
+    /// Not at all.
+    Silence,
+}
+
+/// A running receiver.
+#[derive(Clone)]
+pub struct Receiver {
+    /// `http://127.0.0.1:PORT/notice`.
+    pub url: String,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    bodies: Vec<String>,
+    /// What to answer next; then always success.
+    replies: VecDeque<Reply>,
+    redirected: usize,
+}
+
+impl Receiver {
+    /// Listens on a free port of loopback.
+    pub async fn start() -> Receiver {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let routes = Router::new()
+            .route("/notice", post(receive))
+            .route("/elsewhere", post(elsewhere))
+            .with_state(seen.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Receiver {
+            url: format!("http://127.0.0.1:{port}/notice"),
+            seen,
+        }
+    }
+
+    /// Answers the next notices so, one after the other, and then with success.
+    pub fn will_answer(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.seen.lock().unwrap().replies.extend(replies);
+    }
+
+    /// The bodies that were received, in order.
+    pub fn bodies(&self) -> Vec<String> {
+        self.seen.lock().unwrap().bodies.clone()
+    }
+
+    /// The same, read as JSON.
+    pub fn notices(&self) -> Vec<Value> {
+        let bodies = self.bodies();
+        let read = |body: &String| serde_json::from_str(body).expect("a notice is JSON");
+        bodies.iter().map(read).collect()
+    }
+
+    /// How many requests followed a redirect.
+    pub fn redirected(&self) -> usize {
+        self.seen.lock().unwrap().redirected
+    }
+}
+
+async fn receive(
+    State(seen): State<Arc<Mutex<Seen>>>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+    let reply = {
+        let mut seen = seen.lock().unwrap();
+        seen.bodies.push(body);
+        seen.replies.pop_front()
+    };
+    match reply.unwrap_or(Reply::Success) {
+        Reply::Success => "SUCCESS".into_response(),
+        Reply::Text(status, text) => {
+            (StatusCode::from_u16(status).expect("a status"), text).into_response()
+        }
+        Reply::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
+        Reply::Silence => std::future::pending().await,
+    }
+}
+
+async fn elsewhere(State(seen): State<Arc<Mutex<Seen>>>) -> &'static str {
+    seen.lock().unwrap().redirected += 1;
+    "SUCCESS"
+}
