@@ -5,6 +5,7 @@
 //! all, so that each write is durable without each paying for a sync of the disk.
 
 use std::sync::{Arc, Once};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -13,8 +14,10 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::error::{Error, Result};
+use super::metrics;
 
 /// A connection, in or out of a transaction.
 pub type Conn = AnyConnection;
@@ -87,7 +90,19 @@ impl Db {
     /// rolled back and run again, each job behind its own savepoint. So a job has no effect but
     /// on its connection. A job that refuses without having written anything returns `Ok` with a
     /// value that says so; an `Err` undoes what the job wrote.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let began = Instant::now();
+        let written = self.write_in_turn(within(Span::current(), job)).await;
+        metrics::written(began.elapsed());
+        written
+    }
+
+    async fn write_in_turn<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
@@ -112,6 +127,18 @@ impl Db {
         self.closing.cancel();
         self.writing.wait().await;
     }
+}
+
+/// A job whose lines of the log are its caller's, wherever it is run.
+fn within<T, F>(
+    span: Span,
+    job: F,
+) -> impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send
+where
+    T: 'static,
+    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send,
+{
+    move |conn| Box::pin(job(conn).instrument(span.clone()))
 }
 
 /// Nothing is acknowledged before it is on the disk.

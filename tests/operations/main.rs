@@ -5,6 +5,7 @@
 mod support;
 
 mod figures;
+mod files;
 mod health;
 mod logs;
 mod node;

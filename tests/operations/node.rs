@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use refundry::server::config::Config;
+use refundry::server::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::support::http::signed;
+use super::support::{add_app, demo_app};
 
 /// A demonstration with figures. It is ended with the test.
 pub struct Node {
@@ -30,7 +33,25 @@ impl Node {
     }
 
     pub fn start_as(command: &str, flags: &[&str]) -> Node {
+        Node::start_in(tempfile::tempdir().unwrap(), command, flags)
+    }
+
+    /// Serves a database that has the app `DEMO` and nothing else.
+    pub async fn start_fresh(flags: &[&str]) -> Node {
         let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/node.db?mode=rwc", folder.path().display());
+        let config = Config {
+            database_url: Some(url.clone()),
+            ..Config::default()
+        };
+        let app = serve::open(config).await.unwrap();
+        add_app(&app, demo_app()).await;
+        app.db.close().await;
+        let own = ["--sandbox", "--database-url", &url];
+        Node::start_in(folder, "serve", &[&own, flags].concat())
+    }
+
+    fn start_in(folder: TempDir, command: &str, flags: &[&str]) -> Node {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
             .arg(command)
@@ -123,14 +144,20 @@ impl Node {
     /// Records an order of 10.00 yuan that behaves as the sandbox's `behaviour`, and refunds one yuan
     /// of it.
     pub async fn refund(&self, behaviour: &str, number: &str) -> Value {
+        self.refund_with(behaviour, number, json!({})).await
+    }
+
+    /// The same with these fields besides.
+    pub async fn refund_with(&self, behaviour: &str, number: &str, mut refund: Value) -> Value {
         let order = json!({
             "bizOrderNo": format!("P{number}"), "outOrderNo": format!("SBX-{behaviour}-{number}"),
             "channel": "sandbox", "method": "qr_code", "title": "茶", "amount": 1000, "payTime": now(),
         });
         let recorded = self.post("/unipay/order/record", order).await;
         assert_eq!(recorded["code"], 0, "{recorded}");
-        let refund =
-            json!({"bizOrderNo": format!("P{number}"), "bizRefundNo": number, "amount": 100});
+        refund["bizOrderNo"] = json!(format!("P{number}"));
+        refund["bizRefundNo"] = json!(number);
+        refund["amount"] = json!(100);
         self.post("/unipay/refund", refund).await
     }
 }

@@ -109,6 +109,11 @@ async fn a_refund_is_told_to_the_collector_from_the_request_to_the_channel() {
     };
     let issue = child(request, "issue");
     assert_eq!(issue.trace_id, request.trace_id);
+    child(&issue, "write");
+    let channel = child(&issue, "channel");
+    let told = |word: &str| Some(AnyValue::StringValue(word.to_owned()));
+    assert_eq!(attribute(&channel, "operation"), told("submit"));
+    assert_eq!(attribute(&channel, "channel"), told("sandbox"));
 
     let secret = signed["sign"].as_str().unwrap();
     for bytes in collector.0.lock().unwrap().iter() {

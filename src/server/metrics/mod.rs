@@ -1,38 +1,122 @@
 //! What the server counts and measures, for Prometheus. Every name stands in this file.
 //!
 //! Labels are endpoints, codes, app ids, channels and our own words: a bounded number of each.
-//! Nothing is kept unless a setting asks for it ([`scrape`]); counting is then nearly free.
+//! Nothing is kept unless a setting asks for it ([`start`]); counting is then nearly free.
 
+mod readings;
 mod scrape;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
-use metrics::{Unit, counter, gauge, histogram};
+use metrics::{counter, gauge, histogram};
 
 pub use scrape::{routes, start};
 
 use super::unipay::answer::Code;
+use crate::domain::order::Channel;
+use crate::domain::refund::{FindingWord, RefundStatus};
 
 const REQUESTS: &str = "refundry_requests_total";
 const REQUEST_SECONDS: &str = "refundry_request_seconds";
 const REQUESTS_IN_FLIGHT: &str = "refundry_requests_in_flight";
+const REFUNDS_SETTLED: &str = "refundry_refunds_settled_total";
+const REFUNDS_OPEN: &str = "refundry_refunds_open";
+const REFUNDS_RAISED: &str = "refundry_refunds_raised";
+const OLDEST_OPEN_SECONDS: &str = "refundry_oldest_open_refund_seconds";
+const HELD_FEN: &str = "refundry_money_held_fen";
+const SYNCS_DUE: &str = "refundry_syncs_due";
+const CHANNEL_CALLS: &str = "refundry_channel_calls_total";
+const CHANNEL_CALL_SECONDS: &str = "refundry_channel_call_seconds";
+const BREAKER_OPEN: &str = "refundry_breaker_open";
+const NOTICES_SENT: &str = "refundry_notices_sent_total";
+const NOTICES_WAITING: &str = "refundry_notices_waiting";
+const NOTICES_DUE: &str = "refundry_notices_due";
+const OLDEST_NOTICE_SECONDS: &str = "refundry_oldest_notice_seconds";
+const WRITE_SECONDS: &str = "refundry_write_seconds";
 const READY: &str = "refundry_ready";
+const READINGS_FRESH: &str = "refundry_readings_fresh";
 const INFO: &str = "refundry_info";
 
 /// What each is, as a scrape tells it.
 fn describe() {
-    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    use metrics::{
+        describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram,
+    };
 
-    describe_counter!(
+    counter!(
         REQUESTS,
-        "Requests answered, by endpoint and by the envelope's code (the HTTP status where there is no \
-         envelope; gone: the caller hung up first)"
+        "Requests, by endpoint and by the envelope's code; by the HTTP status where there is no envelope; \
+         gone: the caller hung up first"
     );
-    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "How long requests took");
-    describe_gauge!(REQUESTS_IN_FLIGHT, "Requests under way");
-    describe_gauge!(READY, "1 while requests may be sent here, as /readyz says");
-    describe_gauge!(INFO, "Always 1; the labels say which program this is");
+    histogram!(REQUEST_SECONDS, "How long requests took");
+    gauge!(REQUESTS_IN_FLIGHT, "Requests under way");
+    counter!(REFUNDS_SETTLED, "Refunds that reached a state, by channel");
+    gauge!(REFUNDS_OPEN, "Refunds in progress; counted to 100000");
+    gauge!(
+        REFUNDS_RAISED,
+        "Refunds that wait for a person to look at them; counted to 100000"
+    );
+    gauge!(
+        OLDEST_OPEN_SECONDS,
+        "How long the oldest refund in progress has been so; 0: none is"
+    );
+    gauge!(HELD_FEN, "What refunds in progress hold, in fen");
+    gauge!(
+        SYNCS_DUE,
+        "Refunds whose channel should have been asked by now; counted to 100000"
+    );
+    counter!(
+        CHANNEL_CALLS,
+        "Calls to channels, by what was found; unknown: no answer, or none that decides"
+    );
+    histogram!(CHANNEL_CALL_SECONDS, "How long channels took to answer");
+    gauge!(
+        BREAKER_OPEN,
+        "1 while a channel does not answer an app and is asked gently"
+    );
+    counter!(
+        NOTICES_SENT,
+        "Notices sent, by how it went: delivered, failed, given_up"
+    );
+    gauge!(
+        NOTICES_WAITING,
+        "Notices that have not arrived yet; counted to 100000"
+    );
+    gauge!(
+        NOTICES_DUE,
+        "Notices that should have been sent by now; counted to 100000"
+    );
+    gauge!(
+        OLDEST_NOTICE_SECONDS,
+        "How long the oldest notice has not arrived; 0: none waits"
+    );
+    histogram!(
+        WRITE_SECONDS,
+        "How long writes took until they were durable, their wait included"
+    );
+    gauge!(READY, "1 while requests may be sent here, as /readyz says");
+    gauge!(
+        READINGS_FRESH,
+        "1 while the figures of the database are current; 0: it could not be asked in time, and they \
+         are those of before"
+    );
+    gauge!(INFO, "Always 1; its label is the program's version");
+}
+
+/// What seldom happens is shown before it first does: an alert on an increase sees the first time too.
+fn begin_at_zero() {
+    for &channel in Channel::ALL {
+        for &state in RefundStatus::ALL {
+            if state != RefundStatus::Progress {
+                let (channel, state) = (channel.word(), state.word());
+                counter!(REFUNDS_SETTLED, "channel" => channel, "state" => state).increment(0);
+            }
+        }
+    }
+    for outcome in ["delivered", "failed", "given_up"] {
+        counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
+    }
 }
 
 /// A request under way. One that is dropped before it has ended was given up by its caller.
@@ -71,4 +155,40 @@ impl Drop for Request {
         histogram!(REQUEST_SECONDS, "endpoint" => endpoint.clone()).record(self.began.elapsed());
         counter!(REQUESTS, "endpoint" => endpoint, "code" => code).increment(1);
     }
+}
+
+/// A refund has reached a state.
+pub fn settled(channel: Channel, state: RefundStatus) {
+    counter!(REFUNDS_SETTLED, "channel" => channel.word(), "state" => state.word()).increment(1);
+}
+
+/// A channel was called, and this was found.
+pub fn channel_called(
+    app_id: &str,
+    channel: Channel,
+    operation: &'static str,
+    finding: FindingWord,
+    took: Duration,
+) {
+    let app = app_id.to_owned();
+    histogram!(
+        CHANNEL_CALL_SECONDS,
+        "app" => app.clone(), "channel" => channel.word(), "operation" => operation
+    )
+    .record(took);
+    counter!(
+        CHANNEL_CALLS,
+        "app" => app, "channel" => channel.word(), "operation" => operation, "finding" => finding.word()
+    )
+    .increment(1);
+}
+
+/// A notice was sent, and it went like this.
+pub fn notice_sent(outcome: &'static str) {
+    counter!(NOTICES_SENT, "outcome" => outcome).increment(1);
+}
+
+/// A write took so long, from being asked for until it was durable or refused.
+pub fn written(took: Duration) {
+    histogram!(WRITE_SECONDS).record(took);
 }

@@ -1,6 +1,7 @@
 //! `/metrics`, on a listener of its own: figures are the business of whoever runs the server, not of
 //! whoever can reach it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +14,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use tokio::task::JoinSet;
 
-use super::{INFO, READY, describe};
+use super::readings::Readings;
+use super::{INFO, READY, begin_at_zero, describe};
 use crate::server::app::App;
 use crate::server::error::{Error, Result};
 use crate::server::health;
@@ -38,6 +40,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) -> Result<Figures> {
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(unusable)?;
     describe();
+    begin_at_zero();
     gauge!(INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
     let process = Collector::default();
     process.describe();
@@ -53,6 +56,7 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) -> Result<Figures> {
         app: app.clone(),
         figures,
         process,
+        readings: Arc::default(),
     })
 }
 
@@ -62,6 +66,7 @@ pub struct Figures {
     app: App,
     figures: PrometheusHandle,
     process: Collector,
+    readings: Arc<Readings>,
 }
 
 /// What the second listener serves.
@@ -81,6 +86,7 @@ async fn scrape(State(figures): State<Figures>) -> impl IntoResponse {
     )];
     let ready = health::ready(&figures.app).await.is_ok();
     gauge!(READY).set(u32::from(ready));
+    figures.readings.refresh(&figures.app).await;
     figures.process.collect();
     (TEXT, figures.figures.render())
 }

@@ -17,12 +17,13 @@ use super::app::App;
 use super::config::Config;
 use super::db::Conn;
 use super::error::{Error, Result};
+use super::metrics;
 use super::store;
 use super::trace::TraceId;
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::merchant::MerchantApp;
-use crate::domain::notice::{Notice, NoticeKey, NoticeSend};
+use crate::domain::notice::{Notice, NoticeKey, NoticeSend, NoticeState};
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::{MINUTE_MS, Millis};
 
@@ -134,6 +135,7 @@ async fn send_one(app: &App, merchant: &Arc<MerchantApp>, notice: Notice) {
 }
 
 /// Sends a notice that was claimed, and records how it went.
+#[tracing::instrument(name = "notice", level = "debug", skip_all, fields(app = merchant.app_id))]
 async fn send(
     app: &App,
     merchant: &MerchantApp,
@@ -175,6 +177,10 @@ async fn send(
     };
     let after = notice.after(send.trouble.is_none(), ended);
     record(app, after.clone(), send.clone(), ended).await?;
+    metrics::notice_sent(match after.state {
+        NoticeState::Waiting => "failed",
+        ended => ended.word(),
+    });
     Ok((after, send))
 }
 

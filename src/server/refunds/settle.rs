@@ -1,7 +1,7 @@
 //! The only door: evidence is applied to a refund, its order's balance and its timeline in one
 //! transaction. And the call to the channel that brings most of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
@@ -17,7 +17,7 @@ use crate::server::app::App;
 use crate::server::breakers;
 use crate::server::channel::Answer;
 use crate::server::error::{Error, Result};
-use crate::server::{notices, store};
+use crate::server::{metrics, notices, store};
 
 /// The only door: applies evidence to a refund, its order's balance and its timeline, and writes down
 /// what its merchant is to be told, in one transaction. Idempotent, and indifferent to the order in which evidence arrives.
@@ -35,7 +35,8 @@ pub(super) async fn settle(
     let said = limits::cut(said, limits::SAID_BYTES).to_owned();
     let recheck_ms = app.config.recheck_after_ms;
     let merchant = app.merchant_app_of(&known.app_id).await?;
-    app.db
+    let (settled, changed) = app
+        .db
         .write(move |conn| {
             let (mut current, evidence, actor, said) =
                 (known.clone(), evidence.clone(), actor.clone(), said.clone());
@@ -84,11 +85,15 @@ pub(super) async fn settle(
                         ..changed_event(&next, kind, actor, now, current.status)
                     };
                     store::event::insert(conn, &event).await?;
-                    return Ok(next);
+                    return Ok((next, changed));
                 }
             })
         })
-        .await
+        .await?;
+    if changed && !settled.holds() {
+        metrics::settled(settled.channel, settled.status);
+    }
+    Ok(settled)
 }
 
 /// Submits a refund whose intent is written down, and settles it by the answer.
@@ -99,7 +104,8 @@ pub(super) async fn submit(
     refund: Refund,
 ) -> Result<Refund> {
     let gate = app.channels.gate(refund.channel)?;
-    let answer = in_time(app, gate.refund(merchant, &order, &refund)).await;
+    let answer = gate.refund(merchant, &order, &refund);
+    let answer = in_time(app, &refund, "submit", answer).await;
     let lane = (refund.app_id.clone(), refund.channel);
     if !matches!(answer.finding, Finding::Unknown { .. }) {
         hear(breakers::answered(app, &lane).await);
@@ -114,12 +120,17 @@ pub(super) async fn submit(
 }
 
 /// A channel's answer within the time limit; silence is an unknown outcome, not a failure.
+/// `operation` is what it is counted as.
+#[tracing::instrument(name = "channel", level = "debug", skip_all, fields(app = refund.app_id, channel = refund.channel.word(), operation = operation))]
 pub(super) async fn in_time(
     app: &App,
+    refund: &Refund,
+    operation: &'static str,
     answer: impl Future<Output = Answer<Finding>>,
 ) -> Answer<Finding> {
     let limit = Duration::from_millis(u64::try_from(app.config.channel_time_limit_ms).unwrap_or(0));
-    tokio::time::timeout(limit, answer)
+    let began = Instant::now();
+    let answer = tokio::time::timeout(limit, answer)
         .await
         .unwrap_or_else(|_| {
             let why = format!("no answer within {} ms", limit.as_millis());
@@ -127,7 +138,16 @@ pub(super) async fn in_time(
                 said: why.clone(),
                 finding: Finding::Unknown { why },
             }
-        })
+        });
+    let found = answer.finding.word();
+    metrics::channel_called(
+        &refund.app_id,
+        refund.channel,
+        operation,
+        found,
+        began.elapsed(),
+    );
+    answer
 }
 
 /// A breaker that cannot be kept is no reason to lose evidence.

@@ -113,7 +113,8 @@ pub(super) async fn ask(
 ) -> Result<RefundSync> {
     let gate = app.channels.gate(refund.channel)?;
     let asked_at = app.clock.now();
-    let answer = in_time(app, gate.query_refund(merchant, order, &refund)).await;
+    let answer = gate.query_refund(merchant, order, &refund);
+    let answer = in_time(app, &refund, "query", answer).await;
     let lane = (refund.app_id.clone(), refund.channel);
     hear(match answer.finding {
         Finding::Unknown { .. } => breakers::unanswered(app, &lane, &answer.said).await,

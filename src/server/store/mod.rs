@@ -5,6 +5,7 @@
 pub mod breaker;
 pub mod callback;
 pub mod event;
+pub mod figures;
 pub mod list;
 pub mod merchant;
 pub mod notice;
