@@ -5,80 +5,15 @@
 mod support;
 
 use refundry::domain::event::{Actor, Event, EventKind, Subject};
-use refundry::domain::merchant::{Edition, SignType};
+use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
-use refundry::domain::order::{Channel, NewOrder};
+use refundry::domain::order::Channel;
 use refundry::domain::refund::{FindingWord, Refund, RefundStatus};
-use refundry::server::sign::Signer;
-use refundry::server::{orders, store};
-use support::tests::paid_order;
-use support::{Database, Server, client, now, rate, ratio};
+use refundry::server::store;
+use support::{Database, Server, now, over_http, rate, ratio, with_orders};
 
 const APP: &str = "DEMO";
-const ORDERS: usize = 60_000;
 const SECONDS: u64 = 6;
-
-/// A database with many paid orders.
-async fn with_orders() -> Database {
-    let database = Database::new();
-    let app = database.open().await;
-    let merchant = app.merchant_app(Some(APP)).await.expect("the app");
-    for first in (0..ORDERS).step_by(1_000) {
-        let new = |n: usize| NewOrder {
-            order_no: Some(format!("P{n}")),
-            ..paid_order("OK", &n.to_string(), Fen(10_000))
-        };
-        let orders = (first..first + 1_000).map(new).collect();
-        orders::record_all(&app, &merchant, orders, Actor::System)
-            .await
-            .expect("orders");
-    }
-    app.db.close().await;
-    database
-}
-
-/// Refunds a second over HTTP.
-async fn over_http(server: &Server) -> usize {
-    let (http, url) = (client(), format!("{}/unipay/refund", server.base));
-    rate(SECONDS, move |n| {
-        let request = http
-            .post(&url)
-            .header("content-type", "application/json")
-            .body(signed(n));
-        async move {
-            let answer = request
-                .send()
-                .await
-                .expect("an answer")
-                .text()
-                .await
-                .expect("its body");
-            assert!(answer.contains(r#""status":"success""#), "{answer}");
-        }
-    })
-    .await
-}
-
-/// A signed request of the single edition.
-fn signed(n: usize) -> String {
-    let (order, refund) = (format!("P{n}"), format!("R{n}"));
-    let time = now().seconds().to_string();
-    let signer = Signer {
-        secret: "123456",
-        sign_type: SignType::HmacSha256,
-        edition: Edition::Single,
-    };
-    let pairs = [
-        ("amount", "100"),
-        ("bizRefundNo", refund.as_str()),
-        ("orderNo", order.as_str()),
-        ("reqTime", time.as_str()),
-    ];
-    let sign = signer.sign(&pairs);
-    format!(
-        r#"{{"orderNo":"{order}","bizRefundNo":"{refund}","amount":100,"reqTime":{time},"sign":"{sign}"}}"#
-    )
-}
 
 /// Refunds a second through the write door alone: the same two transactions of ours, no HTTP, no
 /// signature, no domain, no channel.
@@ -194,10 +129,10 @@ async fn main() {
     );
 
     let server = Server::start(&one, &["--write-batch", "1"]).await;
-    let alone = over_http(&server).await;
+    let alone = over_http(&server, SECONDS).await;
     drop(server);
     let server = Server::start(&many, &[]).await;
-    let together = over_http(&server).await;
+    let together = over_http(&server, SECONDS).await;
     let (memory, start) = (server.resident_mb(), server.first_answer);
     drop(server);
     let door = bare_door(&bare).await;

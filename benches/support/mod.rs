@@ -10,10 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use refundry::domain::event::Actor;
+use refundry::domain::merchant::{Edition, SignType};
+use refundry::domain::money::Fen;
+use refundry::domain::order::NewOrder;
 use refundry::domain::time::Millis;
 use refundry::server::app::App;
 use refundry::server::clock::Clock;
 use refundry::server::db::Db;
+use refundry::server::orders;
+use refundry::server::sign::Signer;
 
 /// How many ask at the same time.
 pub const CLIENTS: usize = 64;
@@ -125,6 +131,66 @@ pub fn client() -> reqwest::Client {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none());
     client.build().expect("a client")
+}
+
+/// Paid orders of [`with_orders`].
+const ORDERS: usize = 60_000;
+
+/// A database with many paid orders.
+pub async fn with_orders() -> Database {
+    let database = Database::new();
+    let app = database.open().await;
+    let merchant = app.merchant_app(Some("DEMO")).await.expect("the app");
+    for first in (0..ORDERS).step_by(1_000) {
+        let new = |n: usize| NewOrder {
+            order_no: Some(format!("P{n}")),
+            ..tests::paid_order("OK", &n.to_string(), Fen(10_000))
+        };
+        let orders = (first..first + 1_000).map(new).collect();
+        orders::record_all(&app, &merchant, orders, Actor::System)
+            .await
+            .expect("orders");
+    }
+    app.db.close().await;
+    database
+}
+
+/// Refunds a second over HTTP, each of another order.
+pub async fn over_http(server: &Server, seconds: u64) -> usize {
+    let (http, url) = (client(), format!("{}/unipay/refund", server.base));
+    rate(seconds, move |n| {
+        let request = refund_request(&http, &url, n);
+        async move {
+            let answer = request.send().await.expect("an answer");
+            let answer = answer.text().await.expect("its body");
+            assert!(answer.contains(r#""status":"success""#), "{answer}");
+        }
+    })
+    .await
+}
+
+/// A signed request of the single edition to refund a part of order `n`.
+pub fn refund_request(http: &reqwest::Client, url: &str, n: usize) -> reqwest::RequestBuilder {
+    let (order, refund) = (format!("P{n}"), format!("R{n}"));
+    let time = now().seconds().to_string();
+    let signer = Signer {
+        secret: "123456",
+        sign_type: SignType::HmacSha256,
+        edition: Edition::Single,
+    };
+    let pairs = [
+        ("amount", "100"),
+        ("bizRefundNo", refund.as_str()),
+        ("orderNo", order.as_str()),
+        ("reqTime", time.as_str()),
+    ];
+    let sign = signer.sign(&pairs);
+    let body = format!(
+        r#"{{"orderNo":"{order}","bizRefundNo":"{refund}","amount":100,"reqTime":{time},"sign":"{sign}"}}"#
+    );
+    http.post(url)
+        .header("content-type", "application/json")
+        .body(body)
 }
 
 /// Runs `work(n)` for n = 0, 1, ... by 64 clients for a while, and returns how many went a second.

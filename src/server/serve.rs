@@ -146,6 +146,8 @@ pub(super) async fn run(
     let served = axum::serve(listener, service).with_graceful_shutdown(turned_away);
     let finished = async {
         let _ = served.await;
+        // Before their work is waited for, so that no more of it is begun.
+        jobs.shutdown().await;
         app.tasks.close();
         app.tasks.wait().await;
     };

@@ -1,0 +1,272 @@
+//! How a node gets rid of a backlog: 100,000 refunds due to be asked for and 100,000 notices due to
+//! be sent, against the refund rate of the same node, and what merchants who ask for refunds
+//! meanwhile notice of it. `BACKLOG` sets another number.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::post;
+use futures::future::join_all;
+use refundry::domain::event::{Actor, Event, EventKind, Subject};
+use refundry::domain::merchant::Edition;
+use refundry::domain::money::Fen;
+use refundry::domain::notice::Notice;
+use refundry::domain::order::{Channel, NewOrder};
+use refundry::domain::refund::{Refund, RefundStatus};
+use refundry::domain::time::DAY_MS;
+use refundry::server::app::App;
+use refundry::server::store;
+use refundry::server::store::sandbox::BookRow;
+use support::tests::paid_order;
+use support::{Database, Server, client, now, over_http, ratio, refund_request, with_orders};
+
+const APP: &str = "DEMO";
+const SECONDS: u64 = 6;
+/// Merchants who ask for refunds while the backlog drains: so many at once, each with a pause.
+const ASKERS: usize = 8;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A merchants' system that takes every notice.
+async fn receiver() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let url = format!("http://{}/notice", listener.local_addr().expect("one"));
+    let routes = Router::new().route("/notice", post(async || "SUCCESS"));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+/// Refunds whose submission timed out and that the channel's book has as paid, due to be asked for;
+/// and as many settled ones whose notices are due.
+async fn pile_up(app: &App, count: usize, notify_url: &str) {
+    let merchant = app.merchant_app(Some(APP)).await.expect("the app");
+    for first in (0..count).step_by(500) {
+        let numbers = first..(first + 500).min(count);
+        let new = |n: usize| NewOrder {
+            order_no: Some(format!("Q{n}")),
+            ..paid_order("TIMEOUT", &format!("Q{n}"), Fen(10_000))
+        };
+        let orders = numbers.clone().map(new).collect();
+        refundry::server::orders::record_all(app, &merchant, orders, Actor::System)
+            .await
+            .expect("orders");
+        let url = notify_url.to_owned();
+        app.db
+            .write(move |conn| {
+                let (numbers, url) = (numbers.clone(), url.clone());
+                Box::pin(async move {
+                    for n in numbers {
+                        let open = Refund {
+                            next_sync_at: Some(now()),
+                            ..refund(n, "S", None)
+                        };
+                        insert(conn, &open).await?;
+                        store::sandbox::insert(conn, &book(&open)).await?;
+
+                        let open = refund(n, "N", Some(url.clone()));
+                        insert(conn, &open).await?;
+                        let settled = Refund {
+                            status: RefundStatus::Success,
+                            finished_at: Some(now()),
+                            version: 2,
+                            ..open
+                        };
+                        store::refund::update(conn, &settled).await?;
+                        let (held, refunded) = (Fen::ZERO - settled.amount, settled.amount);
+                        store::order::move_balance(conn, APP, &settled.order_no, held, refunded)
+                            .await?;
+                        store::notice::insert(conn, &Notice::of(&settled, now())).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+            .expect("a pile");
+    }
+}
+
+async fn insert(
+    conn: &mut refundry::server::db::Conn,
+    refund: &Refund,
+) -> refundry::server::error::Result<()> {
+    assert!(store::order::hold_for_new(conn, refund, None).await?);
+    store::refund::insert(conn, refund).await?;
+    let event = Event {
+        app_id: APP.to_owned(),
+        subject: Subject::Refund,
+        number: refund.refund_no.clone(),
+        seq: 1,
+        at: refund.created_at,
+        kind: EventKind::Requested,
+        actor: Actor::Merchant,
+        finding: None,
+        said: None,
+        before: None,
+        after: Some("progress".to_owned()),
+    };
+    Ok(store::event::insert(conn, &event).await?)
+}
+
+fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
+    let number = format!("{kind}{n}");
+    Refund {
+        app_id: APP.to_owned(),
+        refund_no: number.clone(),
+        biz_refund_no: number.clone(),
+        out_refund_no: None,
+        channel_no: number,
+        order_no: format!("Q{n}"),
+        channel: Channel::Sandbox,
+        amount: Fen(100),
+        reason: None,
+        attach: None,
+        notify_url,
+        client_ip: None,
+        edition: Edition::Open,
+        status: RefundStatus::Progress,
+        attempt: 1,
+        unanswered: 1,
+        acknowledged: false,
+        attention: None,
+        reviewed: false,
+        error_code: None,
+        error_msg: None,
+        created_at: now().plus_ms(-DAY_MS / 2),
+        opened_at: now().plus_ms(-DAY_MS / 2),
+        submitted_at: now().plus_ms(-DAY_MS / 2),
+        finished_at: None,
+        next_sync_at: None,
+        busy_until: Default::default(),
+        version: 1,
+    }
+}
+
+fn book(refund: &Refund) -> BookRow {
+    BookRow {
+        refund_no: refund.channel_no.clone(),
+        app_id: APP.to_owned(),
+        out_order_no: format!("SBX-TIMEOUT-{}", refund.order_no),
+        amount: refund.amount,
+        outcome: "success".to_owned(),
+        settles_at: refund.created_at,
+        submissions: 1,
+        moved: 1,
+    }
+}
+
+/// How many are still due: refunds to be asked for, and notices to be sent.
+async fn left(app: &App) -> (i64, i64) {
+    let mut conn = app.db.read().await.expect("a connection");
+    let count = |row: sqlx::any::AnyRow| sqlx::Row::get::<i64, _>(&row, 0);
+    let open =
+        sqlx::query("SELECT COUNT(*) FROM refund WHERE app_id = 'DEMO' AND status = 'progress'")
+            .fetch_one(&mut *conn)
+            .await
+            .expect("a count");
+    let waiting =
+        sqlx::query("SELECT COUNT(*) FROM notice WHERE app_id = 'DEMO' AND state = 'waiting'")
+            .fetch_one(&mut *conn)
+            .await
+            .expect("a count");
+    (count(open), count(waiting))
+}
+
+/// How long refunds take that are asked for until `done`: sorted.
+async fn latencies(
+    server: &Server,
+    first: usize,
+    done: &(impl Fn() -> bool + Sync),
+) -> Vec<Duration> {
+    let next = std::sync::atomic::AtomicUsize::new(first);
+    let took = Mutex::new(Vec::new());
+    let (http, url) = (client(), format!("{}/unipay/refund", server.base));
+    join_all((0..ASKERS).map(|_| async {
+        while !done() {
+            let n = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let begun = Instant::now();
+            let answer = refund_request(&http, &url, n)
+                .send()
+                .await
+                .expect("an answer");
+            let text = answer.text().await.expect("its body");
+            took.lock().unwrap().push(begun.elapsed());
+            assert!(text.contains(r#""status":"success""#), "{text}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }))
+    .await;
+    let mut took = took.into_inner().unwrap();
+    took.sort();
+    took
+}
+
+fn p99_us(sorted: &[Duration]) -> usize {
+    sorted[sorted.len() * 99 / 100].as_micros() as usize
+}
+
+#[tokio::main]
+async fn main() {
+    let count: usize = std::env::var("BACKLOG").map_or(100_000, |n| n.parse().expect("a number"));
+    println!("backlog: {count} refunds to be asked for and {count} notices to be sent");
+
+    let quiet = with_orders().await;
+    let server = Server::start(&quiet, &[]).await;
+    let rate = over_http(&server, SECONDS).await;
+    let started = Instant::now();
+    let over = || started.elapsed() > Duration::from_secs(SECONDS);
+    let calm = p99_us(&latencies(&server, 50_000, &over).await);
+    drop(server);
+
+    let database: Database = with_orders().await;
+    let app = database.reopen().await;
+    pile_up(&app, count, &receiver().await).await;
+    let server = Server::start(&database, &["--private-notify", "true"]).await;
+    let begun = Instant::now();
+    let ends = Arc::new(Mutex::new((None, None)));
+    let watching = async {
+        loop {
+            let (open, waiting) = left(&app).await;
+            let mut ends = ends.lock().unwrap();
+            if open < 10 {
+                ends.0.get_or_insert(begun.elapsed());
+            }
+            if waiting < 10 {
+                ends.1.get_or_insert(begun.elapsed());
+            }
+            if ends.0.is_some() && ends.1.is_some() {
+                break;
+            }
+            drop(ends);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let drained = || {
+        let ends = ends.lock().unwrap();
+        ends.0.is_some() && ends.1.is_some()
+    };
+    let (took, ()) = tokio::join!(latencies(&server, 0, &drained), watching);
+    let busy = p99_us(&took);
+    let (synced, sent) = *ends.lock().unwrap();
+    let a_second =
+        |took: Option<Duration>| (count as f64 / took.expect("an end").as_secs_f64()) as usize;
+    let (synced, sent) = (a_second(synced), a_second(sent));
+
+    println!("  signed refunds, nothing else to do      {rate:>6} /s");
+    println!(
+        "  refunds asked for, notices beside       {synced:>6} /s   {} of it, at least 0.33",
+        ratio(synced, rate)
+    );
+    println!(
+        "  notices sent, refunds asked for beside  {sent:>6} /s   {} of it, at least 0.33",
+        ratio(sent, rate)
+    );
+    println!("  p99 of a refund, calm                   {calm:>6} us");
+    println!(
+        "  p99 of a refund, the backlog draining   {busy:>6} us   {} times, at most 2",
+        ratio(busy, calm)
+    );
+}
