@@ -33,6 +33,8 @@ pub struct Deed {
     pending: RwSignal<bool>,
     version: RwSignal<usize>,
     outcome: RwSignal<Option<Result<(), Trouble>>>,
+    /// Counts how often what it is about was left.
+    left: StoredValue<u32>,
 }
 
 impl Deed {
@@ -53,6 +55,7 @@ impl Deed {
             pending: RwSignal::new(false),
             version: RwSignal::new(0),
             outcome: RwSignal::new(trouble.map(Err)),
+            left: StoredValue::new(0),
         }
     }
 
@@ -82,6 +85,13 @@ impl Deed {
         self.outcome.set(None);
     }
 
+    /// The page has come to show something else: forgets the last try, and what comes of one that is still
+    /// under way.
+    pub fn leave(self) {
+        self.left.update_value(|left| *left += 1);
+        self.clear();
+    }
+
     /// Does it; one at a time. Goes where the server leads.
     fn send(self, fields: &Fields) {
         if self.pending.get_untracked() {
@@ -89,10 +99,16 @@ impl Deed {
         }
         self.pending.set(true);
         let body = form_text(fields);
+        let left = self.left.get_value();
         spawn_local(async move {
             let outcome = post(self.path, &body).await;
-            // The page may be gone by now.
-            self.outcome.try_set(Some(outcome));
+            // The page may be gone by now, or show something else.
+            if self.left.try_get_value() == Some(left) {
+                if let Ok(Some(address)) = &outcome {
+                    call_redirect_hook(address);
+                }
+                self.outcome.try_set(Some(outcome.map(drop)));
+            }
             self.version.try_update(|n| *n += 1);
             self.pending.try_set(false);
         });
@@ -108,7 +124,8 @@ fn form_text(fields: &Fields) -> String {
     pairs.join("&")
 }
 
-async fn post(path: &str, body: &str) -> Result<(), Trouble> {
+/// Sends it. Where the server leads to, if anywhere.
+async fn post(path: &str, body: &str) -> Result<Option<String>, Trouble> {
     let unreachable = |_: JsValue| Trouble::unreachable();
     let headers = Headers::new().map_err(unreachable)?;
     let type_ = "application/x-www-form-urlencoded";
@@ -128,12 +145,8 @@ async fn post(path: &str, body: &str) -> Result<(), Trouble> {
         return Err(Trouble::de(text.into()));
     }
     let header = |name: &str| answer.headers().get(name).ok().flatten();
-    if header(REDIRECT_HEADER).is_some()
-        && let Some(address) = header("Location")
-    {
-        call_redirect_hook(&address);
-    }
-    Ok(())
+    let leads = header(REDIRECT_HEADER).and_then(|_| header("Location"));
+    Ok(leads)
 }
 
 /// The form of a deed. `fields` are what nobody types; `children` the rest, down to the button.

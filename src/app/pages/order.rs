@@ -12,7 +12,7 @@ use crate::app::view::Stamp;
 use crate::app::words;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::money::Fen;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, OrderStatus};
 
 /// `/apps/:app/orders/:number`; after a sync also `did=sync`.
 #[component]
@@ -26,9 +26,12 @@ pub fn OrderPage() -> impl IntoView {
     );
     let draft = Draft::new(move || order.again());
     // The same page may come to show another order.
-    Effect::new(move |_| {
-        number.track();
-        sync.clear();
+    Effect::new(move |before: Option<String>| {
+        let number = number.get();
+        if before.is_some_and(|before| before != number) {
+            sync.leave();
+        }
+        number
     });
     view! {
         <Loaded resource=order let:view>
@@ -144,9 +147,13 @@ pub fn Balance(order: Order) -> impl IntoView {
             </div>
         }
     };
+    let amount = match order.status {
+        OrderStatus::Success => words::PAID_AMOUNT,
+        _ => words::ORDER_AMOUNT,
+    };
     view! {
         <dl class="balance">
-            {line("", words::PAID_AMOUNT, order.amount)}
+            {line("", amount, order.amount)}
             {line("− ", words::REFUNDED_AMOUNT, order.refunded)}
             {line("− ", words::HELD_AMOUNT, order.held)}
             <div class="sum">

@@ -49,11 +49,11 @@ impl Acts {
         self.sync.version() + self.retry.version() + self.close.version()
     }
 
-    /// Forgets what came of it.
-    fn clear(&self) {
-        self.sync.clear();
-        self.retry.clear();
-        self.close.clear();
+    /// The page has come to show another refund.
+    fn leave(&self) {
+        self.sync.leave();
+        self.retry.leave();
+        self.close.leave();
     }
 }
 
@@ -73,7 +73,7 @@ pub fn RefundPage() -> impl IntoView {
     Effect::new(move |before: Option<String>| {
         let number = number.get();
         if before.is_some_and(|before| before != number) {
-            acts.clear();
+            acts.leave();
         }
         number
     });

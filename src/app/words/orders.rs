@@ -26,6 +26,7 @@ pub const ATTACH: Text = text("附加数据", "Attached data");
 pub const TIMELINE: Text = text("时间线", "Timeline");
 pub const SYNC: Text = text("同步", "Sync");
 pub const TIMES_IN: Text = text("时区", "Time zone");
+pub const ORDER_AMOUNT: Text = text("订单金额", "Amount");
 pub const PAID_AMOUNT: Text = text("已付金额", "Paid");
 pub const REFUNDED_AMOUNT: Text = text("已退金额", "Refunded");
 pub const HELD_AMOUNT: Text = text("退款中金额", "In progress");

@@ -160,7 +160,7 @@ pub async fn session() -> crate::server::error::Result<Session> {
 }
 
 /// The page that is shown, or, of a function, the one that called it.
-fn page_address() -> String {
+pub fn page_address() -> String {
     let Some(request) = use_context::<Parts>() else {
         return "/".to_owned();
     };

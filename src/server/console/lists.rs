@@ -1,6 +1,6 @@
 //! What the list pages are given.
 
-use super::caller::Caller;
+use super::caller::{Caller, is_page, page_address, redirect};
 use super::{orders, refunds, times};
 use crate::app::query::Query;
 use crate::app::rpc::Trouble;
@@ -12,9 +12,22 @@ use crate::domain::filter::Page;
 pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView, Trouble> {
     let caller = Caller::viewer(app_id).await?;
     let query = Query::parse(query);
+    if is_page() {
+        shorten(&page_address(), &query);
+    }
     match name {
         ListName::Orders => orders::list(&caller, &query).await,
         ListName::Refunds => refunds::list(&caller, &query).await,
+    }
+}
+
+/// Leads to the same list under a shorter address: a form that is sent without scripts names all its
+/// fields, the empty ones too.
+fn shorten(address: &str, query: &Query) {
+    if let Some((path, given)) = address.split_once('?')
+        && given.split('&').any(|pair| pair.ends_with('='))
+    {
+        redirect(&query.href(path));
     }
 }
 
