@@ -12,8 +12,9 @@ pub mod server;
 /// Takes over the page that the server rendered. Called by the page's module script.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
+    app::pages::load_for(&leptos::prelude::location().pathname().unwrap_or_default()).await;
     leptos::mount::hydrate_body(app::App);
     // Says so on the root element, once what was loaded has been taken over too.
     leptos::prelude::request_animation_frame(|| {

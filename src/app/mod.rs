@@ -52,10 +52,7 @@ use leptos_router::{SsrMode, path};
 
 use components::{Frame, Waiting};
 use look::provide_look;
-use pages::{
-    CloseRefundPage, HelpPage, HomePage, LoginPage, NotFoundPage, OrderPage, OrdersPage,
-    RefundOrderPage, RefundPage, RefundsPage, RetryRefundPage,
-};
+use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrdersPage, Part, RefundsPage};
 
 /// The console.
 #[component]
@@ -72,22 +69,22 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
                     <Route path=path!("/apps/:app/orders") view=OrdersPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/orders/:number") view=OrderPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/orders/:number") view=Part::Order ssr=SsrMode::Async/>
                     <Route
                         path=path!("/apps/:app/orders/:number/refund")
-                        view=RefundOrderPage
+                        view=Part::RefundOrder
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/apps/:app/refunds") view=RefundsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/refunds/:number") view=RefundPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/refunds/:number") view=Part::Refund ssr=SsrMode::Async/>
                     <Route
                         path=path!("/apps/:app/refunds/:number/retry")
-                        view=RetryRefundPage
+                        view=Part::RetryRefund
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/apps/:app/refunds/:number/close")
-                        view=CloseRefundPage
+                        view=Part::CloseRefund
                         ssr=SsrMode::Async
                     />
                 </ParentRoute>

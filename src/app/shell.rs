@@ -6,21 +6,37 @@ use leptos_meta::MetaTags;
 
 use super::App;
 use super::look::use_look;
+use super::pages::is_in_part;
 
-/// Where the page finds its style sheet, script and WebAssembly.
-#[derive(Clone, Debug)]
+/// Where the page finds its style sheet, scripts and WebAssembly.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetUrls {
     pub css: String,
     pub js: String,
+    /// What loads the parts of the module.
+    pub parts: String,
     pub wasm: String,
+    /// The part of the pages about one thing.
+    pub details: String,
 }
 
-/// The whole document. Expects the [`Look`](super::look::Look) as context.
-pub fn shell(assets: AssetUrls) -> impl IntoView {
+/// The whole document of the page at a path. Expects the [`Look`](super::look::Look) as context.
+pub fn shell(assets: AssetUrls, path: &str) -> impl IntoView + use<> {
     let look = use_look();
-    let AssetUrls { css, js, wasm } = assets;
+    let AssetUrls {
+        css,
+        js,
+        parts,
+        wasm,
+        details,
+    } = assets;
+    let preload = |url: String| {
+        view! {
+            <link rel="preload" href=url r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        }
+    };
     let start = format!(
-        "import start, {{ hydrate }} from '{js}';\nawait start({{ module_or_path: '{wasm}' }});\nhydrate();"
+        "import start, {{ hydrate }} from '{js}';\nawait start({{ module_or_path: '{wasm}' }});\nawait hydrate();"
     );
     view! {
         <!DOCTYPE html>
@@ -32,7 +48,9 @@ pub fn shell(assets: AssetUrls) -> impl IntoView {
                 <link rel="stylesheet" href=css/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="modulepreload" href=js/>
-                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <link rel="modulepreload" href=parts/>
+                {preload(wasm)}
+                {is_in_part(path).then(|| preload(details))}
                 <MetaTags/>
             </head>
             <body>

@@ -28,6 +28,8 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, sync::LazyLock};
 
+use crate::app::shell::AssetUrls;
+
 #[derive(RustEmbed)]
 #[folder = "target/site/"]
 #[allow_missing = true]
@@ -48,21 +50,15 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex::encode(&all.finalize()[..8])
 });
 
-/// Where a page finds what it needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssetUrls {
-    pub css: String,
-    pub js: String,
-    pub wasm: String,
-}
-
-/// The addresses of this build's style sheet, script and WebAssembly.
+/// The addresses of this build's style sheet, scripts and WebAssembly.
 pub fn urls() -> AssetUrls {
     let url = |file| format!("/assets/{}/{file}", *VERSION);
     AssetUrls {
         css: url("refundry.css"),
         js: url("refundry.js"),
+        parts: url("parts.js"),
         wasm: url("refundry.wasm"),
+        details: url("split_details.wasm"),
     }
 }
 

@@ -27,7 +27,7 @@ use super::app::App;
 use super::assets;
 use super::sessions;
 use crate::app::look::Look;
-use crate::app::shell::{AssetUrls, shell};
+use crate::app::shell::shell;
 
 /// Every page of the console and everything below `/api`, with sessions and guards. The fallback is
 /// the console's page for addresses that lead nowhere.
@@ -69,10 +69,8 @@ fn page(
             provide_context(look);
             forbid_foreign_content();
         };
-        render_app_async_with_context(context, || {
-            let assets::AssetUrls { css, js, wasm } = assets::urls();
-            shell(AssetUrls { css, js, wasm })
-        })(request)
+        let path = request.uri().path().to_owned();
+        render_app_async_with_context(context, move || shell(assets::urls(), &path))(request)
     }
 }
 

@@ -9,6 +9,8 @@
 //! ```text
 //! pkg/refundry.js      the glue between JavaScript and the module
 //! pkg/refundry.wasm    the module
+//! pkg/parts.js         what loads the parts of the module
+//! pkg/split_*.wasm     the parts that are loaded when they are needed
 //! pkg/refundry.css     style/main.css
 //! favicon.svg ...      what is in public/
 //! ```
@@ -51,15 +53,37 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The module made ready for the browser, and the JavaScript that loads it.
+/// The module made ready for the browser, its parts, and the JavaScript that loads them. It is taken apart
+/// first, since only the linker's output knows what refers to what.
 fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
+    let folder = wasm.with_extension("parts");
+    let _ = fs::remove_dir_all(&folder);
+    let module = fs::read(wasm).with_context(|| format!("could not read {}", wasm.display()))?;
+    let main = folder.join("main.wasm");
+    let mut options = wasm_split_cli_support::Options::new(&module);
+    options.output_dir = &folder;
+    options.main_out_path = &main;
+    options.link_name = "./parts.js";
+    options.main_module = "./refundry.js";
+    let parts = wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow::anyhow!("could not take {} apart: {error:?}", wasm.display()))?;
+    for part in &parts.split_modules {
+        let name = part.file_name().context("a part without a name")?;
+        let content = without_names(&fs::read(part)?)?;
+        site.insert(Path::new("pkg").join(name), content);
+    }
+    add_file(site, &folder.join("parts.js"), "pkg/parts.js")?;
+
     let mut output = Bindgen::new()
-        .input_path(wasm)
+        .input_path(&main)
         .out_name("refundry")
         .web(true)?
         .typescript(false)
         // The page says where the module is; its address holds a hash that is not known here.
         .omit_default_module_path(true)
+        // What the parts share with the module they find by its name.
+        .keep_lld_exports(true)
+        .demangle(false)
         // Names and tool versions make up a quarter of the module and serve nobody.
         .remove_name_section(true)
         .remove_producers_section(true)
@@ -78,6 +102,20 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
         site.insert(Path::new("pkg/snippets").join(path), script.clone().into());
     }
     Ok(())
+}
+
+/// A module without its custom sections: names and tool versions.
+fn without_names(module: &[u8]) -> Result<Vec<u8>> {
+    let mut bare = wasm_encoder::Module::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        let custom = matches!(payload, wasmparser::Payload::CustomSection(_));
+        if let Some((id, range)) = payload.as_section().filter(|_| !custom) {
+            let data = &module[range.start as usize..range.end as usize];
+            bare.section(&wasm_encoder::RawSection { id, data });
+        }
+    }
+    Ok(bare.finish())
 }
 
 fn add_file(site: &mut Site, from: &Path, to: impl Into<PathBuf>) -> Result<()> {
@@ -187,20 +225,24 @@ fn remove_others(site: &Site, out: &Path, folder: &Path) -> Result<()> {
 /// One line a file of the console's own, so that growth is seen when it happens.
 fn report(site: &Site) {
     let kilobytes = |size: usize| format!("{:.1} KB", size as f64 / 1000.0);
-    let mut total = 0;
+    let mut first = 0;
     for (path, content) in site.iter().filter(|(path, _)| path.starts_with("pkg")) {
         if path.extension().is_some_and(|extension| extension == "br") {
             continue;
         }
         let compressed = site.get(&with_br(path)).map(Vec::len);
-        total += compressed.unwrap_or(content.len());
+        let is_later = path.to_string_lossy().starts_with("pkg/split_");
+        if !is_later {
+            first += compressed.unwrap_or(content.len());
+        }
         let note = compressed.map(|size| format!(", compressed {}", kilobytes(size)));
         println!(
-            "{}: {}{}",
+            "{}: {}{}{}",
             path.display(),
             kilobytes(content.len()),
-            note.unwrap_or_default()
+            note.unwrap_or_default(),
+            if is_later { ", loaded when needed" } else { "" }
         );
     }
-    println!("a browser's first visit loads {}", kilobytes(total));
+    println!("a browser's first visit loads {}", kilobytes(first));
 }
