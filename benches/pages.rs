@@ -115,7 +115,12 @@ async fn payload(http: &reqwest::Client, base: &str) -> usize {
         .await
         .expect("a page");
     let mut bytes = 0;
-    for name in ["/refundry.css", "/refundry.js", "/parts.js", "/refundry.wasm"] {
+    for name in [
+        "/refundry.css",
+        "/refundry.js",
+        "/__wasm_split.______________________.js",
+        "/refundry.wasm",
+    ] {
         let end = page
             .find(name)
             .unwrap_or_else(|| panic!("the page does not load {name}"))

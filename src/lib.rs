@@ -14,7 +14,11 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    app::pages::load_for(&leptos::prelude::location().pathname().unwrap_or_default()).await;
+    let path = leptos::prelude::location().pathname().unwrap_or_default();
+    if !app::pages::load_for(&path).await {
+        // It then stays the plain page that it is.
+        return;
+    }
     leptos::mount::hydrate_body(app::App);
     // Says so on the root element, once what was loaded has been taken over too.
     leptos::prelude::request_animation_frame(|| {

@@ -58,7 +58,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       page.on('pageerror', (error) => faults.push(`script failed: ${error.message}`));
       page.on('console', (message) => {
         // The browser reports each refusal (4xx) as an error; tests provoke those on purpose.
-        const isRefusal = /^Failed to load resource: .* status of 4\d\d/.test(message.text());
+        const isRefusal = /^Failed to load resource: .* status of 4\d\d|HTTP status code is not ok/.test(message.text());
         if (message.type() === 'error' && !isRefusal) faults.push(`console: ${message.text()}`);
       });
       page.on('response', (response) => {

@@ -13,7 +13,8 @@
 //!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
 //!    [`rpc::Trouble`]; `?` turns the server's into it.
 //! 2. **Write the page** as one file in `pages/`, add it to the routes below with
-//!    `ssr=SsrMode::Async`. A page holds an `Ask` and reads it inside `<Loaded>`, which waits on the
+//!    `ssr=SsrMode::Async`. A page about one thing (`/apps/:app/THINGS/:number`, and what lies below)
+//!    belongs to the part of the module that is loaded later: it is a [`pages::Part`]. A page holds an `Ask` and reads it inside `<Loaded>`, which waits on the
 //!    server, dims in the browser and shows troubles:
 //!    ```ignore
 //!    let order = Ask::new(move || (app.get(), number.get(), 0), load_order);

@@ -56,7 +56,7 @@ pub fn urls() -> AssetUrls {
     AssetUrls {
         css: url("refundry.css"),
         js: url("refundry.js"),
-        parts: url("parts.js"),
+        parts: url("__wasm_split.______________________.js"),
         wasm: url("refundry.wasm"),
         details: url("split_details.wasm"),
     }

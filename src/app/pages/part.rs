@@ -1,12 +1,14 @@
-//! The pages of single things are a WebAssembly part of their own, loaded when the first of them is opened.
+//! The pages about one thing (an order, a refund) are a WebAssembly part of their own, loaded when one of
+//! them is opened first: who looks through lists need not wait for it.
 
 use leptos::prelude::*;
 use leptos::wasm_split::{self, SplitLoaderError, wasm_split};
 use leptos_router::ChooseView;
+use leptos_router::hooks::use_url;
 
 use super::{CloseRefundPage, OrderPage, RefundOrderPage, RefundPage, RetryRefundPage};
 
-/// A page of the part; as a route's view it loads the part first.
+/// A page of the part. As a route's view it loads the part first.
 #[derive(Clone, Copy)]
 pub enum Part {
     Order,
@@ -18,24 +20,24 @@ pub enum Part {
 
 impl ChooseView for Part {
     async fn choose(self) -> AnyView {
-        match part(self).await {
-            Ok(page) => page,
-            Err(_) => {
-                reload();
-                ().into_any()
-            }
-        }
+        let address = use_url()
+            .with_untracked(|url| url.path().to_owned() + &url.search_params().to_query_string());
+        page(self).await.unwrap_or_else(|_| {
+            // The server is of another release by now, say: it has the page.
+            let _ = window().location().set_href(&address);
+            ().into_any()
+        })
     }
 
     async fn preload(&self) {
-        // What goes wrong here goes wrong again in `choose`.
-        let _ = load_part().await;
+        // What fails here fails in `choose` again.
+        let _ = load().await;
     }
 }
 
-#[wasm_split(details, wasm_split_path = wasm_split, preload(load_part), fallible)]
-fn part(page: Part) -> Result<AnyView, SplitLoaderError> {
-    Ok(match page {
+#[wasm_split(details, wasm_split_path = wasm_split, preload(load), fallible)]
+fn page(part: Part) -> Result<AnyView, SplitLoaderError> {
+    Ok(match part {
         Part::Order => view! { <OrderPage/> }.into_any(),
         Part::RefundOrder => view! { <RefundOrderPage/> }.into_any(),
         Part::Refund => view! { <RefundPage/> }.into_any(),
@@ -44,20 +46,28 @@ fn part(page: Part) -> Result<AnyView, SplitLoaderError> {
     })
 }
 
-/// The part is not there any more: the server is of another release by now, and this page with it.
-fn reload() {
-    let _ = window().location().reload();
+/// Loads the part if the page of this path is in it, so that what the server has rendered can be taken over
+/// at once. False where that fails.
+pub async fn load_for(path: &str) -> bool {
+    !is_in_part(path) || load().await.is_ok()
 }
 
-/// Loads the part where the page of this path is in it: what the server has rendered can then be taken
-/// over at once.
-pub async fn load_for(path: &str) {
-    if is_in_part(path) {
-        let _ = load_part().await;
-    }
-}
-
-/// Whether the page is in the part: `/apps/:app/orders/:number` and below.
+/// Whether the page is in the part: `/apps/:app/orders/:number`, and what lies below.
 pub fn is_in_part(path: &str) -> bool {
     path.starts_with("/apps/") && path.trim_end_matches('/').split('/').count() > 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_part;
+
+    #[test]
+    fn lists_are_not_in_the_part() {
+        for path in ["/", "/login", "/help", "/apps/A/orders", "/apps/A/orders/"] {
+            assert!(!is_in_part(path), "{path}");
+        }
+        for path in ["/apps/A/orders/P1", "/apps/A/refunds/R1/retry"] {
+            assert!(is_in_part(path), "{path}");
+        }
+    }
 }

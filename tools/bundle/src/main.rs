@@ -7,12 +7,12 @@
 //! Run from the root of the project. The folder it writes is laid out as `cargo leptos` would:
 //!
 //! ```text
-//! pkg/refundry.js      the glue between JavaScript and the module
-//! pkg/refundry.wasm    the module
-//! pkg/parts.js         what loads the parts of the module
-//! pkg/split_*.wasm     the parts that are loaded when they are needed
-//! pkg/refundry.css     style/main.css
-//! favicon.svg ...      what is in public/
+//! pkg/refundry.js         the glue between JavaScript and the module
+//! pkg/refundry.wasm       the module
+//! pkg/split_details.wasm  its part that is loaded when it is needed
+//! pkg/__wasm_split...js   what loads the part
+//! pkg/refundry.css        style/main.css
+//! favicon.svg ...         what is in public/
 //! ```
 //!
 //! Beside each file that gains by it lies the same file compressed (`.br`). Files that are right
@@ -26,6 +26,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use wasm_bindgen_cli_support::Bindgen;
+
+/// What loads the parts of the module, as `cargo leptos` calls it.
+const PARTS: &str = "__wasm_split.______________________.js";
 
 /// What the folder is to hold: path within it, and content.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
@@ -60,10 +63,11 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
     let _ = fs::remove_dir_all(&folder);
     let module = fs::read(wasm).with_context(|| format!("could not read {}", wasm.display()))?;
     let main = folder.join("main.wasm");
+    let link = format!("./{PARTS}");
     let mut options = wasm_split_cli_support::Options::new(&module);
     options.output_dir = &folder;
     options.main_out_path = &main;
-    options.link_name = "./parts.js";
+    options.link_name = &link;
     options.main_module = "./refundry.js";
     let parts = wasm_split_cli_support::transform(options)
         .map_err(|error| anyhow::anyhow!("could not take {} apart: {error:?}", wasm.display()))?;
@@ -72,7 +76,7 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
         let content = without_names(&fs::read(part)?)?;
         site.insert(Path::new("pkg").join(name), content);
     }
-    add_file(site, &folder.join("parts.js"), "pkg/parts.js")?;
+    add_file(site, &folder.join(PARTS), Path::new("pkg").join(PARTS))?;
 
     let mut output = Bindgen::new()
         .input_path(&main)
