@@ -1,0 +1,192 @@
+//! A whole refund desk under test: its database, its nodes, the merchants before it, and a clock that
+//! can be stepped.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use refundry::domain::merchant::MerchantApp;
+use refundry::server::config::Config;
+use refundry::server::serve;
+use tempfile::TempDir;
+
+use crate::load::Town;
+use crate::merchant::Merchant;
+use crate::node::Node;
+use crate::support::{add_app, demo_app};
+
+/// The app whose merchants ask for refunds.
+pub const SHOP: &str = "SHOP";
+/// Another one, beside it.
+pub const OTHER: &str = "OTHER";
+
+/// Short times of the sandbox and the channel, so that leases end soon; notices to this machine.
+const FLAGS: [&str; 5] = [
+    "--sandbox",
+    "--sbx-delay=300ms",
+    "--sbx-timeout=60ms",
+    "--channel-time-limit=1s",
+    "--private-notify",
+];
+
+/// A desk. Its nodes are killed and its folder is gone when it is dropped.
+pub struct Desk {
+    nodes: Vec<Option<Node>>,
+    flags: Vec<String>,
+    /// Set once the nodes run by a clock that can be stepped.
+    clock: Option<PathBuf>,
+    pub database_url: String,
+    pub town: Arc<Town>,
+    pub merchant: Merchant,
+    pub kills: u32,
+    begun: Instant,
+    pub folder: TempDir,
+}
+
+impl Desk {
+    /// A desk on an embedded database in a folder of its own, with one node that does not run yet.
+    pub async fn embedded(flags: &[&str]) -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/desk.db?mode=rwc", folder.path().display());
+        Desk::on(folder, url, 1, flags).await
+    }
+
+    /// A desk of so many nodes on a database, with the apps [`SHOP`] and [`OTHER`].
+    pub async fn on(folder: TempDir, database_url: String, nodes: usize, flags: &[&str]) -> Desk {
+        let merchant = Merchant::start().await;
+        let config = Config {
+            database_url: Some(database_url.clone()),
+            ..Config::default()
+        };
+        let app = serve::open(config).await.unwrap();
+        for app_id in [SHOP, OTHER] {
+            let new = MerchantApp {
+                app_id: app_id.to_owned(),
+                mch_no: None,
+                is_default: app_id == SHOP,
+                notify_url: Some(merchant.url.clone()),
+                ..demo_app()
+            };
+            add_app(&app, new).await;
+        }
+        app.db.close().await;
+        Desk {
+            nodes: (0..nodes).map(|_| None).collect(),
+            flags: FLAGS.iter().chain(flags).map(|&flag| flag.to_owned()).collect(),
+            clock: None,
+            database_url,
+            town: Town::new(),
+            merchant,
+            kills: 0,
+            begun: Instant::now(),
+            folder,
+        }
+    }
+
+    /// Starts the nodes that do not run.
+    pub async fn start(&mut self) {
+        for n in 0..self.nodes.len() {
+            if self.nodes[n].is_none() {
+                self.start_node(n).await;
+            }
+        }
+    }
+
+    async fn start_node(&mut self, n: usize) {
+        let mut flags = self.flags.clone();
+        flags.push(format!("--database-url={}", self.database_url));
+        flags.push(format!("--node={n}"));
+        let environment = self.clock.as_deref().map(stepped_by).unwrap_or_default();
+        let node = Node::start(self.folder.path(), &flags, &environment).await;
+        let mut addresses = self.town.nodes.lock().unwrap();
+        addresses.resize(self.nodes.len(), node.address.clone());
+        addresses[n].clone_from(&node.address);
+        drop(addresses);
+        self.nodes[n] = Some(node);
+    }
+
+    /// Kills a node as `kill -9` does.
+    pub async fn kill(&mut self, n: usize) {
+        let node = self.nodes[n].take().expect("a node that runs");
+        node.kill().await;
+        self.kills += 1;
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Fails if a node has ended by itself.
+    pub fn assert_running(&mut self) {
+        let log = crate::node::log_tail(self.folder.path());
+        for node in self.nodes.iter_mut().flatten() {
+            assert!(node.is_running(), "a node has ended: {log}");
+        }
+    }
+
+    /// Starts all nodes anew with a clock that can be stepped. `false`: this machine has none.
+    pub async fn with_stepped_clock(&mut self) -> bool {
+        if faketime().is_none() {
+            return false;
+        }
+        self.clock = Some(self.folder.path().join("clock"));
+        self.step_clock(0);
+        for n in 0..self.nodes.len() {
+            if let Some(node) = self.nodes[n].take() {
+                node.kill().await;
+            }
+        }
+        self.start().await;
+        true
+    }
+
+    /// Whether the nodes' clock can be stepped.
+    pub fn has_stepped_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Steps the nodes' clock, forwards or backwards.
+    pub fn step_clock(&self, seconds: i64) {
+        let clock = self.clock.as_deref().expect("a clock that can be stepped");
+        let offset = self.town.clock_offset.fetch_add(seconds, Ordering::SeqCst) + seconds;
+        // Whole at every moment: it is read all the time.
+        let new = clock.with_extension("new");
+        std::fs::write(&new, format!("{offset:+}\n")).unwrap();
+        std::fs::rename(&new, clock).unwrap();
+    }
+
+    /// How long the test has gone on.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+/// The environment of a program whose clock is ahead by the seconds that a file says.
+fn stepped_by(clock: &Path) -> Vec<(String, String)> {
+    let pairs = [
+        ("LD_PRELOAD", faketime().unwrap_or_default()),
+        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+        ("FAKETIME_NO_CACHE", "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ("FAKETIME_DISABLE_SHM", "1".to_owned()),
+        ("NO_FAKE_STAT", "1".to_owned()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The library that steps a program's clock, where it is installed.
+fn faketime() -> Option<String> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    let candidates = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    let found = candidates.into_iter().find(|path| path.exists())?;
+    Some(found.display().to_string())
+}
+
+/// How long a test tortures: some rounds, or, by `make torture`, its share of TORTURE_MINUTES.
+pub fn goes_on(desk: &Desk, round: u32, rounds: u32) -> bool {
+    match std::env::var("TORTURE_SECONDS_EACH") {
+        Ok(seconds) => desk.elapsed() < Duration::from_secs(seconds.parse().unwrap()),
+        Err(_) => round < rounds,
+    }
+}

@@ -1,0 +1,230 @@
+//! Merchants' systems at work: they ask for refunds of every behaviour of the sandbox, repeat them,
+//! query and sync, on whichever node answers, and remember what they were promised.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use rand::RngExt;
+use refundry::domain::time::Millis;
+use refundry::server::clock::Clock;
+use refundry::server::unipay::field::local_text;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::http::{signed, unique};
+
+/// Every behaviour of the sandbox.
+pub const BEHAVIOURS: [&str; 10] = [
+    "OK", "ASYNC", "ASYNC-NOCB", "FAIL", "LATEFAIL", "CLOSED", "TIMEOUT", "LOST", "FLAKY", "ABSENT",
+];
+
+/// How long a client waits before it goes on: a merchant's system that has many of them.
+const PAUSE: Duration = Duration::from_millis(15);
+
+/// What the clients share: where the nodes are, what they asked for and what they heard.
+pub struct Town {
+    pub http: Client,
+    /// Where the nodes listen. One that was killed is listed until it is back.
+    pub nodes: Mutex<Vec<String>>,
+    /// How far the nodes' clock is from ours, in seconds.
+    pub clock_offset: AtomicI64,
+    pub ledger: Mutex<Ledger>,
+    pub counts: Counts,
+    zone: TimeZone,
+}
+
+/// What merchants know.
+#[derive(Default)]
+pub struct Ledger {
+    /// Refunds that were asked for.
+    asked: Vec<Wish>,
+    /// By the merchant's number, the refund number that was answered with code 0.
+    pub promised: HashMap<String, String>,
+    /// What no server may answer.
+    pub wrong: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Wish {
+    app_id: String,
+    order: String,
+    biz_refund_no: String,
+    fen: usize,
+}
+
+#[derive(Default)]
+pub struct Counts {
+    pub requests: AtomicU64,
+    pub accepted: AtomicU64,
+    /// Answered with a refusal, or an error.
+    pub refused: AtomicU64,
+    /// Not answered: the connection broke, or time was up.
+    pub unanswered: AtomicU64,
+}
+
+impl Town {
+    pub fn new() -> Arc<Town> {
+        let http = Client::builder().no_proxy().timeout(Duration::from_secs(20));
+        Arc::new(Town {
+            http: http.build().unwrap(),
+            nodes: Mutex::default(),
+            clock_offset: AtomicI64::new(0),
+            ledger: Mutex::default(),
+            counts: Counts::default(),
+            zone: TimeZone::get("Asia/Shanghai").unwrap(),
+        })
+    }
+
+    /// The present moment by the nodes' clock, as the open edition writes it.
+    fn now_text(&self) -> String {
+        let offset = self.clock_offset.load(Ordering::SeqCst);
+        let now = Clock::System.now();
+        local_text(Millis(now.0 + offset * 1000), &self.zone)
+    }
+
+    fn some_node(&self) -> String {
+        let nodes = self.nodes.lock().unwrap();
+        nodes[random(0..nodes.len())].clone()
+    }
+
+    /// Posts signed fields to some node. `None`: no answer.
+    pub async fn post(&self, path: &str, fields: Value) -> Option<Value> {
+        let body = signed(fields, json!(self.now_text()), "hmac_sha256", true);
+        let url = format!("{}{path}", self.some_node());
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = async {
+            let sent = self.http.post(url).body(body).send().await?;
+            sent.json::<Value>().await
+        };
+        let answer = answer.await.ok();
+        let count = match &answer {
+            None => &self.counts.unanswered,
+            Some(answer) if answer["code"] == 0 => &self.counts.accepted,
+            Some(_) => &self.counts.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        answer
+    }
+
+    /// Records orders of an app, `many` of each of these behaviours, some of them small ones, and
+    /// returns their merchant's numbers.
+    pub async fn orders(&self, app_id: &str, behaviours: &[&str], many: usize) -> Vec<String> {
+        let mut orders = Vec::new();
+        for behaviour in behaviours {
+            for n in 0..many {
+                let number = unique(&format!("{app_id}-{behaviour}-"));
+                let fields = json!({
+                    "appId": app_id, "bizOrderNo": number, "outOrderNo": format!("SBX-{behaviour}-{number}"),
+                    "channel": "sandbox", "method": "qr_code", "title": "茶",
+                    "amount": if n == 0 { 20 } else { 5000 }, "payTime": self.now_text(),
+                });
+                let answer = self.post("/unipay/order/record", fields).await.unwrap();
+                assert_eq!(answer["code"], 0, "{answer}");
+                orders.push(number);
+            }
+        }
+        orders
+    }
+
+    /// Asks for a refund, and writes down what was answered.
+    async fn ask(&self, wish: &Wish) -> Option<Value> {
+        let fields = json!({
+            "appId": wish.app_id, "bizOrderNo": wish.order, "bizRefundNo": wish.biz_refund_no,
+            "amount": wish.fen as f64 / 100.0,
+        });
+        let answer = self.post("/unipay/refund", fields).await?;
+        if answer["code"] != 0 {
+            return Some(answer);
+        }
+        let refund_no = answer["data"]["refundNo"].as_str().unwrap_or_default();
+        let mut ledger = self.ledger.lock().unwrap();
+        let promised = ledger.promised.entry(wish.biz_refund_no.clone());
+        let promised = promised.or_insert_with(|| refund_no.to_owned());
+        if promised != refund_no {
+            let wrong = format!("{} is {promised}, then {refund_no}", wish.biz_refund_no);
+            ledger.wrong.push(wrong);
+        }
+        Some(answer)
+    }
+
+    /// Asks for a new refund of an order.
+    pub async fn refund(&self, app_id: &str, order: &str) -> Option<Value> {
+        let wish = Wish {
+            app_id: app_id.to_owned(),
+            order: order.to_owned(),
+            biz_refund_no: unique(&format!("{app_id}-R")),
+            fen: random(1..401),
+        };
+        self.ledger.lock().unwrap().asked.push(wish.clone());
+        self.ask(&wish).await
+    }
+
+    /// Syncs a refund by its merchant's number.
+    pub async fn sync(&self, app_id: &str, biz_refund_no: &str) -> Option<Value> {
+        let fields = json!({"appId": app_id, "bizRefundNo": biz_refund_no});
+        self.post("/unipay/syncRefund", fields).await
+    }
+
+    /// One thing that a merchant's system does.
+    async fn step(&self, app_id: &str, orders: &[String]) -> Option<Value> {
+        let known = {
+            let ledger = self.ledger.lock().unwrap();
+            let recent = ledger.asked.len().saturating_sub(200);
+            let place = random(recent..ledger.asked.len() + 1);
+            let wish = ledger.asked.get(place).cloned();
+            wish.filter(|wish| wish.app_id == app_id)
+        };
+        let order = &orders[random(0..orders.len())];
+        match (random(0..100), known) {
+            (0..60, _) | (_, None) => self.refund(app_id, order).await,
+            (60..80, Some(wish)) => self.ask(&wish).await,
+            (80..93, Some(wish)) => self.sync(app_id, &wish.biz_refund_no).await,
+            (_, Some(wish)) => {
+                let fields = json!({"appId": app_id, "bizRefundNo": wish.biz_refund_no});
+                self.post("/unipay/query/refundOrder", fields).await
+            }
+        }
+    }
+}
+
+/// Clients at work. They stop when told to, or with the test.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    clients: tokio::task::JoinSet<()>,
+}
+
+impl Load {
+    /// So many clients of an app, on these orders.
+    pub fn start(town: &Arc<Town>, app_id: &str, orders: &[String], clients: usize) -> Load {
+        let stop = Arc::<AtomicBool>::default();
+        let mut load = Load {
+            stop: stop.clone(),
+            clients: tokio::task::JoinSet::new(),
+        };
+        for _ in 0..clients {
+            let (town, stop) = (town.clone(), stop.clone());
+            let (app_id, orders) = (app_id.to_owned(), orders.to_vec());
+            load.clients.spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    town.step(&app_id, &orders).await;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            });
+        }
+        load
+    }
+
+    /// Lets each client finish what it is at.
+    pub async fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.clients.join_all().await;
+    }
+}
+
+/// Some number of a range.
+pub fn random(range: std::ops::Range<usize>) -> usize {
+    rand::rng().random_range(range)
+}
