@@ -1,4 +1,4 @@
-//! Table `sandbox_book`: read and written by the sandbox channel alone.
+//! Tables `sandbox_book` and `sandbox_weather`: read and written by the sandbox channel alone.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -58,6 +58,45 @@ pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<()>
         .bind(row.moved)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// An app's weather, in its word, and how often the channel was called in it.
+pub async fn weather(
+    conn: &mut AnyConnection,
+    app_id: &str,
+) -> sqlx::Result<Option<(String, i64)>> {
+    let row = query("SELECT weather, calls FROM sandbox_weather WHERE app_id = $1")
+        .bind(app_id)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| Ok((row.text("weather")?, row.int("calls")?)))
+        .transpose()
+}
+
+/// Counts a call in an app's weather.
+pub async fn count_call(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<()> {
+    query("UPDATE sandbox_weather SET calls = calls + 1 WHERE app_id = $1")
+        .bind(app_id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Changes an app's weather and begins to count anew.
+pub async fn put_weather(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    weather: &str,
+) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO sandbox_weather (app_id, weather, calls) VALUES ($1, $2, 0) \
+         ON CONFLICT (app_id) DO UPDATE SET weather = $2, calls = 0",
+    )
+    .bind(app_id)
+    .bind(weather)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

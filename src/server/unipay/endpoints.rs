@@ -23,6 +23,7 @@ use crate::domain::order::OrderKey;
 use crate::domain::refund::{NewRefund, RefundKey};
 use crate::server::app::App;
 use crate::server::channel::sandbox::BookEntry;
+use crate::server::channel::sandbox::weather::{WeatherReport, WeatherWish};
 use crate::server::error::{Error, Result};
 use crate::server::{orders, refunds};
 
@@ -251,4 +252,61 @@ pub async fn sandbox_book(
         }
         Err(error) => super::reply(&app, &request).refused(&error),
     }
+}
+
+/// 沙箱天气 · The sandbox's weather
+///
+/// 该应用到沙箱通道的线路状况，calls 为其间调用通道的次数。 · How an app's line to the sandbox is;
+/// calls counts the calls of the channel meanwhile.
+#[utoipa::path(get, path = "/sandbox/weather/{appId}", tag = "sandbox",
+    params(("appId" = String, Path, description = "应用号 · the app")),
+    responses((status = 200, body = WeatherReport)))]
+pub async fn sandbox_weather(
+    State(app): State<App>,
+    Path(app_id): Path<String>,
+    request: Request,
+) -> Response {
+    let reply = super::reply(&app, &request);
+    match weather(&app, &app_id, None).await {
+        Ok(report) => axum::Json(report).into_response(),
+        Err(error) => reply.refused(&error),
+    }
+}
+
+/// 改变沙箱天气 · Change the sandbox's weather
+///
+/// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
+/// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
+/// doubled: callbacks come twice, late and out of order.
+#[utoipa::path(post, path = "/sandbox/weather/{appId}", tag = "sandbox",
+    params(("appId" = String, Path, description = "应用号 · the app")),
+    request_body = WeatherWish,
+    responses((status = 200, body = WeatherReport)))]
+pub async fn change_sandbox_weather(
+    State(app): State<App>,
+    Path(app_id): Path<String>,
+    request: Request,
+) -> Response {
+    let reply = super::reply(&app, &request);
+    let answer = async {
+        let body = door::body(request, limits::CALLBACK_BYTES, door::deadline(&app)).await?;
+        let wish = serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
+            why: error.to_string(),
+        })?;
+        weather(&app, &app_id, Some(wish)).await
+    };
+    match answer.await {
+        Ok(report) => axum::Json(report).into_response(),
+        Err(error) => reply.refused(&error),
+    }
+}
+
+/// An app's weather, changed where another is wished for.
+async fn weather(app: &App, app_id: &str, wish: Option<WeatherWish>) -> Result<WeatherReport> {
+    let sandbox = app.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
+    let merchant = app.merchant_app(Some(app_id)).await?;
+    if let Some(wish) = wish {
+        sandbox.change_weather(&merchant.app_id, wish.weather).await?;
+    }
+    sandbox.weather(&merchant.app_id).await
 }

@@ -52,7 +52,12 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(endpoints::record_order))
         .routes(routes!(endpoints::callback));
     if app.channels.sandbox().is_some() {
-        router = router.routes(routes!(endpoints::sandbox_book));
+        router = router
+            .routes(routes!(endpoints::sandbox_book))
+            .routes(routes!(
+                endpoints::sandbox_weather,
+                endpoints::change_sandbox_weather
+            ));
     }
     let (router, mut description) = router.split_for_parts();
     for (other, own) in OTHER_PATHS {

@@ -22,6 +22,7 @@ enum Behaviour {
     Lost,
     Flaky,
     Absent,
+    Reversed,
 }
 
 impl Behaviour {
@@ -42,6 +43,7 @@ impl Behaviour {
             Some("LOST") => Behaviour::Lost,
             Some("FLAKY") => Behaviour::Flaky,
             Some("ABSENT") => Behaviour::Absent,
+            Some("REVERSED") => Behaviour::Reversed,
             _ => Behaviour::Ok,
         }
     }
@@ -66,13 +68,17 @@ impl Behaviour {
             Behaviour::Fail | Behaviour::LateFail => FAIL,
             Behaviour::Closed => CLOSE,
             Behaviour::Absent => UNSEEN,
+            Behaviour::Reversed => REVERSED,
         }
     }
 
     fn is_late(self) -> bool {
         matches!(
             self,
-            Behaviour::Async { .. } | Behaviour::LateFail | Behaviour::Closed
+            Behaviour::Async { .. }
+                | Behaviour::LateFail
+                | Behaviour::Closed
+                | Behaviour::Reversed
         )
     }
 }
@@ -82,6 +88,8 @@ const SUCCESS: &str = "success";
 const FAIL: &str = "fail";
 const CLOSE: &str = "close";
 const UNSEEN: &str = "unseen";
+/// It succeeded at once, and is taken back when it settles.
+const REVERSED: &str = "reversed";
 
 /// What the book shows of a refund to whoever counts the money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -129,7 +137,7 @@ pub fn enter(
     if starts_over && behaviour.arrives(row.submissions) {
         row.outcome = behaviour.outcome().to_owned();
         row.settles_at = now.plus_ms(if behaviour.is_late() { delay_ms } else { 0 });
-        row.moved += i64::from(behaviour.outcome() == SUCCESS);
+        row.moved += i64::from(matches!(behaviour.outcome(), SUCCESS | REVERSED));
     }
     row
 }
@@ -159,11 +167,18 @@ pub fn calls_back(row: &BookRow) -> bool {
     Behaviour::of(&row.out_order_no) == Behaviour::Async { callback: true }
 }
 
+/// Whether a callback could tell of a row's outcome.
+pub fn tells(row: &BookRow) -> bool {
+    matches!(row.outcome.as_str(), SUCCESS | FAIL | CLOSE)
+}
+
 /// What a row of the book shows at a moment. `None`: the channel does not know of it.
 pub fn visible(row: &BookRow, now: Millis) -> Option<BookEntry> {
     let due = now >= row.settles_at;
     let (status, moved) = match row.outcome.as_str() {
         UNSEEN => return None,
+        REVERSED if now > row.settles_at => ("fail", 0),
+        REVERSED => ("success", row.moved),
         _ if !due => ("progress", 0),
         SUCCESS => ("success", row.moved),
         FAIL => ("fail", 0),
@@ -207,7 +222,7 @@ fn finding(row: &BookRow, entry: &BookEntry) -> Answer<Finding> {
     let finding = match entry.status {
         "success" => Finding::Success {
             out_refund_no,
-            at: Some(row.settles_at),
+            at: (row.outcome == SUCCESS).then_some(row.settles_at),
         },
         "fail" => failed(),
         "close" => closed(),

@@ -2,6 +2,7 @@
 //! order's channel number tells it to, from success to silence.
 
 pub mod book;
+pub mod weather;
 
 pub use book::BookEntry;
 
@@ -15,6 +16,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use self::book::{CallbackBody, Heard, Submission};
+use self::weather::{Fate, SLOW, Weather, WeatherReport};
 use super::{Answer, Callback, CallbackReply, Gate, OrderFinding};
 use crate::domain::error::Refusal;
 use crate::domain::merchant::MerchantApp;
@@ -24,7 +26,7 @@ use crate::domain::refund::{Finding, Refund};
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
-use crate::server::error::Result;
+use crate::server::error::{Error, Result};
 use crate::server::store;
 use crate::server::store::sandbox::BookRow;
 
@@ -74,6 +76,71 @@ impl Sandbox {
         Ok(row.and_then(|row| book::visible(&row, self.clock.now())))
     }
 
+    /// How an app's line is.
+    pub async fn weather(&self, app_id: &str) -> Result<WeatherReport> {
+        let mut conn = self.db.read().await?;
+        report(store::sandbox::weather(&mut conn, app_id).await?)
+    }
+
+    /// Changes how an app's line is.
+    pub async fn change_weather(&self, app_id: &str, weather: Weather) -> Result<()> {
+        let app_id = app_id.to_owned();
+        self.db
+            .write(move |conn| {
+                let app_id = app_id.clone();
+                Box::pin(async move {
+                    Ok(store::sandbox::put_weather(conn, &app_id, weather.word()).await?)
+                })
+            })
+            .await
+    }
+
+    /// The weather that a call of an app meets. Counts the call, unless it is fine.
+    async fn meet_weather(&self, app_id: &str) -> Result<WeatherReport> {
+        let now = self.weather(app_id).await?;
+        if now.weather == Weather::Fine {
+            return Ok(now);
+        }
+        let app_id = app_id.to_owned();
+        self.db
+            .write(move |conn| {
+                let app_id = app_id.clone();
+                Box::pin(async move {
+                    store::sandbox::count_call(conn, &app_id).await?;
+                    report(store::sandbox::weather(conn, &app_id).await?)
+                })
+            })
+            .await
+    }
+
+    /// What is heard of a call in this weather.
+    async fn through<T>(
+        &self,
+        weather: Result<WeatherReport>,
+        call: impl Future<Output = Answer<T>>,
+        unknown: fn(String) -> Answer<T>,
+    ) -> Answer<T> {
+        let fate = match weather {
+            Ok(weather) => weather.fate(),
+            Err(error) => return unknown(format!("the sandbox's weather cannot be told: {error}")),
+        };
+        match fate {
+            Fate::NoAnswer => {
+                tokio::time::sleep(self.timeout).await;
+                return unknown("the sandbox is silent".to_owned());
+            }
+            Fate::NeverArrives => return unknown("connection refused by the sandbox".to_owned()),
+            Fate::Through | Fate::Late | Fate::AnswerLost => {}
+        }
+        let answer = call.await;
+        match fate {
+            Fate::AnswerLost => return unknown("connection reset by the sandbox".to_owned()),
+            Fate::Late => tokio::time::sleep(SLOW).await,
+            Fate::Through | Fate::NeverArrives | Fate::NoAnswer => {}
+        }
+        answer
+    }
+
     /// Enters a submission in the book.
     async fn submit(&self, submission: Submission) -> Result<BookRow> {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
@@ -94,18 +161,21 @@ impl Sandbox {
             .await
     }
 
-    /// Sends the signed callback once the delay is over.
-    fn call_back_later(&self, app: &MerchantApp, row: &BookRow) {
+    /// Sends the signed callback after a delay, unless the line is silent then.
+    fn call_back_later(&self, app: &MerchantApp, row: &BookRow, delay: Duration) {
         let Some(base) = self.callback_base.get() else {
             return;
         };
         let url = format!("{base}/unipay/callback/{}/sandbox", app.app_id);
         let body = CallbackBody::of(row).to_json().into_bytes();
         let signature = signature(app, &body);
-        let (http, delay) = (self.http.clone(), millis(self.delay_ms));
+        let (http, db, app_id) = (self.http.clone(), self.db.clone(), app.app_id.clone());
         // Not tracked: a stop does not wait for what the channel would still say. Sync asks for it.
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
+            if is_silent(&db, &app_id).await {
+                return;
+            }
             let sent = http
                 .post(&url)
                 .header(SIGNATURE_HEADER, signature)
@@ -133,29 +203,35 @@ impl Gate for Sandbox {
                 channel_no: refund.channel_no.clone(),
                 amount: refund.amount,
             };
-            let row = match self.submit(submission).await {
-                Ok(row) => row,
-                Err(error) => {
-                    return unknown(format!("the sandbox's book cannot be written: {error}"));
+            let weather = self.meet_weather(&app.app_id).await;
+            let callbacks = weather.clone();
+            let call = async {
+                let row = match self.submit(submission).await {
+                    Ok(row) => row,
+                    Err(error) => {
+                        return unknown(format!("the sandbox's book cannot be written: {error}"));
+                    }
+                };
+                let delays = callbacks.map(|met| met.callbacks(&row, millis(self.delay_ms)));
+                for delay in delays.unwrap_or_default() {
+                    self.call_back_later(app, &row, delay);
+                }
+                match book::heard(&row, self.clock.now()) {
+                    Heard::Answer(answer) => answer,
+                    Heard::Broken(why) => unknown(why.to_owned()),
+                    Heard::Nothing(why) => {
+                        tokio::time::sleep(self.timeout).await;
+                        unknown(why.to_owned())
+                    }
                 }
             };
-            if book::calls_back(&row) {
-                self.call_back_later(app, &row);
-            }
-            match book::heard(&row, self.clock.now()) {
-                Heard::Answer(answer) => answer,
-                Heard::Broken(why) => unknown(why.to_owned()),
-                Heard::Nothing(why) => {
-                    tokio::time::sleep(self.timeout).await;
-                    unknown(why.to_owned())
-                }
-            }
+            self.through(weather, call, unknown).await
         })
     }
 
     fn query_refund<'a>(
         &'a self,
-        _: &'a MerchantApp,
+        app: &'a MerchantApp,
         _: &'a Order,
         refund: &'a Refund,
     ) -> BoxFuture<'a, Answer<Finding>> {
@@ -166,12 +242,16 @@ impl Gate for Sandbox {
                     store::sandbox::get(&mut conn, &refund.channel_no).await?,
                 )
             };
-            match found.await {
-                Ok(row) => {
-                    book::answer_when_asked(row.as_ref(), &refund.channel_no, self.clock.now())
+            let call = async {
+                match found.await {
+                    Ok(row) => {
+                        book::answer_when_asked(row.as_ref(), &refund.channel_no, self.clock.now())
+                    }
+                    Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
                 }
-                Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
-            }
+            };
+            let weather = self.meet_weather(&app.app_id).await;
+            self.through(weather, call, unknown).await
         })
     }
 
@@ -265,6 +345,20 @@ impl Gate for Sandbox {
     fn visibility_delay(&self) -> Duration {
         Duration::ZERO
     }
+}
+
+fn report(row: Option<(String, i64)>) -> Result<WeatherReport> {
+    let (word, calls) = row.unwrap_or_else(|| (Weather::Fine.word().to_owned(), 0));
+    let weather = word.parse().map_err(Error::internal)?;
+    Ok(WeatherReport { weather, calls })
+}
+
+async fn is_silent(db: &Db, app_id: &str) -> bool {
+    let weather = async {
+        let mut conn = db.read().await?;
+        report(store::sandbox::weather(&mut conn, app_id).await?)
+    };
+    matches!(weather.await, Ok(now) if now.weather == Weather::Silent)
 }
 
 fn unknown(why: String) -> Answer<Finding> {
