@@ -51,8 +51,7 @@ impl Db {
         let options: AnyConnectOptions = url
             .parse::<AnyConnectOptions>()?
             .log_statements(log::LevelFilter::Trace);
-        let mut writer = options.connect().await?;
-        writer.execute(DURABLE).await?;
+        let mut writer = connect(&options).await?;
         MIGRATIONS
             .run(&mut writer)
             .await
@@ -66,10 +65,14 @@ impl Db {
                     Ok(())
                 })
             })
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let (sender, receiver) = mpsc::channel(WAITING_WRITES);
         let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
-        writing.spawn(write_all(writer, receiver, batch as usize, closing.clone()));
+        let keeper = Keeper {
+            options,
+            conn: Some(writer),
+        };
+        writing.spawn(write_all(keeper, receiver, batch as usize, closing.clone()));
         writing.close();
         Ok(Db {
             pool,
@@ -192,7 +195,7 @@ where
 /// The single writer: takes all that waits and commits it at once, until it is told to close or the
 /// last sender is gone.
 async fn write_all(
-    mut conn: Conn,
+    mut keeper: Keeper,
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
     batch: usize,
     closing: CancellationToken,
@@ -209,7 +212,7 @@ async fn write_all(
         if taken == 0 {
             break;
         }
-        let committed = commit_together(&mut conn, &mut jobs).await;
+        let committed = keeper.commit(&mut jobs).await;
         if let Err(error) = &committed {
             tracing::error!(%error, writes = jobs.len(), "a transaction was not committed");
         }
@@ -217,9 +220,41 @@ async fn write_all(
             job.answer(committed.clone());
         }
     }
-    if let Err(error) = conn.close().await {
+    if let Some(conn) = keeper.conn
+        && let Err(error) = conn.close().await
+    {
         tracing::error!(%error, "the writer's connection did not close cleanly");
     }
+}
+
+/// Keeps the writer's connection. One on which a transaction failed to end, as on a full disk, is in
+/// no known state: the next transaction gets a new one.
+struct Keeper {
+    options: AnyConnectOptions,
+    conn: Option<Conn>,
+}
+
+impl Keeper {
+    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => connect(&self.options).await?,
+        };
+        let committed = commit_together(&mut conn, jobs).await;
+        if committed.is_ok() {
+            self.conn = Some(conn);
+        } else if let Err(error) = conn.close().await {
+            tracing::warn!(%error, "the writer's connection did not close cleanly");
+        }
+        committed
+    }
+}
+
+/// A connection whose writes last.
+async fn connect(options: &AnyConnectOptions) -> Result<Conn> {
+    let mut conn = options.connect().await?;
+    conn.execute(DURABLE).await?;
+    Ok(conn)
 }
 
 /// Runs the jobs in one transaction. The usual case has no failure and needs no savepoints.

@@ -210,16 +210,43 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
         }
         for (refund_no, states) in expected {
             let told = received.told.get(&refund_no).cloned().unwrap_or_default();
-            assert!(told.len() >= states.len(), "{refund_no}: {told:?} of {states:?}");
+            assert!(
+                told.len() >= states.len(),
+                "{refund_no}: {told:?} of {states:?}"
+            );
             // One that was sent twice may come twice, but none comes after a later one.
             let once = |mut list: Vec<Told>| {
                 list.dedup();
                 list
             };
-            assert_eq!(once(told), once(states), "{refund_no}: the order of notices");
+            assert_eq!(
+                once(told),
+                once(states),
+                "{refund_no}: the order of notices"
+            );
         }
         received.notices
     })
+}
+
+/// The apps whose breakers are open.
+pub async fn breakers(desk: &Desk) -> Vec<String> {
+    let mut conn = connect(desk).await;
+    rows(&mut conn, "SELECT app_id FROM breaker", |row| {
+        text(row, "app_id")
+    })
+    .await
+}
+
+/// How many refunds are raised to a person for this reason.
+pub async fn raised(desk: &Desk, attention: &str) -> usize {
+    let mut conn = connect(desk).await;
+    let all: Vec<Option<String>> = rows(&mut conn, "SELECT attention FROM refund", |row| {
+        row.get("attention")
+    })
+    .await;
+    let raised = all.iter().filter(|one| one.as_deref() == Some(attention));
+    raised.count()
 }
 
 async fn wrong_balances(conn: &mut AnyConnection) -> Vec<String> {
@@ -231,7 +258,8 @@ async fn wrong_balances(conn: &mut AnyConnection) -> Vec<String> {
     let all: Vec<Option<String>> = rows(conn, sums, |row| {
         let int = |name: &str| row.get::<i64, _>(name);
         let (held, refunded) = (int("held"), int("refunded"));
-        let right = held == int("open") && refunded == int("paid") && held + refunded <= int("amount");
+        let right =
+            held == int("open") && refunded == int("paid") && held + refunded <= int("amount");
         (!right).then(|| {
             let (order, open, paid) = (text(row, "order_no"), int("open"), int("paid"));
             format!("{order}: held {held} of {open}, refunded {refunded} of {paid}")

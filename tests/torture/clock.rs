@@ -19,7 +19,15 @@ async fn a_stepped_clock_loses_nothing_and_the_desk_settles_by_itself() {
     }
     let orders = desk.town.orders(SHOP, &BEHAVIOURS, 3).await;
     let load = Load::start(&desk.town, SHOP, &orders, 4);
-    let steps = [3 * HOUR_S, -2 * HOUR_S, 26 * HOUR_S, -5 * HOUR_S, 301, -301, -HOUR_S];
+    let steps = [
+        3 * HOUR_S,
+        -2 * HOUR_S,
+        26 * HOUR_S,
+        -5 * HOUR_S,
+        301,
+        -301,
+        -HOUR_S,
+    ];
     let mut round = 0;
     while goes_on(&desk, round, steps.len() as u32) {
         tokio::time::sleep(BETWEEN).await;

@@ -71,9 +71,13 @@ impl Desk {
             add_app(&app, new).await;
         }
         app.db.close().await;
+        let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+        let own = FLAGS
+            .iter()
+            .filter(|own| flags.iter().all(|flag| name(flag) != name(own)));
         Desk {
             nodes: (0..nodes).map(|_| None).collect(),
-            flags: FLAGS.iter().chain(flags).map(|&flag| flag.to_owned()).collect(),
+            flags: own.chain(flags).map(|&flag| flag.to_owned()).collect(),
             clock: None,
             database_url,
             town: Town::new(),

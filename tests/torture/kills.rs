@@ -27,5 +27,11 @@ pub async fn kill_again_and_again(desk: &mut Desk, rounds: u32) {
 async fn nothing_is_lost_when_a_node_on_sqlite_is_killed() {
     let mut desk = Desk::embedded(&[]).await;
     kill_again_and_again(&mut desk, 12).await;
-    audit::finish("kill -9, SQLite", &mut desk, Rest::Synced, "no other faults").await;
+    audit::finish(
+        "kill -9, SQLite",
+        &mut desk,
+        Rest::Synced,
+        "no other faults",
+    )
+    .await;
 }

@@ -18,7 +18,16 @@ use crate::support::http::{signed, unique};
 
 /// Every behaviour of the sandbox.
 pub const BEHAVIOURS: [&str; 10] = [
-    "OK", "ASYNC", "ASYNC-NOCB", "FAIL", "LATEFAIL", "CLOSED", "TIMEOUT", "LOST", "FLAKY", "ABSENT",
+    "OK",
+    "ASYNC",
+    "ASYNC-NOCB",
+    "FAIL",
+    "LATEFAIL",
+    "CLOSED",
+    "TIMEOUT",
+    "LOST",
+    "FLAKY",
+    "ABSENT",
 ];
 
 /// How long a client waits before it goes on: a merchant's system that has many of them.
@@ -67,7 +76,9 @@ pub struct Counts {
 
 impl Town {
     pub fn new() -> Arc<Town> {
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(20));
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(20));
         Arc::new(Town {
             http: http.build().unwrap(),
             nodes: Mutex::default(),
@@ -85,7 +96,7 @@ impl Town {
         local_text(Millis(now.0 + offset * 1000), &self.zone)
     }
 
-    fn some_node(&self) -> String {
+    pub fn some_node(&self) -> String {
         let nodes = self.nodes.lock().unwrap();
         nodes[random(0..nodes.len())].clone()
     }

@@ -13,3 +13,4 @@ mod node;
 mod clock;
 mod disk;
 mod kills;
+mod weather;

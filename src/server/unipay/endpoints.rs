@@ -306,7 +306,9 @@ async fn weather(app: &App, app_id: &str, wish: Option<WeatherWish>) -> Result<W
     let sandbox = app.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
     let merchant = app.merchant_app(Some(app_id)).await?;
     if let Some(wish) = wish {
-        sandbox.change_weather(&merchant.app_id, wish.weather).await?;
+        sandbox
+            .change_weather(&merchant.app_id, wish.weather)
+            .await?;
     }
     sandbox.weather(&merchant.app_id).await
 }

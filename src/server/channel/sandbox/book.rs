@@ -75,10 +75,7 @@ impl Behaviour {
     fn is_late(self) -> bool {
         matches!(
             self,
-            Behaviour::Async { .. }
-                | Behaviour::LateFail
-                | Behaviour::Closed
-                | Behaviour::Reversed
+            Behaviour::Async { .. } | Behaviour::LateFail | Behaviour::Closed | Behaviour::Reversed
         )
     }
 }

@@ -18,6 +18,7 @@ use sha2::Sha256;
 use self::book::{CallbackBody, Heard, Submission};
 use self::weather::{Fate, SLOW, Weather, WeatherReport};
 use super::{Answer, Callback, CallbackReply, Gate, OrderFinding};
+use crate::domain::UnknownWord;
 use crate::domain::error::Refusal;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
@@ -349,7 +350,8 @@ impl Gate for Sandbox {
 
 fn report(row: Option<(String, i64)>) -> Result<WeatherReport> {
     let (word, calls) = row.unwrap_or_else(|| (Weather::Fine.word().to_owned(), 0));
-    let weather = word.parse().map_err(Error::internal)?;
+    let weather = word.parse();
+    let weather = weather.map_err(|error: UnknownWord| Error::internal(error.to_string()))?;
     Ok(WeatherReport { weather, calls })
 }
 
