@@ -9,7 +9,7 @@ help: ## List what there is
 setup: ## Install what building needs, where it is missing
 	@tools/setup.sh
 
-setup-tests: setup ## Install what the browser tests need besides
+setup-tests: setup ## Install what the tests need besides
 	@tools/setup-tests.sh
 
 build: setup ## Build the whole program as one file, target/release/refundry

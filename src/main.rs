@@ -12,8 +12,9 @@ mod commands;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
-use refundry::server::config::{Config, Offline};
+use refundry::server::config::{Config, Offline, without_password};
 use refundry::server::{demo, serve};
 
 use crate::commands::app::AppCommand;
@@ -54,13 +55,23 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+    let cli = Cli::try_parse().unwrap_or_else(|error| told_without_password(error).exit());
+    match run(cli.command).await {
         Ok(code) => code,
         Err(failure) => {
             let _ = writeln!(stderr(), "error: {failure}");
             failure.exit_code()
         }
     }
+}
+
+/// An error of the command line quotes what it does not understand: a database's address, say.
+fn told_without_password(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+        let shown = without_password(value);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    error
 }
 
 async fn run(command: Command) -> Result<ExitCode, Failure> {

@@ -1,7 +1,9 @@
 //! The program as its operator meets it: the real binary, its command line, its start and its stop.
 
+#[path = "support/database.rs"]
+mod database;
+
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,21 +21,43 @@ use refundry::server::{orders, refunds, serve};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::database::TestDatabase;
+
 const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
 
 /// A folder for one test, and the program that works in it.
 struct Desk {
     folder: TempDir,
+    /// Where the tests are to run on PostgreSQL.
+    database: Option<TestDatabase>,
 }
 
 impl Desk {
     fn new() -> Desk {
         Desk {
-            folder: tempfile::tempdir().unwrap(),
+            database: database::server().map(|_| TestDatabase::new()),
+            ..Desk::without_database()
         }
     }
 
-    /// The program, in an environment without other settings of ours.
+    /// One whose program is told of no database.
+    fn without_database() -> Desk {
+        Desk {
+            folder: tempfile::tempdir().unwrap(),
+            database: None,
+        }
+    }
+
+    /// The setting that names the desk's database.
+    fn db(&self) -> String {
+        let url = self.database.as_ref().map(TestDatabase::url);
+        format!(
+            "--database-url={}",
+            url.unwrap_or_else(|| "sqlite:desk.db".to_owned())
+        )
+    }
+
+    /// The program, in an environment without settings of ours but for a database on a server.
     fn refundry(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_refundry"));
         command
@@ -41,6 +65,11 @@ impl Desk {
             .current_dir(self.folder.path())
             .env_clear()
             .env("TMPDIR", self.folder.path())
+            .envs(
+                self.database
+                    .as_ref()
+                    .map(|database| ("DATABASE_URL", database.url())),
+            )
             // Nothing stands before it that would have to turn away.
             .env("REFUNDRY_DRAIN", "0s")
             .stdin(Stdio::null());
@@ -118,9 +147,10 @@ impl Desk {
         }
     }
 
-    /// The database at `desk.db`, looked at without the program.
+    /// The desk's database, looked at without the program.
     async fn look(&self) -> App {
-        let url = format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
+        let file = || format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
+        let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
         let config = Config {
             database_url: Some(url),
             ..Config::default()
@@ -305,7 +335,7 @@ fn what_keeps_a_server_from_starting_is_one_sentence() {
 
 #[tokio::test]
 async fn a_demonstration_is_up_at_once_and_leaves_nothing_behind() {
-    let desk = Desk::new();
+    let desk = Desk::without_database();
     let began = Instant::now();
     let demo = desk.start(&["demo", "--listen", "127.0.0.1:0"]);
     let health = reqwest::get(demo.url("/healthz")).await.unwrap();
@@ -327,11 +357,7 @@ async fn a_demonstration_is_up_at_once_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     let desk = Desk::new();
-    let args = [
-        "demo",
-        "--listen=127.0.0.1:0",
-        "--database-url=sqlite:desk.db",
-    ];
+    let args = ["demo", "--listen=127.0.0.1:0", &desk.db()];
     let stopped = desk.start(&args).stop();
     assert!(stopped.status.success());
     let count = async || {
@@ -348,8 +374,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     };
     let first = count().await;
     // The database is private, and closed: nothing waits beside it.
-    #[cfg(unix)]
-    {
+    if desk.database.is_none() {
         use std::os::unix::fs::PermissionsExt;
         let meta = std::fs::metadata(desk.folder.path().join("desk.db")).unwrap();
         assert_eq!(meta.permissions().mode() & 0o077, 0);
@@ -364,11 +389,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
         .unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
     app.db.close().await;
-    let served = [
-        "serve",
-        "--listen=127.0.0.1:0",
-        "--database-url=sqlite:desk.db",
-    ];
+    let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];
     let stopped = desk.start(&served).stop();
     assert!(text(&stopped.stderr).contains("secret is published"));
 
@@ -388,7 +409,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
 /// A desk with an app that takes unsigned requests, and a paid order for each name.
 fn desk_with_orders(names: &[&str]) -> Desk {
     let desk = Desk::new();
-    let db = "--database-url=sqlite:desk.db";
+    let db = &desk.db();
     desk.ok(&[
         "app",
         "add",
@@ -423,7 +444,7 @@ async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
     let server = desk.start(&[
         "serve",
         "--listen=127.0.0.1:0",
-        "--database-url=sqlite:desk.db",
+        &desk.db(),
         "--sandbox",
         "--sbx-timeout=1500ms",
     ]);
@@ -466,7 +487,7 @@ async fn the_second_signal_does_not_wait() {
     let server = desk.start(&[
         "serve",
         "--listen=127.0.0.1:0",
-        "--database-url=sqlite:desk.db",
+        &desk.db(),
         "--sandbox",
         "--sbx-timeout=30s",
         "--channel-time-limit=30s",
@@ -653,5 +674,6 @@ fn a_file_of_orders_is_imported_whatever_its_encoding() {
     assert!(why.contains("tittle"), "{why}");
     let why = desk.fails(1, &["import", "orders", "utf8.csv", "--app", "NONE"]);
     assert!(why.contains("app"), "{why}");
-    assert!(Path::new(&desk.folder.path().join("refundry.db")).exists());
+    let file = desk.folder.path().join("refundry.db");
+    assert_eq!(file.exists(), desk.database.is_none());
 }

@@ -107,6 +107,10 @@ fn refund_filters() -> Vec<RefundFilter> {
 
 #[tokio::test]
 async fn no_statement_scans_a_table() {
+    if support::database::server().is_some() {
+        eprintln!("not run: it reads SQLite's plans");
+        return;
+    }
     let statements = Statements::default();
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     tracing::subscriber::set_global_default(subscriber).expect("the only test of this file");

@@ -31,3 +31,15 @@ install_packages() {
     "${run[@]}" apt-get update -qq </dev/null &&
         "${run[@]}" apt-get install -y -qq --no-install-recommends "$@" </dev/null
 }
+
+# The folder with PostgreSQL's programs: the newest that Debian installed, or that of the PATH.
+find_postgres() {
+    local folder
+    for folder in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV) "$(dirname "$(command -v initdb || true)")"; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ]; then
+            echo "$folder"
+            return
+        fi
+    done
+    return 1
+}

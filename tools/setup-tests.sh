@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# What the browser tests need on top of building: Node modules, and a Chromium that knows Chinese.
+# What the tests need on top of building: PostgreSQL, Node modules, and a Chromium that knows Chinese.
 # What is there is left as it is.
 
 . "$(dirname "$0")/lib.sh"
-steps 'set-up of the browser tests' 2
+steps 'set-up of the tests' 3
+
+step 'PostgreSQL'
+find_postgres >/dev/null || install_packages postgresql && find_postgres >/dev/null ||
+    fail 'there is no PostgreSQL, and it could not be installed. Install it, and run this again.'
+note "$(find_postgres)"
 
 step 'Node modules'
 have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'

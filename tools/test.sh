@@ -9,7 +9,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 main() {
-    steps test 7
+    steps test 8
 
     step 'Format'
     check 'format' tools/lint.sh format
@@ -26,7 +26,10 @@ main() {
     check 'lints of the browser side' tools/lint.sh browser
 
     step 'Unit, property and integration tests'
-    rust_tests
+    rust_tests 'cargo test'
+
+    step 'The same on PostgreSQL'
+    rust_tests 'cargo test on PostgreSQL' tools/postgres.sh
 
     step 'Types of the browser tests'
     check 'types of the browser tests' npm --prefix end2end run --silent check
@@ -61,11 +64,13 @@ fault() {
     note "FAILED: $1"
 }
 
+# Runs all Rust tests, by the command that is given, if one is.
 rust_tests() {
-    local log=$results/rust.log status=0
-    cargo test --release --no-fail-fast </dev/null 2>&1 | tee "$log" || status=$?
+    local name=$1 log=$results/rust.log status=0
+    shift
+    "$@" cargo test --release --no-fail-fast </dev/null 2>&1 | tee "$log" || status=$?
     # test result: ok. 12 passed; 0 failed; 1 ignored; ...
-    add 'cargo test' "$status" \
+    add "$name" "$status" \
         $(awk '/^test result:/ { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' "$log")
 }
 

@@ -17,36 +17,29 @@ use refundry::domain::order::NewOrder;
 use refundry::domain::time::Millis;
 use refundry::server::app::App;
 use refundry::server::clock::Clock;
-use refundry::server::db::Db;
 use refundry::server::orders;
 use refundry::server::sign::Signer;
+
+use self::tests::database::TestDatabase;
 
 /// How many ask at the same time.
 pub const CLIENTS: usize = 64;
 
-/// An embedded database in a folder of its own.
-pub struct Database {
-    folder: tempfile::TempDir,
-}
+/// A database of its own.
+pub struct Database(TestDatabase);
 
 impl Database {
     pub fn new() -> Database {
-        Database {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        }
+        Database(TestDatabase::new())
     }
 
     pub fn url(&self) -> String {
-        format!(
-            "sqlite://{}/bench.db?mode=rwc",
-            self.folder.path().display()
-        )
+        self.0.url()
     }
 
     /// The use-cases on this database.
     pub async fn reopen(&self) -> App {
-        let db = Db::open(&self.url(), 4, 256).await.expect("a database");
-        App::new(tests::config(&[]), db, Clock::System)
+        tests::app_on(&self.0, tests::config(&[]), Clock::System).await
     }
 
     /// The use-cases on this new database, with the demonstration's app added.

@@ -60,6 +60,7 @@ pub async fn run(command: Import) -> Result<ExitCode, Failure> {
         },
     )
     .await?;
+    app.numbers.release(app.clock.now()).await?;
     app.db.close().await;
     progress.end();
     let Report {

@@ -59,7 +59,7 @@ impl App {
     /// Puts the server together on an open database.
     pub fn new(config: Config, db: Db, clock: Clock) -> App {
         App(Arc::new(Inner {
-            numbers: Numbers::new(&config),
+            numbers: Numbers::new(&config, db.clone()),
             channels: Channels::new(&config, db.clone(), clock.clone()),
             breakers: Breakers::default(),
             notices: Notices::new(&config),

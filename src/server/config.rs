@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches, ValueEnum};
 
+use super::db::is_postgres;
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -22,7 +24,7 @@ const NUMBER_PREFIX: &str = "DEV";
 /// The settings of a running server.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
-    /// Database, as sqlite:PATH [default: sqlite://refundry.db; demo: a fresh one, gone afterwards]
+    /// Database, as sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite://refundry.db; demo: a fresh one, gone afterwards]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<String>,
 
@@ -51,9 +53,9 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", value_name = "PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
     pub number_prefix: String,
 
-    /// This node's number, 0 to 99, different on every node of one database
-    #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=99))]
-    pub node: u8,
+    /// This node's number, 0 to 99 [default: the lowest that no other node of the database has]
+    #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub node: Option<u8>,
 
     /// Offer the sandbox channel and its book (always in a demonstration)
     #[arg(long, env = "REFUNDRY_SANDBOX", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
@@ -107,9 +109,9 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_WRITE_BATCH", value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub write_batch: u32,
 
-    /// Connections for reading: 1 to 1000
-    #[arg(long, env = "REFUNDRY_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub database_connections: u32,
+    /// Connections to the database: 1 to 1000; to the embedded one, those for reading [default: 16; embedded database: 4]
+    #[arg(long, env = "REFUNDRY_DATABASE_CONNECTIONS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub database_connections: Option<u32>,
 
     /// Whether browsers reach the console by TLS: cookies are then marked Secure
     #[arg(long, env = "REFUNDRY_SECURE_COOKIES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
@@ -150,7 +152,7 @@ impl Default for Config {
 /// The settings of commands that work on the database without serving it.
 #[derive(Args, Clone, Debug)]
 pub struct Offline {
-    /// Database, as sqlite:PATH [default: sqlite://refundry.db]
+    /// Database, as sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite://refundry.db]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<String>,
 }
@@ -177,9 +179,9 @@ pub struct Numbering {
     #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", value_name = "PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
     pub number_prefix: String,
 
-    /// Node number within the numbers we make, 0 to 99
-    #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=99))]
-    pub node: u8,
+    /// Node number within the numbers we make, 0 to 99 [default: the lowest that nobody has]
+    #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub node: Option<u8>,
 }
 
 impl Numbering {
@@ -194,11 +196,19 @@ impl Numbering {
     }
 }
 
-/// Reads `sqlite:PATH`; the file is made if it is not there, unless the address says otherwise
-/// (`?mode=rw`).
+/// Reads `postgres://USER@HOST/NAME` or `sqlite:PATH`; the file is made if it is not there, unless
+/// the address says otherwise (`?mode=rw`).
 fn database_url(url: &str) -> Result<String, String> {
+    if is_postgres(url) {
+        let parsed = reqwest::Url::parse(url);
+        return parsed
+            .map(|_| url.to_owned())
+            .map_err(|why| why.to_string());
+    }
     let rest = url.strip_prefix("sqlite:");
-    let rest = rest.ok_or_else(|| "only addresses like sqlite:PATH are understood".to_owned())?;
+    let rest = rest.ok_or_else(|| {
+        "only addresses like sqlite:PATH or postgres://USER@HOST/NAME are understood".to_owned()
+    })?;
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
@@ -212,6 +222,27 @@ fn database_url(url: &str) -> Result<String, String> {
         query if query.contains("mode=") => format!("sqlite://{path}?{query}"),
         query => format!("sqlite://{path}?{query}&mode=rwc"),
     })
+}
+
+/// A database's address as it may be shown: what could be a password is left out, also of an address
+/// that is not understood.
+pub fn without_password(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    let rest = match rest.rsplit_once('@') {
+        Some((who, place)) => match who.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{place}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    };
+    let shown = match rest.split_once("password=") {
+        Some((before, _)) => format!("{before}password=***"),
+        None => rest,
+    };
+    scheme + &shown
 }
 
 /// Reads an http(s) address without query or fragment; a slash at its end is dropped.
@@ -288,14 +319,35 @@ mod tests {
             read("sqlite://a.db?mode=rw"),
             Ok("sqlite://a.db?mode=rw".to_owned())
         );
+        for fine in ["postgres://u:p@h:5432/d", "postgresql:///d?host=/run/pg"] {
+            assert_eq!(read(fine), Ok(fine.to_owned()));
+        }
         for wrong in [
             "a.db",
             "mysql://x",
+            "postgres://h:port/d",
             "sqlite:",
             "sqlite::memory:",
             "sqlite://a?mode=memory",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite://a.db?mode=rwc", "sqlite://a.db?mode=rwc"),
+            ("postgres://u@h:5432/d", "postgres://u@h:5432/d"),
+            ("postgres://u:secret@h:5432/d", "postgres://u:***@h:5432/d"),
+            ("postgres://u:se/c@r:et@h/d", "postgres://u:***@h/d"),
+            (
+                "postgres://h/d?password=secret",
+                "postgres://h/d?password=***",
+            ),
+            ("u:secret@h", "u:***@h"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 

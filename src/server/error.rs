@@ -36,6 +36,13 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
+        /// How PostgreSQL names a text with U+0000, which it neither stores nor looks for.
+        const NO_SUCH_TEXT: &str = "22021";
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.as_deref() == Some(NO_SUCH_TEXT) {
+            let why = "a text holds the character U+0000".to_owned();
+            return Error::Refused(Refusal::Unreadable { why });
+        }
         Error::Internal(Arc::new(error))
     }
 }
@@ -43,5 +50,17 @@ impl From<sqlx::Error> for Error {
 impl From<crate::domain::UnknownWord> for Error {
     fn from(error: crate::domain::UnknownWord) -> Error {
         Error::Internal(Arc::new(error))
+    }
+}
+
+/// A write found changed what it had read: another was faster. [`Db::write`](super::db::Db::write)
+/// runs it again.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("what was read had changed when it was to be written")]
+pub struct Raced;
+
+impl From<Raced> for Error {
+    fn from(raced: Raced) -> Error {
+        Error::Internal(Arc::new(raced))
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::app::App;
 use super::error::Result;
-use super::{notices, operators, refunds, sessions};
+use super::{notices, numbers, operators, refunds, sessions};
 
 /// Starts all jobs. They end when the set is dropped: each run is safe to break off.
 pub fn spawn(app: &App) -> JoinSet<()> {
@@ -26,6 +26,12 @@ pub fn spawn(app: &App) -> JoinSet<()> {
         "clean-up of failed logins",
         app.clone(),
         operators::clean_up,
+    ));
+    jobs.spawn(every(
+        FIFTEEN_SECONDS,
+        "renewal of the node's number",
+        app.clone(),
+        numbers::renew,
     ));
     jobs.spawn(every(
         MINUTE,
@@ -48,6 +54,7 @@ pub fn spawn(app: &App) -> JoinSet<()> {
     jobs
 }
 
+const FIFTEEN_SECONDS: Duration = Duration::from_secs(15);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long what is due waits at most until it is seen.

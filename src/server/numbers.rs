@@ -1,12 +1,22 @@
 //! The numbers we make: prefix, kind, `yyMMddHHmmss`, two digits of node, six of sequence
 //! (`DEVR24051019590563000001`).
+//!
+//! No two nodes of one database make the same: each holds a node number of its own, by a lease that
+//! it renews, and makes no number without it.
 
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::Mutex;
 
+use super::app::App;
 use super::config::Config;
+use super::db::Db;
+use super::error::{Error, Result};
+use super::store;
+use super::store::node::Holding;
 use crate::domain::time::Millis;
 
 /// What a number is for.
@@ -19,48 +29,244 @@ pub enum Kind {
     Merchant,
 }
 
-/// Makes numbers. Two nodes differ by their node number. A node that restarts within a second
-/// begins its sequence elsewhere, by chance; should two numbers meet all the same, the
-/// database's keys refuse the second and a new one is made.
-pub struct Numbers {
-    prefix: String,
-    node: u8,
-    zone: TimeZone,
-    sequence: AtomicU32,
-}
-
+/// Node numbers are 0 to 99.
+const NODES: i64 = 100;
+/// A node that does not renew its lease for so long has lost its number.
+const LEASE_MS: i64 = 60_000;
 const SEQUENCES: u32 = 1_000_000;
 
-impl Numbers {
-    /// A maker of numbers that begins its sequence anywhere.
-    pub fn new(config: &Config) -> Numbers {
-        Numbers::beginning_at(config, rand::random_range(0..SEQUENCES))
-    }
+/// Makes numbers.
+pub struct Numbers {
+    db: Db,
+    sequence: Sequence,
+    /// The node number that the settings ask for.
+    wanted: Option<i64>,
+    me: Me,
+    held: RwLock<Option<Lease>>,
+    /// Who is about to take or renew a number.
+    taking: Mutex<()>,
+}
 
-    /// A maker of numbers that begins its sequence at a given one.
-    pub fn beginning_at(config: &Config, first: u32) -> Numbers {
+/// Who holds a node number.
+#[derive(Clone)]
+struct Me {
+    host: String,
+    /// This process, by a name of its own.
+    holder: String,
+}
+
+/// A node number, and until when it is ours.
+#[derive(Clone, Copy)]
+struct Lease {
+    node: i64,
+    until: Millis,
+}
+
+impl Numbers {
+    /// A maker of numbers that takes its node number when it makes the first, if not before.
+    pub fn new(config: &Config, db: Db) -> Numbers {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let holder = format!(
+            "{host} {} {:08x}",
+            std::process::id(),
+            rand::random::<u32>()
+        );
         Numbers {
-            prefix: config.number_prefix.clone(),
-            node: config.node,
-            zone: config.time_zone.clone(),
-            sequence: AtomicU32::new(first),
+            db,
+            sequence: Sequence::beginning_at(config, rand::random_range(0..SEQUENCES)),
+            wanted: config.node.map(i64::from),
+            me: Me { host, holder },
+            held: RwLock::default(),
+            taking: Mutex::default(),
         }
     }
 
-    /// A new number.
-    pub fn make(&self, kind: Kind, now: Millis) -> String {
+    /// A new number. A node whose lease is over, or that has none yet, takes a node number first.
+    ///
+    /// # Errors
+    /// When the database is out of reach, or all node numbers are held.
+    pub async fn make(&self, kind: Kind, now: Millis) -> Result<String> {
+        let node = match self.node(now) {
+            Some(node) => node,
+            None => self.take_one(now).await?,
+        };
+        Ok(self.sequence.number(kind, now, node))
+    }
+
+    /// The node number that is ours at a moment.
+    pub fn node(&self, now: Millis) -> Option<i64> {
+        let held = self.held.read().expect("nothing panics holding this lock");
+        held.filter(|lease| now < lease.until)
+            .map(|lease| lease.node)
+    }
+
+    /// Takes the node number that the settings ask for, or else the lowest that is free. One that was
+    /// asked for is taken also from a holder on this host: the server that stopped here without
+    /// giving it back, and is being started again. `Err` within: who has the number.
+    pub async fn start(&self, now: Millis) -> Result<Result<i64, Holding>> {
+        let _taking = self.taking.lock().await;
+        let Some(node) = self.wanted else {
+            return Ok(Ok(self.take_free(now).await?));
+        };
+        if self.take(node, now, true).await? {
+            return Ok(Ok(node));
+        }
+        let mut conn = self.db.read().await?;
+        let holding = store::node::get(&mut conn, node).await?;
+        drop(conn);
+        match holding {
+            Some(holding) => Ok(Err(holding)),
+            None => Err(Error::internal("a node number is neither free nor held")),
+        }
+    }
+
+    /// Renews our lease.
+    pub async fn renew(&self, now: Millis) -> Result<i64> {
+        let _taking = self.taking.lock().await;
+        self.keep(now).await
+    }
+
+    /// Our node number, taken now unless somebody else of this node was faster.
+    async fn take_one(&self, now: Millis) -> Result<i64> {
+        let _taking = self.taking.lock().await;
+        match self.node(now) {
+            Some(node) => Ok(node),
+            None => self.keep(now).await,
+        }
+    }
+
+    /// Keeps our node number, or takes another where it was lost: this process was stopped, or the
+    /// database out of reach, for longer than the lease.
+    async fn keep(&self, now: Millis) -> Result<i64> {
+        let current = *self.held.read().expect("nothing panics holding this lock");
+        if let Some(lease) = current {
+            let holder = self.me.holder.clone();
+            let until = now.plus_ms(LEASE_MS);
+            let kept = self.db.write(move |conn| {
+                let holder = holder.clone();
+                Box::pin(
+                    async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) },
+                )
+            });
+            if kept.await? {
+                self.hold(lease.node, until);
+                return Ok(lease.node);
+            }
+        } else if let Some(node) = self.wanted
+            && self.take(node, now, false).await?
+        {
+            return Ok(node);
+        }
+        let node = self.take_free(now).await?;
+        if let Some(other) = current.map(|lease| lease.node).or(self.wanted) {
+            tracing::warn!(
+                held_elsewhere = other,
+                node,
+                "another node number was taken"
+            );
+        }
+        Ok(node)
+    }
+
+    /// Gives our node number back, for others to take from the next second on: numbers tell their
+    /// second.
+    pub async fn release(&self, now: Millis) -> Result<()> {
+        let _taking = self.taking.lock().await;
+        let held = self
+            .held
+            .write()
+            .expect("nothing panics holding this lock")
+            .take();
+        let Some(lease) = held else {
+            return Ok(());
+        };
+        let holder = self.me.holder.clone();
+        let until = Millis((now.seconds() + 1) * 1_000);
+        let released = self.db.write(move |conn| {
+            let holder = holder.clone();
+            Box::pin(async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) })
+        });
+        released.await.map(drop)
+    }
+
+    /// Takes the lowest node number that is free.
+    async fn take_free(&self, now: Millis) -> Result<i64> {
+        let held = {
+            let mut conn = self.db.read().await?;
+            store::node::held(&mut conn, now).await?
+        };
+        for node in (0..NODES).filter(|node| !held.contains(node)) {
+            if self.take(node, now, false).await? {
+                return Ok(node);
+            }
+        }
+        Err(Error::internal("all node numbers are held"))
+    }
+
+    /// Takes a node number, if nobody holds it; `from_this_host`: nobody elsewhere.
+    async fn take(&self, node: i64, now: Millis, from_this_host: bool) -> Result<bool> {
+        let until = now.plus_ms(LEASE_MS);
+        let wanted = Holding {
+            node,
+            host: self.me.host.clone(),
+            holder: self.me.holder.clone(),
+            started_at: now,
+            alive_until: until,
+        };
+        let taken = self.db.write(move |conn| {
+            let wanted = wanted.clone();
+            Box::pin(async move { Ok(store::node::take(conn, &wanted, from_this_host).await?) })
+        });
+        let taken = taken.await?;
+        if taken {
+            self.hold(node, until);
+        }
+        Ok(taken)
+    }
+
+    fn hold(&self, node: i64, until: Millis) {
+        let mut held = self.held.write().expect("nothing panics holding this lock");
+        *held = Some(Lease { node, until });
+    }
+}
+
+/// Renews the lease of this node's number: a job.
+pub async fn renew(app: &App) -> Result<u64> {
+    app.numbers.renew(app.clock.now()).await?;
+    Ok(1)
+}
+
+/// Writes numbers one after the other.
+pub struct Sequence {
+    prefix: String,
+    zone: TimeZone,
+    next: AtomicU32,
+}
+
+impl Sequence {
+    /// One that begins at a given number.
+    pub fn beginning_at(config: &Config, first: u32) -> Sequence {
+        Sequence {
+            prefix: config.number_prefix.clone(),
+            zone: config.time_zone.clone(),
+            next: AtomicU32::new(first),
+        }
+    }
+
+    /// The next number of a node.
+    pub fn number(&self, kind: Kind, at: Millis, node: i64) -> String {
         let letter = match kind {
             Kind::Payment => 'P',
             Kind::Refund => 'R',
             Kind::Callback => 'C',
             Kind::Merchant => 'M',
         };
-        let at = Timestamp::from_millisecond(now.0)
+        let at = Timestamp::from_millisecond(at.0)
             .unwrap_or_default()
             .to_zoned(self.zone.clone());
-        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) % SEQUENCES;
+        let sequence = self.next.fetch_add(1, Ordering::Relaxed) % SEQUENCES;
         format!(
-            "{}{letter}{:02}{:02}{:02}{:02}{:02}{:02}{:02}{sequence:06}",
+            "{}{letter}{:02}{:02}{:02}{:02}{:02}{:02}{node:02}{sequence:06}",
             self.prefix,
             at.year().rem_euclid(100),
             at.month(),
@@ -68,7 +274,6 @@ impl Numbers {
             at.hour(),
             at.minute(),
             at.second(),
-            self.node,
         )
     }
 }

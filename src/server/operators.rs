@@ -56,8 +56,8 @@ async fn fits(app: &App, known: Option<&Credentials>, password: String) -> Resul
 }
 
 /// Writes a login's outcome down and tells it. `checked` is what the password was found to fit. The
-/// lock-out is looked at again in the same transaction: of any number of guesses made at once, no
-/// more than five have an answer.
+/// lock-out is looked at again in the same transaction, behind a write that waits for those of other
+/// nodes: of any number of guesses made at once, no more than five have an answer.
 async fn settle(app: &App, name: String, checked: Option<Credentials>) -> Result<Operator> {
     let now = app.clock.now();
     let since = now.plus_ms(-LOCKED_OUT_MS);
@@ -66,12 +66,13 @@ async fn settle(app: &App, name: String, checked: Option<Credentials>) -> Result
         .write(move |conn| {
             let (name, checked) = (name.clone(), checked.clone());
             Box::pin(async move {
-                if let Some(refusal) = locked_out(conn, &name, since).await? {
-                    return Ok(Err(refusal));
-                }
                 let Some(checked) = checked else {
-                    store::operator::count_failure(conn, &name, since, now).await?;
-                    return Ok(Err(Refusal::WrongLogin));
+                    let counted =
+                        store::operator::count_failure(conn, &name, since, now, FAILURES).await?;
+                    return Ok(Err(match locked_out(conn, &name, since).await? {
+                        Some(refusal) if !counted => refusal,
+                        _ => Refusal::WrongLogin,
+                    }));
                 };
                 // The account may have been disabled, or its password changed, meanwhile.
                 let current = store::operator::credentials(conn, &name).await?;
@@ -81,7 +82,10 @@ async fn settle(app: &App, name: String, checked: Option<Credentials>) -> Result
                 let Some(current) = current else {
                     return Ok(Err(Refusal::WrongLogin));
                 };
-                store::operator::forget_failures(conn, &name).await?;
+                store::operator::forget_failures(conn, &name, since, FAILURES).await?;
+                if let Some(refusal) = locked_out(conn, &name, since).await? {
+                    return Ok(Err(refusal));
+                }
                 Ok(Ok(Operator {
                     name,
                     role: current.role,
@@ -175,7 +179,7 @@ pub async fn set_password(app: &App, name: &str, password: &str) -> Result<()> {
             let (name, password_hash) = (name.clone(), password_hash.clone());
             Box::pin(async move {
                 store::session::delete_of(conn, &name).await?;
-                store::operator::forget_failures(conn, &name).await?;
+                store::operator::forget_all_failures(conn, &name).await?;
                 Ok(store::operator::set_password_hash(conn, &name, &password_hash).await?)
             })
         })
@@ -284,7 +288,7 @@ mod tests {
 
     #[tokio::test]
     async fn five_failures_lock_a_name_out_for_a_quarter_of_an_hour_even_if_it_does_not_exist() {
-        let (app, folder) = app_with(Config::default()).await;
+        let (app, database) = app_with(Config::default()).await;
         add(&app, "li.na", Role::Viewer, PASSWORD).await.unwrap();
         for name in ["li.na", "nobody"] {
             for _ in 0..5 {
@@ -297,8 +301,8 @@ mod tests {
             assert_eq!(try_login(&app, name, PASSWORD).await, locked);
         }
         // A restart does not help, and waiting does.
-        let url = format!("sqlite://{}/test.db", folder.path().display());
-        let db = super::super::db::Db::open(&url, 1, 1).await.unwrap();
+        let url = database.url();
+        let db = super::super::db::Db::open(&url, Some(1), 1).await.unwrap();
         let again = App::new(Config::default(), db, app.clock.clone());
         app.clock.advance_ms(LOCKED_OUT_MS - 90_000);
         let locked = Err(Refusal::TooManyAttempts { minutes: 2 });

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::channel::{Answer, OrderFinding};
-use super::error::{Error, Result};
+use super::error::{Error, Raced, Result};
 use super::numbers::Kind;
 use super::store;
 use crate::domain::error::{Reason, Refusal};
@@ -58,10 +58,10 @@ pub async fn record_all(
     actor: Actor,
 ) -> Result<Vec<Result<Recorded, Refusal>>> {
     let now = app.clock.now();
-    let orders: Vec<_> = new
-        .into_iter()
-        .map(|new| order(app, merchant, new, now))
-        .collect();
+    let mut orders = Vec::with_capacity(new.len());
+    for new in new {
+        orders.push(order(app, merchant, new, now).await?);
+    }
     app.db
         .write(move |conn| {
             let (orders, actor) = (orders.clone(), actor.clone());
@@ -76,12 +76,14 @@ pub async fn record_all(
         .await
 }
 
-fn order(app: &App, merchant: &MerchantApp, new: NewOrder, now: Millis) -> Order {
-    Order {
+async fn order(app: &App, merchant: &MerchantApp, new: NewOrder, now: Millis) -> Result<Order> {
+    let order_no = match new.order_no {
+        Some(order_no) => order_no,
+        None => app.numbers.make(Kind::Payment, now).await?,
+    };
+    Ok(Order {
         app_id: merchant.app_id.clone(),
-        order_no: new
-            .order_no
-            .unwrap_or_else(|| app.numbers.make(Kind::Payment, now)),
+        order_no,
         biz_order_no: new.biz_order_no,
         out_order_no: new.out_order_no,
         channel: new.channel,
@@ -95,7 +97,7 @@ fn order(app: &App, merchant: &MerchantApp, new: NewOrder, now: Millis) -> Order
         attach: new.attach,
         created_at: new.pay_time.unwrap_or(now),
         version: 1,
-    }
+    })
 }
 
 async fn record_one(
@@ -214,7 +216,7 @@ async fn adopt(
     actor: Actor,
 ) -> Result<OrderSync> {
     let now = app.clock.now();
-    let said = limits::cut(&answer.said, limits::SAID_BYTES).to_owned();
+    let said = limits::kept(&answer.said, limits::SAID_BYTES);
     app.db
         .write(move |conn| {
             let (order, finding, said, actor) = (
@@ -250,7 +252,7 @@ async fn adopt(
                     OrderFinding::Unknown { .. } => FindingWord::Unknown,
                 };
                 if !store::order::update(conn, &next).await? {
-                    return Err(Error::internal("an order changed within a transaction"));
+                    return Err(Raced.into());
                 }
                 let event = Event {
                     finding: Some(word),

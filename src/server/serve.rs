@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::clock::Clock;
-use super::config::{Config, DATABASE_URL};
-use super::db::Db;
+use super::config::{Config, DATABASE_URL, without_password};
+use super::db::{Db, is_postgres};
 use super::error::Error;
 use super::{demo, jobs, metrics, router, telemetry};
 
@@ -31,6 +31,10 @@ pub enum ServeError {
     },
     #[error("cannot open the database {url}: {cause}")]
     Database { url: String, cause: String },
+    #[error(
+        "node number {node} (--node) is held by a server on {host}; give this one another, or none"
+    )]
+    NodeTaken { node: i64, host: String },
     #[error(
         "a demonstration listens on loopback addresses only, and {0} (--listen, --metrics-listen) is not one"
     )]
@@ -82,7 +86,7 @@ pub async fn open(config: Config) -> Result<App, ServeError> {
         .unwrap_or(DATABASE_URL)
         .to_owned();
     let refuse = |cause: String| ServeError::Database {
-        url: url.clone(),
+        url: without_password(&url),
         cause,
     };
     make_private(&url).map_err(|cause| refuse(cause.to_string()))?;
@@ -97,7 +101,7 @@ pub async fn open(config: Config) -> Result<App, ServeError> {
 /// Makes the database's file, if it is to be made, so that nobody else on the machine can read it:
 /// it holds the apps' secrets.
 fn make_private(url: &str) -> std::io::Result<()> {
-    let made_if_missing = url.ends_with("mode=rwc");
+    let made_if_missing = !is_postgres(url) && url.ends_with("mode=rwc");
     let Ok(options) = SqliteConnectOptions::from_str(url) else {
         return Ok(());
     };
@@ -126,6 +130,11 @@ pub(super) async fn run(
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(app.config.public_url.as_deref().unwrap_or(&local));
     }
+    let node = app.numbers.start(app.clock.now()).await?;
+    node.map_err(|held| ServeError::NodeTaken {
+        node: held.node,
+        host: held.host,
+    })?;
     let figures = match app.config.metrics_listen {
         Some(address) => Some(figures(&app, address).await?),
         None => None,
@@ -157,6 +166,9 @@ pub(super) async fn run(
     }
     jobs.shutdown().await;
     drop(figures);
+    if let Err(error) = app.numbers.release(app.clock.now()).await {
+        tracing::warn!(%error, "the node's number was not given back: it is free in a minute");
+    }
     app.db.close().await;
     telemetry::stop().await;
     Ok(())

@@ -200,6 +200,7 @@ mod tests {
     use crate::server::config::Config;
     use crate::server::operators;
     use crate::server::testing::app_with;
+    use crate::server::testing::database::TestDatabase;
 
     fn li_na() -> Operator {
         Operator {
@@ -228,7 +229,7 @@ mod tests {
         }
     }
 
-    async fn app() -> (App, tempfile::TempDir) {
+    async fn app() -> (App, TestDatabase) {
         let (app, folder) = app_with(Config::default()).await;
         operators::add(&app, "li.na", Role::Operator, "correct horse")
             .await

@@ -1,7 +1,10 @@
 //! What tests beside the server's code have in common.
 
-use tempfile::TempDir;
+#[path = "../../tests/support/database.rs"]
+#[allow(dead_code)] // other tests use the rest
+pub mod database;
 
+use self::database::TestDatabase;
 use super::app::App;
 use super::clock::Clock;
 use super::config::Config;
@@ -10,15 +13,14 @@ use super::{demo, store};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::time::Millis;
 
-/// An app on a fresh database, with a clock that the test moves. The folder goes when it is dropped.
-pub async fn app_with(config: Config) -> (App, TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
-    let db = Db::open(&url, 4, 256)
+/// An app on a fresh database, with a clock that the test moves. The database goes when it is dropped.
+pub async fn app_with(config: Config) -> (App, TestDatabase) {
+    let database = TestDatabase::new();
+    let db = Db::open(&database.url(), None, 256)
         .await
         .expect("a fresh database opens");
     let start = Millis(1_760_000_000_000);
-    (App::new(config, db, Clock::manual(start)), folder)
+    (App::new(config, db, Clock::manual(start)), database)
 }
 
 /// The demonstration's app, added where it is not there yet.

@@ -47,7 +47,7 @@ pub struct TestApp {
     pub http: Client,
     pub clock: Clock,
     server: tokio::task::JoinHandle<()>,
-    _core: Core,
+    core: Option<Core>,
 }
 
 impl TestApp {
@@ -66,8 +66,15 @@ impl TestApp {
         TestApp::serve(Core::without_app(config, clock).await).await
     }
 
-    async fn serve(core: Core) -> TestApp {
-        let app = core.app.clone();
+    /// Serves on a database that is gone with the server.
+    pub async fn serve(core: Core) -> TestApp {
+        let mut served = TestApp::serve_app(core.app.clone()).await;
+        served.core = Some(core);
+        served
+    }
+
+    /// Serves on a database that is somebody else's.
+    pub async fn serve_app(app: App) -> TestApp {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         if let Some(sandbox) = app.channels.sandbox() {
@@ -81,7 +88,7 @@ impl TestApp {
             app,
             base,
             server,
-            _core: core,
+            core: None,
         }
     }
 

@@ -1,6 +1,7 @@
-//! What tests and benches share: a server on a fresh embedded database, with one app.
+//! What tests and benches share: a server on a fresh database, with one app.
 #![allow(dead_code)] // each test uses its part
 
+pub mod database;
 pub mod http;
 pub mod receiver;
 
@@ -16,6 +17,8 @@ use refundry::server::config::Config;
 use refundry::server::db::Db;
 use refundry::server::{orders, store};
 
+use self::database::TestDatabase;
+
 /// The settings as the command line reads them, from flags alone.
 pub fn config(flags: &[&str]) -> Config {
     #[derive(Parser)]
@@ -30,7 +33,7 @@ pub fn config(flags: &[&str]) -> Config {
 pub struct Core {
     pub app: App,
     pub merchant: MerchantApp,
-    dir: tempfile::TempDir,
+    database: TestDatabase,
 }
 
 impl Core {
@@ -51,22 +54,22 @@ impl Core {
 
     /// One that has no app yet.
     pub async fn without_app(config: Config, clock: Clock) -> Core {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite://{}/test.db?mode=rwc", dir.path().display());
-        let db = Db::open(&url, config.database_connections, config.write_batch)
-            .await
-            .expect("a database");
-        let app = App::new(config, db, clock);
+        let database = TestDatabase::new();
         Core {
-            app,
+            app: app_on(&database, config, clock).await,
             merchant: demo_app(),
-            dir,
+            database,
         }
+    }
+
+    /// Another node on the same database.
+    pub async fn another_node(&self, config: Config) -> App {
+        app_on(&self.database, config, self.app.clock.clone()).await
     }
 
     /// The database's address, for a second connection.
     pub fn url(&self) -> String {
-        format!("sqlite://{}/test.db?mode=rw", self.dir.path().display())
+        self.database.url()
     }
 
     /// Records a paid order whose numbers end in `name` and that behaves as the sandbox's
@@ -77,6 +80,18 @@ impl Core {
             .await
             .expect("an order")
     }
+}
+
+/// The use-cases on a database.
+pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> App {
+    let db = Db::open(
+        &database.url(),
+        config.database_connections,
+        config.write_batch,
+    )
+    .await
+    .expect("a database");
+    App::new(config, db, clock)
 }
 
 /// Adds an app.

@@ -71,6 +71,8 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, Trouble> {
         Err(Error::Refused(refusal)) => Some(words::sentence(refusal.text(caller.lang))),
         Err(error) => return Err(error.into()),
     };
+    let now = caller.now();
+    let biz_refund_no = caller.app.numbers.make(Kind::Merchant, now).await?;
     Ok(OrderView {
         created: caller.stamp(order.created_at),
         paid: order.pay_time.map(|at| caller.stamp(at)),
@@ -86,7 +88,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, Trouble> {
         timeline: caller.entries(timeline),
         may_move_money: caller.operator.role.moves_money(),
         obstacle,
-        biz_refund_no: caller.app.numbers.make(Kind::Merchant, caller.now()),
+        biz_refund_no,
         order,
     })
 }

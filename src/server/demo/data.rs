@@ -14,7 +14,7 @@ use crate::domain::order::{Channel, Method, Order, OrderStatus};
 use crate::domain::refund::{Refund, RefundStatus};
 use crate::domain::time::{DAY_MS, Millis};
 use crate::server::config::Config;
-use crate::server::numbers::{Kind, Numbers};
+use crate::server::numbers::{Kind, Sequence};
 use crate::server::store::sandbox::BookRow;
 
 /// The demonstration's app.
@@ -106,7 +106,7 @@ const SHOPS: &[&str] = &["MALL", "APP", "WX", "STORE01", "STORE02"];
 /// Makes the month before a moment.
 pub fn make(config: &Config, now: Millis) -> Month {
     let mut rng = StdRng::seed_from_u64(SEED);
-    let numbers = Numbers::beginning_at(config, 1);
+    let numbers = Sequence::beginning_at(config, 1);
     let mut planned: Vec<_> = plans(&mut rng)
         .into_iter()
         .map(|plan| (paid_at(&plan, config, now, &mut rng), plan))
@@ -147,7 +147,7 @@ fn order(
     plan: &Plan,
     at: Millis,
     i: usize,
-    numbers: &Numbers,
+    numbers: &Sequence,
     config: &Config,
     rng: &mut StdRng,
 ) -> Order {
@@ -173,7 +173,7 @@ fn order(
     let quantity = *[1, 1, 1, 1, 2, 3].choose(rng).expect("not empty");
     Order {
         app_id: APP_ID.to_owned(),
-        order_no: numbers.make(Kind::Payment, at),
+        order_no: numbers.number(Kind::Payment, at, 0),
         biz_order_no: format!("{shop}{day}{:06}", 100_000 + 37 * i),
         out_order_no: Some(format!("{}{day}{:06}", plan.behaviour, 200_000 + 53 * i)),
         channel: Channel::Sandbox,
@@ -197,7 +197,7 @@ fn stories(
     order: &mut Order,
     plan: &Plan,
     now: Millis,
-    numbers: &Numbers,
+    numbers: &Sequence,
     rng: &mut StdRng,
 ) -> Vec<Story> {
     let mut told = Vec::new();
@@ -271,10 +271,10 @@ fn refund(
     i: usize,
     amount: Fen,
     at: Millis,
-    numbers: &Numbers,
+    numbers: &Sequence,
     rng: &mut StdRng,
 ) -> (Refund, Actor) {
-    let refund_no = numbers.make(Kind::Refund, at);
+    let refund_no = numbers.number(Kind::Refund, at, 0);
     let by_hand = rng.random_bool(0.3);
     let single = !by_hand && rng.random_bool(0.2);
     let refund = Refund {

@@ -153,8 +153,9 @@ mod tests {
     use crate::domain::refund::{Attention, RefundKey, RefundStatus};
     use crate::server::refunds;
     use crate::server::testing::app_with;
+    use crate::server::testing::database::TestDatabase;
 
-    async fn seeded() -> (App, tempfile::TempDir) {
+    async fn seeded() -> (App, TestDatabase) {
         let config = Config {
             sandbox: true,
             demo: true,

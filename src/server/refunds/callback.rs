@@ -39,7 +39,7 @@ pub async fn callback(
     let merchant = app.merchant_app(Some(app_id)).await?;
     let gate = app.channels.gate(channel)?;
     let now = app.clock.now();
-    let said = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+    let said = limits::kept(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = gate.read_callback(&merchant, headers, body);
     let digest = digest(body, read.is_ok());
     if read.is_ok() && taken_before(app, app_id, channel, &digest).await? {
@@ -64,7 +64,7 @@ pub async fn callback(
     };
     let row = Callback {
         app_id: merchant.app_id.clone(),
-        callback_no: app.numbers.make(Kind::Callback, now),
+        callback_no: app.numbers.make(Kind::Callback, now).await?,
         channel,
         received_at: now,
         headers: header_lines(headers),
@@ -169,6 +169,5 @@ fn header_lines(headers: &HashMap<String, String>) -> String {
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect();
     lines.sort();
-    let lines = lines.concat().replace('\0', "\u{fffd}");
-    limits::cut(&lines, limits::SAID_BYTES).to_owned()
+    limits::kept(&lines.concat(), limits::SAID_BYTES)
 }

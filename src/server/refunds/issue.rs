@@ -12,7 +12,7 @@ use crate::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
 use crate::domain::time::DAY_MS;
 use crate::server::app::App;
 use crate::server::db::Conn;
-use crate::server::error::Result;
+use crate::server::error::{Raced, Result};
 use crate::server::numbers::Kind;
 use crate::server::{orders, store};
 
@@ -126,7 +126,7 @@ pub(super) async fn reserve(
     actor: Actor,
 ) -> Result<Reserved> {
     let now = app.clock.now();
-    let refund_no = app.numbers.make(Kind::Refund, now);
+    let refund_no = app.numbers.make(Kind::Refund, now).await?;
     let mut refund = Refund {
         app_id: order.app_id.clone(),
         channel_no: refund_no.clone(),
@@ -194,6 +194,8 @@ async fn why_not_held(conn: &mut Conn, refund: &Refund, expected: Option<Fen>) -
             return Ok(Reserved::Refused(Refusal::OrderNotPaid));
         }
         Some(expected) if expected != left => Reason::BalanceChanged { left },
+        // Something was given back in between.
+        _ if left >= refund.amount => return Err(Raced.into()),
         _ => Reason::ExceedsRefundable { left },
     };
     Ok(Reserved::Refused(Refusal::field("amount", reason)))

@@ -14,7 +14,7 @@ mod sync;
 
 use super::app::App;
 use super::db::Conn;
-use super::error::{Error, Result};
+use super::error::{Error, Raced, Result};
 use super::store;
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
@@ -108,14 +108,14 @@ async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> {
 }
 
 /// Stores the next version of a refund that was read in this transaction.
+///
+/// # Errors
+/// [`Raced`] when it has changed since: the transaction begins anew.
 async fn store_next(conn: &mut Conn, next: &Refund) -> Result<()> {
     if store::refund::update(conn, next).await? {
         return Ok(());
     }
-    Err(Error::internal(format!(
-        "refund {} changed within a transaction",
-        next.refund_no
-    )))
+    Err(Raced.into())
 }
 
 /// The event that made this version of a refund.

@@ -32,7 +32,7 @@ pub(super) async fn settle(
     said: &str,
 ) -> Result<Refund> {
     let now = app.clock.now();
-    let said = limits::cut(said, limits::SAID_BYTES).to_owned();
+    let said = limits::kept(said, limits::SAID_BYTES);
     let recheck_ms = app.config.recheck_after_ms;
     let merchant = app.merchant_app_of(&known.app_id).await?;
     let (settled, changed) = app

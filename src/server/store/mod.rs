@@ -8,6 +8,7 @@ pub mod event;
 pub mod figures;
 pub mod list;
 pub mod merchant;
+pub mod node;
 pub mod notice;
 pub mod operator;
 pub mod order;

@@ -117,27 +117,47 @@ pub async fn failures(
     .transpose()
 }
 
-/// Counts one more failed login under a name; one of `since` or before no longer counts.
+/// Counts one more failed login under a name; one of `since` or before no longer counts. `false`:
+/// there were `most` already, and nothing was done.
 pub async fn count_failure(
     conn: &mut AnyConnection,
     name: &str,
     since: Millis,
     now: Millis,
-) -> sqlx::Result<()> {
-    query(
+    most: i64,
+) -> sqlx::Result<bool> {
+    let done = query(
         "INSERT INTO login_failure (name, failures, last_at) VALUES ($1, 1, $3) ON CONFLICT (name) DO UPDATE SET \
-         failures = CASE WHEN login_failure.last_at > $2 THEN login_failure.failures + 1 ELSE 1 END, last_at = $3",
+         failures = CASE WHEN login_failure.last_at > $2 THEN login_failure.failures + 1 ELSE 1 END, last_at = $3 \
+         WHERE login_failure.last_at <= $2 OR login_failure.failures < $4",
     )
     .bind(name)
     .bind(since.0)
     .bind(now.0)
+    .bind(most)
     .execute(conn)
     .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets the failed logins under a name, unless there are `most` later than `since`.
+pub async fn forget_failures(
+    conn: &mut AnyConnection,
+    name: &str,
+    since: Millis,
+    most: i64,
+) -> sqlx::Result<()> {
+    query("DELETE FROM login_failure WHERE name = $1 AND (last_at <= $2 OR failures < $3)")
+        .bind(name)
+        .bind(since.0)
+        .bind(most)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-/// Forgets the failed logins under a name.
-pub async fn forget_failures(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()> {
+/// Forgets the failed logins under a name, however many there are.
+pub async fn forget_all_failures(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()> {
     query("DELETE FROM login_failure WHERE name = $1")
         .bind(name)
         .execute(conn)

@@ -48,17 +48,20 @@ pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores a row's new outcome and counts.
-pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<()> {
-    query("UPDATE sandbox_book SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 WHERE refund_no = $1")
-        .bind(&row.refund_no)
-        .bind(&row.outcome)
-        .bind(row.settles_at.0)
-        .bind(row.submissions)
-        .bind(row.moved)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// Stores a row's new outcome and counts, if it still has one submission less. `false`: it has not.
+pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
+    let done = query(
+        "UPDATE sandbox_book SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 \
+         WHERE refund_no = $1 AND submissions = $4 - 1",
+    )
+    .bind(&row.refund_no)
+    .bind(&row.outcome)
+    .bind(row.settles_at.0)
+    .bind(row.submissions)
+    .bind(row.moved)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// An app's weather, in its word, and how often the channel was called in it.

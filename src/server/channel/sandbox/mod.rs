@@ -27,7 +27,7 @@ use crate::domain::refund::{Finding, Refund};
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
-use crate::server::error::{Error, Result};
+use crate::server::error::{Error, Raced, Result};
 use crate::server::store;
 use crate::server::store::sandbox::BookRow;
 
@@ -155,7 +155,9 @@ impl Sandbox {
                     }
                     let known = store::sandbox::get(conn, &submission.channel_no).await?;
                     let again = book::enter(known, &submission, now, delay_ms);
-                    store::sandbox::update(conn, &again).await?;
+                    if !store::sandbox::update(conn, &again).await? {
+                        return Err(Raced.into());
+                    }
                     Ok(again)
                 })
             })

@@ -1,111 +1,65 @@
-//! The database: how it is opened, read and written.
-//!
-//! Reads take a connection of the pool. Writes go through one door, [`Db::write`]. On the embedded
-//! database a single writer takes everything that waits into one transaction and commits once for
+//! SQLite: a single writer takes everything that waits into one transaction and commits once for
 //! all, so that each write is durable without each paying for a sync of the disk.
-
-use std::sync::{Arc, Once};
-use std::time::Instant;
 
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
+use sqlx::{AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span};
 
-use super::error::{Error, Result};
-use super::metrics;
-
-/// A connection, in or out of a transaction.
-pub type Conn = AnyConnection;
-
-/// Every change of the schema, in order; run at start.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+use super::{Conn, migrate};
+use crate::server::error::{Error, Result};
 
 /// How many writes may wait at the door before callers wait in front of it.
 const WAITING_WRITES: usize = 4_096;
 
-/// The database.
+/// The door of the single writer.
 #[derive(Clone)]
-pub struct Db {
-    pool: AnyPool,
-    writer: mpsc::Sender<Box<dyn Job>>,
+pub struct Writer {
+    door: mpsc::Sender<Box<dyn Job>>,
     /// Tells the writer to take no more, and when it is done.
     closing: CancellationToken,
     writing: TaskTracker,
 }
 
-impl Db {
-    /// Opens a database and brings its schema up to date. `batch` is how many waiting writes are
-    /// committed together at most, `connections` how many there are for reading.
-    ///
-    /// # Errors
-    /// When the address is wrong, the database cannot be opened, or a migration fails.
-    pub async fn open(url: &str, connections: u32, batch: u32) -> Result<Db> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+/// Opens a database for reading by so many connections and for writing, its schema up to date.
+pub async fn open(
+    options: AnyConnectOptions,
+    connections: u32,
+    batch: u32,
+) -> Result<(AnyPool, Writer)> {
+    let mut writer = connect(&options).await?;
+    migrate(&mut writer).await?;
 
-        let options: AnyConnectOptions = url
-            .parse::<AnyConnectOptions>()?
-            .log_statements(log::LevelFilter::Trace);
-        let mut writer = connect(&options).await?;
-        MIGRATIONS
-            .run(&mut writer)
-            .await
-            .map_err(|error| Error::Internal(Arc::new(error)))?;
-
-        let pool = AnyPoolOptions::new()
-            .max_connections(connections)
-            .after_connect(|conn, _| {
-                Box::pin(async move {
-                    conn.execute(READ_ONLY).await?;
-                    Ok(())
-                })
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                conn.execute(READ_ONLY).await?;
+                Ok(())
             })
-            .connect_lazy_with(options.clone());
-        let (sender, receiver) = mpsc::channel(WAITING_WRITES);
-        let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
-        let keeper = Keeper {
-            options,
-            conn: Some(writer),
-        };
-        writing.spawn(write_all(keeper, receiver, batch as usize, closing.clone()));
-        writing.close();
-        Ok(Db {
-            pool,
-            writer: sender,
-            closing,
-            writing,
         })
-    }
+        .connect_lazy_with(options.clone());
+    let (door, waiting) = mpsc::channel(WAITING_WRITES);
+    let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
+    let keeper = Keeper {
+        options,
+        conn: Some(writer),
+    };
+    writing.spawn(write_all(keeper, waiting, batch as usize, closing.clone()));
+    writing.close();
+    let writer = Writer {
+        door,
+        closing,
+        writing,
+    };
+    Ok((pool, writer))
+}
 
-    /// A connection for reading.
-    pub async fn read(&self) -> Result<PoolConnection<Any>> {
-        Ok(self.pool.acquire().await?)
-    }
-
-    /// Runs a write and returns once it is durable.
-    ///
-    /// The job may run more than once: when another job of its transaction fails, all of it is
-    /// rolled back and run again, each job behind its own savepoint. So a job has no effect but
-    /// on its connection. A job that refuses without having written anything returns `Ok` with a
-    /// value that says so; an `Err` undoes what the job wrote.
-    #[tracing::instrument(level = "debug", skip_all)]
+impl Writer {
+    /// Runs a write behind those that wait already, and returns once it is durable.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
-    {
-        let began = Instant::now();
-        let written = self.write_in_turn(within(Span::current(), job)).await;
-        metrics::written(began.elapsed());
-        written
-    }
-
-    async fn write_in_turn<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
@@ -117,31 +71,18 @@ impl Db {
             reply,
         };
         let closed = || Error::internal("the database's writer has stopped");
-        self.writer
+        self.door
             .send(Box::new(waiting))
             .await
             .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
-    /// Ends reading, commits the writes that wait, takes no more of them, and closes the database.
+    /// Commits the writes that wait, and takes no more of them.
     pub async fn close(&self) {
-        self.pool.close().await;
         self.closing.cancel();
         self.writing.wait().await;
     }
-}
-
-/// A job whose lines of the log are its caller's, wherever it is run.
-fn within<T, F>(
-    span: Span,
-    job: F,
-) -> impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send
-where
-    T: 'static,
-    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send,
-{
-    move |conn| Box::pin(job(conn).instrument(span.clone()))
 }
 
 /// Nothing is acknowledged before it is on the disk.

@@ -1,0 +1,253 @@
+//! PostgreSQL: a pool of connections, and a transaction a write. Any number of nodes may use one
+//! database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use super::{Conn, migrate};
+use crate::server::error::{Error, Raced, Result};
+
+/// While the database is out of reach, whoever wants it waits so long for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was not used for so long may have been cut, and is tried first.
+const TRUSTED: Duration = Duration::from_millis(100);
+/// So long may each part of a write take: to begin, to run the job, to commit. Far more than any
+/// needs; it ends the wait for a database that does not answer at all.
+const PART: Duration = Duration::from_secs(60);
+/// So often is a write tried that raced with another or lost its connection.
+const TRIES: u32 = 5;
+
+/// For every connection. Nothing is acknowledged before it is on the disk, whatever the server's own
+/// setting is; and notices are not for our log.
+const SESSION: &str = "SET application_name = 'refundry'; SET client_min_messages = warning; \
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
+
+/// No statement runs for long, and a node that hangs within a transaction does not hold up the others.
+const LIMITS: &str =
+    "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';";
+
+/// Where text is stored and sorted by its bytes: prefixes are looked for as ranges, and lists paged by
+/// key.
+const COLLATIONS: [&str; 4] = ["C", "POSIX", "C.UTF-8", "C.utf8"];
+
+/// Opens a database, its schema up to date.
+///
+/// # Errors
+/// When it is out of reach, its text is not in UTF-8 or not sorted by bytes, or a migration fails.
+pub async fn open(options: AnyConnectOptions, connections: u32) -> Result<AnyPool> {
+    let mut conn = options.connect().await?;
+    conn.execute(SESSION).await?;
+    check_text(&mut conn).await?;
+    migrate(&mut conn).await?;
+    conn.close().await?;
+
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|conn, used| {
+            Box::pin(async move {
+                if used.idle_for > TRUSTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                conn.execute(SESSION).await?;
+                conn.execute(LIMITS).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options);
+    Ok(pool)
+}
+
+/// Refuses a database that does not keep text in UTF-8, or does not sort it by its bytes.
+async fn check_text(conn: &mut Conn) -> Result<()> {
+    // The column datlocprovider came with version 15; `b` sorts by code points, which is the same.
+    let sql = "SELECT CAST(datname AS TEXT) AS name, CAST(datcollate AS TEXT) AS collation, \
+               pg_encoding_to_char(encoding)::TEXT AS encoding, \
+               COALESCE(to_jsonb(d) ->> 'datlocprovider', 'c') AS provider \
+               FROM pg_database d WHERE datname = current_database()";
+    let row = sqlx::query(sql).fetch_one(conn).await?;
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let (collation, encoding) = (text("collation")?, text("encoding")?);
+    let by_bytes = match text("provider")?.as_str() {
+        "c" => COLLATIONS.contains(&collation.as_str()),
+        "b" => true,
+        _ => false,
+    };
+    if by_bytes && encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "its text is in {encoding} and sorted by {collation}, but has to be in UTF8 and sorted by bytes. Make the \
+         database anew by: CREATE DATABASE \"{}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
+        text("name")?
+    )))
+}
+
+/// Makes each write a transaction.
+#[derive(Clone)]
+pub struct Transactions {
+    pool: AnyPool,
+    under_way: TaskTracker,
+}
+
+impl Transactions {
+    pub fn new(pool: AnyPool) -> Transactions {
+        Transactions {
+            pool,
+            under_way: TaskTracker::new(),
+        }
+    }
+
+    /// Runs a write, and returns once it is durable. A task of its own, so that it ends whatever
+    /// becomes of the caller.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
+    {
+        let tries = run(self.pool.clone(), job).in_current_span();
+        let ended = self.under_way.spawn(tries).await;
+        ended.map_err(|error| Error::internal(format!("a write ended early: {error}")))?
+    }
+
+    /// Waits for the writes that are under way.
+    pub async fn close(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}
+
+/// Tries a write until it succeeds, fails for good, or has been tried often enough.
+async fn run<T, F>(pool: AnyPool, job: F) -> Result<T>
+where
+    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync,
+{
+    let mut tried = 0;
+    loop {
+        let mut conn = connection(&pool, tried > 0).await?;
+        let outcome = attempt(&mut conn, &job).await;
+        if outcome.as_ref().is_err_and(is_silence) {
+            conn.close_on_drop();
+        }
+        drop(conn);
+        tried += 1;
+        match outcome {
+            Err(error) if tried < TRIES && may_succeed_if_tried_again(&error) => {
+                tracing::debug!(%error, tried, "a write is tried again");
+            }
+            outcome => return outcome,
+        }
+        let pause = rand::random_range(1..=10u64 << tried);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+/// Runs a job in a transaction of its own.
+async fn attempt<T, F>(conn: &mut Conn, job: &F) -> Result<T>
+where
+    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>>,
+{
+    let mut transaction = in_time(conn.begin()).await?;
+    match in_time(job(&mut transaction)).await {
+        Ok(done) => match in_time(transaction.commit()).await {
+            Ok(()) => Ok(done),
+            Err(error) if is_silence(&error) => Err(error),
+            Err(error) => Err(Error::internal(format!(
+                "whether a write was committed is unknown: {error}"
+            ))),
+        },
+        Err(error) => {
+            undo(transaction, &error).await;
+            Err(error)
+        }
+    }
+}
+
+/// Rolls back what a job has written.
+async fn undo(transaction: Transaction<'_, Any>, failed: &Error) {
+    // Who does not answer is not asked again: the connection is closed.
+    if is_silence(failed) {
+        return;
+    }
+    if let Err(error) = in_time(transaction.rollback()).await {
+        tracing::debug!(%error, "a connection broke within a write");
+    }
+}
+
+/// A connection; one that is known to work where `sure`.
+async fn connection(pool: &AnyPool, sure: bool) -> Result<PoolConnection<Any>> {
+    loop {
+        let mut conn = pool.acquire().await?;
+        if !sure || conn.ping().await.is_ok() {
+            return Ok(conn);
+        }
+    }
+}
+
+/// The database did not answer at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not answer within {} s", PART.as_secs())]
+struct Silence;
+
+fn is_silence(error: &Error) -> bool {
+    matches!(error, Error::Internal(cause) if cause.is::<Silence>())
+}
+
+/// What comes of a part of a write.
+async fn in_time<T, E: Into<Error>>(
+    part: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    match tokio::time::timeout(PART, part).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(Error::Internal(Arc::new(Silence))),
+    }
+}
+
+/// Whether a write that was rolled back with this error may succeed, or refuse, when it looks again:
+/// it raced with another, or its connection broke.
+fn may_succeed_if_tried_again(error: &Error) -> bool {
+    let Error::Internal(cause) = error else {
+        return false;
+    };
+    match cause.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed) => true,
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_passing(&code)),
+        Some(_) => false,
+        None => cause.is::<Raced>(),
+    }
+}
+
+/// Whether a condition that PostgreSQL names by this code may have passed when a write is tried again.
+fn is_passing(code: &str) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK: &str = "40P01";
+    const UNIQUE_VIOLATION: &str = "23505";
+    const CHECK_VIOLATION: &str = "23514";
+    /// The node hung within the transaction, and was cut off.
+    const IDLE_IN_TRANSACTION: &str = "25P03";
+    /// The server, or the connection, is being shut down.
+    const SHUTDOWN: [&str; 3] = ["57P01", "57P02", "57P03"];
+    [
+        SERIALIZATION_FAILURE,
+        DEADLOCK,
+        UNIQUE_VIOLATION,
+        CHECK_VIOLATION,
+        IDLE_IN_TRANSACTION,
+    ]
+    .contains(&code)
+        || SHUTDOWN.contains(&code)
+        || code.starts_with("08")
+}

@@ -1,0 +1,81 @@
+//! A fresh database for one test: a file in a temporary folder, or, where `REFUNDRY_TEST_POSTGRES`
+//! names a server (`postgres://USER@HOST:PORT`), a database of its own there. It is gone when it is
+//! dropped.
+
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+/// The variable that names a PostgreSQL server to test on.
+pub const SERVER: &str = "REFUNDRY_TEST_POSTGRES";
+
+pub struct TestDatabase {
+    place: Place,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Server { address: String, name: String },
+}
+
+impl TestDatabase {
+    pub fn new() -> TestDatabase {
+        let Some(address) = server() else {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            return TestDatabase {
+                place: Place::Folder(folder),
+            };
+        };
+        let name = format!("refundry_test_{:016x}", rand::random::<u64>());
+        run(
+            &format!("{address}/postgres"),
+            &format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+            ),
+        );
+        TestDatabase {
+            place: Place::Server { address, name },
+        }
+    }
+
+    /// Its address. It is made when it is first opened.
+    pub fn url(&self) -> String {
+        match &self.place {
+            Place::Folder(folder) => {
+                format!("sqlite://{}/test.db?mode=rwc", folder.path().display())
+            }
+            Place::Server { address, name } => format!("{address}/{name}"),
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Place::Server { address, name } = &self.place {
+            run(
+                &format!("{address}/postgres"),
+                &format!("DROP DATABASE {name} WITH (FORCE)"),
+            );
+        }
+    }
+}
+
+/// The address of the PostgreSQL server to test on, if there is one.
+pub fn server() -> Option<String> {
+    let address = std::env::var(SERVER).ok()?;
+    Some(address.trim_end_matches('/').to_owned())
+}
+
+/// Runs one statement, whether or not the caller is asynchronous.
+pub fn run(url: &str, sql: &str) {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    let ran = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let mut conn = sqlx::PgConnection::connect(&url).await?;
+            conn.execute(AssertSqlSafe(sql)).await?;
+            conn.close().await
+        })
+    });
+    ran.join().expect("no panic").expect("the statement is run");
+}
