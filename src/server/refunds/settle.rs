@@ -32,6 +32,7 @@ pub(super) async fn settle(
     said: &str,
 ) -> Result<Refund> {
     let now = app.clock.now();
+    let begun = known.busy_until;
     let said = limits::kept(said, limits::SAID_BYTES);
     let recheck_ms = app.config.recheck_after_ms;
     let merchant = app.merchant_app_of(&known.app_id).await?;
@@ -55,7 +56,9 @@ pub(super) async fn settle(
                         ..settlement.refund
                     };
                     next.next_sync_at = next.next_sync_after(&evidence, changed, now, recheck_ms);
-                    if evidence.source != Source::Callback && evidence.attempt == current.attempt {
+                    // What was begun is over; what somebody else has begun meanwhile is not.
+                    let ours = current.busy_until == begun && evidence.attempt == current.attempt;
+                    if evidence.source != Source::Callback && ours {
                         next.busy_until = Millis::default();
                     }
                     if !store::refund::update(conn, &next).await? {

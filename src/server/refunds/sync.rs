@@ -179,7 +179,8 @@ async fn resubmit(
             let refund = refund.clone();
             Box::pin(async move {
                 let current = current(conn, &refund).await?;
-                if !current.holds() || current.acknowledged || current.attempt != refund.attempt {
+                let taken_up = current.attempt != refund.attempt || current.busy_until > now;
+                if !current.holds() || current.acknowledged || taken_up {
                     return Ok(Reserved::Known(Box::new(current)));
                 }
                 let next = Refund {
