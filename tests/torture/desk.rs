@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::load::Town;
 use crate::merchant::Merchant;
-use crate::node::Node;
+use crate::node::{Node, log_tail};
 use crate::support::{add_app, demo_app};
 
 /// The app whose merchants ask for refunds.
@@ -29,6 +29,9 @@ const FLAGS: [&str; 5] = [
     "--channel-time-limit=1s",
     "--private-notify",
 ];
+
+/// How soon after a fault is over a refund is accepted.
+const RECOVERY: Duration = Duration::from_secs(15);
 
 /// A desk. Its nodes are killed and its folder is gone when it is dropped.
 pub struct Desk {
@@ -123,9 +126,23 @@ impl Desk {
 
     /// Fails if a node has ended by itself.
     pub fn assert_running(&mut self) {
-        let log = crate::node::log_tail(self.folder.path());
+        let log = log_tail(self.folder.path());
         for node in self.nodes.iter_mut().flatten() {
             assert!(node.is_running(), "a node has ended: {log}");
+        }
+    }
+
+    /// Waits until a refund of an order is accepted again.
+    pub async fn recovers(&self, order: &str) {
+        let begun = Instant::now();
+        loop {
+            let answer = self.town.refund(SHOP, order).await;
+            if answer.as_ref().is_some_and(|answer| answer["code"] == 0) {
+                return;
+            }
+            let log = || log_tail(self.folder.path());
+            assert!(begun.elapsed() < RECOVERY, "{answer:?}: {}", log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -187,10 +204,16 @@ fn faketime() -> Option<String> {
     Some(found.display().to_string())
 }
 
+/// How many tests go on for as long as they are let.
+const LONG_TESTS: f32 = 8.0;
+
 /// How long a test tortures: some rounds, or, by `make torture`, its share of TORTURE_MINUTES.
 pub fn goes_on(desk: &Desk, round: u32, rounds: u32) -> bool {
-    match std::env::var("TORTURE_SECONDS_EACH") {
-        Ok(seconds) => desk.elapsed() < Duration::from_secs(seconds.parse().unwrap()),
+    match std::env::var("TORTURE_MINUTES") {
+        Ok(minutes) => {
+            let minutes: f32 = minutes.parse().expect("a number of minutes");
+            desk.elapsed().as_secs_f32() < minutes * 60.0 / LONG_TESTS
+        }
         Err(_) => round < rounds,
     }
 }

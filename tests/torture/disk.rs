@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::audit::{self, Rest};
 use crate::desk::{Desk, SHOP, goes_on};
@@ -11,8 +11,6 @@ use crate::load::{BEHAVIOURS, Load};
 
 /// How long the disk stays full.
 const FULL: Duration = Duration::from_millis(1_500);
-/// How soon after there is room again a refund is accepted.
-const RECOVERY: Duration = Duration::from_secs(10);
 
 /// A small disk of its own. It is gone when it is dropped.
 struct SmallDisk(PathBuf);
@@ -68,7 +66,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         let answer = desk.town.refund(SHOP, &orders[2]).await.expect("an answer");
         assert_eq!(answer["code"], 10500, "{answer}");
         disk.free();
-        recovers(&desk, &orders[2]).await;
+        desk.recovers(&orders[2]).await;
         desk.assert_running();
         audit::check(&desk).await;
         round += 1;
@@ -76,17 +74,4 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     load.stop().await;
     let faults = format!("{round} times a full disk");
     audit::finish("a full disk", &mut desk, Rest::Synced, &faults).await;
-}
-
-async fn recovers(desk: &Desk, order: &str) {
-    let begun = Instant::now();
-    loop {
-        let answer = desk.town.refund(SHOP, order).await.expect("an answer");
-        if answer["code"] == 0 {
-            return;
-        }
-        let log = || crate::node::log_tail(desk.folder.path());
-        assert!(begun.elapsed() < RECOVERY, "{answer}: {}", log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

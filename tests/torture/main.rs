@@ -9,8 +9,10 @@ mod desk;
 mod load;
 mod merchant;
 mod node;
+mod postgres;
 
 mod clock;
 mod disk;
 mod kills;
+mod on_postgres;
 mod weather;
