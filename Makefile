@@ -1,7 +1,7 @@
 # The table of contents. What each does stands in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build run test dev bench lint fmt clean
+.PHONY: help setup setup-tests build run test torture dev bench lint fmt clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ run: build ## Start the console with demonstration data; says where, and the log
 
 test: setup-tests ## Run every check and test, those in the browser included
 	@tools/test.sh
+
+torture: setup-tests ## Kill and starve real nodes under load for TORTURE_MINUTES (20)
+	@tools/torture.sh
 
 dev: setup ## Start it in debug; rebuild and reload whenever a file changes
 	@tools/dev.sh

@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
-# What the tests need on top of building: PostgreSQL, Node modules, and a Chromium that knows Chinese.
+# What the tests need on top of building: PostgreSQL, a clock that can be stepped, Node
+# modules, and a Chromium that knows Chinese.
 # What is there is left as it is.
 
 . "$(dirname "$0")/lib.sh"
-steps 'set-up of the tests' 3
+steps 'set-up of the tests' 4
 
 step 'PostgreSQL'
 find_postgres >/dev/null || install_packages postgresql && find_postgres >/dev/null ||
     fail 'there is no PostgreSQL, and it could not be installed. Install it, and run this again.'
 note "$(find_postgres)"
+
+# The same place as in tests/torture/desk.rs. Without it the tests that step the clock skip themselves.
+find_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1'; }
+
+step 'A clock that can be stepped (libfaketime)'
+find_faketime >/dev/null || install_packages libfaketime || true
+find_faketime >/dev/null || note 'is not there and could not be installed: tests that need it are skipped'
 
 step 'Node modules'
 have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'

@@ -63,7 +63,7 @@ pub async fn finish(name: &str, desk: &mut Desk, rest: Rest, faults: &str) {
     let counts = &desk.town.counts;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     println!(
-        "{name}: {} kills, {faults}; {} requests ({} accepted, {} refused, {} unanswered); \
+        "{name}: {} nodes killed, {faults}; {} requests ({} accepted, {} refused, {} unanswered); \
          {refunds} refunds checked; {notices} notices received; {:.0} s",
         desk.kills,
         count(&counts.requests),
