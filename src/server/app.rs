@@ -38,6 +38,13 @@ pub struct Inner {
     merchants: RwLock<Merchants>,
 }
 
+/// What a server hears and says that its database does not hold.
+pub struct Outside {
+    pub numbers: Numbers,
+    pub channels: Channels,
+    pub notices: Notices,
+}
+
 /// The apps as they were when last read.
 #[derive(Default)]
 struct Merchants {
@@ -58,11 +65,21 @@ impl std::ops::Deref for App {
 impl App {
     /// Puts the server together on an open database.
     pub fn new(config: Config, db: Db, clock: Clock) -> App {
-        App(Arc::new(Inner {
+        let outside = Outside {
             numbers: Numbers::new(&config, db.clone()),
             channels: Channels::new(&config, db.clone(), clock.clone()),
-            breakers: Breakers::default(),
             notices: Notices::new(&config),
+        };
+        App::with(config, db, clock, outside)
+    }
+
+    /// Puts the server together on an open database, with what reaches out of it.
+    pub fn with(config: Config, db: Db, clock: Clock, outside: Outside) -> App {
+        App(Arc::new(Inner {
+            numbers: outside.numbers,
+            channels: outside.channels,
+            breakers: Breakers::default(),
+            notices: outside.notices,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             merchants: RwLock::default(),

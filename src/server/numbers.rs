@@ -65,6 +65,11 @@ struct Lease {
 impl Numbers {
     /// A maker of numbers that takes its node number when it makes the first, if not before.
     pub fn new(config: &Config, db: Db) -> Numbers {
+        Numbers::beginning_at(config, db, rand::random_range(0..SEQUENCES))
+    }
+
+    /// One whose sequence begins at a given number.
+    pub fn beginning_at(config: &Config, db: Db, first: u32) -> Numbers {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let holder = format!(
             "{host} {} {:08x}",
@@ -73,7 +78,7 @@ impl Numbers {
         );
         Numbers {
             db,
-            sequence: Sequence::beginning_at(config, rand::random_range(0..SEQUENCES)),
+            sequence: Sequence::beginning_at(config, first),
             wanted: config.node.map(i64::from),
             me: Me { host, holder },
             held: RwLock::default(),

@@ -6,6 +6,7 @@
 pub mod sandbox;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -106,7 +107,8 @@ pub trait Gate: Send + Sync {
 
 /// The channels that this server can reach.
 pub struct Channels {
-    sandbox: Option<sandbox::Sandbox>,
+    gates: HashMap<Channel, Arc<dyn Gate>>,
+    sandbox: Option<Arc<sandbox::Sandbox>>,
 }
 
 impl Channels {
@@ -114,8 +116,20 @@ impl Channels {
     pub fn new(config: &Config, db: Db, clock: Clock) -> Channels {
         let sandbox = config
             .sandbox
-            .then(|| sandbox::Sandbox::new(config, db, clock));
-        Channels { sandbox }
+            .then(|| Arc::new(sandbox::Sandbox::new(config, db, clock)));
+        let gate = |sandbox: &Arc<sandbox::Sandbox>| (Channel::Sandbox, sandbox.clone() as _);
+        Channels {
+            gates: sandbox.iter().map(gate).collect(),
+            sandbox,
+        }
+    }
+
+    /// These channels and no other.
+    pub fn of(gates: HashMap<Channel, Arc<dyn Gate>>) -> Channels {
+        Channels {
+            gates,
+            sandbox: None,
+        }
     }
 
     /// The way to a channel.
@@ -123,10 +137,7 @@ impl Channels {
     /// # Errors
     /// [`Refusal::ChannelNotEnabled`] where this server has none.
     pub fn gate(&self, channel: Channel) -> Result<&dyn Gate, Refusal> {
-        let gate = match channel {
-            Channel::Sandbox => self.sandbox.as_ref().map(|sandbox| sandbox as &dyn Gate),
-            Channel::WechatPay | Channel::AliPay | Channel::UnionPay => None,
-        };
+        let gate = self.gates.get(&channel).map(Arc::as_ref);
         gate.ok_or(Refusal::ChannelNotEnabled {
             channel: channel.word().into(),
         })
@@ -134,6 +145,6 @@ impl Channels {
 
     /// The sandbox, where it is offered.
     pub fn sandbox(&self) -> Option<&sandbox::Sandbox> {
-        self.sandbox.as_ref()
+        self.sandbox.as_deref()
     }
 }

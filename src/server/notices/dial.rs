@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
@@ -27,7 +28,13 @@ pub struct Answer {
     pub took_ms: i64,
 }
 
-/// Posts to merchants' addresses.
+/// What posts to merchants' addresses.
+pub trait Post: Send + Sync {
+    /// Posts a JSON body. Delivered is what is answered by 2xx and SUCCESS.
+    fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer>;
+}
+
+/// Posts by HTTP.
 pub struct Dialer {
     http: reqwest::Client,
     allowed: Allowed,
@@ -47,8 +54,7 @@ impl Dialer {
         Dialer { http, allowed }
     }
 
-    /// Posts a JSON body. Delivered is what is answered by 2xx and SUCCESS.
-    pub async fn post(&self, url: &str, body: &str) -> Answer {
+    async fn post_in_time(&self, url: &str, body: &str) -> Answer {
         let begun = Instant::now();
         let mut answer = match tokio::time::timeout(TIME_LIMIT, self.try_post(url, body)).await {
             Ok(Ok((status, text))) => Answer {
@@ -86,6 +92,12 @@ impl Dialer {
         bytes.truncate(limits::SAID_BYTES);
         let text = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
         Ok((status, limits::cut(&text, limits::SAID_BYTES).to_owned()))
+    }
+}
+
+impl Post for Dialer {
+    fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer> {
+        Box::pin(self.post_in_time(url, body))
     }
 }
 

@@ -27,9 +27,11 @@ use crate::domain::notice::{Notice, NoticeKey, NoticeSend, NoticeState};
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::{MINUTE_MS, Millis};
 
+pub use dial::{Answer, Post};
+
 /// What sends notices.
 pub struct Notices {
-    dialer: dial::Dialer,
+    post: Box<dyn Post>,
 }
 
 impl Notices {
@@ -40,9 +42,12 @@ impl Notices {
         let allowed = move |ip: IpAddr| {
             allow_all || dial::is_public(ip) || demo && ip.to_canonical().is_loopback()
         };
-        Notices {
-            dialer: dial::Dialer::new(Arc::new(allowed)),
-        }
+        Notices::by(Box::new(dial::Dialer::new(Arc::new(allowed))))
+    }
+
+    /// A sender whose posts go this way.
+    pub fn by(post: Box<dyn Post>) -> Notices {
+        Notices { post }
     }
 }
 
@@ -161,7 +166,7 @@ async fn send(
         TraceId::make(),
     )?;
     let url = address(merchant, &refund).unwrap_or_default().to_owned();
-    let answer = app.notices.dialer.post(&url, &request).await;
+    let answer = app.notices.post.post(&url, &request).await;
     let ended = app.clock.now();
     let send = NoticeSend {
         key: notice.key.clone(),
