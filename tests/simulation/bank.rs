@@ -1,0 +1,409 @@
+//! The channels: truthful but for reversals, and seldom in the best of health.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use refundry::domain::error::Refusal;
+use refundry::domain::merchant::MerchantApp;
+use refundry::domain::money::Fen;
+use refundry::domain::order::{Channel, Order, OrderKey};
+use refundry::domain::refund::{Finding, Refund};
+use refundry::domain::time::Millis;
+use refundry::server::channel::{Answer, Callback, CallbackReply, Gate, OrderFinding};
+use serde::{Deserialize, Serialize};
+
+use crate::world::{Fate, HOUR, Happening, MINUTE, SECOND, Shared, World};
+
+/// A channel's time limit, as the nodes' settings have it.
+pub const TIME_LIMIT: i64 = 10 * SECOND;
+/// "Not found" means "not yet" for so long. Longer than a submission is on its way, than the channel
+/// takes to show it, and than two nodes' clocks differ.
+const VISIBILITY_DELAY: i64 = MINUTE;
+const SHOWN_AFTER: i64 = 15 * SECOND;
+
+/// Where a refund stands in the channel's book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Unseen,
+    Working,
+    Success {
+        at: i64,
+    },
+    /// It succeeded, and was taken back.
+    Reversed,
+    Fail,
+    Close,
+    /// It was taken, and is forgotten.
+    Lost,
+}
+
+impl State {
+    /// Whether the money is with the payer, or may yet go there.
+    pub fn may_pay(self) -> bool {
+        matches!(self, State::Working | State::Success { .. })
+    }
+}
+
+/// A refund number in the channel's book.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub channel: Channel,
+    pub order_no: String,
+    pub biz_refund_no: String,
+    pub amount: i64,
+    pub state: State,
+    /// What a question is answered with until `shown_at`.
+    before: State,
+    shown_at: i64,
+    /// Submissions that are still on their way.
+    pub under_way: u32,
+    pub moved: u32,
+}
+
+/// What a callback says.
+#[derive(Serialize, Deserialize)]
+struct Word {
+    no: String,
+    amount: i64,
+    status: String,
+    msg: String,
+}
+
+impl World {
+    fn is_down(&self, channel: Channel) -> bool {
+        self.down
+            .get(&channel)
+            .is_some_and(|until| self.now < *until)
+    }
+
+    /// A node submits a refund.
+    fn submission(
+        &mut self,
+        channel: Channel,
+        order: &Order,
+        refund: &Refund,
+    ) -> Fate<Answer<Finding>> {
+        self.counts.calls += 1;
+        let no = refund.channel_no.clone();
+        let entry = self.book.entry(no.clone()).or_insert_with(|| Entry {
+            channel,
+            order_no: order.order_no.clone(),
+            biz_refund_no: refund.biz_refund_no.clone(),
+            amount: refund.amount.0,
+            state: State::Unseen,
+            before: State::Unseen,
+            shown_at: 0,
+            under_way: 0,
+            moved: 0,
+        });
+        assert_eq!(
+            entry.amount, refund.amount.0,
+            "{no} is submitted with another amount"
+        );
+        assert_eq!(
+            entry.biz_refund_no, refund.biz_refund_no,
+            "{no} is another refund"
+        );
+        let down = self.is_down(channel);
+        let arrives = if down {
+            self.chance(20.0)
+        } else {
+            !self.ill(5.0)
+        };
+        let late = arrives && self.ill(5.0);
+        if late {
+            let after = self.between(1, TIME_LIMIT);
+            self.plan(after, Happening::Arrive { no: no.clone() });
+            self.book
+                .entry(no.clone())
+                .and_modify(|entry| entry.under_way += 1);
+        } else if arrives {
+            self.arrive(&no);
+        }
+        let how = match (arrives, late) {
+            (_, true) => "arrives late",
+            (true, _) => "arrives",
+            _ => "does not arrive",
+        };
+        self.note(format!(
+            "  {no}, attempt {}, {how}: {:?}",
+            refund.attempt, self.book[&no].state
+        ));
+        if self.ill(3.0) {
+            return Fate::Die;
+        }
+        if down || !arrives || late || self.ill(5.0) {
+            return self.silence();
+        }
+        let state = self.book[&no].state;
+        let answer = self.answer(&no, state);
+        self.travel(answer)
+    }
+
+    /// A node asks for a refund.
+    fn question(&mut self, channel: Channel, refund: &Refund) -> Fate<Answer<Finding>> {
+        self.counts.calls += 1;
+        let no = &refund.channel_no;
+        let shown = self.book.get(no).map_or(State::Unseen, |entry| {
+            if self.now < entry.shown_at {
+                entry.before
+            } else {
+                entry.state
+            }
+        });
+        self.note(format!("  {no} is asked for: {shown:?}"));
+        if self.ill(3.0) {
+            return Fate::Die;
+        }
+        if self.is_down(channel) || self.ill(5.0) {
+            return self.silence();
+        }
+        if self.scheduled {
+            self.scheduled_answer_at = self.now;
+        }
+        let answer = self.answer(no, shown);
+        self.travel(answer)
+    }
+
+    /// No answer: the connection breaks at once, or time runs out.
+    fn silence(&mut self) -> Fate<Answer<Finding>> {
+        self.counts.unanswered += 1;
+        let why = "nothing was heard".to_owned();
+        let unknown = Answer {
+            said: why.clone(),
+            finding: Finding::Unknown { why },
+        };
+        match self.chance(50.0) {
+            true => Fate::Now(unknown),
+            false => Fate::At(self.now + TIME_LIMIT, unknown),
+        }
+    }
+
+    /// An answer may be long on its way, and is old then.
+    fn travel(&mut self, answer: Answer<Finding>) -> Fate<Answer<Finding>> {
+        match self.ill(12.0) {
+            true => Fate::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
+            false => Fate::Now(answer),
+        }
+    }
+
+    /// A submission arrives. Money that has moved does not move again: only what failed, or is not
+    /// in the book, starts over.
+    pub fn arrive(&mut self, no: &str) {
+        let known = self.book[no].state;
+        if !matches!(known, State::Unseen | State::Fail | State::Lost) {
+            return;
+        }
+        let now = self.now;
+        let (state, end) = match self.between(0, 99) {
+            0..42 => (State::Success { at: now }, None),
+            42..54 => (State::Fail, None),
+            54..57 => (State::Close, None),
+            57..80 => (State::Working, Some(State::Success { at: now })),
+            80..90 => (State::Working, Some(State::Fail)),
+            90..94 => (State::Working, Some(State::Close)),
+            _ => (State::Working, Some(State::Lost)),
+        };
+        let shown_after = if self.ill(20.0) {
+            self.between(0, SHOWN_AFTER)
+        } else {
+            0
+        };
+        let entry = self.book.get_mut(no).expect("it was looked at above");
+        (entry.before, entry.shown_at) = (known, now + shown_after);
+        match end {
+            None => self.reach(no, state),
+            Some(end) => {
+                entry.state = state;
+                let after = self.span(SECOND, 20 * HOUR);
+                let no = no.to_owned();
+                self.plan(after, Happening::End { no, state: end });
+            }
+        }
+    }
+
+    /// A refund reaches its end in the book, and the channel may call back.
+    pub fn reach(&mut self, no: &str, state: State) {
+        let now = self.now;
+        let reversed = self.ill(8.0);
+        let entry = self.book.get_mut(no).expect("it is in the book");
+        entry.state = match state {
+            State::Success { .. } => State::Success { at: now },
+            other => other,
+        };
+        match state {
+            State::Success { .. } => entry.moved += 1,
+            State::Reversed => self.counts.reversals += 1,
+            State::Lost => self.counts.lost += 1,
+            _ => {}
+        }
+        self.note(format!("  {no} is {state:?} at the channel"));
+        if matches!(state, State::Success { .. }) && reversed {
+            let (after, no) = (self.between(HOUR, 20 * HOUR), no.to_owned());
+            let state = State::Reversed;
+            self.plan(after, Happening::End { no, state });
+        }
+        self.call_back(no, state);
+    }
+
+    fn call_back(&mut self, no: &str, state: State) {
+        let status = match state {
+            State::Success { .. } => "success",
+            State::Fail | State::Reversed => "fail",
+            State::Close => "close",
+            State::Unseen | State::Working | State::Lost => return,
+        };
+        let msg = self.message();
+        let Entry {
+            channel, amount, ..
+        } = self.book[no];
+        let (no, status) = (no.to_owned(), status.to_owned());
+        let word = Word {
+            no,
+            amount,
+            status,
+            msg,
+        };
+        let body = serde_json::to_string(&word).expect("plain text is JSON");
+        for _ in 0..self.between(0, 3) {
+            let after = self.span(1, 3 * HOUR);
+            let body = body.clone();
+            self.plan(
+                after,
+                Happening::CallBack {
+                    channel,
+                    body,
+                    tries: 1,
+                },
+            );
+        }
+    }
+
+    /// A message that no other answer has: notices are told apart by it.
+    fn message(&mut self) -> String {
+        format!("word {}", self.serial())
+    }
+
+    fn answer(&mut self, no: &str, state: State) -> Answer<Finding> {
+        let out_refund_no = Some(format!("OUT-{no}"));
+        let finding = match state {
+            State::Unseen | State::Lost => Finding::NotFound,
+            State::Working => Finding::Accepted { out_refund_no },
+            State::Success { at } => Finding::Success {
+                out_refund_no,
+                at: Some(Millis(at)),
+            },
+            State::Fail | State::Reversed => failed(self.message()),
+            State::Close => Finding::Close {
+                msg: self.message(),
+            },
+        };
+        Answer {
+            said: format!("{state:?}"),
+            finding,
+        }
+    }
+
+    /// Takes what is still to come from whoever could make more trouble.
+    pub fn calm_down(&mut self) {
+        self.calm = true;
+        self.down.clear();
+        self.receiver_down = 0;
+        self.agenda.retain(|_, happening| {
+            matches!(
+                happening,
+                Happening::Arrive { .. }
+                    | Happening::End { .. }
+                    | Happening::CallBack { .. }
+                    | Happening::Deliver(_)
+                    | Happening::Boot { .. }
+            )
+        });
+    }
+}
+
+fn failed(msg: String) -> Finding {
+    Finding::Fail {
+        code: "NO".to_owned(),
+        msg,
+    }
+}
+
+/// A node's way to a channel.
+pub struct Teller {
+    pub world: Shared,
+    pub node: usize,
+    pub channel: Channel,
+}
+
+impl Gate for Teller {
+    fn refund<'a>(
+        &'a self,
+        _: &'a MerchantApp,
+        order: &'a Order,
+        refund: &'a Refund,
+    ) -> BoxFuture<'a, Answer<Finding>> {
+        Box::pin(async move {
+            let fate = self.world.lock().submission(self.channel, order, refund);
+            self.world.meet(self.node, fate).await
+        })
+    }
+
+    fn query_refund<'a>(
+        &'a self,
+        _: &'a MerchantApp,
+        _: &'a Order,
+        refund: &'a Refund,
+    ) -> BoxFuture<'a, Answer<Finding>> {
+        Box::pin(async move {
+            let fate = self.world.lock().question(self.channel, refund);
+            self.world.meet(self.node, fate).await
+        })
+    }
+
+    fn query_order<'a>(
+        &'a self,
+        _: &'a MerchantApp,
+        _: &'a OrderKey,
+        _: Option<&'a Order>,
+    ) -> BoxFuture<'a, Answer<OrderFinding>> {
+        let (finding, said) = (OrderFinding::NotFound, String::new());
+        Box::pin(async move { Answer { finding, said } })
+    }
+
+    fn read_callback(
+        &self,
+        _: &MerchantApp,
+        _: &HashMap<String, String>,
+        body: &[u8],
+    ) -> Result<Callback, Refusal> {
+        let word: Word = serde_json::from_slice(body).map_err(|_| Refusal::BadSignature)?;
+        let out_refund_no = Some(format!("OUT-{}", word.no));
+        let finding = match word.status.as_str() {
+            "success" => Finding::Success {
+                out_refund_no,
+                at: None,
+            },
+            "fail" => failed(word.msg),
+            _ => Finding::Close { msg: word.msg },
+        };
+        Ok(Callback {
+            channel_no: word.no,
+            amount: Fen(word.amount),
+            finding,
+        })
+    }
+
+    fn reply(&self, taken: bool) -> CallbackReply {
+        CallbackReply {
+            status: if taken { 200 } else { 400 },
+            content_type: "text/plain",
+            body: String::new(),
+        }
+    }
+
+    fn visibility_delay(&self) -> Duration {
+        Duration::from_millis(VISIBILITY_DELAY as u64)
+    }
+}

@@ -1,0 +1,117 @@
+//! Reads the database by its own statements, not by the server's: what is due, and what is there.
+
+use refundry::domain::order::Channel;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Connection, Row as _};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::nodes::OVERDUE_AFTER;
+
+/// What nodes do by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Sync(Channel),
+    Notices,
+    Overdue,
+}
+
+/// A refund, as far as it is looked at.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub refund_no: String,
+    pub biz_refund_no: String,
+    pub channel_no: String,
+    pub order_no: String,
+    pub amount: i64,
+    pub status: String,
+    pub attention: Option<String>,
+    pub attempt: i64,
+    pub version: i64,
+}
+
+/// A notice, as far as it is looked at.
+#[derive(Clone, Debug)]
+pub struct NoticeRow {
+    pub refund_no: String,
+    pub seq: i64,
+    pub status: String,
+    pub error_msg: Option<String>,
+    pub state: String,
+    pub sends: i64,
+}
+
+pub struct Inspector {
+    runtime: Runtime,
+    conn: AnyConnection,
+}
+
+/// When the next of each work is due, leases and breakers minded.
+const DUE: &str = "
+    SELECT r.channel AS work, MIN(MAX(r.next_sync_at, r.busy_until, COALESCE(b.probe_at, 0))) AS at
+      FROM refund r LEFT JOIN breaker b ON b.app_id = r.app_id AND b.channel = r.channel
+      WHERE r.next_sync_at IS NOT NULL GROUP BY r.channel
+    UNION ALL SELECT 'notices', MIN(MAX(next_send_at, busy_until)) FROM notice WHERE next_send_at IS NOT NULL
+    UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND attention IS NULL";
+
+impl Inspector {
+    pub fn open(url: &str) -> Inspector {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let conn = runtime
+            .block_on(AnyConnection::connect(url))
+            .expect("the database opens");
+        Inspector { runtime, conn }
+    }
+
+    pub fn rows(&mut self, sql: &'static str) -> Vec<AnyRow> {
+        let rows = sqlx::query(sql).fetch_all(&mut self.conn);
+        self.runtime.block_on(rows).expect("the database is read")
+    }
+
+    /// What is to be done, and from when on.
+    pub fn due(&mut self) -> Vec<(Work, i64)> {
+        let due = self.rows(DUE);
+        let due = due.iter().filter_map(|row| {
+            let at: i64 = row.get::<Option<i64>, _>("at")?;
+            Some(match row.get::<String, _>("work").as_str() {
+                "notices" => (Work::Notices, at),
+                "overdue" => (Work::Overdue, at + OVERDUE_AFTER + 1),
+                channel => (Work::Sync(channel.parse().expect("a channel")), at),
+            })
+        });
+        due.collect()
+    }
+
+    /// All refunds, oldest first.
+    pub fn refunds(&mut self) -> Vec<Row> {
+        let rows = self.rows("SELECT * FROM refund ORDER BY created_at, biz_refund_no");
+        let rows = rows.iter().map(|row| Row {
+            refund_no: row.get("refund_no"),
+            biz_refund_no: row.get("biz_refund_no"),
+            channel_no: row.get("channel_no"),
+            order_no: row.get("order_no"),
+            amount: row.get("amount"),
+            status: row.get("status"),
+            attention: row.get("attention"),
+            attempt: row.get("attempt"),
+            version: row.get("version"),
+        });
+        rows.collect()
+    }
+
+    /// All notices, those of a refund in the order in which they are to be sent.
+    pub fn notices(&mut self) -> Vec<NoticeRow> {
+        let rows = self.rows("SELECT * FROM notice ORDER BY refund_no, seq");
+        let rows = rows.iter().map(|row| NoticeRow {
+            refund_no: row.get("refund_no"),
+            seq: row.get("seq"),
+            status: row.get("status"),
+            error_msg: row.get("error_msg"),
+            state: row.get("state"),
+            sends: row.get("sends"),
+        });
+        rows.collect()
+    }
+}

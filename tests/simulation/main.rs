@@ -1,0 +1,85 @@
+//! A deterministic simulation of the refund core: the real use-cases on real databases, among
+//! channels, a merchant's system, clocks and crashes that a seed makes up. Thousands of days, in which
+//! everything that can go wrong does; nothing may be lost, paid twice or left open.
+//!
+//! `REFUNDRY_SIM_SEED` replays one history, and `REFUNDRY_SIM_DAYS` says how many days are simulated
+//! in all.
+
+mod bank;
+mod checks;
+mod errors;
+mod history;
+mod inspector;
+mod nodes;
+mod receiver;
+#[path = "../support/mod.rs"]
+mod support;
+mod wishes;
+mod world;
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use history::History;
+use world::Counts;
+
+/// So many days are one history.
+const DAYS: u64 = 20;
+/// What takes about 40 s when optimised, and not much longer when not.
+const DAYS_IN_ALL: u64 = if cfg!(debug_assertions) { 400 } else { 3_000 };
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}")),
+    )
+}
+
+/// Says something even if the test is fine.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[test]
+fn nothing_is_lost_whatever_happens() {
+    let days = setting("REFUNDRY_SIM_DAYS")
+        .unwrap_or(DAYS_IN_ALL)
+        .max(DAYS);
+    let (first, histories) = match setting("REFUNDRY_SIM_SEED") {
+        Some(seed) => (seed, 1),
+        None => (rand::random_range(0..1_000_000_000), days / DAYS),
+    };
+    say(&format!(
+        "simulation: {histories} histories from seed {first} on"
+    ));
+    let begun = Instant::now();
+    let (next, total) = (AtomicU64::new(0), Mutex::new(Counts::default()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    if place >= histories {
+                        return;
+                    }
+                    let (counts, _) = History::live(first + place, DAYS);
+                    total.lock().expect("nothing panics here").add(&counts);
+                }
+            });
+        }
+    });
+    let counts = total.into_inner().expect("nothing panics here");
+    let took = begun.elapsed().as_secs_f64();
+    say(&format!("simulation: {took:.1} s, {counts:?}"));
+}
+
+#[test]
+fn a_seed_is_one_history() {
+    let seed = setting("REFUNDRY_SIM_SEED").unwrap_or_else(|| rand::random_range(0..1_000_000_000));
+    let (once, again) = (History::live(seed, DAYS), History::live(seed, DAYS));
+    assert_eq!(once, again, "seed {seed}");
+}

@@ -1,0 +1,154 @@
+//! Nodes: real servers without their doors, on one database. Each runs only while the driver lets it,
+//! until it waits for an answer, dies or is done; so what runs is in one order, that of the seed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures::future::BoxFuture;
+use rand::RngExt;
+use refundry::domain::merchant::{AppChannel, MerchantApp};
+use refundry::domain::order::{Channel, Order};
+use refundry::domain::refund::Refund;
+use refundry::domain::time::Millis;
+use refundry::server::app::{App, Outside};
+use refundry::server::channel::{Channels, Gate};
+use refundry::server::clock::Clock;
+use refundry::server::config::Config;
+use refundry::server::db::Db;
+use refundry::server::error::Error;
+use refundry::server::notices::Notices;
+use refundry::server::numbers::Numbers;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::bank::Teller;
+use crate::receiver::Postman;
+use crate::support;
+use crate::world::{DAY, Shared, Signal};
+
+pub const CHANNELS: [Channel; 2] = [Channel::AliPay, Channel::WechatPay];
+pub const OVERDUE_AFTER: i64 = DAY;
+
+/// What a use-case comes back with.
+pub enum Outcome {
+    Order(Box<Order>),
+    Refund(Box<Refund>),
+    /// A callback's reply.
+    Reply(u16),
+    Nothing,
+}
+
+pub type Deed = Box<dyn FnOnce(App) -> BoxFuture<'static, Result<Outcome, Error>>>;
+
+/// The one merchant's app.
+pub fn merchant() -> MerchantApp {
+    let channels = CHANNELS.map(|channel| AppChannel {
+        channel,
+        enabled: true,
+        refund_window_days: 365,
+    });
+    MerchantApp {
+        notify_url: Some("https://merchant.example/refunds".to_owned()),
+        channels: channels.to_vec(),
+        ..support::demo_app()
+    }
+}
+
+/// A node, running or dead.
+pub struct Node {
+    number: usize,
+    clock: Clock,
+    /// How far its clock is ahead.
+    pub skew: i64,
+    running: Option<(Runtime, App)>,
+}
+
+impl Node {
+    pub fn new(number: usize) -> Node {
+        Node {
+            number,
+            clock: Clock::manual(Millis(0)),
+            skew: 0,
+            running: None,
+        }
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub fn boot(&mut self, url: &str, world: &Shared) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let config = Config {
+            // In time of this machine: it must never run out.
+            channel_time_limit_ms: 60_000,
+            // One after the other: else it would be chance which of them calls first.
+            syncs_at_once: 1,
+            notices_at_once: 1,
+            overdue_after_ms: OVERDUE_AFTER,
+            recheck_after_ms: DAY,
+            ..Config::default()
+        };
+        let gate = |channel| {
+            let (world, node) = (world.clone(), self.number);
+            let gate: Arc<dyn Gate> = Arc::new(Teller {
+                world,
+                node,
+                channel,
+            });
+            (channel, gate)
+        };
+        let (shared, node) = (world.clone(), self.number);
+        let first = world.lock().rng.random_range(0..1_000_000);
+        let channels = Channels::of(HashMap::from(CHANNELS.map(gate)));
+        let notices = Notices::by(Box::new(Postman {
+            world: shared,
+            node,
+        }));
+        let clock = self.clock.clone();
+        let app = runtime.block_on(async {
+            let db = Db::open(url, Some(2), 16).await;
+            let db = db.expect("the database opens");
+            let numbers = Numbers::beginning_at(&config, db.clone(), first);
+            let outside = Outside {
+                numbers,
+                channels,
+                notices,
+            };
+            App::with(config, db, clock, outside)
+        });
+        self.running = Some((runtime, app));
+    }
+
+    /// All that the node had in hand is gone, its connections too.
+    pub fn die(&mut self) {
+        self.running = None;
+    }
+
+    /// Begins a use-case. It runs once the node is driven.
+    pub fn begin(&self, deed: Deed, id: u64, world: &Shared) {
+        let (runtime, app) = self.running.as_ref().expect("the node is up");
+        let signals = world.lock().signals.clone();
+        let work = deed(app.clone());
+        runtime.spawn(async move {
+            let outcome = work.await;
+            let _ = signals.send(Signal::Done(id, outcome));
+        });
+    }
+
+    /// Runs the node until something is to be said of it.
+    pub fn run<T>(&self, now: i64, until: impl Future<Output = T>) -> T {
+        if let Clock::Manual(at) = &self.clock {
+            at.store(now + self.skew, Ordering::SeqCst);
+        }
+        let (runtime, _) = self.running.as_ref().expect("the node is up");
+        runtime.block_on(until)
+    }
+
+    pub fn app(&self) -> App {
+        self.running.as_ref().expect("the node is up").1.clone()
+    }
+}

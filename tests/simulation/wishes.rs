@@ -1,0 +1,194 @@
+//! What merchants and operators want: new refunds, several of an order, the same again, and whatever
+//! the console's buttons offer, at any time.
+
+use refundry::domain::event::Actor;
+use refundry::domain::money::Fen;
+use refundry::domain::notice::NoticeKey;
+use refundry::domain::order::{NewOrder, OrderStatus};
+use refundry::domain::refund::{NewRefund, RefundKey};
+use refundry::server::{notices, orders, refunds};
+
+use crate::history::History;
+use crate::nodes::{CHANNELS, Deed, Outcome, merchant};
+use crate::support;
+
+impl History {
+    /// Somebody wants something.
+    pub fn wish(&mut self) {
+        let kind = self.world.lock().between(0, 99);
+        match kind {
+            0..55 => self.ask_for_new(),
+            55..65 => self.ask_again(),
+            65..75 => self.sync(),
+            75..84 => self.retry(),
+            84..89 => self.close(),
+            89..94 => self.review(),
+            _ => self.send_again(),
+        }
+    }
+
+    fn ask_for_new(&mut self) {
+        if self.orders.is_empty() || self.world.lock().chance(40.0) {
+            self.record_order();
+        }
+        let order = self.world.lock().pick(&self.orders);
+        let Some(order) = order else { return };
+        let number = self.asked.len();
+        let part = self.world.lock().between(1, order.amount.0);
+        let size = self.world.lock().between(0, 9);
+        let amount = match size {
+            0 => order.amount.0,
+            1 => order.amount.0 + 1,
+            _ => part,
+        };
+        let new = NewRefund {
+            client_ip: Some("203.0.113.7".to_owned()),
+            ..support::new_refund(&order, &format!("R{number}"), Fen(amount))
+        };
+        self.asked.push(new.clone());
+        self.world.lock().counts.refunds += 1;
+        self.issue(new);
+    }
+
+    fn record_order(&mut self) {
+        let (number, channel, amount) = {
+            let mut world = self.world.lock();
+            (
+                world.serial(),
+                world.pick(&CHANNELS),
+                world.between(1, 1_000),
+            )
+        };
+        let new = NewOrder {
+            channel: channel.expect("there are channels"),
+            status: OrderStatus::Success,
+            ..support::paid_order("OK", &number.to_string(), Fen(amount))
+        };
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let order = orders::record(&app, &merchant(), new, Actor::Merchant).await?;
+                Ok(Outcome::Order(Box::new(order)))
+            })
+        });
+        self.begin_anywhere("an order".to_owned(), None, deed);
+    }
+
+    fn ask_again(&mut self) {
+        let known = self.world.lock().pick(&self.asked);
+        if let Some(new) = known {
+            self.issue(new);
+        }
+    }
+
+    fn issue(&mut self, new: NewRefund) {
+        let name = format!(
+            "issue {} of {:?}: {}",
+            new.biz_refund_no, new.order, new.amount.0
+        );
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let refund = refunds::issue(&app, &merchant(), new, Actor::Merchant).await?;
+                Ok(Outcome::Refund(Box::new(refund)))
+            })
+        });
+        self.begin_anywhere(name, None, deed);
+    }
+
+    /// One of our refunds: a late one most of the time, as an operator would look at.
+    fn some_refund(&mut self) -> Option<crate::inspector::Row> {
+        let rows = self.inspector.refunds();
+        let mut world = self.world.lock();
+        let first = match world.chance(70.0) {
+            true => rows.len().saturating_sub(8),
+            false => 0,
+        };
+        world.pick(&rows[first..])
+    }
+
+    fn sync(&mut self) {
+        let Some(refund) = self.some_refund() else {
+            return;
+        };
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let key = RefundKey::RefundNo(refund.refund_no);
+                let sync = refunds::sync(&app, &merchant(), &key, operator()).await?;
+                Ok(Outcome::Refund(Box::new(sync.refund)))
+            })
+        });
+        self.begin_anywhere("sync by hand".to_owned(), None, deed);
+    }
+
+    fn retry(&mut self) {
+        let Some(refund) = self.some_refund() else {
+            return;
+        };
+        let seen = self.world.lock().chance(50.0).then_some(refund.attempt);
+        let name = format!("retry {}", refund.refund_no);
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let retried =
+                    refunds::retry(&app, &merchant(), &refund.refund_no, seen, operator()).await?;
+                Ok(Outcome::Refund(Box::new(retried)))
+            })
+        });
+        self.begin_anywhere(name, None, deed);
+    }
+
+    fn close(&mut self) {
+        let Some(refund) = self.some_refund() else {
+            return;
+        };
+        let name = format!("close {}", refund.refund_no);
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let closed =
+                    refunds::close(&app, &merchant(), &refund.refund_no, operator()).await?;
+                Ok(Outcome::Refund(Box::new(closed)))
+            })
+        });
+        self.begin_anywhere(name, None, deed);
+    }
+
+    fn review(&mut self) {
+        let rows = self.inspector.refunds();
+        let raised: Vec<_> = rows
+            .into_iter()
+            .filter(|row| row.attention.is_some())
+            .collect();
+        let refund = self.world.lock().pick(&raised);
+        let Some(refund) = refund else { return };
+        let name = format!("review {}", refund.refund_no);
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                let (no, seen) = (refund.refund_no, refund.version);
+                let seen = refunds::review(&app, &merchant(), &no, seen, "", operator()).await?;
+                Ok(Outcome::Refund(Box::new(seen)))
+            })
+        });
+        self.begin_anywhere(name, None, deed);
+    }
+
+    fn send_again(&mut self) {
+        let all = self.inspector.notices();
+        let notice = self.world.lock().pick(&all);
+        let Some(notice) = notice else { return };
+        let name = format!("send {} {} again", notice.refund_no, notice.seq);
+        let key = NoticeKey {
+            app_id: merchant().app_id,
+            refund_no: notice.refund_no,
+            seq: notice.seq,
+        };
+        let deed: Deed = Box::new(move |app| {
+            Box::pin(async move {
+                notices::send_again(&app, &key, operator()).await?;
+                Ok(Outcome::Nothing)
+            })
+        });
+        self.begin_anywhere(name, None, deed);
+    }
+}
+
+fn operator() -> Actor {
+    Actor::Operator("desk".to_owned())
+}

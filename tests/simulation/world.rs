@@ -1,0 +1,270 @@
+//! What decides everything: one stream of chance from the seed, one clock, one agenda. And what is
+//! kept of a history: its last lines, its digest, its counts.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::pending;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use refundry::domain::order::Channel;
+use refundry::server::error::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::bank::{Entry, State};
+use crate::nodes::Outcome;
+use crate::receiver::Told;
+
+pub const SECOND: i64 = 1_000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
+
+/// When every history begins.
+pub const START: i64 = 1_700_000_000_000;
+
+/// What happens by itself.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// A merchant or an operator wants something.
+    Wish,
+    /// A submission that was long on its way arrives at the channel.
+    Arrive {
+        no: String,
+    },
+    /// What the channel was working at ends.
+    End {
+        no: String,
+        state: State,
+    },
+    CallBack {
+        channel: Channel,
+        body: String,
+        tries: u32,
+    },
+    /// A notice that was long on its way arrives.
+    Deliver(Told),
+    ChannelDown,
+    ReceiverDown,
+    /// A node dies between two calls.
+    Crash,
+    Boot {
+        node: usize,
+    },
+    /// A node's clock is set.
+    Skew,
+    /// All nodes are stopped for hours.
+    Stop,
+}
+
+/// What a node that runs comes to.
+pub enum Signal {
+    /// It waits for an answer.
+    Parked,
+    /// It dies at this call.
+    Died,
+    Done(u64, Result<Outcome, Error>),
+}
+
+/// A call whose answer is on its way.
+pub struct Parked {
+    pub node: usize,
+    pub until: i64,
+    pub wake: oneshot::Sender<()>,
+}
+
+/// What becomes of a call.
+pub enum Fate<T> {
+    Now(T),
+    At(i64, T),
+    /// The node does not live to hear it.
+    Die,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub days: u64,
+    pub refunds: u64,
+    pub calls: u64,
+    pub unanswered: u64,
+    pub callbacks: u64,
+    pub notices: u64,
+    pub crashes: u64,
+    pub outages: u64,
+    pub reversals: u64,
+    pub lost: u64,
+    pub raised: u64,
+    pub given_up: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, other: &Counts) {
+        self.days += other.days;
+        self.refunds += other.refunds;
+        self.calls += other.calls;
+        self.unanswered += other.unanswered;
+        self.callbacks += other.callbacks;
+        self.notices += other.notices;
+        self.crashes += other.crashes;
+        self.outages += other.outages;
+        self.reversals += other.reversals;
+        self.lost += other.lost;
+        self.raised += other.raised;
+        self.given_up += other.given_up;
+    }
+}
+
+pub struct World {
+    pub rng: StdRng,
+    pub now: i64,
+    /// Nothing fails any more.
+    pub calm: bool,
+    pub agenda: BTreeMap<(i64, u64), Happening>,
+    /// The channels' own book, by the number that we gave.
+    pub book: BTreeMap<String, Entry>,
+    /// Until when a channel answers nobody.
+    pub down: HashMap<Channel, i64>,
+    pub receiver_down: i64,
+    /// What the merchant's system was told, in order.
+    pub told: Vec<Told>,
+    pub parked: Vec<Parked>,
+    pub signals: mpsc::UnboundedSender<Signal>,
+    /// Whether what runs now is a scheduled sync, and when one was last answered.
+    pub scheduled: bool,
+    pub scheduled_answer_at: i64,
+    pub counts: Counts,
+    pub last_lines: VecDeque<String>,
+    digest: DefaultHasher,
+    serial: u64,
+}
+
+/// The world, as the channel and the receiver share it with the driver.
+#[derive(Clone)]
+pub struct Shared(Arc<Mutex<World>>);
+
+const LAST_LINES: usize = 120;
+
+impl Shared {
+    pub fn new(seed: u64, signals: mpsc::UnboundedSender<Signal>) -> Shared {
+        Shared(Arc::new(Mutex::new(World {
+            rng: StdRng::seed_from_u64(seed),
+            now: START,
+            calm: false,
+            agenda: BTreeMap::new(),
+            book: BTreeMap::new(),
+            down: HashMap::new(),
+            receiver_down: 0,
+            told: Vec::new(),
+            parked: Vec::new(),
+            signals,
+            scheduled: false,
+            scheduled_answer_at: 0,
+            counts: Counts::default(),
+            last_lines: VecDeque::new(),
+            digest: DefaultHasher::new(),
+            serial: 0,
+        })))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Suffers a call's fate.
+    pub async fn meet<T>(&self, node: usize, fate: Fate<T>) -> T {
+        let (until, answer) = match fate {
+            Fate::Now(answer) => return answer,
+            Fate::At(until, answer) => (until, answer),
+            Fate::Die => {
+                let _ = self.lock().signals.send(Signal::Died);
+                return pending().await;
+            }
+        };
+        let (wake, woken) = oneshot::channel();
+        {
+            let mut world = self.lock();
+            world.parked.push(Parked { node, until, wake });
+            let _ = world.signals.send(Signal::Parked);
+        }
+        match woken.await {
+            Ok(()) => answer,
+            Err(_) => pending().await,
+        }
+    }
+}
+
+impl World {
+    /// Whether something happens that does so in `percent` of cases. Never when all is calm.
+    pub fn ill(&mut self, percent: f64) -> bool {
+        let hit = self.rng.random_bool(percent / 100.0);
+        hit && !self.calm
+    }
+
+    pub fn chance(&mut self, percent: f64) -> bool {
+        self.rng.random_bool(percent / 100.0)
+    }
+
+    pub fn between(&mut self, least: i64, most: i64) -> i64 {
+        self.rng.random_range(least..=most)
+    }
+
+    /// A span whose size is as likely as any other's: seconds as often as hours.
+    pub fn span(&mut self, least: i64, most: i64) -> i64 {
+        let (low, high) = ((least as f64).ln(), (most as f64).ln());
+        self.rng.random_range(low..=high).exp() as i64
+    }
+
+    pub fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        if all.is_empty() {
+            return None;
+        }
+        let place = self.rng.random_range(0..all.len());
+        Some(all[place].clone())
+    }
+
+    pub fn serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    pub fn plan(&mut self, after: i64, happening: Happening) {
+        let key = (self.now + after, self.serial());
+        self.agenda.insert(key, happening);
+    }
+
+    pub fn note(&mut self, line: String) {
+        (self.now, &line).hash(&mut self.digest);
+        let at = self.now - START;
+        let (day, time) = (at / DAY, at % DAY);
+        let clock = format!(
+            "{day}d {:02}:{:02}:{:02}.{:03}",
+            time / HOUR,
+            time / MINUTE % 60,
+            time / SECOND % 60,
+            time % SECOND
+        );
+        self.last_lines.push_back(format!("{clock}  {line}"));
+        if self.last_lines.len() > LAST_LINES {
+            self.last_lines.pop_front();
+        }
+    }
+
+    pub fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// Plans what goes wrong by itself, each of it now and then.
+    pub fn plan_troubles(&mut self) {
+        for (trouble, every) in [
+            (Happening::ChannelDown, 3 * DAY),
+            (Happening::ReceiverDown, 4 * DAY),
+            (Happening::Crash, DAY),
+            (Happening::Skew, DAY / 2),
+            (Happening::Stop, 7 * DAY),
+        ] {
+            let after = self.between(1, 2 * every);
+            self.plan(after, trouble);
+        }
+    }
+}
