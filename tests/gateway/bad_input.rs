@@ -1,9 +1,12 @@
 //! Nothing that a caller sends is more than refused: a code, the field, the reason.
 
 use proptest::prelude::*;
+use refundry::domain::filter::{OrderFilter, Place};
 use refundry::domain::merchant::{Edition, SignType};
+use refundry::domain::order::OrderKey;
 use refundry::server::json::{Json, object};
 use refundry::server::sign::{Empty, Signer};
+use refundry::server::{operators, orders};
 use serde_json::{Value, json};
 
 use crate::support::http::{SECRET, TestApp};
@@ -292,6 +295,30 @@ async fn the_unreadable_is_refused_as_such() {
 }
 
 /// A value that may be wrong in any way, or right.
+#[tokio::test]
+async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
+    let test = TestApp::start().await;
+    let (app, text) = (&test.app, "a\0b".to_owned());
+    let filter = OrderFilter {
+        title: Some(text.clone()),
+        ..OrderFilter::default()
+    };
+    let merchant = app.merchant_app(None).await.unwrap();
+    let key = OrderKey::OrderNo(text.clone());
+    let told = [
+        operators::login(app, &text, "password").await.map(drop),
+        orders::find(app, &merchant, &key).await.map(drop),
+        orders::list(app, "DEMO", &filter, &Place::First)
+            .await
+            .map(drop),
+    ];
+    for error in told.into_iter().filter_map(Result::err) {
+        assert!(error.refusal().is_some(), "{error}");
+    }
+    let callback = test.post("/unipay/callback/DEMO/sandbox", "\0{}").await;
+    assert!(callback.status.is_client_error(), "{callback:?}");
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -11,6 +11,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::support::database::TestDatabase;
 use super::support::http::signed;
 use super::support::{add_app, demo_app};
 
@@ -24,6 +25,7 @@ pub struct Node {
     pub figures: String,
     pub http: Client,
     folder: TempDir,
+    database: Option<TestDatabase>,
 }
 
 impl Node {
@@ -33,25 +35,7 @@ impl Node {
     }
 
     pub fn start_as(command: &str, flags: &[&str]) -> Node {
-        Node::start_in(tempfile::tempdir().unwrap(), command, flags)
-    }
-
-    /// Serves a database that has the app `DEMO` and nothing else.
-    pub async fn start_fresh(flags: &[&str]) -> Node {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/node.db?mode=rwc", folder.path().display());
-        let config = Config {
-            database_url: Some(url.clone()),
-            ..Config::default()
-        };
-        let app = serve::open(config).await.unwrap();
-        add_app(&app, demo_app()).await;
-        app.db.close().await;
-        let own = ["--sandbox", "--database-url", &url];
-        Node::start_in(folder, "serve", &[&own, flags].concat())
-    }
-
-    fn start_in(folder: TempDir, command: &str, flags: &[&str]) -> Node {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
             .arg(command)
@@ -86,7 +70,25 @@ impl Node {
             figures: figures.expect("it says where its figures are"),
             http: client(),
             folder,
+            database: None,
         }
+    }
+
+    /// Serves a database that has the app `DEMO` and nothing else.
+    pub async fn start_fresh(flags: &[&str]) -> Node {
+        let database = TestDatabase::new();
+        let url = database.url();
+        let config = Config {
+            database_url: Some(url.clone()),
+            ..Config::default()
+        };
+        let app = serve::open(config).await.unwrap();
+        add_app(&app, demo_app()).await;
+        app.db.close().await;
+        let own = ["--sandbox", "--database-url", &url];
+        let mut node = Node::start_as("serve", &[&own, flags].concat());
+        node.database = Some(database);
+        node
     }
 
     pub fn terminate(&self) {

@@ -81,16 +81,16 @@ async fn check_text(conn: &mut Conn) -> Result<()> {
     let row = sqlx::query(sql).fetch_one(conn).await?;
     let text = |column: &str| row.try_get::<String, _>(column);
     let (collation, encoding) = (text("collation")?, text("encoding")?);
-    let by_bytes = match text("provider")?.as_str() {
-        "c" => COLLATIONS.contains(&collation.as_str()),
-        "b" => true,
-        _ => false,
+    let (by_bytes, sorted) = match text("provider")?.as_str() {
+        "c" => (COLLATIONS.contains(&collation.as_str()), collation),
+        "b" => (true, collation),
+        _ => (false, "a locale of ICU".to_owned()),
     };
     if by_bytes && encoding == "UTF8" {
         return Ok(());
     }
     Err(Error::internal(format!(
-        "its text is in {encoding} and sorted by {collation}, but has to be in UTF8 and sorted by bytes. Make the \
+        "its text is in {encoding} and sorted by {sorted}, but has to be in UTF8 and sorted by bytes. Make the \
          database anew by: CREATE DATABASE \"{}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
         text("name")?
     )))
