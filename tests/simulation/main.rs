@@ -28,7 +28,7 @@ use world::Counts;
 
 /// So many days are one history.
 const DAYS: u64 = 20;
-/// What takes about 40 s when optimised, and not much longer when not.
+/// 400 take about 40 s unoptimised on two busy cores.
 const DAYS_IN_ALL: u64 = if cfg!(debug_assertions) { 400 } else { 3_000 };
 
 fn setting(name: &str) -> Option<u64> {
