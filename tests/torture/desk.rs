@@ -190,7 +190,6 @@ fn stepped_by(clock: &Path) -> Vec<(String, String)> {
         ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
         ("FAKETIME_NO_CACHE", "1".to_owned()),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ("FAKETIME_DISABLE_SHM", "1".to_owned()),
         ("NO_FAKE_STAT", "1".to_owned()),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value)).into()

@@ -13,6 +13,7 @@ const START: Duration = Duration::from_secs(60);
 /// A running server. It is killed when it is dropped.
 pub struct Node {
     child: Child,
+    pid: u32,
     /// `http://127.0.0.1:PORT`.
     pub address: String,
 }
@@ -52,6 +53,7 @@ impl Node {
         let address = address.expect("it listens in time");
         Node {
             address: address.unwrap_or_else(|| panic!("it ended: {}", log_tail(folder))),
+            pid: child.id().unwrap_or_default(),
             child,
         }
     }
@@ -64,6 +66,16 @@ impl Node {
     /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        // What a library that steps the clock shares within a process outlives one that is killed.
+        for name in ["faketime_shm_", "sem.faketime_sem_"] {
+            let _ = std::fs::remove_file(format!("/dev/shm/{name}{}", self.pid));
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Postgres {
     bin: PathBuf,
     data: PathBuf,
     pub port: usize,
+    /// Of the process, once it runs. Kept apart from the folder, which may be gone first.
+    pid: Mutex<Option<String>>,
 }
 
 impl Postgres {
@@ -93,22 +95,32 @@ impl Postgres {
         }
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
         let port = random(20_000..32_000);
-        Some(Postgres { bin, data, port })
+        let pid = Mutex::default();
+        Some(Postgres {
+            bin,
+            data,
+            port,
+            pid,
+        })
     }
 
     pub async fn start(&self) {
         let data = self.data.display().to_string();
         let log = self.data.join("server.log").display().to_string();
         let settings = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''",
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
+             -c dynamic_shared_memory_type=mmap",
             self.port
         );
         let start = ["-D", &data, "-l", &log, "-o", &settings, "-w", "start"];
         self.must("pg_ctl", &start).await;
+        let file = std::fs::read_to_string(self.data.join("postmaster.pid")).unwrap();
+        *self.pid.lock().unwrap() = file.lines().next().map(str::to_owned);
     }
 
     /// Stops it at once, as a crash would, but in order: its sockets and locks are gone afterwards.
     pub async fn stop_immediately(&self) {
+        self.pid.lock().unwrap().take();
         let data = self.data.display().to_string();
         self.must("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"])
             .await;
@@ -116,9 +128,8 @@ impl Postgres {
 
     /// Kills it as `kill -9` does.
     pub async fn kill(&self) {
-        let pid = std::fs::read_to_string(self.data.join("postmaster.pid")).unwrap();
-        let pid = pid.lines().next().unwrap();
-        let killed = Command::new("kill").args(["-9", pid]).status().await;
+        let pid = self.pid.lock().unwrap().take().expect("it runs");
+        let killed = Command::new("kill").args(["-9", &pid]).status().await;
         assert!(killed.unwrap().success());
     }
 
@@ -166,9 +177,11 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let data = self.data.display().to_string();
-        let mut stop = self.command("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]);
-        let _ = stop.as_std_mut().output();
+        if let Some(pid) = self.pid.lock().unwrap().take() {
+            // An immediate shutdown.
+            let mut quit = std::process::Command::new("kill");
+            let _ = quit.args(["-QUIT", &pid]).status();
+        }
     }
 }
 
