@@ -18,9 +18,10 @@ use refundry::server::config::{Config, Offline, without_password};
 use refundry::server::{demo, serve};
 
 use crate::commands::app::AppCommand;
+use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, import, open, say, user};
+use crate::commands::{Failure, app, copy, import, open, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -45,6 +46,7 @@ enum Command {
     /// Take in data from files
     #[command(subcommand)]
     Import(Import),
+    Copy(Copy),
     /// Manage the operators who log in to the console
     #[command(subcommand)]
     User(User),
@@ -83,6 +85,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             say("the database is up to date");
         }
         Command::Import(command) => return import::run(command).await,
+        Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
     }

@@ -1,7 +1,9 @@
 //! The commands, one file each, and what they share.
 
 pub mod app;
+pub mod copy;
 pub mod import;
+mod progress;
 mod secret;
 pub mod user;
 
@@ -14,6 +16,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use refundry::server::app::App;
 use refundry::server::config::Offline;
+use refundry::server::copy::CopyError;
 use refundry::server::error::Error;
 use refundry::server::serve::{self, ServeError};
 
@@ -24,6 +27,8 @@ pub enum Failure {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Broken(#[from] Error),
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     #[error("{} cannot be read: {cause}", file.display())]
     File {
         file: PathBuf,

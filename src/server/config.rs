@@ -198,7 +198,7 @@ impl Numbering {
 
 /// Reads `postgres://USER@HOST/NAME` or `sqlite:PATH`; the file is made if it is not there, unless
 /// the address says otherwise (`?mode=rw`).
-fn database_url(url: &str) -> Result<String, String> {
+pub fn database_url(url: &str) -> Result<String, String> {
     if is_postgres(url) {
         let parsed = reqwest::Url::parse(url);
         return parsed

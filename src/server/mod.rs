@@ -7,6 +7,7 @@ pub mod channel;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod copy;
 pub mod db;
 pub mod demo;
 pub mod docs;

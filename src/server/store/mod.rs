@@ -4,6 +4,7 @@
 
 pub mod breaker;
 pub mod callback;
+pub mod copying;
 pub mod event;
 pub mod figures;
 pub mod list;

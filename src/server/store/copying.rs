@@ -1,0 +1,254 @@
+//! Rows of any table as texts, for copying one database into another. The one place that does not
+//! know the tables' meaning; their names and keys stand in [`TABLES`].
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
+
+/// A table that is copied, and its key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    pub name: &'static str,
+    key: &'static [&'static str],
+    /// Columns of money, whose sums are told.
+    pub money: &'static [&'static str],
+}
+
+const fn table(
+    name: &'static str,
+    key: &'static [&'static str],
+    money: &'static [&'static str],
+) -> Table {
+    Table { name, key, money }
+}
+
+/// Every table that is copied, those that others refer to first. Which nodes are alive is not: it is
+/// true of the one database only.
+pub const TABLES: &[Table] = &[
+    table("merchant_app", &["app_id"], &[]),
+    table("app_channel", &["app_id", "channel"], &[]),
+    table("breaker", &["app_id", "channel"], &[]),
+    table(
+        "pay_order",
+        &["app_id", "order_no"],
+        &["amount", "refunded", "held"],
+    ),
+    table("refund", &["app_id", "refund_no"], &["amount"]),
+    table("event", &["app_id", "subject", "number", "seq"], &[]),
+    table("notice", &["app_id", "refund_no", "seq"], &[]),
+    table("notice_send", &["app_id", "refund_no", "seq", "send"], &[]),
+    table("callback", &["app_id", "callback_no"], &[]),
+    table("operator", &["name"], &[]),
+    table("login_failure", &["name"], &[]),
+    table("session", &["session_id"], &[]),
+    table("sandbox_book", &["refund_no"], &["amount"]),
+];
+
+/// Tables that are not copied.
+pub const LEFT_OUT: &[&str] = &["node"];
+
+/// A column, and whether it holds numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    number: bool,
+}
+
+/// A row, column by column.
+pub type TextRow = Vec<Option<String>>;
+
+/// The tables of the database that hold data of ours.
+pub async fn tables(conn: &mut AnyConnection) -> sqlx::Result<Vec<String>> {
+    let sql = match conn.backend_name() {
+        "PostgreSQL" => {
+            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_%'"
+        }
+        _ => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND name NOT LIKE '\\_%' ESCAPE '\\'"
+        }
+    };
+    let rows = query(sql).fetch_all(conn).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// The columns of a table, in the order of their names, which is the same in every database.
+pub async fn columns(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<Vec<Column>> {
+    let sql = match conn.backend_name() {
+        "PostgreSQL" => {
+            "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND table_name = $1"
+        }
+        _ => "SELECT name, type FROM pragma_table_info($1)",
+    };
+    let rows = query(sql).bind(table.name).fetch_all(conn).await?;
+    let column = |row: &AnyRow| {
+        let kind: String = row.try_get(1)?;
+        Ok(Column {
+            name: row.try_get(0)?,
+            number: kind.eq_ignore_ascii_case("bigint"),
+        })
+    };
+    let mut columns = rows.iter().map(column).collect::<sqlx::Result<Vec<_>>>()?;
+    columns.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(columns)
+}
+
+impl Table {
+    /// The key of a row.
+    pub fn key_of(&self, columns: &[Column], row: &TextRow) -> Vec<String> {
+        let at = |name: &&str| columns.iter().position(|column| column.name == *name);
+        let value = |name| at(name).and_then(|at| row[at].clone());
+        self.key.iter().filter_map(value).collect()
+    }
+
+    fn is_number(&self, columns: &[Column], name: &str) -> bool {
+        columns
+            .iter()
+            .any(|column| column.name == name && column.number)
+    }
+}
+
+/// The next rows by key, after `after` where it is given, at most `limit`.
+pub async fn rows(
+    conn: &mut AnyConnection,
+    table: &Table,
+    columns: &[Column],
+    after: Option<&[String]>,
+    limit: usize,
+) -> sqlx::Result<Vec<TextRow>> {
+    let names: Vec<_> = columns
+        .iter()
+        .map(|column| format!("CAST({} AS TEXT)", column.name))
+        .collect();
+    let key = table.key.join(", ");
+    let mut sql = format!("SELECT {} FROM {}", names.join(", "), table.name);
+    if after.is_some() {
+        let values: Vec<_> = (1..=table.key.len())
+            .map(|n| placeholder(n, table.is_number(columns, table.key[n - 1])))
+            .collect();
+        sql += &format!(" WHERE ({key}) > ({})", values.join(", "));
+    }
+    sql += &format!(" ORDER BY {key} LIMIT {limit}");
+    let mut query = query(AssertSqlSafe(sql));
+    for value in after.unwrap_or_default() {
+        query = query.bind(value.clone());
+    }
+    let rows = query.fetch_all(conn).await?;
+    rows.iter()
+        .map(|row| (0..columns.len()).map(|at| row.try_get(at)).collect())
+        .collect()
+}
+
+/// The key of the last row, if there is one.
+pub async fn last_key(
+    conn: &mut AnyConnection,
+    table: &Table,
+) -> sqlx::Result<Option<Vec<String>>> {
+    let names: Vec<_> = table
+        .key
+        .iter()
+        .map(|name| format!("CAST({name} AS TEXT)"))
+        .collect();
+    let order: Vec<_> = table
+        .key
+        .iter()
+        .map(|name| format!("{name} DESC"))
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM {} ORDER BY {} LIMIT 1",
+        names.join(", "),
+        table.name,
+        order.join(", ")
+    );
+    let row = query(AssertSqlSafe(sql)).fetch_optional(conn).await?;
+    row.map(|row| (0..table.key.len()).map(|at| row.try_get(at)).collect())
+        .transpose()
+}
+
+/// Adds rows.
+pub async fn insert(
+    conn: &mut AnyConnection,
+    table: &Table,
+    columns: &[Column],
+    rows: &[TextRow],
+) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+    let tuples: Vec<_> = (0..rows.len())
+        .map(|row| {
+            let first = row * columns.len() + 1;
+            let values: Vec<_> = columns
+                .iter()
+                .enumerate()
+                .map(|(at, column)| placeholder(first + at, column.number))
+                .collect();
+            format!("({})", values.join(", "))
+        })
+        .collect();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES {}",
+        table.name,
+        names.join(", "),
+        tuples.join(", ")
+    );
+    let mut query = query(AssertSqlSafe(sql));
+    for value in rows.iter().flatten() {
+        query = query.bind(value.clone());
+    }
+    query.execute(conn).await?;
+    Ok(())
+}
+
+/// Values are handed over as texts, in every column alike.
+fn placeholder(n: usize, number: bool) -> String {
+    match number {
+        true => format!("CAST(CAST(${n} AS TEXT) AS BIGINT)"),
+        false => format!("CAST(${n} AS TEXT)"),
+    }
+}
+
+/// How many rows a table has.
+pub async fn count(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<u64> {
+    let sql = format!("SELECT COUNT(*) FROM {}", table.name);
+    let count: i64 = query(AssertSqlSafe(sql))
+        .fetch_one(conn)
+        .await?
+        .try_get(0)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// How many rows a table has up to a key.
+pub async fn count_until(
+    conn: &mut AnyConnection,
+    table: &Table,
+    columns: &[Column],
+    last: &[String],
+) -> sqlx::Result<u64> {
+    let values: Vec<_> = (1..=table.key.len())
+        .map(|n| placeholder(n, table.is_number(columns, table.key[n - 1])))
+        .collect();
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE ({}) <= ({})",
+        table.name,
+        table.key.join(", "),
+        values.join(", ")
+    );
+    let mut query = query(AssertSqlSafe(sql));
+    for value in last {
+        query = query.bind(value.clone());
+    }
+    let count: i64 = query.fetch_one(conn).await?.try_get(0)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// The sum of a column of money, in fen.
+pub async fn sum(conn: &mut AnyConnection, table: &Table, column: &str) -> sqlx::Result<i64> {
+    let sql = format!(
+        "SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM {}",
+        table.name
+    );
+    query(AssertSqlSafe(sql)).fetch_one(conn).await?.try_get(0)
+}
