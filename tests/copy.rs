@@ -33,9 +33,14 @@ async fn run(db: &Db, sql: &'static str) -> u64 {
 async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     let (from, to) = (month().await, empty().await);
     let mut told = Vec::new();
-    let same = copy(&from.app.db, &to.app.db, &mut |what| told.push(what))
-        .await
-        .expect("a copy");
+    let same = copy(
+        &from.app.db,
+        &to.app.db,
+        from.app.clock.now(),
+        &mut |what| told.push(what),
+    )
+    .await
+    .expect("a copy");
     let of = |table| same.iter().find(|same| same.table == table).unwrap();
     assert_eq!((of("pay_order").rows, of("refund").rows), (400, 250));
     assert!(of("event").rows > 500);
@@ -51,7 +56,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     };
     assert!(told.contains(&done("refund")));
 
-    let again = copy(&from.app.db, &to.app.db, &mut |_| {}).await;
+    let again = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
     assert_eq!(again.expect("the same"), same);
 
     // The copy is a desk that works.
@@ -71,7 +76,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
 #[tokio::test]
 async fn a_copy_that_was_broken_off_goes_on() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.app.db, &to.app.db, &mut |_| {})
+    copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {})
         .await
         .expect("a copy");
     // As it stands after a break in the middle of the refunds.
@@ -87,11 +92,16 @@ async fn a_copy_that_was_broken_off_goes_on() {
         run(&to.app.db, sql).await;
     }
     let mut copied = Vec::new();
-    let same = copy(&from.app.db, &to.app.db, &mut |told| {
-        if let Told::Copied { table, done, .. } = told {
-            copied.push((table, done));
-        }
-    })
+    let same = copy(
+        &from.app.db,
+        &to.app.db,
+        from.app.clock.now(),
+        &mut |told| {
+            if let Told::Copied { table, done, .. } = told {
+                copied.push((table, done));
+            }
+        },
+    )
     .await
     .expect("the rest");
     let begun_at = copied.iter().find(|(table, _)| *table == "refund");
@@ -108,7 +118,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
 async fn other_data_is_not_added_to() {
     let (from, to) = (month().await, Core::start(Clock::System).await);
     let before = run(&to.app.db, "UPDATE merchant_app SET enabled = enabled").await;
-    let refused = copy(&from.app.db, &to.app.db, &mut |_| {}).await;
+    let refused = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
     assert!(matches!(refused, Err(CopyError::Foreign(_))), "{refused:?}");
     let after = run(&to.app.db, "UPDATE merchant_app SET enabled = enabled").await;
     assert_eq!((before, after), (1, 1));
@@ -116,9 +126,24 @@ async fn other_data_is_not_added_to() {
 }
 
 #[tokio::test]
+async fn a_database_that_a_server_runs_on_is_left_alone() {
+    let (from, to) = (month().await, empty().await);
+    run(
+        &to.app.db,
+        "INSERT INTO node (node, host, holder, started_at, alive_until) VALUES (0, 'h', 'x', 0, 9000000000000)",
+    )
+    .await;
+    let refused = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
+    assert!(
+        matches!(refused, Err(CopyError::InUse("copy to"))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn one_fen_that_differs_is_found() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.app.db, &to.app.db, &mut |_| {})
+    copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {})
         .await
         .expect("a copy");
     run(
@@ -126,7 +151,7 @@ async fn one_fen_that_differs_is_found() {
         "UPDATE refund SET reason = 'x' WHERE refund_no = (SELECT MAX(refund_no) FROM refund)",
     )
     .await;
-    let differs = copy(&from.app.db, &to.app.db, &mut |_| {}).await;
+    let differs = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
     let at = CopyError::Differs {
         table: "refund",
         row: 250,

@@ -33,7 +33,7 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
     let (from, to) = (open(command.from).await?, open(command.to).await?);
     let mut progress = Progress::begin("rows");
     let mut doing = None;
-    let same = copy(&from.db, &to.db, &mut |told| {
+    let same = copy(&from.db, &to.db, from.clock.now(), &mut |told| {
         let (act, table, done, all) = match told {
             Told::Copied { table, done, all } => ("copying", table, done, all),
             Told::Compared { table, done, all } => ("comparing", table, done, all),

@@ -3,8 +3,10 @@
 
 use super::db::Db;
 use super::error::{Error, Result};
+use super::store;
 use super::store::copying::{self, Column, TABLES, Table};
 use crate::domain::money::Fen;
+use crate::domain::time::Millis;
 
 /// Rows that are read, written and compared at once. With the widest table they stay below what
 /// either database takes as values of one statement.
@@ -37,7 +39,10 @@ pub struct Same {
 /// Why a database was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    #[error("a server is running on {0}: stop it first, or what it writes meanwhile is missing")]
+    #[error(
+        "a server is running on the database to {0}, or was cut off within the last minute: stop it first, or what it \
+         writes meanwhile is missing"
+    )]
     InUse(&'static str),
     #[error("the database to copy to holds data of its own: {0} is not in the one to copy from")]
     Foreign(String),
@@ -60,7 +65,18 @@ impl From<sqlx::Error> for CopyError {
 /// # Errors
 /// When a server is running on either database, when the target holds other data, and when the two
 /// differ at the end.
-pub async fn copy(from: &Db, to: &Db, tell: &mut impl FnMut(Told)) -> Result<Vec<Same>, CopyError> {
+pub async fn copy(
+    from: &Db,
+    to: &Db,
+    now: Millis,
+    tell: &mut impl FnMut(Told),
+) -> Result<Vec<Same>, CopyError> {
+    for (db, which) in [(from, "copy from"), (to, "copy to")] {
+        let mut conn = db.read().await?;
+        if !store::node::held(&mut conn, now).await?.is_empty() {
+            return Err(CopyError::InUse(which));
+        }
+    }
     for table in TABLES {
         check_beginning(from, to, table).await?;
     }
