@@ -41,6 +41,7 @@ pub const TABLES: &[Table] = &[
     table("login_failure", &["name"], &[]),
     table("session", &["session_id"], &[]),
     table("sandbox_book", &["refund_no"], &["amount"]),
+    table("sandbox_weather", &["app_id"], &[]),
 ];
 
 /// Tables that are not copied.
