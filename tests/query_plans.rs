@@ -7,15 +7,22 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use refundry::domain::callback::Verdict;
 use refundry::domain::event::Actor;
-use refundry::domain::filter::{Cursor, OrderFilter, Place, RefundFilter, Sort};
+use refundry::domain::filter::{
+    CallbackFilter, Cursor, InboxFilter, NoticeFilter, OrderFilter, Place, RefundFilter, Sort,
+    SyncFilter,
+};
 use refundry::domain::money::Fen;
+use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
-use refundry::domain::refund::{RefundKey, RefundStatus};
+use refundry::domain::refund::{FindingWord, RefundKey, RefundStatus};
 use refundry::domain::time::Millis;
 use refundry::server::clock::Clock;
+use refundry::server::error::Result;
+use refundry::server::refunds::records;
 use refundry::server::store::figures;
-use refundry::server::{orders, refunds};
+use refundry::server::{breakers, notices, orders, refunds};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use support::{Core, new_refund};
 use tracing::field::{Field, Visit};
@@ -103,6 +110,61 @@ fn refund_filters() -> Vec<RefundFilter> {
         |f| (f.amount_min, f.amount_max) = (Some(Fen(1)), Some(Fen(9))),
         |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
     ])
+}
+
+fn notice_filters() -> Vec<NoticeFilter> {
+    pairs::<NoticeFilter>(&[
+        |f| f.number = Some("R2".to_owned()),
+        |f| f.state = Some(NoticeState::GivenUp),
+        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+    ])
+}
+
+fn callback_filters() -> Vec<CallbackFilter> {
+    pairs::<CallbackFilter>(&[
+        |f| f.number = Some("R2".to_owned()),
+        |f| f.channel = Some(Channel::Sandbox),
+        |f| f.verdict = Some(Verdict::NotFound),
+        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+    ])
+}
+
+fn sync_filters() -> Vec<SyncFilter> {
+    pairs::<SyncFilter>(&[
+        |f| f.number = Some("R2".to_owned()),
+        |f| f.finding = Some(FindingWord::NotFound),
+        |f| f.changed = true,
+        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+    ])
+}
+
+/// The lists of what happened, and one by one what they lead to.
+async fn read_records(core: &Core) -> Result<()> {
+    let (app, id) = (&core.app, "DEMO");
+    for place in places() {
+        for filter in [InboxFilter::Open, InboxFilter::Raised] {
+            records::inbox(app, id, filter, &place).await?;
+            records::count_inbox(app, id, filter).await?;
+        }
+        for filter in notice_filters() {
+            notices::list(app, id, &filter, &place).await?;
+            notices::counts(app, id, &filter).await?;
+        }
+        for filter in callback_filters() {
+            records::callbacks(app, id, &filter, &place).await?;
+            records::count_callbacks(app, id, &filter).await?;
+        }
+        for filter in sync_filters() {
+            records::syncs(app, id, &filter, &place).await?;
+            records::count_syncs(app, id, &filter).await?;
+        }
+    }
+    notices::count_given_up(app, id).await?;
+    notices::of_refund(app, id, "R").await?;
+    records::callbacks_of(app, id, "R").await?;
+    records::find_callback(app, id, "C").await.ok();
+    breakers::of_app(app, id).await?;
+    Ok(())
 }
 
 #[tokio::test]
@@ -194,6 +256,7 @@ async fn no_statement_scans_a_table() {
             .expect("a figure");
     }
     drop(conn);
+    read_records(&core).await.expect("records");
 
     let caught: Vec<_> = statements.0.lock().unwrap().iter().cloned().collect();
     let planned = |sql: &&String| {
@@ -233,6 +296,8 @@ fn check(sql: &str, plan: &[String]) {
         "refund",
         "event",
         "callback",
+        "notice",
+        "notice_send",
         "session",
         "operator",
         "sandbox_book",

@@ -53,7 +53,10 @@ use leptos_router::{SsrMode, path};
 
 use components::{Frame, Waiting};
 use look::provide_look;
-use pages::{HelpPage, HomePage, LoginPage, NotFoundPage, OrdersPage, Part, RefundsPage};
+use pages::{
+    CallbacksPage, HelpPage, HomePage, InboxPage, LoginPage, NotFoundPage, NoticesPage, OrdersPage,
+    Part, RefundsPage, SyncsPage,
+};
 
 /// The console.
 #[component]
@@ -88,6 +91,30 @@ pub fn App() -> impl IntoView {
                         view=Part::CloseRefund
                         ssr=SsrMode::Async
                     />
+                    <Route
+                        path=path!("/apps/:app/refunds/:number/review")
+                        view=Part::ReviewRefund
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/apps/:app/inbox") view=InboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app/notices") view=NoticesPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("/apps/:app/notices/:number/:seq")
+                        view=Part::Notice
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/apps/:app/notices/:number/:seq/send")
+                        view=Part::SendNotice
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/apps/:app/callbacks") view=CallbacksPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("/apps/:app/callbacks/:number")
+                        view=Part::Callback
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/apps/:app/syncs") view=SyncsPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

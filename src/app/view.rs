@@ -40,6 +40,8 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListView {
     pub count: Count,
+    /// What to know before the rows are read, a sentence each.
+    pub remarks: Vec<String>,
     /// The states with their counts, where the list has such.
     pub chips: Vec<Chip>,
     /// The cells of each row, in the order of the columns.
@@ -86,4 +88,72 @@ pub enum Cell {
     /// States, each with its tone.
     States(Vec<(Tone, String)>),
     Time(Stamp),
+    /// A moment, said as its distance from now; exactly on hover.
+    Ago(Stamp),
+    /// How long something has lasted that began then.
+    Since(Stamp),
+    /// A state, and the distance of the moment it is from.
+    StateAt(Tone, String, Stamp),
+    /// What somebody said, word for word: one line, which unfolds.
+    Said(String),
+    Links(Vec<Link>),
+    /// What can be done about a refund: it can be synced, if a version is given, and what has a page of its own.
+    Acts {
+        refund_no: String,
+        sync: Option<i64>,
+        links: Vec<Link>,
+    },
+}
+
+/// A link to another page; of a state where it has a tone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub href: String,
+    pub text: String,
+    pub tone: Option<Tone>,
+}
+
+/// A page about one thing, down to its texts: the browser has one component for all such pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetView {
+    pub number: String,
+    pub states: Vec<(Tone, String)>,
+    /// What the states mean, in a sentence.
+    pub means: String,
+    pub facts: Vec<(String, Cell)>,
+    /// What can be done about it, for who may.
+    pub act: Option<SheetAct>,
+    pub sections: Vec<Section>,
+}
+
+/// The one thing that can be done: what will happen, and what the button says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetAct {
+    pub happens: String,
+    pub button: String,
+}
+
+/// A part of a [`SheetView`]: sentences, texts word for word, and lines that unfold to such.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    pub title: String,
+    pub sentences: Vec<String>,
+    pub texts: Vec<Verbatim>,
+    pub lines: Vec<SheetLine>,
+}
+
+/// A line that unfolds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetLine {
+    pub when: Stamp,
+    pub state: (Tone, String),
+    pub summary: String,
+    pub texts: Vec<Verbatim>,
+}
+
+/// A text as it went over the wire, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verbatim {
+    pub name: String,
+    pub text: String,
 }

@@ -44,3 +44,14 @@ pub struct Callback {
     pub times: i64,
     pub last_at: Millis,
 }
+
+/// A callback as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackRow {
+    pub callback_no: String,
+    pub channel: Channel,
+    pub received_at: Millis,
+    pub verdict: Verdict,
+    pub refund_no: Option<String>,
+    pub times: i64,
+}

@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::callback::Verdict;
 use super::money::Fen;
+use super::notice::NoticeState;
 use super::order::{Channel, OrderStatus, RefundSide};
-use super::refund::RefundStatus;
+use super::refund::{FindingWord, RefundStatus};
 use super::time::Millis;
 use super::{UnknownWord, words};
 
@@ -101,6 +103,55 @@ pub struct RefundFilter {
     /// Created before.
     pub to: Option<Millis>,
     pub sort: Sort,
+}
+
+/// Which refunds the inbox shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InboxFilter {
+    /// Those in progress.
+    #[default]
+    Open,
+    /// Those that a person has to look at, in whatever state.
+    Raised,
+}
+
+/// Which notices of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NoticeFilter {
+    /// As for refunds: that of the refund it tells of.
+    pub number: Option<String>,
+    pub state: Option<NoticeState>,
+    /// Written down at or after.
+    pub from: Option<Millis>,
+    /// Written down before.
+    pub to: Option<Millis>,
+}
+
+/// Which callbacks of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallbackFilter {
+    /// As for refunds: that of the refund it is about.
+    pub number: Option<String>,
+    pub channel: Option<Channel>,
+    pub verdict: Option<Verdict>,
+    /// Received at or after.
+    pub from: Option<Millis>,
+    /// Received before.
+    pub to: Option<Millis>,
+}
+
+/// Which syncs of refunds of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncFilter {
+    /// As for refunds.
+    pub number: Option<String>,
+    pub finding: Option<FindingWord>,
+    /// Only those that changed our state.
+    pub changed: bool,
+    /// Asked at or after.
+    pub from: Option<Millis>,
+    /// Asked before.
+    pub to: Option<Millis>,
 }
 
 /// How many rows match, counted no further than [`super::limits::COUNT_ROWS`].

@@ -13,6 +13,8 @@ pub const OUT_ORDER_NO_CHARS: usize = 150;
 pub const BIZ_REFUND_NO_CHARS: usize = 100;
 pub const TITLE_CHARS: usize = 100;
 pub const REASON_CHARS: usize = 150;
+/// What a person writes about a refund that was raised.
+pub const REMARK_CHARS: usize = 500;
 pub const ATTACH_CHARS: usize = 500;
 pub const EXTRA_PARAM_CHARS: usize = 2048;
 pub const NOTIFY_URL_CHARS: usize = 200;

@@ -150,6 +150,13 @@ pub struct NoticeSend {
     pub trouble: Option<String>,
 }
 
+/// A notice as a list shows it, with why its last send did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRow {
+    pub notice: Notice,
+    pub trouble: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

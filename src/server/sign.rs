@@ -12,6 +12,8 @@ use crate::domain::merchant::{Edition, SignType};
 
 /// The field that holds the signature, and is not signed.
 pub const SIGN: &str = "sign";
+/// What is shown in place of a secret.
+pub const HIDDEN: &str = "••••";
 
 /// What signs and checks: an app's secret and digest, in one edition. Holds a secret: not printable.
 #[derive(Clone, Copy)]
@@ -32,11 +34,21 @@ pub enum Empty {
 impl Signer<'_> {
     /// The signature of fields that are given as they stand in the text, in lower-case hex.
     pub fn sign(&self, pairs: &[(&str, &str)]) -> String {
-        self.digest(&self.text(pairs))
+        self.digest(&self.text(pairs, self.secret))
     }
 
     /// The signature of a JSON object's fields, `sign` and nulls left out.
     pub fn sign_fields(&self, fields: &Fields, empty: Empty) -> String {
+        self.digest(&self.text_of_fields(fields, empty, self.secret))
+    }
+
+    /// The text that [`Signer::sign_fields`] signs, empty strings dropped, to be shown: [`HIDDEN`] stands
+    /// where the secret does.
+    pub fn shown_text(&self, fields: &Fields) -> String {
+        self.text_of_fields(fields, Empty::Dropped, HIDDEN)
+    }
+
+    fn text_of_fields(&self, fields: &Fields, empty: Empty, key: &str) -> String {
         let texts: Vec<(&str, String)> = fields
             .iter()
             .filter(|(name, _)| *name != SIGN)
@@ -44,7 +56,7 @@ impl Signer<'_> {
             .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
             .collect();
         let pairs: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
-        self.sign(&pairs)
+        self.text(&pairs, key)
     }
 
     /// Whether `sign` is the signature of the fields in either reading of empty strings.
@@ -56,7 +68,7 @@ impl Signer<'_> {
 
     /// The text that is signed: `name=value` sorted by name and joined by `&`, freed of quotes and
     /// backslashes, then the key. All in upper case in the open edition.
-    fn text(&self, pairs: &[(&str, &str)]) -> String {
+    fn text(&self, pairs: &[(&str, &str)], key: &str) -> String {
         let mut pairs = pairs.to_vec();
         pairs.sort_unstable();
         let mut text = String::new();
@@ -68,7 +80,7 @@ impl Signer<'_> {
         }
         text.retain(stays);
         text.push_str("key=");
-        text.push_str(self.secret);
+        text.push_str(key);
         match self.edition {
             Edition::Single => text,
             Edition::Open => text.to_uppercase(),
@@ -173,7 +185,7 @@ mod tests {
                 .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
                 .collect();
             let pairs: Vec<_> = texts.iter().map(|(n, v)| (*n, v.as_str())).collect();
-            signer.text(&pairs)
+            signer.text(&pairs, SECRET)
         };
         let single = "C=true&a=1.1&b=xyz&o={y:退,z:[1.5,q]}&s={k: 1}&key=123456";
         assert_eq!(text(Edition::Single, Empty::Dropped), single);
@@ -182,6 +194,22 @@ mod tests {
             text(Edition::Single, Empty::Kept),
             "C=true&a=1.1&b=xyz&e=&o={y:退,z:[1.5,q]}&s={k: 1}&key=123456"
         );
+    }
+
+    #[test]
+    fn the_text_that_is_shown_is_the_signed_one_but_for_the_secret() {
+        let fields = object(r#"{"b":"退 1","a":1.10,"e":"","sign":"no"}"#.as_bytes()).unwrap();
+        for &edition in Edition::ALL {
+            let signer = signer(SignType::HmacSha256, edition);
+            let shown = signer.shown_text(&fields);
+            assert!(
+                !shown.contains(SECRET) && shown.ends_with(HIDDEN),
+                "{shown}"
+            );
+            let signed = shown.replace(HIDDEN, SECRET);
+            let sign = signer.sign_fields(&fields, Empty::Dropped);
+            assert_eq!(signer.digest(&signed), sign);
+        }
     }
 
     #[test]

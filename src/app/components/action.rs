@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_url;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{FormData, Headers, HtmlFormElement, RequestInit, Response};
 
 use super::note::TroubleNote;
 use crate::app::look::use_words;
@@ -155,11 +155,16 @@ pub fn DeedForm(
     deed: Deed,
     fields: Fields,
     #[prop(optional)] class: &'static str,
+    /// A text area among `children`, by its name.
+    #[prop(optional, into)]
+    typed: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
-    let sent = fields.clone();
+    let given = fields.clone();
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
+        let mut sent = given.clone();
+        sent.extend(typed.and_then(|name| Some((name, typed_in(&ev, name)?))));
         deed.send(&sent);
     };
     view! {
@@ -168,6 +173,12 @@ pub fn DeedForm(
             {children()}
         </form>
     }
+}
+
+/// What stands in a text area of the form that is sent.
+fn typed_in(ev: &SubmitEvent, name: &str) -> Option<String> {
+    let form = event_target::<HtmlFormElement>(ev);
+    FormData::new_with_form(&form).ok()?.get(name).as_string()
 }
 
 /// One button. `fields` are the function's arguments; `key` presses the button.

@@ -5,9 +5,11 @@ use leptos::prelude::*;
 use super::icon::{Draw, Icon};
 use crate::app::look::use_lang;
 use crate::app::words;
+use crate::domain::callback::Verdict;
 use crate::domain::lang::Text;
+use crate::domain::notice::NoticeState;
 use crate::domain::order::{OrderStatus, RefundSide};
-use crate::domain::refund::RefundStatus;
+use crate::domain::refund::{FindingWord, RefundStatus};
 use crate::domain::words as declare_words;
 
 declare_words! {
@@ -95,6 +97,52 @@ impl State for RefundStatus {
 
     fn text(&self) -> Text {
         words::refund_status(*self)
+    }
+}
+
+impl State for FindingWord {
+    fn tone(&self) -> Tone {
+        match self {
+            FindingWord::Accepted => Tone::Busy,
+            FindingWord::Success => Tone::Good,
+            FindingWord::Fail => Tone::Bad,
+            FindingWord::Close => Tone::Over,
+            FindingWord::NotFound => Tone::Alert,
+            FindingWord::Unknown => Tone::Idle,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::finding(*self)
+    }
+}
+
+impl State for NoticeState {
+    fn tone(&self) -> Tone {
+        match self {
+            NoticeState::Waiting => Tone::Busy,
+            NoticeState::Delivered => Tone::Good,
+            NoticeState::GivenUp => Tone::Alert,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::notice_state(*self)
+    }
+}
+
+impl State for Verdict {
+    fn tone(&self) -> Tone {
+        match self {
+            Verdict::Accepted => Tone::Good,
+            Verdict::Ignored => Tone::Over,
+            Verdict::NotFound => Tone::Alert,
+            Verdict::BadSignature => Tone::Bad,
+        }
+    }
+
+    fn text(&self) -> Text {
+        words::verdict(*self)
     }
 }
 

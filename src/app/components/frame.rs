@@ -126,7 +126,11 @@ fn Rail() -> impl IntoView {
                 true => ().into_any(),
                 false => view! {
                     {link(&app, "orders", words::ORDERS, Count::default())}
-                    {link(&app, "refunds", words::REFUNDS, desk.attention)}
+                    {link(&app, "refunds", words::REFUNDS, Count::default())}
+                    {link(&app, "inbox", words::INBOX, desk.attention)}
+                    {link(&app, "notices", words::NOTICES, desk.given_up)}
+                    {link(&app, "callbacks", words::CALLBACKS, Count::default())}
+                    {link(&app, "syncs", words::SYNCS, Count::default())}
                 }
                 .into_any(),
             }

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::action::{Act, Deed, DeedTrouble};
 use super::ask::Ask;
 use super::badge::Badge;
 use super::chips::Chips;
@@ -13,10 +14,10 @@ use super::number::{Money, Nothing, Number, When};
 use super::page::{Hint, Loaded, PageTitle, part};
 use super::pager::Pager;
 use super::table::{Head, SortHead, Table};
-use crate::app::look::use_words;
+use crate::app::look::{use_lang, use_words};
 use crate::app::query::Query;
 use crate::app::rpc::lists::{ListName, load_list};
-use crate::app::view::{Cell, ListView};
+use crate::app::view::{Cell, Link, ListView, Stamp};
 use crate::app::words;
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
@@ -38,6 +39,15 @@ pub struct List {
     pub empty: fn(&Query) -> (Text, Text),
     /// Where to go on from there while nothing narrows the list: a page of the app.
     pub go_on: Option<(&'static str, Text)>,
+    /// What syncs the refund of a row, where rows can be acted upon.
+    pub sync: Option<fn() -> Deed>,
+}
+
+/// What the buttons in a row need.
+#[derive(Clone, Copy)]
+struct RowActs {
+    app: StoredValue<String>,
+    sync: Deed,
 }
 
 /// A column of a list.
@@ -123,18 +133,32 @@ pub fn ListPage(list: &'static List) -> impl IntoView {
             .into_any()
         })
     });
+    let filters = (!list.filters.is_empty())
+        .then(|| view! { <Filters filters=list.filters keep=list.chips list=answer/> }.into_any());
+    let sync = list.sync.map(|sync| sync());
+    let trouble = sync.map(|deed| view! { <DeedTrouble deed/> }.into_any());
     view! {
         <PageTitle text=t(list.title)/>
         <h1>{t(list.title)} " " {total}</h1>
-        <Filters filters=list.filters keep=list.chips list=answer/>
+        {filters}
+        {trouble}
         <Loaded resource=answer let:view>
-            <Rows app=app.get_untracked() list view/>
+            <Rows app=app.get_untracked() list view sync/>
         </Loaded>
     }
 }
 
 #[component]
-fn Rows(app: String, list: &'static List, view: ListView) -> impl IntoView {
+fn Rows(app: String, list: &'static List, view: ListView, sync: Option<Deed>) -> impl IntoView {
+    let acts = sync.map(|sync| RowActs {
+        app: StoredValue::new(app.clone()),
+        sync,
+    });
+    let remarks = view
+        .remarks
+        .into_iter()
+        .map(|remark| view! { <p class="hint" role="status">{remark}</p> }.into_any());
+    let remarks = remarks.collect_view();
     let too_many = view
         .too_many
         .then(|| view! { <Hint text=words::TOO_MANY/> }.into_any());
@@ -147,9 +171,9 @@ fn Rows(app: String, list: &'static List, view: ListView) -> impl IntoView {
                 .iter()
                 .map(|column| column.head(&zone))
                 .collect_view();
-            let rows = view.rows.into_iter().map(|row| {
+            let rows = view.rows.into_iter().map(move |row| {
                 let cells = list.columns.iter().zip(row);
-                let cells = cells.map(|(column, cell)| cell_view(column, cell));
+                let cells = cells.map(move |(column, cell)| cell_view(column, cell, acts));
                 view! { <tr>{cells.collect_view()}</tr> }.into_any()
             });
             view! {
@@ -162,26 +186,58 @@ fn Rows(app: String, list: &'static List, view: ListView) -> impl IntoView {
         }
     };
     view! {
+        {remarks}
         <Chips chips=view.chips/>
         {too_many}
         {rows}
     }
 }
 
-fn cell_view(column: &Column, cell: Cell) -> AnyView {
+fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
     let mut class = match &cell {
         Cell::Code(code) if code.len() > WHOLE_CHARS => "mono wrap ",
         Cell::Code(_) => "mono ",
-        Cell::Long(_) => "text ",
+        Cell::Long(_) | Cell::Said(_) => "text ",
         Cell::States(_) => "end-narrow ",
         _ => "",
     }
     .to_owned();
     class.push_str(column.class);
-    let shown = match cell {
+    let shown = match (cell, acts) {
+        (
+            Cell::Acts {
+                refund_no,
+                sync,
+                links,
+            },
+            Some(RowActs { app, sync: deed }),
+        ) => {
+            let app = app.get_value();
+            let sync = sync.map(|since| {
+                let fields = vec![
+                    ("app", app),
+                    ("refund_no", refund_no),
+                    ("since", since.to_string()),
+                ];
+                view! { <Act deed fields text=words::SYNC/> }.into_any()
+            });
+            view! { <span class="acts">{sync} {links_view(links)}</span> }.into_any()
+        }
+        (Cell::Number { number, href }, _) => {
+            view! { <Number number what=column.name href of_row=true/> }.into_any()
+        }
+        (cell, _) => cell_shown(cell),
+    };
+    view! { <td class=class>{shown}</td> }.into_any()
+}
+
+/// What a cell says, in a list or among facts.
+pub fn cell_shown(cell: Cell) -> AnyView {
+    let lang = use_lang();
+    match cell {
         Cell::Nothing => view! { <Nothing/> }.into_any(),
         Cell::Number { number, href } => {
-            view! { <Number number what=column.name href of_row=true/> }.into_any()
+            view! { <Number number what=words::NUMBER href/> }.into_any()
         }
         Cell::Code(text) | Cell::Long(text) | Cell::Short(text) => text.into_any(),
         Cell::Money(amount) => view! { <Money amount/> }.into_any(),
@@ -191,8 +247,38 @@ fn cell_view(column: &Column, cell: Cell) -> AnyView {
             .collect_view()
             .into_any(),
         Cell::Time(stamp) => view! { <When stamp/> }.into_any(),
-    };
-    view! { <td class=class>{shown}</td> }.into_any()
+        Cell::Ago(stamp) => far(&stamp, words::ago(stamp.ago_s, lang)),
+        Cell::Since(stamp) => far(&stamp, words::lasting(stamp.ago_s, lang)),
+        Cell::StateAt(tone, text, stamp) => {
+            let ago = far(&stamp, words::ago(stamp.ago_s, lang));
+            view! { <Badge tone text/> " " <small>{ago}</small> }.into_any()
+        }
+        Cell::Said(said) => view! {
+            <details class="said">
+                <summary>{said.clone()}</summary>
+                <pre class="mono" tabindex="0">{said}</pre>
+            </details>
+        }
+        .into_any(),
+        Cell::Links(links) | Cell::Acts { links, .. } => links_view(links),
+    }
+}
+
+/// A distance in time; the moment itself on hover.
+fn far(stamp: &Stamp, text: String) -> AnyView {
+    let local = stamp.local.clone();
+    view! { <time datetime=local.replace(' ', "T") title=local>{text}</time> }.into_any()
+}
+
+fn links_view(links: Vec<Link>) -> AnyView {
+    links
+        .into_iter()
+        .map(|Link { href, text, tone }| match tone {
+            Some(tone) => view! { <a href=href><Badge tone text/></a> " " }.into_any(),
+            None => view! { <a href=href>{text}</a> " " }.into_any(),
+        })
+        .collect_view()
+        .into_any()
 }
 
 /// Why there is nothing, and what to do next.

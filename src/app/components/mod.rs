@@ -17,6 +17,7 @@ mod number;
 mod page;
 mod pager;
 mod returning;
+mod sheet;
 mod table;
 mod timeline;
 
@@ -36,5 +37,6 @@ pub use note::*;
 pub use number::*;
 pub use page::*;
 pub use pager::*;
+pub use sheet::*;
 pub use table::*;
 pub use timeline::*;

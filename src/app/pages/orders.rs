@@ -46,6 +46,7 @@ static ORDERS: List = List {
         true => (words::NOTHING_MATCHES, words::NO_ORDERS_MATCH_WHY),
         false => (words::NO_ORDERS, words::NO_ORDERS_WHY),
     },
+    sync: None,
     go_on: None,
 };
 

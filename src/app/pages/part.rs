@@ -6,7 +6,10 @@ use leptos::wasm_split::{self, SplitLoaderError, wasm_split};
 use leptos_router::ChooseView;
 use leptos_router::hooks::use_url;
 
-use super::{CloseRefundPage, OrderPage, RefundOrderPage, RefundPage, RetryRefundPage};
+use super::{
+    CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage, RefundPage,
+    RetryRefundPage, ReviewRefundPage, SendNoticePage,
+};
 
 /// A page of the part. As a route's view it loads the part first.
 #[derive(Clone, Copy)]
@@ -16,6 +19,10 @@ pub enum Part {
     Refund,
     RetryRefund,
     CloseRefund,
+    ReviewRefund,
+    Notice,
+    SendNotice,
+    Callback,
 }
 
 impl ChooseView for Part {
@@ -43,6 +50,10 @@ fn page(part: Part) -> Result<AnyView, SplitLoaderError> {
         Part::Refund => view! { <RefundPage/> }.into_any(),
         Part::RetryRefund => view! { <RetryRefundPage/> }.into_any(),
         Part::CloseRefund => view! { <CloseRefundPage/> }.into_any(),
+        Part::ReviewRefund => view! { <ReviewRefundPage/> }.into_any(),
+        Part::Notice => view! { <NoticePage/> }.into_any(),
+        Part::SendNotice => view! { <SendNoticePage/> }.into_any(),
+        Part::Callback => view! { <CallbackPage/> }.into_any(),
     })
 }
 

@@ -12,17 +12,20 @@ use crate::app::components::*;
 use crate::app::look::{use_lang, use_words};
 use crate::app::query::{Query, escape};
 use crate::app::rpc::refunds::{
-    CloseRefund, RefundView, RetryRefund, SyncRefund, load_refund, refund_news,
+    CloseRefund, May, RefundView, RetryRefund, ReviewRefund, SyncRefund, load_refund, refund_news,
 };
 use crate::app::view::Entry;
 use crate::app::words;
 use crate::domain::lang::Text;
+use crate::domain::limits;
 use crate::domain::order::Order;
 use crate::domain::refund::{Attention, Refund, RefundStatus};
 
-/// The dialogs of a failed refund.
+/// The dialogs of a refund that is given up or taken up again.
 const RETRY: &str = "retry";
 const CLOSE: &str = "close";
+/// The dialog of one that a person had to look at.
+const REVIEW: &str = "review";
 
 /// How often a page without scripts loads itself again while the refund is in progress.
 const RELOAD: &str = r#"<meta http-equiv="refresh" content="3">"#;
@@ -33,6 +36,7 @@ struct Acts {
     sync: Deed,
     retry: Deed,
     close: Deed,
+    review: Deed,
 }
 
 impl Acts {
@@ -41,12 +45,19 @@ impl Acts {
             sync: Deed::of::<SyncRefund>(),
             retry: Deed::of::<RetryRefund>(),
             close: Deed::of::<CloseRefund>(),
+            review: Deed::of::<ReviewRefund>(),
         }
     }
 
     /// Counts what was done.
     fn done(&self) -> usize {
-        self.sync.version() + self.retry.version() + self.close.version()
+        let Acts {
+            sync,
+            retry,
+            close,
+            review,
+        } = self;
+        sync.version() + retry.version() + close.version() + review.version()
     }
 
     /// The page has come to show another refund.
@@ -54,6 +65,7 @@ impl Acts {
         self.sync.leave();
         self.retry.leave();
         self.close.leave();
+        self.review.leave();
     }
 }
 
@@ -182,12 +194,12 @@ fn Head(app: String, view: RefundView, acts: Acts) -> impl IntoView {
     let reload = refund
         .holds()
         .then(|| view! { <noscript inner_html=RELOAD></noscript> }.into_any());
-    let options = view.may_move_money.then(|| Options::of(&refund, &order));
+    let may = view.may;
     // A dialog says itself what was refused. Where it is gone, the page does.
-    let (retries, closes) = (
-        options.is_some_and(|options| options.retry),
-        options.is_some_and(|options| options.close),
-    );
+    let open = |may: Option<bool>| may.unwrap_or(false);
+    let retries = open(may.map(|may| may.retry));
+    let closes = open(may.map(|may| may.close));
+    let reviews = open(may.map(|may| may.review));
     view! {
         <PageTitle text=refund.refund_no.clone()/>
         {reload}
@@ -197,11 +209,12 @@ fn Head(app: String, view: RefundView, acts: Acts) -> impl IntoView {
                 <Number number=refund.refund_no.clone() what=words::REFUND_NO/>
             </h1>
             {state_badge(refund.status)}
-            {options.map(|options| view! { <Actions app refund order options acts/> }.into_any())}
+            {may.map(|may| view! { <Actions app refund order may acts/> }.into_any())}
         </div>
         <DeedTrouble deed=acts.sync/>
         {(!retries).then(|| view! { <DeedTrouble deed=acts.retry/> }.into_any())}
         {(!closes).then(|| view! { <DeedTrouble deed=acts.close/> }.into_any())}
+        {(!reviews).then(|| view! { <DeedTrouble deed=acts.review/> }.into_any())}
     }
 }
 
@@ -212,7 +225,7 @@ fn About(app: String, view: RefundView) -> impl IntoView {
     let refund = &view.refund;
     let attention = refund
         .attention
-        .map(|attention| view! { <NeedsPerson attention/> }.into_any());
+        .map(|attention| view! { <Raised attention reviewed=refund.reviewed/> }.into_any());
     let failure = (refund.status == RefundStatus::Fail)
         .then(|| view! { <p class="problem">{words::refused_by(refund, lang)}</p> }.into_any());
     let meaning = words::what_it_means(refund, lang);
@@ -228,12 +241,16 @@ fn About(app: String, view: RefundView) -> impl IntoView {
 
 /// Why a person has to look, what that means, and what to do.
 #[component]
-fn NeedsPerson(attention: Attention) -> impl IntoView {
+fn Raised(attention: Attention, reviewed: bool) -> impl IntoView {
     let t = use_words();
+    let (tone, word) = match reviewed {
+        true => (Tone::Over, words::REVIEWED),
+        false => (Tone::Alert, words::NEEDS_PERSON),
+    };
     view! {
         <section class="attention">
             <h2>
-                <Badge tone=Tone::Alert text=t(words::NEEDS_PERSON)/>
+                <Badge tone text=t(word)/>
                 {t(words::attention(attention))}
             </h2>
             <p>{t(words::what_to_do(attention))}</p>
@@ -253,6 +270,10 @@ fn Outcome(timeline: Signal<Vec<Entry>>, since: Memo<Option<i64>>, acts: Acts) -
     });
     on_success(acts.close, move || {
         close_dialog(CLOSE);
+        arrived.set(true);
+    });
+    on_success(acts.review, move || {
+        close_dialog(REVIEW);
         arrived.set(true);
     });
     let shown = NodeRef::<P>::new();
@@ -288,37 +309,15 @@ fn Outcome(timeline: Signal<Vec<Entry>>, since: Memo<Option<i64>>, acts: Acts) -
     }
 }
 
-/// What makes sense now, besides a sync.
-#[derive(Clone, Copy)]
-struct Options {
-    retry: bool,
-    close: bool,
-}
-
-impl Options {
-    fn of(refund: &Refund, order: &Order) -> Options {
-        let failed = refund.status == RefundStatus::Fail && refund.attention.is_none();
-        Options {
-            retry: failed && order.refundable() >= refund.amount,
-            close: failed,
-        }
-    }
-}
-
 #[component]
-fn Actions(
-    app: String,
-    refund: Refund,
-    order: Order,
-    options: Options,
-    acts: Acts,
-) -> impl IntoView {
+fn Actions(app: String, refund: Refund, order: Order, may: May, acts: Acts) -> impl IntoView {
     let lang = use_lang();
     let page = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
     let sync = fields(&app, &refund);
-    let too_little = (options.close && !options.retry)
+    let failed = refund.status == RefundStatus::Fail;
+    let too_little = (failed && may.close && !may.retry)
         .then(|| view! { <small>{words::too_little_left(&order, lang)}</small> }.into_any());
-    let retry = options.retry.then(|| {
+    let retry = may.retry.then(|| {
         let (app, refund, order) = (app.clone(), refund.clone(), order.clone());
         view! {
             <DialogLink dialog=RETRY href=format!("{page}/retry") text=words::RETRY/>
@@ -328,11 +327,21 @@ fn Actions(
         }
         .into_any()
     });
-    let close = options.close.then(|| {
+    let close = may.close.then(|| {
+        let (app, refund) = (app.clone(), refund.clone());
         view! {
             <DialogLink dialog=CLOSE href=format!("{page}/close") text=words::CLOSE/>
             <Dialog id=CLOSE title=words::CLOSE_TITLE close=words::CANCEL>
                 <Close app refund order acts/>
+            </Dialog>
+        }
+        .into_any()
+    });
+    let review = may.review.then(|| {
+        view! {
+            <DialogLink dialog=REVIEW href=format!("{page}/review") text=words::REVIEW_ACT/>
+            <Dialog id=REVIEW title=words::REVIEW_TITLE close=words::CANCEL>
+                <Review app refund acts/>
             </Dialog>
         }
         .into_any()
@@ -342,6 +351,7 @@ fn Actions(
         {too_little}
         {retry}
         {close}
+        {review}
     }
 }
 
@@ -376,9 +386,29 @@ fn Close(app: String, refund: Refund, order: Order, acts: Acts) -> impl IntoView
         <Confirm
             deed=acts.close
             fields=fields(&app, &refund)
-            happens=words::what_closing_does(&refund, &order, lang)
+            happens=match refund.holds() {
+                true => words::what_closing_open_does(&refund, &order, lang),
+                false => words::what_closing_does(&refund, &order, lang),
+            }
             button=words::CLOSE_REFUND.get(lang)
         />
+    }
+}
+
+#[component]
+fn Review(app: String, refund: Refund, acts: Acts) -> impl IntoView {
+    let t = use_words();
+    let deed = acts.review;
+    view! {
+        <p class="happens">{t(words::WHAT_REVIEW_DOES)}</p>
+        <DeedForm deed fields=fields(&app, &refund) class="fields" typed="remark">
+            <label>
+                <span>{t(words::REMARK)} " " <small>{t(words::OPTIONAL)}</small></span>
+                <textarea name="remark" rows="3" maxlength=limits::REMARK_CHARS.to_string()></textarea>
+            </label>
+            <DeedTrouble deed/>
+            <button class="primary" disabled=move || deed.pending()>{t(words::REVIEW_ACT)}</button>
+        </DeedForm>
     }
 }
 
@@ -394,6 +424,12 @@ pub fn CloseRefundPage() -> impl IntoView {
     view! { <ConfirmPage title=words::CLOSE_TITLE what=CLOSE/> }
 }
 
+/// `/apps/:app/refunds/:number/review`: what the button leads to without scripts.
+#[component]
+pub fn ReviewRefundPage() -> impl IntoView {
+    view! { <ConfirmPage title=words::REVIEW_TITLE what=REVIEW/> }
+}
+
 #[component]
 fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     let t = use_words();
@@ -405,21 +441,22 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     let body = move |view: RefundView| {
         let RefundView { refund, order, .. } = view;
         let app = app.get_untracked();
-        if !view.may_move_money {
+        let Some(may) = view.may else {
             return view! { <p>{t(words::ONLY_LOOKING)}</p> }.into_any();
-        }
-        let options = Options::of(&refund, &order);
+        };
         match what {
-            RETRY if options.retry => view! { <Retry app refund order acts/> }.into_any(),
-            CLOSE if options.close => view! { <Close app refund order acts/> }.into_any(),
+            RETRY if may.retry => view! { <Retry app refund order acts/> }.into_any(),
+            CLOSE if may.close => view! { <Close app refund order acts/> }.into_any(),
+            REVIEW if may.review => view! { <Review app refund acts/> }.into_any(),
             _ => {
-                let why = match options.close {
+                let why = match may.close && what == RETRY {
                     true => words::too_little_left(&order, lang),
                     false => words::what_it_means(&refund, lang),
                 };
                 view! {
                     <DeedTrouble deed=acts.retry/>
                     <DeedTrouble deed=acts.close/>
+                    <DeedTrouble deed=acts.review/>
                     <p>{why}</p>
                 }
                 .into_any()
@@ -452,6 +489,7 @@ fn AllFacts(app: String, view: RefundView) -> impl IntoView {
         submitted,
         finished,
         zone,
+        more,
         ..
     } = view;
     let order_page = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
@@ -506,6 +544,7 @@ fn AllFacts(app: String, view: RefundView) -> impl IntoView {
                 <MaybeNumber number=refund.client_ip what=words::CLIENT_IP/>
             </Fact>
             <Fact name=words::EDITION>{t(words::edition(refund.edition))}</Fact>
+            {more_facts(more)}
         </Facts>
     }
 }

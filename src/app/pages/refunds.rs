@@ -37,6 +37,7 @@ static REFUNDS: List = List {
             (words::NOTHING_MATCHES, words::NO_REFUNDS_MATCH_WHY)
         }
     },
+    sync: None,
     go_on: Some(("orders", words::TO_ORDERS)),
 };
 

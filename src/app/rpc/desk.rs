@@ -17,6 +17,8 @@ pub struct Desk {
     pub apps: Vec<AppName>,
     /// Refunds of the current app that a person has to look at.
     pub attention: Count,
+    /// Its notices that were sent in vain as often as they are.
+    pub given_up: Count,
 }
 
 /// What stands around the pages of an app; of the default app where `app` is empty.

@@ -12,6 +12,10 @@ words! {
     ListName {
         Orders = "orders",
         Refunds = "refunds",
+        Inbox = "inbox",
+        Notices = "notices",
+        Callbacks = "callbacks",
+        Syncs = "syncs",
     }
 }
 

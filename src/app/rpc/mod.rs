@@ -9,6 +9,7 @@ mod json;
 pub mod lists;
 pub mod orders;
 mod packed;
+pub mod records;
 pub mod refunds;
 
 pub use json::{Json, JsonText};

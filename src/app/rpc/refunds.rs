@@ -5,7 +5,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use super::{Json, Packed, Trouble};
-use crate::app::view::{Entry, Stamp};
+use crate::app::view::{Cell, Entry, Stamp};
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
 
@@ -22,8 +22,19 @@ pub struct RefundView {
     pub zone: String,
     /// Its events, newest first.
     pub timeline: Vec<Entry>,
-    /// Whether this operator may sync, retry and close.
-    pub may_move_money: bool,
+    /// What stands among its facts besides: name and value.
+    pub more: Vec<(String, Cell)>,
+    /// What makes sense now besides a sync; nothing at all where this operator may only look.
+    pub may: Option<May>,
+}
+
+/// What can be done about a refund as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct May {
+    pub retry: bool,
+    pub close: bool,
+    /// Note that a person has looked at what was raised.
+    pub review: bool,
 }
 
 /// Loads a refund.
@@ -66,8 +77,19 @@ pub async fn retry_refund(
     crate::server::console::refunds::retry(&app, &refund_no, since, attempt).await
 }
 
-/// Closes a failed refund.
+/// Closes a failed refund, or one in progress that its channel, asked at that moment, does not know.
 #[server(endpoint = "refund/close", output = Json)]
 pub async fn close_refund(app: String, refund_no: String, since: i64) -> Result<(), Trouble> {
     crate::server::console::refunds::close(&app, &refund_no, since).await
+}
+
+/// Notes that a person has looked at what was raised about a settled refund.
+#[server(endpoint = "refund/review", output = Json)]
+pub async fn review_refund(
+    app: String,
+    refund_no: String,
+    since: i64,
+    #[server(default)] remark: String,
+) -> Result<(), Trouble> {
+    crate::server::console::refunds::review(&app, &refund_no, since, &remark).await
 }

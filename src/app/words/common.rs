@@ -103,18 +103,28 @@ pub fn problem(reason: &Reason, lang: Lang) -> String {
     reason.text(lang)
 }
 
-/// How long ago, for people.
-pub fn ago(seconds: i64, lang: Lang) -> String {
+/// How long, for people: in the largest unit that fits.
+pub fn lasting(seconds: i64, lang: Lang) -> String {
     let (n, zh, one, many) = match seconds {
-        ..0 => return text("将来", "in the future").get(lang).to_owned(),
-        0..60 => (seconds, "秒", "second", "seconds"),
+        ..60 => (seconds.max(0), "秒", "second", "seconds"),
         60..3_600 => (seconds / 60, "分钟", "minute", "minutes"),
         3_600..86_400 => (seconds / 3_600, "小时", "hour", "hours"),
         _ => (seconds / 86_400, "天", "day", "days"),
     };
     match lang {
-        Lang::Zh => format!("{n} {zh}前"),
-        Lang::En => format!("{n} {} ago", if n == 1 { one } else { many }),
+        Lang::Zh => format!("{n} {zh}"),
+        Lang::En => format!("{n} {}", if n == 1 { one } else { many }),
+    }
+}
+
+/// How long ago, for people; negative for the future.
+pub fn ago(seconds: i64, lang: Lang) -> String {
+    let far = lasting(seconds.saturating_abs(), lang);
+    match (lang, seconds < 0) {
+        (Lang::Zh, false) => format!("{far}前"),
+        (Lang::Zh, true) => format!("{far}后"),
+        (Lang::En, false) => format!("{far} ago"),
+        (Lang::En, true) => format!("in {far}"),
     }
 }
 
@@ -131,6 +141,8 @@ mod tests {
         assert_eq!(ago(1, Lang::En), "1 second ago");
         assert_eq!(ago(7_300, Lang::En), "2 hours ago");
         assert_eq!(ago(90, Lang::Zh), "1 分钟前");
-        assert_eq!(ago(-5, Lang::Zh), "将来");
+        assert_eq!(ago(-5, Lang::Zh), "5 秒后");
+        assert_eq!(ago(-7_300, Lang::En), "in 2 hours");
+        assert_eq!(lasting(86_400, Lang::En), "1 day");
     }
 }

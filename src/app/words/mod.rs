@@ -5,6 +5,7 @@ mod events;
 mod frame;
 mod lists;
 mod orders;
+mod records;
 mod refunds;
 mod terms;
 
@@ -13,5 +14,6 @@ pub use events::*;
 pub use frame::*;
 pub use lists::*;
 pub use orders::*;
+pub use records::*;
 pub use refunds::*;
 pub use terms::*;

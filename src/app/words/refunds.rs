@@ -249,7 +249,12 @@ pub fn state_is_now(status: RefundStatus, lang: Lang) -> String {
 /// nothing came of it, or not yet.
 pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -> Option<String> {
     let act = since.clone().find(|event| {
-        let acts = [EventKind::Sync, EventKind::Retried, EventKind::Closed];
+        let acts = [
+            EventKind::Sync,
+            EventKind::Retried,
+            EventKind::Closed,
+            EventKind::Reviewed,
+        ];
         acts.contains(&event.kind) && matches!(event.actor, Actor::Operator(_))
     })?;
     let after = since.filter(|event| event.seq > act.seq);
@@ -262,6 +267,9 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
     let mut said = vec![match act.kind {
         EventKind::Sync => synced(act, lang),
         EventKind::Retried => text("已重新提交。", "Submitted again.")
+            .get(lang)
+            .to_owned(),
+        EventKind::Reviewed => text("已记录：已查看。", "Noted as reviewed.")
             .get(lang)
             .to_owned(),
         _ => text("退款已关闭。", "The refund is closed.")

@@ -135,3 +135,11 @@ pub struct RefundRow {
     pub biz_order_no: String,
     pub title: String,
 }
+
+/// A refund as the inbox shows it, with what was last heard of it from its channel, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    pub refund: Refund,
+    pub biz_order_no: String,
+    pub heard: Option<(FindingWord, Millis)>,
+}

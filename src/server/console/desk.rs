@@ -11,13 +11,14 @@ use crate::app::query::escape;
 use crate::app::rpc::Trouble;
 use crate::app::rpc::desk::Desk;
 use crate::domain::error::Refusal;
-use crate::domain::filter::{Count, RefundFilter};
+use crate::domain::filter::{Count, InboxFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
 use crate::server::app::App;
 use crate::server::error::Error;
-use crate::server::{operators, refunds, sessions};
+use crate::server::refunds::records;
+use crate::server::{notices, operators, sessions};
 
 /// A choice of look is kept for a year.
 const KEPT_S: u32 = 365 * 86_400;
@@ -33,18 +34,13 @@ pub async fn desk(app_id: &str) -> Result<Desk, Trouble> {
         "" => merchants.first(),
         id => merchants.iter().find(|merchant| merchant.app_id == id),
     };
-    let attention = match current {
+    let (attention, given_up) = match current {
         Some(merchant) => {
-            let filter = RefundFilter {
-                attention: true,
-                ..RefundFilter::default()
-            };
-            let counts = refunds::counts(&app, &merchant.app_id, &filter).await?;
-            counts
-                .into_iter()
-                .fold(Count::default(), |sum, (_, count)| sum + count)
+            let app_id = &merchant.app_id;
+            let attention = records::count_inbox(&app, app_id, InboxFilter::Raised).await?;
+            (attention, notices::count_given_up(&app, app_id).await?)
         }
-        None => Count::default(),
+        None => (Count::default(), Count::default()),
     };
     let apps = merchants
         .iter()
@@ -57,6 +53,7 @@ pub async fn desk(app_id: &str) -> Result<Desk, Trouble> {
         operator,
         apps,
         attention,
+        given_up,
     })
 }
 

@@ -1,12 +1,16 @@
 //! What the list pages are given.
 
 use super::caller::{Caller, is_page, page_address, redirect};
-use super::{orders, refunds, times};
+use super::{callbacks, inbox, notices, orders, refunds, syncs, times};
+use crate::app::components::{State, Tone};
 use crate::app::query::Query;
 use crate::app::rpc::Trouble;
 use crate::app::rpc::lists::ListName;
 use crate::app::view::{Cell, Chip, ListView};
-use crate::domain::filter::Page;
+use crate::app::words;
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::filter::{Count, Page};
+use crate::domain::lang::Text;
 
 /// One page of an app's list.
 pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView, Trouble> {
@@ -18,6 +22,10 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
     match name {
         ListName::Orders => orders::list(&caller, &query).await,
         ListName::Refunds => refunds::list(&caller, &query).await,
+        ListName::Inbox => inbox::list(&caller, &query).await,
+        ListName::Notices => notices::list(&caller, &query).await,
+        ListName::Callbacks => callbacks::list(&caller, &query).await,
+        ListName::Syncs => syncs::list(&caller, &query).await,
     }
 }
 
@@ -40,6 +48,7 @@ pub fn view<T>(
 ) -> ListView {
     ListView {
         count: page.count,
+        remarks: Vec::new(),
         chips,
         rows: page.rows.into_iter().map(row).collect(),
         before: page.before.map(|cursor| cursor.to_string()),
@@ -47,5 +56,53 @@ pub fn view<T>(
         too_many: page.too_many,
         zone: caller.zone_name(),
         days: times::days(caller.now(), caller.zone()),
+    }
+}
+
+/// A chip of a list.
+pub fn chip(
+    caller: &Caller,
+    name: &str,
+    value: &str,
+    text: Text,
+    tone: Option<Tone>,
+    count: Count,
+) -> Chip {
+    Chip {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        text: text.get(caller.lang).to_owned(),
+        tone,
+        count,
+    }
+}
+
+/// The chips of all states of a parameter, and of all rows.
+pub fn state_chips<S: State>(
+    caller: &Caller,
+    name: &str,
+    counts: Vec<(S, Count)>,
+    word: fn(S) -> &'static str,
+) -> Vec<Chip> {
+    let all = counts
+        .iter()
+        .fold(Count::default(), |sum, (_, count)| sum + *count);
+    let mut chips = vec![chip(caller, name, "", words::ALL, None, all)];
+    chips.extend(counts.into_iter().map(|(state, count)| {
+        let (text, tone) = (state.text(), Some(state.tone()));
+        chip(caller, name, word(state), text, tone, count)
+    }));
+    chips
+}
+
+/// Whether a parameter that is absent or 1 is set.
+pub fn flag(query: &Query, name: &'static str) -> Result<bool, Refusal> {
+    match query.get(name) {
+        "" => Ok(false),
+        "1" => Ok(true),
+        _ => {
+            let allowed = "1".into();
+            Err(Refusal::field(name, Reason::NotOneOf { allowed }))
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! The console's server side: its routes, who asks, and what its pages are given. The functions of
 //! [`crate::app::rpc`] come in here, with one call each.
 
+pub mod callbacks;
 mod caller;
 pub mod desk;
 pub mod find;
 mod guard;
+mod inbox;
 pub mod lists;
+pub mod notices;
 pub mod orders;
 pub mod refunds;
+mod syncs;
 mod times;
 mod trouble;
 

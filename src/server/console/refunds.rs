@@ -8,16 +8,19 @@ use super::orders::range;
 use crate::app::components::{State, Tone, app_path};
 use crate::app::query::{Query, escape};
 use crate::app::rpc::Trouble;
-use crate::app::rpc::refunds::RefundView;
-use crate::app::view::{Cell, Chip, ListView};
+use crate::app::rpc::refunds::{May, RefundView};
+use crate::app::view::{Cell, Chip, Link, ListView};
 use crate::app::words;
+use crate::domain::breaker::Breaker;
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::{Lang, Text};
+use crate::domain::limits;
 use crate::domain::order::{Channel, Order};
-use crate::domain::refund::{Refund, RefundKey, RefundRow, RefundStatus};
+use crate::domain::refund::{FindingWord, Refund, RefundKey, RefundRow, RefundStatus};
 use crate::server::error::Error;
-use crate::server::refunds;
+use crate::server::refunds::records;
+use crate::server::{breakers, notices, refunds};
 
 /// One page of an app's refunds, and how many there are of each state. The cells stand in the order of
 /// the page's columns.
@@ -101,25 +104,13 @@ fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {
         title: query.text("title")?,
         channel: query.word("channel", Channel::ALL)?,
         status: query.word("status", RefundStatus::ALL)?,
-        attention: attention(query)?,
+        attention: lists::flag(query, "attention")?,
         amount_min: query.amount("min")?,
         amount_max: query.amount("max")?,
         from,
         to,
         sort: query.sort()?,
     })
-}
-
-/// Whether only what a person has to look at is wanted.
-fn attention(query: &Query) -> Result<bool, Refusal> {
-    match query.get("attention") {
-        "" => Ok(false),
-        "1" => Ok(true),
-        _ => {
-            let allowed = "1".into();
-            Err(Refusal::field("attention", Reason::NotOneOf { allowed }))
-        }
-    }
 }
 
 /// A refund with everything that belongs to it.
@@ -145,16 +136,103 @@ pub async fn news(
 
 async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundView, Trouble> {
     let events = refunds::timeline(&caller.app, &refund.app_id, &refund.refund_no).await?;
+    let heard = events.iter().find_map(|event| event.finding);
+    let moves_money = caller.operator.role.moves_money();
+    let may = moves_money.then(|| may(&refund, &order, heard));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at),
         finished: refund.finished_at.map(|at| caller.stamp(at)),
         zone: caller.zone_name(),
         timeline: caller.entries(events),
-        may_move_money: caller.operator.role.moves_money(),
+        more: more(caller, &refund).await?,
+        may,
         refund,
         order,
     })
+}
+
+/// What is safe with a refund as it stands; `heard` is what its channel said last.
+fn may(refund: &Refund, order: &Order, heard: Option<FindingWord>) -> May {
+    let raised = refund.attention.is_some();
+    let failed = refund.status == RefundStatus::Fail && !raised;
+    let unknown = refund.holds() && heard == Some(FindingWord::NotFound);
+    May {
+        retry: failed && order.refundable() >= refund.amount,
+        close: failed || unknown,
+        review: raised && !refund.reviewed && !refund.holds(),
+    }
+}
+
+/// Facts that come from elsewhere than the refund itself.
+async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, Trouble> {
+    let (
+        app,
+        Refund {
+            app_id, refund_no, ..
+        },
+    ) = (&caller.app, refund);
+    let text = |text: Text| text.get(caller.lang).to_owned();
+    let breakers = breakers::of_app(app, app_id).await?;
+    let notices = notices::of_refund(app, app_id, refund_no).await?;
+    let callbacks = records::callbacks_of(app, app_id, refund_no).await?;
+    let link = |href: String, state: &dyn State| Link {
+        href,
+        text: state.text().get(caller.lang).to_owned(),
+        tone: Some(state.tone()),
+    };
+    let notices = notices
+        .iter()
+        .map(|notice| link(super::notices::address(&notice.key), &notice.state));
+    let callbacks = callbacks.iter().map(|row| {
+        link(
+            super::callbacks::address(app_id, &row.callback_no),
+            &row.verdict,
+        )
+    });
+    let links = |links: Vec<Link>| match links.is_empty() {
+        true => Cell::Nothing,
+        false => Cell::Links(links),
+    };
+    let mut more = vec![
+        (
+            text(words::NEXT_PROBE),
+            next_probe(caller, refund, &breakers),
+        ),
+        (text(words::NOTICES), links(notices.collect())),
+        (text(words::CALLBACKS), links(callbacks.collect())),
+    ];
+    if refund.holds() {
+        let opened = Cell::Time(caller.stamp(refund.opened_at));
+        more.insert(0, (text(words::OPENED), opened));
+    }
+    if refund.attention.is_some() {
+        let reviewed = match refund.reviewed {
+            true => words::REVIEWED,
+            false => words::NOT_REVIEWED,
+        };
+        more.push((text(words::REVIEW_STATE), Cell::Short(text(reviewed))));
+    }
+    Ok(more)
+}
+
+/// When a refund is asked for next without anyone's help.
+pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cell {
+    let Some(at) = refund.next_sync_at else {
+        return Cell::Nothing;
+    };
+    let silent = breakers
+        .iter()
+        .find(|breaker| breaker.channel == refund.channel);
+    if let Some(breaker) = silent.filter(|_| refund.holds()) {
+        let probe = caller.stamp(breaker.probe_at.max(at)).local;
+        return Cell::Short(words::probed_then(&probe, caller.lang));
+    }
+    let next = caller.stamp(at);
+    match next.ago_s >= 0 {
+        true => Cell::Short(words::DUE_NOW.get(caller.lang).to_owned()),
+        false => Cell::Ago(next),
+    }
 }
 
 /// Asks the channel for a refund's true state, and leads back to the refund.
@@ -175,7 +253,8 @@ pub async fn retry(app_id: &str, refund_no: &str, since: i64, attempt: i64) -> R
     Ok(())
 }
 
-/// Closes a failed refund, and leads back to it. A second press does nothing.
+/// Closes a failed refund, or one in progress that its channel, asked now, does not know, and leads back to
+/// it. A second press does nothing.
 pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), Trouble> {
     let caller = Caller::mover(app_id).await?;
     let (app, merchant, actor) = (&caller.app, &caller.merchant, caller.actor());
@@ -184,6 +263,29 @@ pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), Trou
         Err(Error::Refused(Refusal::WrongState { status }))
             if status == RefundStatus::Close.word() => {}
         Err(error) => return Err(error.into()),
+    }
+    lead_back(app_id, refund_no, since);
+    Ok(())
+}
+
+/// Notes that a person has looked at what was raised about a refund, and leads back to it. A second press
+/// does nothing.
+pub async fn review(
+    app_id: &str,
+    refund_no: &str,
+    since: i64,
+    remark: &str,
+) -> Result<(), Trouble> {
+    let caller = Caller::mover(app_id).await?;
+    let remark = remark.trim();
+    if remark.chars().count() > limits::REMARK_CHARS {
+        let max = limits::REMARK_CHARS;
+        return Err(Refusal::field("remark", Reason::TooLong { max }).into());
+    }
+    let (app, merchant) = (&caller.app, &caller.merchant);
+    let (refund, _) = refunds::find(app, merchant, &key(refund_no)).await?;
+    if !refund.reviewed {
+        refunds::review(app, merchant, refund_no, since, remark, caller.actor()).await?;
     }
     lead_back(app_id, refund_no, since);
     Ok(())

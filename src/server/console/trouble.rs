@@ -62,9 +62,11 @@ fn refused(refusal: Refusal) -> Trouble {
         Refusal::AppNotEnabled => (Cause::NoSuchApp, 404),
         Refusal::NoSuchOrder => (Cause::NoSuchOrder, 404),
         Refusal::NoSuchRefund => (Cause::NoSuchRefund, 404),
-        Refusal::NoSuchPage => (Cause::Refused, 404),
+        Refusal::NoSuchPage | Refusal::NoSuchNotice => (Cause::Refused, 404),
         Refusal::Unreadable { .. } => (Cause::Unreadable, 400),
-        Refusal::SyncUnderWay | Refusal::SubmissionUnderWay => (Cause::Refused, 409),
+        Refusal::SyncUnderWay | Refusal::SubmissionUnderWay | Refusal::NoticeNotSendable => {
+            (Cause::Refused, 409)
+        }
         Refusal::TooManyAttempts { .. } => (Cause::Refused, 429),
         Refusal::Overloaded => (Cause::Refused, 503),
         _ => (Cause::Refused, 422),

@@ -4,6 +4,7 @@
 mod data;
 mod plan;
 mod story;
+mod told;
 
 use super::app::App;
 use super::config::Config;
@@ -89,7 +90,8 @@ pub enum Seeded {
 /// Puts the demonstration's data into an empty database, in one transaction.
 pub async fn seed(app: &App) -> Result<Seeded, Error> {
     let now = app.clock.now();
-    let month = data::make(&app.config, now);
+    let mut month = data::make(&app.config, now);
+    let told = told::tell(&mut month, &app.config, now)?;
     let admin = Account {
         name: ADMIN.to_owned(),
         role: Role::Admin,
@@ -98,7 +100,7 @@ pub async fn seed(app: &App) -> Result<Seeded, Error> {
     };
     app.db
         .write(move |conn| {
-            let (month, admin) = (month.clone(), admin.clone());
+            let (month, told, admin) = (month.clone(), told.clone(), admin.clone());
             Box::pin(async move {
                 let apps = store::merchant::all(conn).await?;
                 if apps.iter().any(|app| app.app_id == APP_ID) {
@@ -120,6 +122,15 @@ pub async fn seed(app: &App) -> Result<Seeded, Error> {
                 }
                 for row in &month.book {
                     store::sandbox::insert(conn, row).await?;
+                }
+                for callback in &told.callbacks {
+                    store::callback::put(conn, callback, &callback.callback_no).await?;
+                }
+                for notice in &told.notices {
+                    store::notice::insert(conn, notice).await?;
+                }
+                for send in &told.sends {
+                    store::notice::insert_send(conn, send).await?;
                 }
                 Ok(Seeded::Now)
             })
@@ -147,8 +158,10 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::domain::callback::{Callback, Verdict};
     use crate::domain::event::Actor;
     use crate::domain::money::Fen;
+    use crate::domain::notice::{Notice, NoticeState};
     use crate::domain::order::OrderStatus;
     use crate::domain::refund::{Attention, RefundKey, RefundStatus};
     use crate::server::refunds;
@@ -229,6 +242,23 @@ mod tests {
                 .iter()
                 .all(|event| event.at > earliest && event.at <= now)
         );
+    }
+
+    #[test]
+    fn every_state_of_a_notice_and_every_verdict_is_there_to_be_seen() {
+        let now = crate::domain::time::Millis(1_760_000_000_000);
+        let config = Config::default();
+        let mut month = data::make(&config, now);
+        let told = told::tell(&mut month, &config, now).unwrap();
+        for &state in NoticeState::ALL {
+            let is_so = |notice: &&Notice| notice.state == state;
+            assert!(told.notices.iter().any(|notice| is_so(&notice)), "{state}");
+        }
+        for &verdict in Verdict::ALL {
+            let is_so = |callback: &Callback| callback.verdict == verdict;
+            assert!(told.callbacks.iter().any(is_so), "{verdict}");
+        }
+        assert!(told.sends.iter().all(|send| send.at <= now));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 mod body;
 mod dial;
 
+pub use body::of as body_of;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,8 +24,9 @@ use super::store;
 use super::trace::TraceId;
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
+use crate::domain::filter::{Count, NoticeFilter, Page, Place};
 use crate::domain::merchant::MerchantApp;
-use crate::domain::notice::{Notice, NoticeKey, NoticeSend, NoticeState};
+use crate::domain::notice::{Notice, NoticeKey, NoticeRow, NoticeSend, NoticeState};
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::{MINUTE_MS, Millis};
 
@@ -71,7 +74,7 @@ pub async fn write_down(
 }
 
 /// Where notices of a refund go.
-fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
+pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
     let own = refund.notify_url.as_deref();
     own.or(merchant.notify_url.as_deref())
 }
@@ -241,6 +244,46 @@ pub async fn find(app: &App, key: &NoticeKey) -> Result<(Notice, Vec<NoticeSend>
     let notice = store::notice::get(&mut conn, key).await?;
     let sends = store::notice::sends(&mut conn, key).await?;
     Ok((notice.ok_or(Refusal::NoSuchNotice)?, sends))
+}
+
+/// One page of an app's notices, newest first.
+pub async fn list(
+    app: &App,
+    app_id: &str,
+    filter: &NoticeFilter,
+    place: &Place,
+) -> Result<Page<NoticeRow>> {
+    let mut conn = app.db.read().await?;
+    Ok(store::list::notices(&mut conn, app_id, filter, place).await?)
+}
+
+/// How many notices there are of each state, the filter's own state left aside.
+pub async fn counts(
+    app: &App,
+    app_id: &str,
+    filter: &NoticeFilter,
+) -> Result<Vec<(NoticeState, Count)>> {
+    let mut conn = app.db.read().await?;
+    let mut counts = Vec::new();
+    for &state in NoticeState::ALL {
+        let filter = NoticeFilter {
+            state: Some(state),
+            ..filter.clone()
+        };
+        let count = store::list::count_notices(&mut conn, app_id, &filter).await?;
+        counts.push((state, count));
+    }
+    Ok(counts)
+}
+
+/// How many notices of an app were given up.
+pub async fn count_given_up(app: &App, app_id: &str) -> Result<Count> {
+    let given_up = NoticeFilter {
+        state: Some(NoticeState::GivenUp),
+        ..NoticeFilter::default()
+    };
+    let mut conn = app.db.read().await?;
+    Ok(store::list::count_notices(&mut conn, app_id, &given_up).await?)
 }
 
 /// The notices of a refund, oldest first.

@@ -8,6 +8,7 @@
 mod by_hand;
 mod callback;
 mod issue;
+pub mod records;
 mod scheduled;
 mod settle;
 mod sync;

@@ -1,10 +1,10 @@
 //! Table `callback`.
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::Columns;
-use crate::domain::callback::{Callback, Verdict};
+use crate::domain::callback::{Callback, CallbackRow, Verdict};
 use crate::domain::order::Channel;
 use crate::domain::time::Millis;
 
@@ -13,7 +13,7 @@ use crate::domain::time::Millis;
 pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) -> sqlx::Result<()> {
     query(
         "INSERT INTO callback (app_id, callback_no, channel, received_at, headers, body, verdict, refund_no, digest, \
-         times, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $4) \
+         times, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (app_id, channel, digest) WHERE digest IS NOT NULL DO UPDATE SET times = callback.times + 1, \
          last_at = $4, refund_no = $8, verdict = CASE WHEN callback.verdict = 'accepted' THEN 'accepted' ELSE $7 END",
     )
@@ -26,6 +26,8 @@ pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) ->
     .bind(callback.verdict.word())
     .bind(&callback.refund_no)
     .bind(digest)
+    .bind(callback.times)
+    .bind(callback.last_at.0)
     .execute(conn)
     .await?;
     Ok(())
@@ -68,9 +70,53 @@ pub async fn count(
     Ok(())
 }
 
-/// Reads a callback from a row that has all columns of the table.
-#[expect(dead_code, reason = "the list of callbacks reads them")]
-pub(super) fn callback(row: &AnyRow) -> sqlx::Result<Callback> {
+/// One callback.
+pub async fn get(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    callback_no: &str,
+) -> sqlx::Result<Option<Callback>> {
+    let row = query("SELECT * FROM callback WHERE app_id = $1 AND callback_no = $2")
+        .bind(app_id)
+        .bind(callback_no)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(callback).transpose()
+}
+
+/// The callbacks about a refund, oldest first, at most 100.
+pub async fn of_refund(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+) -> sqlx::Result<Vec<CallbackRow>> {
+    let sql = format!(
+        "SELECT {ROW} FROM callback WHERE app_id = $1 AND refund_no = $2 ORDER BY received_at, callback_no LIMIT 100"
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(refund_no)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(row).collect()
+}
+
+/// The columns of a [`row`].
+pub(super) const ROW: &str = "callback_no, channel, received_at, verdict, refund_no, times";
+
+/// Reads a callback as a list shows it, without what it said.
+pub(super) fn row(row: &AnyRow) -> sqlx::Result<CallbackRow> {
+    Ok(CallbackRow {
+        callback_no: row.text("callback_no")?,
+        channel: row.word("channel")?,
+        received_at: row.at("received_at")?,
+        verdict: row.word("verdict")?,
+        refund_no: row.text_opt("refund_no")?,
+        times: row.int("times")?,
+    })
+}
+
+fn callback(row: &AnyRow) -> sqlx::Result<Callback> {
     Ok(Callback {
         app_id: row.text("app_id")?,
         callback_no: row.text("callback_no")?,

@@ -45,7 +45,8 @@ pub async fn timeline(
     rows.iter().map(event).collect()
 }
 
-fn event(row: &AnyRow) -> sqlx::Result<Event> {
+/// Reads an event from a row that has all columns of the table.
+pub(super) fn event(row: &AnyRow) -> sqlx::Result<Event> {
     Ok(Event {
         app_id: row.text("app_id")?,
         subject: row.word("subject")?,

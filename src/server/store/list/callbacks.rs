@@ -1,0 +1,49 @@
+//! The list of callbacks, newest first.
+
+use sqlx::AnyConnection;
+
+use super::{Search, Table};
+use crate::domain::callback::CallbackRow;
+use crate::domain::filter::{CallbackFilter, Count, Page, Place, Sort};
+use crate::server::store::callback;
+
+/// One page of the callbacks that match.
+pub async fn callbacks(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    filter: &CallbackFilter,
+    place: &Place,
+) -> sqlx::Result<Page<CallbackRow>> {
+    let search = search(app_id, filter);
+    let select = format!("SELECT {} FROM callback", callback::ROW);
+    let rows = search.fetch_page(conn, &select, place).await?;
+    let rows = rows
+        .iter()
+        .map(callback::row)
+        .collect::<sqlx::Result<Vec<_>>>()?;
+    let cursor = |row: &CallbackRow| search.cursor(row.received_at.0, 0, &row.callback_no);
+    search.page(conn, rows, place, cursor).await
+}
+
+/// How many callbacks match, up to the limit.
+pub async fn count_callbacks(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    filter: &CallbackFilter,
+) -> sqlx::Result<Count> {
+    search(app_id, filter).count(conn).await
+}
+
+fn search(app_id: &str, filter: &CallbackFilter) -> Search {
+    let mut search = Search::new(
+        Table::Callback,
+        app_id,
+        Sort::TimeDesc,
+        &filter.number,
+        &None,
+    );
+    search.words("channel", filter.channel.map(|channel| channel.word()));
+    search.words("verdict", filter.verdict.map(|verdict| verdict.word()));
+    search.ranges([None, None], [filter.from, filter.to]);
+    search
+}

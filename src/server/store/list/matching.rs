@@ -1,0 +1,204 @@
+//! A search put into SQL.
+
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
+
+use super::Table;
+use crate::domain::filter::{Count, Sort};
+use crate::domain::limits;
+use crate::server::store::Columns;
+
+/// Rows of which one of some columns begins with a text.
+pub(super) struct Beginning {
+    pub columns: Vec<(Table, &'static str)>,
+    pub text: String,
+}
+
+/// A condition on the rows themselves.
+#[derive(Clone)]
+pub(super) enum Criterion {
+    Word {
+        column: &'static str,
+        word: &'static str,
+    },
+    /// Word for word the condition of a partial index, or one that none serves.
+    Fixed(&'static str),
+    Time {
+        column: &'static str,
+        operator: &'static str,
+        at: i64,
+    },
+    Amount {
+        operator: &'static str,
+        fen: i64,
+    },
+}
+
+impl Criterion {
+    /// Whether the index that gives this order serves the criterion too.
+    pub fn goes_with(&self, sort: Sort) -> bool {
+        match sort {
+            Sort::TimeDesc | Sort::TimeAsc => !matches!(self, Criterion::Amount { .. }),
+            Sort::AmountDesc | Sort::AmountAsc => matches!(self, Criterion::Amount { .. }),
+        }
+    }
+}
+
+/// A condition in SQL under construction: its text and the values of its placeholders.
+pub(super) struct Matching {
+    pub sql: String,
+    values: Vec<Value>,
+}
+
+pub(super) enum Value {
+    Text(String),
+    Int(i64),
+}
+
+/// A column that no index is to be used for.
+pub(super) fn unindexed(column: &str) -> String {
+    format!("COALESCE({column}, {column})")
+}
+
+impl Matching {
+    pub fn of_app(table: Table, app_id: &str) -> Matching {
+        Matching::of(table, app_id, false)
+    }
+
+    /// Of rows that are picked by their numbers.
+    pub fn of_picked(table: Table, app_id: &str) -> Matching {
+        Matching::of(table, app_id, true)
+    }
+
+    fn of(table: Table, app_id: &str, picked: bool) -> Matching {
+        Matching {
+            sql: format!("{}.app_id = $1{}", table.name(), table.only(picked)),
+            values: vec![Value::Text(app_id.to_owned())],
+        }
+    }
+
+    pub fn and(&mut self, condition: &str) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+    }
+
+    /// Adds a value and returns its placeholder.
+    pub fn value(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    pub fn criterion(&mut self, criterion: &Criterion) {
+        self.compare(criterion, str::to_owned);
+    }
+
+    pub fn criterion_unindexed(&mut self, criterion: &Criterion) {
+        self.compare(criterion, unindexed);
+    }
+
+    fn compare(&mut self, criterion: &Criterion, column_as: impl Fn(&str) -> String) {
+        let (column, operator, value) = match criterion {
+            Criterion::Fixed(condition) => return self.and(condition),
+            Criterion::Word { column, word } => (*column, "=", Value::Text((*word).to_owned())),
+            Criterion::Time {
+                column,
+                operator,
+                at,
+            } => (*column, *operator, Value::Int(*at)),
+            Criterion::Amount { operator, fen } => ("amount", *operator, Value::Int(*fen)),
+        };
+        let value = self.value(value);
+        self.and(&format!("{} {operator} {value}", column_as(column)));
+    }
+
+    /// Adds that a column begins with a text, as the range from it to the greatest text that does.
+    pub fn begins(&mut self, column: &str, text: &str) {
+        let from = self.value(Value::Text(text.to_owned()));
+        let to = self.value(Value::Text(format!("{text}{}", char::MAX)));
+        self.and(&format!("{column} >= {from} AND {column} < {to}"));
+    }
+
+    /// Adds that the row is one of those picked by criteria of their own.
+    pub fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
+        let (name, number) = (table.name(), table.key().0);
+        let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
+        criteria
+            .iter()
+            .for_each(|criterion| self.criterion(criterion));
+        let inner = std::mem::replace(&mut self.sql, outer);
+        self.and(&format!(
+            "{name}.{number} IN (SELECT {number} FROM {name} WHERE {inner})"
+        ));
+    }
+
+    /// Adds that the row is among the first that begin so.
+    pub fn among(&mut self, listed: Table, beginning: &Beginning) {
+        let candidates = self.candidates(listed, beginning);
+        self.and(&format!(
+            "{}.{} IN ({candidates})",
+            listed.name(),
+            listed.belongs_to()
+        ));
+    }
+
+    /// The numbers of the first rows that begin so, column by column. Where it is not orders that
+    /// are listed, an order stands for its refunds.
+    pub fn candidates(&mut self, listed: Table, beginning: &Beginning) -> String {
+        let limit = limits::COUNT_ROWS + 1;
+        let mut selects = Vec::new();
+        for &(table, column) in &beginning.columns {
+            let (name, number) = (table.name(), table.key().0);
+            let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
+            self.begins(column, &beginning.text);
+            let inner = std::mem::replace(&mut self.sql, outer);
+            let found = format!(
+                "SELECT {number} FROM (SELECT {number} FROM {name} WHERE {inner} ORDER BY {column} LIMIT {limit}) AS found"
+            );
+            selects.push(if table != Table::Order || listed == Table::Order {
+                found
+            } else {
+                format!(
+                    "SELECT refund_no FROM (SELECT refund_no FROM refund WHERE app_id = $1 AND order_no IN ({found}) \
+                     LIMIT {limit}) AS found_refunds"
+                )
+            });
+        }
+        selects.join(" UNION ")
+    }
+
+    /// How many rows match, up to the limit.
+    pub async fn count(&self, conn: &mut AnyConnection, table: Table) -> sqlx::Result<Count> {
+        let limit = limits::COUNT_ROWS + 1;
+        self.count_of(
+            conn,
+            &format!(
+                "SELECT 1 FROM {} WHERE {} LIMIT {limit}",
+                table.name(),
+                self.sql
+            ),
+        )
+        .await
+    }
+
+    /// How many rows a select gives, up to the limit.
+    pub async fn count_of(&self, conn: &mut AnyConnection, select: &str) -> sqlx::Result<Count> {
+        let sql = format!("SELECT CAST(count(*) AS BIGINT) AS n FROM ({select}) AS counted");
+        let n = usize::try_from(self.query(sql).fetch_one(conn).await?.int("n")?).unwrap_or(0);
+        Ok(Count {
+            rows: n.min(limits::COUNT_ROWS),
+            more: n > limits::COUNT_ROWS,
+        })
+    }
+
+    pub fn query(&self, sql: String) -> Query<'_, Any, AnyArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in &self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Int(int) => query.bind(*int),
+            };
+        }
+        query
+    }
+}

@@ -1,0 +1,380 @@
+//! The lists and searches, one file a list.
+//!
+//! The cost of a page must not grow with the table. Pages are taken by key along an index that
+//! gives the list's order, and counts stop at a limit. A criterion that this index does not serve
+//! may be rare, and looking for it along the index would then read all of it; so where it fits at
+//! most [`limits::COUNT_ROWS`] rows these are picked first, by the criterion's own index, and
+//! sorted. The beginning of a number or a title always picks first, and at most that many.
+
+mod callbacks;
+mod inbox;
+mod matching;
+mod notices;
+mod orders;
+mod refunds;
+mod syncs;
+
+pub use callbacks::{callbacks, count_callbacks};
+pub use inbox::{count_inbox, inbox};
+pub use notices::{count_notices, notices};
+pub use orders::orders;
+pub use refunds::{count_refunds, refunds};
+pub use syncs::{count_syncs, syncs};
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::domain::filter::{Count, Cursor, Page, Place, Sort};
+use crate::domain::limits;
+use crate::domain::money::Fen;
+use crate::domain::time::Millis;
+use matching::{Beginning, Criterion, Matching, Value, unindexed};
+
+/// What is searched, or listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Order,
+    Refund,
+    /// Refunds in progress, by when they were opened.
+    Open,
+    Notice,
+    Callback,
+    /// Events that tell of a sync of a refund.
+    Sync,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Table::Order => "pay_order",
+            Table::Refund | Table::Open => "refund",
+            Table::Notice => "notice",
+            Table::Callback => "callback",
+            Table::Sync => "event",
+        }
+    }
+
+    /// What a row has to be, besides the app's. Word for word the condition of the table's indexes, unless
+    /// rows are `picked` by their numbers.
+    fn only(self, picked: bool) -> &'static str {
+        match self {
+            Table::Open => " AND status = 'progress'",
+            Table::Sync if picked => " AND subject = 'refund' AND COALESCE(kind, kind) = 'sync'",
+            Table::Sync => " AND subject = 'refund' AND kind = 'sync'",
+            _ => "",
+        }
+    }
+
+    /// When a row came to be.
+    fn time(self) -> &'static str {
+        match self {
+            Table::Order | Table::Refund | Table::Notice => "created_at",
+            Table::Open => "opened_at",
+            Table::Callback => "received_at",
+            Table::Sync => "at",
+        }
+    }
+
+    /// What tells rows of one moment apart, and is their order: a number, and where one number has several
+    /// rows, which of them.
+    fn key(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Table::Order => ("order_no", None),
+            Table::Refund | Table::Open => ("refund_no", None),
+            Table::Notice => ("refund_no", Some("seq")),
+            Table::Callback => ("callback_no", None),
+            Table::Sync => ("number", Some("seq")),
+        }
+    }
+
+    /// Whose number is searched for: the order's own, or that of the refund a row belongs to.
+    fn belongs_to(self) -> &'static str {
+        match self {
+            Table::Order => "order_no",
+            Table::Sync => "number",
+            _ => "refund_no",
+        }
+    }
+}
+
+const ORDER_NUMBERS: [&str; 3] = ["order_no", "biz_order_no", "out_order_no"];
+const REFUND_NUMBERS: [&str; 3] = ["refund_no", "biz_refund_no", "out_refund_no"];
+
+/// A list with its criteria, before it is put into SQL.
+struct Search {
+    table: Table,
+    app_id: String,
+    sort: Sort,
+    begins: Vec<Beginning>,
+    criteria: Vec<Criterion>,
+}
+
+/// How the rows of a page are found.
+enum Way<'a> {
+    /// Along the index that gives the order.
+    Along,
+    /// Few candidates first, which are then sorted.
+    Candidates(&'a [Criterion]),
+}
+
+impl Search {
+    fn new(
+        table: Table,
+        app_id: &str,
+        sort: Sort,
+        number: &Option<String>,
+        title: &Option<String>,
+    ) -> Search {
+        let mut begins = Vec::new();
+        if let Some(text) = number.clone() {
+            let of = |table, columns: [&'static str; 3]| columns.map(|column| (table, column));
+            let mut columns = of(Table::Order, ORDER_NUMBERS).to_vec();
+            if table != Table::Order {
+                columns.extend(of(Table::Refund, REFUND_NUMBERS));
+            }
+            begins.push(Beginning { columns, text });
+        }
+        if let Some(text) = title.clone() {
+            begins.push(Beginning {
+                columns: vec![(Table::Order, "title")],
+                text,
+            });
+        }
+        Search {
+            table,
+            app_id: app_id.to_owned(),
+            sort,
+            begins,
+            criteria: Vec::new(),
+        }
+    }
+
+    fn words(&mut self, column: &'static str, word: Option<&'static str>) {
+        self.criteria
+            .extend(word.map(|word| Criterion::Word { column, word }));
+    }
+
+    fn ranges(&mut self, amount: [Option<Fen>; 2], time: [Option<Millis>; 2]) {
+        for (operator, fen) in [">=", "<="].into_iter().zip(amount) {
+            self.criteria.extend(fen.map(|fen| Criterion::Amount {
+                operator,
+                fen: fen.0,
+            }));
+        }
+        for (operator, at) in [">=", "<"].into_iter().zip(time) {
+            self.criteria.extend(at.map(|at| Criterion::Time {
+                column: self.table.time(),
+                operator,
+                at: at.0,
+            }));
+        }
+    }
+
+    /// One row more than a page holds, in the list's order but reversed when paging back.
+    async fn fetch_page(
+        &self,
+        conn: &mut AnyConnection,
+        select: &str,
+        place: &Place,
+    ) -> sqlx::Result<Vec<AnyRow>> {
+        let candidates = self.candidates(conn).await?;
+        let way = candidates.as_deref().map_or(Way::Along, Way::Candidates);
+        let picks = matches!(way, Way::Candidates(_));
+        let mut matching = self.matching(&way);
+
+        let table = self.table.name();
+        let by_index = |column: &str| {
+            if picks {
+                unindexed(column)
+            } else {
+                format!("{table}.{column}")
+            }
+        };
+        let (number, one_of_it) = self.table.key();
+        let mut keys = vec![by_index(self.sort_column()), by_index(number)];
+        keys.extend(one_of_it.map(by_index));
+        let backwards = matches!(place, Place::Before(_));
+        let descending = self.sort.descending() != backwards;
+        if let Place::After(cursor) | Place::Before(cursor) = place {
+            let operator = if descending { "<" } else { ">" };
+            let mut last = vec![Value::Int(cursor.key)];
+            last.extend(match one_of_it {
+                None => vec![Value::Text(cursor.number.clone())],
+                Some(_) => {
+                    let (number, seq) = number_and_seq(&cursor.number);
+                    vec![Value::Text(number.to_owned()), Value::Int(seq)]
+                }
+            });
+            let last: Vec<_> = last.into_iter().map(|v| matching.value(v)).collect();
+            matching.and(&format!(
+                "({}) {operator} ({})",
+                keys.join(", "),
+                last.join(", ")
+            ));
+        }
+        let direction = if descending { "DESC" } else { "ASC" };
+        let order: Vec<_> = keys
+            .iter()
+            .map(|key| format!("{key} {direction}"))
+            .collect();
+        let sql = format!(
+            "{select} WHERE {} ORDER BY {} LIMIT {}",
+            matching.sql,
+            order.join(", "),
+            limits::PAGE_ROWS + 1
+        );
+        matching.query(sql).fetch_all(conn).await
+    }
+
+    /// The criteria to pick candidates by, if candidates it is: none besides a beginning, or the
+    /// first that the order's index does not serve and that fits few rows.
+    async fn candidates(&self, conn: &mut AnyConnection) -> sqlx::Result<Option<Vec<Criterion>>> {
+        if !self.begins.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let apart = |criterion: &&Criterion| !criterion.goes_with(self.sort);
+        let of_kind = |kind: &Criterion| {
+            let same = |criterion: &&Criterion| {
+                std::mem::discriminant(*criterion) == std::mem::discriminant(kind)
+                    && !matches!((criterion, kind), (Criterion::Word { column: a, .. }, Criterion::Word { column: b, .. }) if a != b)
+            };
+            self.criteria
+                .iter()
+                .filter(same)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        for criterion in self.criteria.iter().filter(apart) {
+            let together = of_kind(criterion);
+            let mut few = Matching::of_app(self.table, &self.app_id);
+            together
+                .iter()
+                .for_each(|criterion| few.criterion(criterion));
+            if !few.count(conn, self.table).await?.more {
+                return Ok(Some(together));
+            }
+        }
+        Ok(None)
+    }
+
+    fn of_app(&self) -> Matching {
+        match self.begins.is_empty() {
+            true => Matching::of_app(self.table, &self.app_id),
+            false => Matching::of_picked(self.table, &self.app_id),
+        }
+    }
+
+    fn matching(&self, way: &Way<'_>) -> Matching {
+        let mut matching = self.of_app();
+        if let Way::Candidates(picking) = way {
+            for beginning in &self.begins {
+                matching.among(self.table, beginning);
+            }
+            if !picking.is_empty() {
+                matching.picked_by(self.table, picking);
+            }
+        }
+        for criterion in &self.criteria {
+            match way {
+                Way::Along if criterion.goes_with(self.sort) => matching.criterion(criterion),
+                _ => matching.criterion_unindexed(criterion),
+            }
+        }
+        matching
+    }
+
+    /// How many rows match. No order is asked for, so that any index may serve; and where nothing
+    /// narrows the rows that begin so, these are only counted, not looked at.
+    async fn count(&self, conn: &mut AnyConnection) -> sqlx::Result<Count> {
+        let mut matching = self.of_app();
+        let counts_itself = matches!(self.table, Table::Order | Table::Refund);
+        if let ([beginning], [], true) = (&self.begins[..], &self.criteria[..], counts_itself) {
+            let candidates = matching.candidates(self.table, beginning);
+            return matching.count_of(conn, &candidates).await;
+        }
+        for beginning in &self.begins {
+            matching.among(self.table, beginning);
+        }
+        for criterion in &self.criteria {
+            if self.begins.is_empty() {
+                matching.criterion(criterion);
+            } else {
+                matching.criterion_unindexed(criterion);
+            }
+        }
+        matching.count(conn, self.table).await
+    }
+
+    /// Whether a beginning fits more rows than were looked at.
+    async fn too_many(&self, conn: &mut AnyConnection) -> sqlx::Result<bool> {
+        for beginning in &self.begins {
+            for &(table, column) in &beginning.columns {
+                let mut matching = Matching::of_app(table, &self.app_id);
+                matching.begins(column, &beginning.text);
+                if matching.count(conn, table).await?.more {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn sort_column(&self) -> &'static str {
+        match self.sort {
+            Sort::TimeDesc | Sort::TimeAsc => self.table.time(),
+            Sort::AmountDesc | Sort::AmountAsc => "amount",
+        }
+    }
+
+    fn cursor(&self, time: i64, amount: i64, number: &str) -> Cursor {
+        let key = match self.sort {
+            Sort::TimeDesc | Sort::TimeAsc => time,
+            Sort::AmountDesc | Sort::AmountAsc => amount,
+        };
+        Cursor {
+            key,
+            number: number.to_owned(),
+        }
+    }
+
+    /// Puts a page together from one row more than it holds.
+    async fn page<T>(
+        &self,
+        conn: &mut AnyConnection,
+        mut rows: Vec<T>,
+        place: &Place,
+        cursor: impl Fn(&T) -> Cursor,
+    ) -> sqlx::Result<Page<T>> {
+        let more = rows.len() > limits::PAGE_ROWS;
+        rows.truncate(limits::PAGE_ROWS);
+        let (has_before, has_after) = match place {
+            Place::First => (false, more),
+            Place::After(_) => (true, more),
+            Place::Before(_) => {
+                rows.reverse();
+                (more, true)
+            }
+        };
+        let before = rows.first().filter(|_| has_before).map(&cursor);
+        let after = rows.last().filter(|_| has_after).map(&cursor);
+        let count = self.count(conn).await?;
+        // Where all that begin so were counted, and are few, none was left out.
+        let all_counted = self.criteria.is_empty() && self.begins.len() <= 1 && !count.more;
+        let too_many = !all_counted && self.too_many(conn).await?;
+        Ok(Page {
+            rows,
+            count,
+            before,
+            after,
+            too_many,
+        })
+    }
+}
+
+/// The two parts of a cursor whose number has several rows. What is no cursor of ours leads somewhere.
+fn number_and_seq(number: &str) -> (&str, i64) {
+    let parts = number.rsplit_once('.');
+    parts.map_or((number, 0), |(number, seq)| {
+        (number, seq.parse().unwrap_or(0))
+    })
+}

@@ -1,0 +1,76 @@
+//! The list of refunds.
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::{Criterion, Search, Table};
+use crate::domain::filter::{Count, Page, Place, RefundFilter};
+use crate::domain::refund::RefundRow;
+use crate::server::store::{Columns, refund};
+
+/// One page of the refunds that match.
+pub async fn refunds(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    filter: &RefundFilter,
+    place: &Place,
+) -> sqlx::Result<Page<RefundRow>> {
+    let search = search(app_id, filter);
+    // A page of refunds first, then each one's order.
+    let select = "SELECT refund.*, (SELECT biz_order_no FROM pay_order WHERE pay_order.app_id = refund.app_id \
+                  AND pay_order.order_no = refund.order_no) AS biz_order_no, \
+                  (SELECT title FROM pay_order WHERE pay_order.app_id = refund.app_id \
+                  AND pay_order.order_no = refund.order_no) AS title FROM refund";
+    let rows = search.fetch_page(conn, select, place).await?;
+    let rows = rows
+        .iter()
+        .map(refund_row)
+        .collect::<sqlx::Result<Vec<_>>>()?;
+    let cursor = |row: &RefundRow| {
+        search.cursor(
+            row.refund.created_at.0,
+            row.refund.amount.0,
+            &row.refund.refund_no,
+        )
+    };
+    search.page(conn, rows, place, cursor).await
+}
+
+/// How many refunds match, up to the limit.
+pub async fn count_refunds(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    filter: &RefundFilter,
+) -> sqlx::Result<Count> {
+    search(app_id, filter).count(conn).await
+}
+
+fn refund_row(row: &AnyRow) -> sqlx::Result<RefundRow> {
+    Ok(RefundRow {
+        refund: refund::refund(row)?,
+        biz_order_no: row.text("biz_order_no")?,
+        title: row.text("title")?,
+    })
+}
+
+fn search(app_id: &str, filter: &RefundFilter) -> Search {
+    let mut search = Search::new(
+        Table::Refund,
+        app_id,
+        filter.sort,
+        &filter.number,
+        &filter.title,
+    );
+    search.words("channel", filter.channel.map(|channel| channel.word()));
+    search.words("status", filter.status.map(|status| status.word()));
+    search.criteria.extend(
+        filter
+            .attention
+            .then_some(Criterion::Fixed("attention IS NOT NULL AND reviewed = 0")),
+    );
+    search.ranges(
+        [filter.amount_min, filter.amount_max],
+        [filter.from, filter.to],
+    );
+    search
+}
