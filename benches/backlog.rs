@@ -227,20 +227,19 @@ async fn main() {
     let server = Server::start(&database, &["--private-notify", "true"]).await;
     let begun = Instant::now();
     let ends = Arc::new(Mutex::new((None, None)));
+    let look = async || {
+        let (open, waiting) = left(&app).await;
+        let mut ends = ends.lock().unwrap();
+        if open < 10 {
+            ends.0.get_or_insert(begun.elapsed());
+        }
+        if waiting < 10 {
+            ends.1.get_or_insert(begun.elapsed());
+        }
+        ends.0.is_some() && ends.1.is_some()
+    };
     let watching = async {
-        loop {
-            let (open, waiting) = left(&app).await;
-            let mut ends = ends.lock().unwrap();
-            if open < 10 {
-                ends.0.get_or_insert(begun.elapsed());
-            }
-            if waiting < 10 {
-                ends.1.get_or_insert(begun.elapsed());
-            }
-            if ends.0.is_some() && ends.1.is_some() {
-                break;
-            }
-            drop(ends);
+        while !look().await {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
