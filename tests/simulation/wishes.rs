@@ -73,8 +73,21 @@ impl History {
         self.begin_anywhere("an order".to_owned(), None, deed);
     }
 
+    /// The same again: of one that has failed, most of the time, which is then taken up again.
     fn ask_again(&mut self) {
-        let known = self.world.lock().pick(&self.asked);
+        let failed = self.failed_refund().map(|refund| refund.biz_refund_no);
+        let mut world = self.world.lock();
+        let of_failed: Vec<_> = self
+            .asked
+            .iter()
+            .filter(|new| Some(&new.biz_refund_no) == failed.as_ref())
+            .cloned()
+            .collect();
+        let known = match world.chance(70.0) {
+            true => world.pick(&of_failed),
+            false => world.pick(&self.asked),
+        };
+        drop(world);
         if let Some(new) = known {
             self.issue(new);
         }
@@ -105,6 +118,17 @@ impl History {
         world.pick(&rows[first..])
     }
 
+    /// One that has failed lately, while its notice may still be on its way.
+    fn failed_refund(&mut self) -> Option<crate::inspector::Row> {
+        let rows = self.inspector.refunds();
+        let failed: Vec<_> = rows
+            .into_iter()
+            .filter(|row| row.status == "fail")
+            .collect();
+        let last = failed.len().saturating_sub(3);
+        self.world.lock().pick(&failed[last..])
+    }
+
     fn sync(&mut self) {
         let Some(refund) = self.some_refund() else {
             return;
@@ -120,9 +144,12 @@ impl History {
     }
 
     fn retry(&mut self) {
-        let Some(refund) = self.some_refund() else {
-            return;
+        let sensible = self.world.lock().chance(80.0);
+        let refund = match sensible {
+            true => self.failed_refund(),
+            false => self.some_refund(),
         };
+        let Some(refund) = refund else { return };
         let seen = self.world.lock().chance(50.0).then_some(refund.attempt);
         let name = format!("retry {}", refund.refund_no);
         let deed: Deed = Box::new(move |app| {
