@@ -15,7 +15,15 @@ use crate::support;
 impl History {
     /// Somebody wants something.
     pub fn wish(&mut self) {
-        let kind = self.world.lock().between(0, 99);
+        let kind = {
+            let mut world = self.world.lock();
+            // While the merchant's system is down, notices pile up: the time for second states.
+            let down = world.now < world.receiver_down;
+            match down && world.chance(70.0) {
+                true => world.between(65, 89),
+                false => world.between(0, 99),
+            }
+        };
         match kind {
             0..55 => self.ask_for_new(),
             55..65 => self.ask_again(),
@@ -163,9 +171,12 @@ impl History {
     }
 
     fn close(&mut self) {
-        let Some(refund) = self.some_refund() else {
-            return;
+        let failed = self.world.lock().chance(50.0);
+        let refund = match failed {
+            true => self.failed_refund(),
+            false => self.some_refund(),
         };
+        let Some(refund) = refund else { return };
         let name = format!("close {}", refund.refund_no);
         let deed: Deed = Box::new(move |app| {
             Box::pin(async move {
