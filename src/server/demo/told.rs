@@ -69,8 +69,8 @@ impl Told {
         let mut notice = Notice::of(refund, at);
         while notice.state == NoticeState::Waiting && at <= now {
             notice.sends += 1;
-            let arrives = i % 3 != 0 && (i % 3 == 1 || notice.sends > 1);
-            let silent = i % 3 == 0;
+            let arrives = !i.is_multiple_of(3) && (i % 3 == 1 || notice.sends > 1);
+            let silent = i.is_multiple_of(3);
             let took_ms = if silent { 2 } else { 41 + 7 * notice.sends };
             let trace = TraceId(format!("{:012x}", at.0 & 0xffff_ffff_ffff));
             let zone = &config.time_zone;
