@@ -1,6 +1,6 @@
 //! What must hold at all times, and what must hold once all is calm.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::Row as _;
 
@@ -185,6 +185,8 @@ impl History {
             assert!(agrees, "at the end {row:?} is {state:?} at the channel");
             world.counts.raised += u64::from(raised.is_some());
         }
+        let told_of: HashSet<_> = notices.iter().map(|notice| &notice.refund_no).collect();
+        world.counts.further += (notices.len() - told_of.len()) as u64;
         for notice in &notices {
             let received = world.told.contains(&told(notice));
             assert!(

@@ -229,6 +229,10 @@ impl History {
         };
         let mut world = self.world.lock();
         match happening {
+            Happening::WishOnce => {
+                drop(world);
+                self.wish();
+            }
             Happening::Wish => {
                 let after = match world.chance(30.0) {
                     true => world.span(10, MINUTE),
@@ -273,6 +277,11 @@ impl History {
             Happening::ReceiverDown => {
                 let (lasts, after) = (world.span(MINUTE, 12 * HOUR), world.between(1, 8 * DAY));
                 world.receiver_down = world.now + lasts;
+                // Refunds that reach a second state while the notice of their first one waits.
+                for _ in 0..8 {
+                    let after = world.between(1, lasts);
+                    world.plan(after, Happening::WishOnce);
+                }
                 world.counts.outages += 1;
                 world.note(format!(
                     "the merchant's system is down for {} s",

@@ -29,6 +29,7 @@ pub const START: i64 = 1_700_000_000_000;
 pub enum Happening {
     /// A merchant or an operator wants something.
     Wish,
+    WishOnce,
     /// A submission that was long on its way arrives at the channel.
     Arrive {
         no: String,
@@ -96,6 +97,8 @@ pub struct Counts {
     pub lost: u64,
     pub raised: u64,
     pub given_up: u64,
+    /// Notices of refunds that had one before.
+    pub further: u64,
 }
 
 impl Counts {
@@ -112,6 +115,7 @@ impl Counts {
         self.lost += other.lost;
         self.raised += other.raised;
         self.given_up += other.given_up;
+        self.further += other.further;
     }
 }
 
