@@ -139,8 +139,8 @@ pub(super) async fn ask(
     })
 }
 
-/// While a submission without an answer may still be on its way, only good news is news: "not
-/// found" may mean "not yet", and a refusal may be that of an earlier submission.
+/// So soon after a submission only good news is news, whatever it was answered with: "not found" may
+/// mean "not yet", and a refusal may be that of an earlier submission.
 fn not_yet_visible(
     gate: &dyn Gate,
     refund: &Refund,
@@ -148,9 +148,9 @@ fn not_yet_visible(
     answer: Answer<Finding>,
 ) -> Answer<Finding> {
     let delay = i64::try_from(gate.visibility_delay().as_millis()).unwrap_or(i64::MAX);
-    let on_its_way = refund.unanswered > 0 && asked_at < refund.submitted_at.plus_ms(delay);
+    let too_soon = asked_at < refund.submitted_at.plus_ms(delay);
     match answer.finding {
-        Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. } if on_its_way => {
+        Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. } if too_soon => {
             let why = format!(
                 "{}, but so soon after the submission",
                 answer.finding.word()
