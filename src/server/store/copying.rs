@@ -103,6 +103,14 @@ impl Table {
         self.key.iter().filter_map(value).collect()
     }
 
+    /// The columns of the key, to sort by. With the table's name before them: a bare name would mean
+    /// the text that is selected under it, where 10 comes before 2.
+    fn order(&self, direction: &str) -> String {
+        let column = |name: &&str| format!("{}.{name}{direction}", self.name);
+        let columns: Vec<_> = self.key.iter().map(column).collect();
+        columns.join(", ")
+    }
+
     fn is_number(&self, columns: &[Column], name: &str) -> bool {
         columns
             .iter()
@@ -130,7 +138,7 @@ pub async fn rows(
             .collect();
         sql += &format!(" WHERE ({key}) > ({})", values.join(", "));
     }
-    sql += &format!(" ORDER BY {key} LIMIT {limit}");
+    sql += &format!(" ORDER BY {} LIMIT {limit}", table.order(""));
     let mut query = query(AssertSqlSafe(sql));
     for value in after.unwrap_or_default() {
         query = query.bind(value.clone());
@@ -151,16 +159,11 @@ pub async fn last_key(
         .iter()
         .map(|name| format!("CAST({name} AS TEXT)"))
         .collect();
-    let order: Vec<_> = table
-        .key
-        .iter()
-        .map(|name| format!("{name} DESC"))
-        .collect();
     let sql = format!(
         "SELECT {} FROM {} ORDER BY {} LIMIT 1",
         names.join(", "),
         table.name,
-        order.join(", ")
+        table.order(" DESC")
     );
     let row = query(AssertSqlSafe(sql)).fetch_optional(conn).await?;
     row.map(|row| (0..table.key.len()).map(|at| row.try_get(at)).collect())
