@@ -27,7 +27,9 @@ pub enum Reason {
     /// Holds a character that no text may hold.
     ControlCharacter,
     /// A number that is known with other capitals and small letters.
-    DiffersInCase,
+    DiffersInCase {
+        known: String,
+    },
     /// Holds `&name=`, which the signed text cannot tell from the field of that name.
     Ambiguous {
         name: Cow<'static, str>,
@@ -288,15 +290,19 @@ impl Reason {
             Reason::Taken => fixed("已存在", "exists already"),
             Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
-                "不能包含 &、=、引号、反斜杠或控制字符",
-                "must not hold &, =, quotes, backslashes or control characters",
+                "不能包含 &、=、引号、反斜杠、空白、不可见字符，或大写形式不同的非 ASCII 字母（如 ß、全角字母）",
+                "must not hold &, =, quotes, backslashes, white space, invisible characters or letters outside \
+                 ASCII that have another form in upper case (ß, full-width letters)",
             ),
             Reason::ControlCharacter => {
                 fixed("不能包含控制字符", "must not hold control characters")
             }
-            Reason::DiffersInCase => fixed(
-                "与已有的号码仅大小写不同，请换一个号码",
-                "differs from a known one in case alone; use another",
+            Reason::DiffersInCase { known } => pick(
+                lang,
+                format!("与已有的号码 {known} 仅大小写不同；请使用该号码查询原退款"),
+                format!(
+                    "differs from the known number {known} in case alone; ask for that refund by {known}"
+                ),
             ),
             Reason::Ambiguous { name } => pick(
                 lang,

@@ -101,25 +101,106 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
     assert_eq!(order["refundableBalance"], 60);
 }
 
-/// The open edition's signature does not see case, so whoever listened in could send a request again
-/// with a number that differs in case alone.
+/// The open edition's signature does not see case: whoever listens in can send a request again with its
+/// number in other letters, and before the merchant's own arrives.
 #[tokio::test]
-async fn a_replay_in_another_case_is_no_second_refund() {
+async fn one_signed_request_is_one_refund_in_whatever_case_and_order_it_comes() {
+    let test = TestApp::start().await;
+    for (number, first_is_the_copy) in [("r1-a", true), ("r2-b", false)] {
+        let order = test.order("SBX-OK-1").await;
+        let fields = json!({"bizOrderNo": order, "bizRefundNo": number, "amount": 40});
+        let own = test.open_body(fields);
+        let copy = own.replace(number, &number.to_uppercase());
+        let (first, second) = match first_is_the_copy {
+            true => (copy, own),
+            false => (own, copy),
+        };
+        let first = test.post("/unipay/refund", first).await;
+        let second = test.post("/unipay/refund", second).await;
+        assert_eq!((first.code(), second.code()), (0, 0), "{}", second.text);
+        assert_eq!(first.data(), second.data());
+
+        // The merchant finds it by his own number, and by none that we advise.
+        for path in ["/unipay/query/refundOrder", "/unipay/sync/order/refund"] {
+            let found = test.open(path, json!({"bizRefundNo": number})).await;
+            assert_eq!(found.code(), 0, "{}", found.text);
+        }
+        let order = test
+            .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
+            .await
+            .data();
+        assert_eq!(order["refundableBalance"], 60);
+    }
+}
+
+#[tokio::test]
+async fn copies_in_other_letters_at_the_same_moment_are_one_refund() {
     let test = TestApp::start().await;
     let order = test.order("SBX-OK-1").await;
-    let fields = json!({"bizOrderNo": order, "bizRefundNo": "r1-straße", "amount": 40});
+    let copies = ["abc", "Abc", "aBc", "abC", "ABc", "AbC", "aBC", "ABC"];
+    let fields = json!({"bizOrderNo": order, "bizRefundNo": "abc", "amount": 10});
     let signed = test.open_body(fields);
-    assert_eq!(test.post("/unipay/refund", signed.clone()).await.code(), 0);
+    let answers = join_all(copies.iter().cycle().take(24).map(|copy| {
+        let body = signed.replace("\"abc\"", &format!("\"{copy}\""));
+        test.post("/unipay/refund", body)
+    }))
+    .await;
+    let first = answers[0].data()["refundNo"].clone();
+    for answer in &answers {
+        let told = (answer.code(), &answer.data()["refundNo"]);
+        assert_eq!(told, (0, &first), "{}", answer.text);
+    }
+    let moved = test.book(first.as_str().unwrap()).await.unwrap()["moved"].clone();
+    assert_eq!(moved, 1);
+}
 
-    let replayed = signed.replace("r1-straße", "R1-STRASSE");
-    let answer = test.post("/unipay/refund", replayed).await;
+#[tokio::test]
+async fn the_single_edition_sees_case_and_says_which_number_is_known() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let refund = |number: &str| json!({"bizOrderNo": order, "bizRefundNo": number, "amount": 1000});
+    assert_eq!(
+        test.single("/unipay/refund", refund("r1-a")).await.code(),
+        0
+    );
+    let answer = test.single("/unipay/refund", refund("R1-A")).await;
     assert_eq!(answer.code(), 10506);
-    assert!(answer.msg().contains("bizRefundNo"), "{}", answer.text);
-    let order = test
-        .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
-        .await
-        .data();
-    assert_eq!(order["refundableBalance"], 60);
+    assert!(answer.msg().contains("r1-a"), "{}", answer.text);
+    assert!(
+        !answer.msg().contains('换'),
+        "no other number is advised: {}",
+        answer.text
+    );
+    assert_eq!(
+        test.single("/unipay/query/refundOrder", json!({"bizRefundNo": "R1-A"}))
+            .await
+            .code(),
+        20041
+    );
+}
+
+/// What is one number to the signature or to a person, and two to a computer, is refused.
+#[tokio::test]
+async fn numbers_that_look_alike_or_have_two_forms_are_refused() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    for number in [
+        "straße",
+        "ﬁ1",
+        "ſ1",
+        "ı1",
+        "R 1",
+        "R1 ",
+        "R\u{200b}1",
+        "R\u{202e}1",
+        "Ｒ1",
+        "R１",
+    ] {
+        let fields = json!({"bizOrderNo": order, "bizRefundNo": number, "amount": 1});
+        let answer = test.open("/unipay/refund", fields).await;
+        assert_eq!(answer.code(), 10506, "{number:?}");
+        assert!(answer.msg().starts_with("bizRefundNo"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -98,8 +98,8 @@ pub struct Refund {
 }
 
 impl Refund {
-    /// The merchant's number in capitals, as the open edition signs it: two numbers of one app that
-    /// differ in case alone could be one signed request told twice, so only one of them is taken.
+    /// Returns the merchant's number in upper case, as the open edition's signature sees it. Two refunds of
+    /// one app never share it.
     pub fn biz_refund_key(&self) -> String {
         self.biz_refund_no.to_uppercase()
     }
@@ -124,8 +124,24 @@ pub struct NewRefund {
 /// How a request names a refund. Where both are given the first wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundKey {
+    /// Our number.
     RefundNo(String),
+    /// The merchant's number, letter by letter.
     BizRefundNo(String),
+    /// The merchant's number in upper case, see [`Refund::biz_refund_key`].
+    BizRefundKey(String),
+}
+
+impl RefundKey {
+    /// Names a refund by the merchant's number, the way the request's edition compares it. The open
+    /// edition's signature covers the text in upper case: whoever listens in can send a signed request
+    /// again with the number in other letters, and both have to be one refund.
+    pub fn of_merchant(biz_refund_no: &str, edition: Edition) -> RefundKey {
+        match edition {
+            Edition::Single => RefundKey::BizRefundNo(biz_refund_no.to_owned()),
+            Edition::Open => RefundKey::BizRefundKey(biz_refund_no.to_uppercase()),
+        }
+    }
 }
 
 /// A refund as a list shows it, with what it has from its order.

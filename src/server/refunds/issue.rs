@@ -5,7 +5,7 @@ use super::settle::{busy_until, submit, to_the_end};
 use super::{by_key, changed_event, current, event, find, refundable, store_next};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::merchant::MerchantApp;
+use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
@@ -43,13 +43,8 @@ async fn issue_it(
     new: NewRefund,
     actor: Actor,
 ) -> Result<Refund> {
-    if let Some(known) = by_key(
-        app,
-        merchant,
-        &RefundKey::BizRefundNo(new.biz_refund_no.clone()),
-    )
-    .await?
-    {
+    let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
+    if let Some(known) = by_key(app, merchant, &key).await? {
         return repeat(app, merchant, known, new, actor).await;
     }
     let order = orders::find(app, merchant, &new.order).await?;
@@ -177,13 +172,16 @@ pub(super) async fn reserve(
 
 /// Why [`store::order::hold_for_new`] did nothing, told from the same transaction.
 async fn why_not_held(conn: &mut Conn, refund: &Refund, expected: Option<Fen>) -> Result<Reserved> {
-    let key = refund.biz_refund_key();
-    if let Some(known) = store::refund::by_biz_refund_key(conn, &refund.app_id, &key).await? {
-        return Ok(if known.biz_refund_no == refund.biz_refund_no {
-            Reserved::Known(Box::new(known))
-        } else {
-            Reserved::Refused(Refusal::field("bizRefundNo", Reason::DiffersInCase))
-        });
+    let key = RefundKey::BizRefundKey(refund.biz_refund_key());
+    if let Some(known) = store::refund::by_key(conn, &refund.app_id, &key).await? {
+        let same_number = known.biz_refund_no == refund.biz_refund_no;
+        // The open edition's signature cannot tell the two numbers apart: they are one refund.
+        if same_number || refund.edition == Edition::Open {
+            return Ok(Reserved::Known(Box::new(known)));
+        }
+        let known = known.biz_refund_no;
+        let reason = Reason::DiffersInCase { known };
+        return Ok(Reserved::Refused(Refusal::field("bizRefundNo", reason)));
     }
     let Some(order) = store::order::get(conn, &refund.app_id, &refund.order_no).await? else {
         return Ok(Reserved::Refused(Refusal::NoSuchOrder));

@@ -171,21 +171,6 @@ pub async fn overdue(
     rows.iter().map(refund).collect()
 }
 
-/// The refund whose merchant's number is this one but for case.
-pub async fn by_biz_refund_key(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    key: &str,
-) -> sqlx::Result<Option<Refund>> {
-    let sql = "SELECT * FROM refund WHERE app_id = $1 AND biz_refund_key = $2";
-    let row = query(sql)
-        .bind(app_id)
-        .bind(key)
-        .fetch_optional(conn)
-        .await?;
-    row.as_ref().map(refund).transpose()
-}
-
 /// The refund that a request names.
 pub async fn by_key(
     conn: &mut AnyConnection,
@@ -200,6 +185,10 @@ pub async fn by_key(
         RefundKey::BizRefundNo(no) => (
             "SELECT * FROM refund WHERE app_id = $1 AND biz_refund_no = $2",
             no,
+        ),
+        RefundKey::BizRefundKey(key) => (
+            "SELECT * FROM refund WHERE app_id = $1 AND biz_refund_key = $2",
+            key,
         ),
     };
     let row = query(sql)

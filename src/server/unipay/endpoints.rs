@@ -50,7 +50,7 @@ pub async fn refund(asked: Asked) -> Response {
             edition: asked.edition,
             expected_refundable: None,
         };
-        let key = RefundKey::BizRefundNo(new.biz_refund_no.clone());
+        let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
         let issued = refunds::issue(&asked.app, &asked.merchant, new, Actor::Merchant);
         let refund = match asked.in_time(issued).await? {
             Some(refund) => refund,

@@ -190,7 +190,8 @@ impl<'a> Given<'a> {
     /// The refund that is named, if one is.
     pub fn refund_key(self) -> Option<RefundKey> {
         let by_ours = self.text(&field::REFUND_NO).map(RefundKey::RefundNo);
-        by_ours.or_else(|| self.text(&field::BIZ_REFUND_NO).map(RefundKey::BizRefundNo))
+        let by_merchants = || self.text(&field::BIZ_REFUND_NO);
+        by_ours.or_else(|| by_merchants().map(|no| RefundKey::of_merchant(&no, self.edition)))
     }
 
     /// The order that is named, if one is.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::lang::Text;
@@ -33,7 +34,7 @@ pub struct Field {
 /// What a field holds. Lengths are in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A number or identifier: holds nothing that the signed text is joined with.
+    /// A number or identifier, see [`fits_a_number`].
     Number {
         max: usize,
     },
@@ -93,8 +94,9 @@ impl Field {
         match self.kind {
             Kind::Number { max } => {
                 let text = self.text(value, max)?;
-                let fits = !text.chars().any(|c| splits_the_text(c) || c.is_control());
-                fits.then_some(())
+                text.chars()
+                    .all(fits_a_number)
+                    .then_some(())
                     .ok_or_else(|| self.refuse(Reason::BadCharacter))
             }
             Kind::Text { max } => {
@@ -208,6 +210,22 @@ impl Field {
 
 pub use limits::splits_the_text;
 
+/// Tells whether a number or identifier may hold a character. Two numbers that are one text to the
+/// signature, to a person or to a spreadsheet have to be one number to us: so it may hold no separator of
+/// the signed text, no white space, nothing invisible, no full-width form of an ASCII character, and no
+/// letter outside ASCII that has another form in upper case (`ß` becomes `SS`).
+fn fits_a_number(c: char) -> bool {
+    const FILLERS: [char; 5] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}', '\u{2800}'];
+    let full_width = ('\u{FF01}'..='\u{FF5E}').contains(&c);
+    let shown = !matches!(
+        c.general_category_group(),
+        GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator
+    ) && c.general_category() != GeneralCategory::NonspacingMark
+        && !FILLERS.contains(&c);
+    let one_form = c.is_ascii() || c.to_uppercase().eq([c]);
+    shown && one_form && !full_width && !splits_the_text(c)
+}
+
 fn unix_seconds(digits: &str) -> Option<Millis> {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -251,4 +269,23 @@ pub fn local_text(at: Millis, zone: &TimeZone) -> String {
         .to_zoned(zone.clone())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_holds_only_what_is_one_text_to_everybody() {
+        for good in ["R-2024_1/x", "退款1", "A.B:C#1", "É1"] {
+            assert!(good.chars().all(fits_a_number), "{good}");
+        }
+        for bad in [
+            "a b", " ", "a\u{a0}", "\u{200b}", "\u{202e}", "\u{feff}", "\u{ad}", "\u{3164}",
+            "\u{fe0f}", "\t", "ß", "ﬁ", "ſ", "ı", "é", "ａ", "Ａ", "１", "a&b", "a=b", "\"", "\\",
+            "'", "\0", "\u{e000}",
+        ] {
+            assert!(!bad.chars().all(fits_a_number), "{bad:?}");
+        }
+    }
 }
