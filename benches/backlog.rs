@@ -17,7 +17,7 @@ use refundry::domain::notice::Notice;
 use refundry::domain::order::{Channel, NewOrder};
 use refundry::domain::refund::{Refund, RefundStatus};
 use refundry::domain::time::DAY_MS;
-use refundry::server::app::App;
+use refundry::server::ctx::Ctx;
 use refundry::server::store;
 use refundry::server::store::sandbox::BookRow;
 use support::tests::paid_order;
@@ -42,8 +42,8 @@ async fn receiver() -> String {
 
 /// Refunds whose submission timed out and that the channel's book has as paid, due to be asked for;
 /// and as many settled ones whose notices are due.
-async fn pile_up(app: &App, count: usize, notify_url: &str) {
-    let merchant = app.merchant_app(Some(APP)).await.expect("the app");
+async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
+    let merchant = ctx.merchant_app(Some(APP)).await.expect("the app");
     for first in (0..count).step_by(500) {
         let numbers = first..(first + 500).min(count);
         let new = |n: usize| NewOrder {
@@ -51,11 +51,11 @@ async fn pile_up(app: &App, count: usize, notify_url: &str) {
             ..paid_order("TIMEOUT", &format!("Q{n}"), Fen(10_000))
         };
         let orders = numbers.clone().map(new).collect();
-        refundry::server::orders::record_all(app, &merchant, orders, Actor::System)
+        refundry::server::orders::record_all(ctx, &merchant, orders, Actor::System)
             .await
             .expect("orders");
         let url = notify_url.to_owned();
-        app.db
+        ctx.db
             .write(move |conn| {
                 let (numbers, url) = (numbers.clone(), url.clone());
                 Box::pin(async move {
@@ -103,7 +103,7 @@ async fn insert(
         at: refund.created_at,
         kind: EventKind::Requested,
         actor: Actor::Merchant,
-        finding: None,
+        outcome: None,
         said: None,
         before: None,
         after: Some("progress".to_owned()),
@@ -129,9 +129,9 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         edition: Edition::Open,
         status: RefundStatus::Progress,
         attempt: 1,
-        unanswered: 1,
+        unresolved_submissions: 1,
         acknowledged: false,
-        attention: None,
+        review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
@@ -140,7 +140,7 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         submitted_at: now().plus_ms(-DAY_MS / 2),
         finished_at: None,
         next_sync_at: None,
-        busy_until: Default::default(),
+        leased_until: Default::default(),
         version: 1,
     }
 }
@@ -159,8 +159,8 @@ fn book(refund: &Refund) -> BookRow {
 }
 
 /// How many are still due: refunds to be asked for, and notices to be sent.
-async fn left(app: &App) -> (i64, i64) {
-    let mut conn = app.db.read().await.expect("a connection");
+async fn left(ctx: &Ctx) -> (i64, i64) {
+    let mut conn = ctx.db.read().await.expect("a connection");
     let count = |row: sqlx::any::AnyRow| sqlx::Row::get::<i64, _>(&row, 0);
     let open =
         sqlx::query("SELECT COUNT(*) FROM refund WHERE app_id = 'DEMO' AND status = 'progress'")
@@ -222,13 +222,13 @@ async fn main() {
     drop(server);
 
     let database: Database = with_orders().await;
-    let app = database.reopen().await;
-    pile_up(&app, count, &receiver().await).await;
+    let ctx = database.reopen().await;
+    pile_up(&ctx, count, &receiver().await).await;
     let server = Server::start(&database, &["--private-notify", "true"]).await;
     let begun = Instant::now();
     let ends = Arc::new(Mutex::new((None, None)));
     let look = async || {
-        let (open, waiting) = left(&app).await;
+        let (open, waiting) = left(&ctx).await;
         let mut ends = ends.lock().unwrap();
         if open < 10 {
             ends.0.get_or_insert(begun.elapsed());

@@ -5,9 +5,9 @@ mod support;
 
 use std::time::Instant;
 
-use refundry::domain::operator::Role;
+use refundry::domain::people::Role;
 use refundry::server::db::is_postgres;
-use refundry::server::operators;
+use refundry::server::people;
 use reqwest::header;
 use sqlx::{AssertSqlSafe, Connection};
 use support::{Database, Server, client, ratio};
@@ -37,12 +37,12 @@ const SEARCHES: [(&str, &str); 8] = [
 
 /// A million orders, written past the write door: this is about reading.
 async fn fill(database: &Database) {
-    let app = database.open().await;
-    support::tests::add_app(&app, support::tests::http::merchant("NONE")).await;
-    operators::add(&app, "bench", Role::Admin, "bench-password")
+    let ctx = database.open().await;
+    support::tests::add_app(&ctx, support::tests::http::merchant("NONE")).await;
+    people::add(&ctx, "bench", Role::Admin, "bench-password")
         .await
         .expect("an operator");
-    app.db.close().await;
+    ctx.db.close().await;
     let mut conn = sqlx::AnyConnection::connect(&database.url())
         .await
         .expect("a connection");

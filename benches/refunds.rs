@@ -8,7 +8,7 @@ use refundry::domain::event::{Actor, Event, EventKind, Subject};
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::order::Channel;
-use refundry::domain::refund::{FindingWord, Refund, RefundStatus};
+use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus};
 use refundry::server::store;
 use support::{Database, Server, now, over_http, rate, ratio, with_orders};
 
@@ -18,15 +18,15 @@ const SECONDS: u64 = 6;
 /// Refunds a second through the write door alone: the same two transactions of ours, no HTTP, no
 /// signature, no domain, no channel.
 async fn bare_door(database: &Database) -> usize {
-    let app = database.reopen().await;
-    let db = app.db.clone();
+    let ctx = database.reopen().await;
+    let db = ctx.db.clone();
     rate(SECONDS, move |n| {
         let db = db.clone();
         async move {
             let (intent, intended) = intent(n);
             let outcome = Refund {
                 status: RefundStatus::Success,
-                unanswered: 0,
+                unresolved_submissions: 0,
                 acknowledged: true,
                 out_refund_no: Some(format!("SBXR-BARE{n}")),
                 finished_at: Some(now()),
@@ -37,7 +37,7 @@ async fn bare_door(database: &Database) -> usize {
                 seq: 2,
                 kind: EventKind::Answered,
                 actor: Actor::Channel,
-                finding: Some(FindingWord::Success),
+                outcome: Some(OutcomeKind::Success),
                 said: Some(
                     r#"{"refundNo":"BARE","amount":100,"status":"success","moved":1}"#.to_owned(),
                 ),
@@ -89,9 +89,9 @@ fn intent(n: usize) -> (Refund, Event) {
         edition: Edition::Single,
         status: RefundStatus::Progress,
         attempt: 1,
-        unanswered: 1,
+        unresolved_submissions: 1,
         acknowledged: false,
-        attention: None,
+        review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
@@ -100,7 +100,7 @@ fn intent(n: usize) -> (Refund, Event) {
         submitted_at: now(),
         next_sync_at: None,
         finished_at: None,
-        busy_until: now(),
+        leased_until: now(),
         version: 1,
     };
     let event = Event {
@@ -111,7 +111,7 @@ fn intent(n: usize) -> (Refund, Event) {
         at: now(),
         kind: EventKind::Requested,
         actor: Actor::Merchant,
-        finding: None,
+        outcome: None,
         said: None,
         before: None,
         after: Some("progress".to_owned()),

@@ -88,15 +88,22 @@ CREATE TABLE refund (
     edition        TEXT   NOT NULL,
     status         TEXT   NOT NULL,
     attempt        BIGINT NOT NULL,
-    unanswered     BIGINT NOT NULL CHECK (unanswered >= 0 AND unanswered <= attempt),
+    unresolved_submissions BIGINT NOT NULL
+        CHECK (unresolved_submissions >= 0 AND unresolved_submissions <= attempt),
     acknowledged   BIGINT NOT NULL,
-    attention      TEXT,
+    review_reason  TEXT,
+    -- A person has looked at what `review_reason` tells.
+    reviewed       BIGINT NOT NULL,
     error_code     TEXT,
     error_msg      TEXT,
     created_at     BIGINT NOT NULL,
+    -- Since when it is in progress: when it was asked for, submitted again or found open again.
+    opened_at      BIGINT NOT NULL,
     submitted_at   BIGINT NOT NULL,
     finished_at    BIGINT,
-    busy_until     BIGINT NOT NULL,
+    -- When its channel is to be asked without anyone's help. NULL: not to be asked any more.
+    next_sync_at   BIGINT,
+    leased_until   BIGINT NOT NULL,
     version        BIGINT NOT NULL,
     PRIMARY KEY (app_id, refund_no),
     FOREIGN KEY (app_id, order_no) REFERENCES pay_order (app_id, order_no)
@@ -113,7 +120,63 @@ CREATE INDEX refund_amount ON refund (app_id, amount, refund_no, created_at);
 CREATE INDEX refund_status ON refund (app_id, status, created_at, refund_no);
 CREATE INDEX refund_channel ON refund (app_id, channel, created_at, refund_no);
 CREATE INDEX refund_channel_status ON refund (app_id, channel, status, created_at, refund_no);
-CREATE INDEX refund_attention ON refund (app_id, created_at, refund_no) WHERE attention IS NOT NULL;
+CREATE INDEX refund_review ON refund (app_id, created_at, refund_no) WHERE review_reason IS NOT NULL AND reviewed = 0;
+CREATE INDEX refund_due ON refund (app_id, channel, next_sync_at) WHERE next_sync_at IS NOT NULL;
+CREATE INDEX refund_open ON refund (app_id, opened_at, refund_no) WHERE status = 'progress';
+
+-- A channel that does not answer an app: asked gently until it does. No row: it answers.
+CREATE TABLE breaker (
+    app_id     TEXT   NOT NULL REFERENCES merchant_app (app_id),
+    channel    TEXT   NOT NULL,
+    opened_at  BIGINT NOT NULL,
+    -- Probes in a row that were not answered.
+    probes     BIGINT NOT NULL,
+    probe_at   BIGINT NOT NULL,
+    said       TEXT   NOT NULL,
+    PRIMARY KEY (app_id, channel)
+);
+
+-- A notice: that a refund reached a state, as it was then. What else it tells of does not change.
+CREATE TABLE notice (
+    app_id         TEXT   NOT NULL,
+    refund_no      TEXT   NOT NULL,
+    -- The version of the refund that it tells of: notices of one refund go out in this order.
+    seq            BIGINT NOT NULL,
+    status         TEXT   NOT NULL,
+    out_refund_no  TEXT,
+    finished_at    BIGINT,
+    error_code     TEXT,
+    error_msg      TEXT,
+    state          TEXT   NOT NULL,
+    attempts       BIGINT NOT NULL,
+    next_send_at   BIGINT,
+    leased_until   BIGINT NOT NULL,
+    created_at     BIGINT NOT NULL,
+    ended_at       BIGINT,
+    PRIMARY KEY (app_id, refund_no, seq),
+    FOREIGN KEY (app_id, refund_no) REFERENCES refund (app_id, refund_no)
+);
+CREATE INDEX notice_due ON notice (app_id, next_send_at) WHERE next_send_at IS NOT NULL;
+CREATE INDEX notice_time ON notice (app_id, created_at, refund_no, seq);
+CREATE INDEX notice_state ON notice (app_id, state, created_at, refund_no, seq);
+
+-- Every attempt to deliver a notice, with the bytes that went out and came back.
+CREATE TABLE delivery_attempt (
+    app_id       TEXT   NOT NULL,
+    refund_no    TEXT   NOT NULL,
+    seq          BIGINT NOT NULL,
+    attempt      BIGINT NOT NULL,
+    at           BIGINT NOT NULL,
+    took_ms      BIGINT NOT NULL,
+    actor        TEXT   NOT NULL,
+    url          TEXT   NOT NULL,
+    request      TEXT   NOT NULL,
+    http_status  BIGINT,
+    answer       TEXT,
+    -- Why it did not arrive. NULL: it did.
+    failure      TEXT,
+    PRIMARY KEY (app_id, refund_no, seq, attempt)
+);
 
 -- The timeline of orders and refunds. Only ever added to.
 CREATE TABLE event (
@@ -124,14 +187,20 @@ CREATE TABLE event (
     at       BIGINT NOT NULL,
     kind     TEXT   NOT NULL,
     actor    TEXT   NOT NULL,
-    finding  TEXT,
+    outcome  TEXT,
     said     TEXT,
     before   TEXT,
     after    TEXT,
     PRIMARY KEY (app_id, subject, number, seq)
 );
+-- The sync records of the console are of refunds. What changed a state is indexed apart: most change nothing.
+CREATE INDEX event_sync ON event (app_id, subject, at, number, seq) WHERE kind = 'sync';
+CREATE INDEX event_sync_outcome ON event (app_id, subject, outcome, at, number, seq) WHERE kind = 'sync';
+CREATE INDEX event_sync_changed ON event (app_id, subject, at, number, seq) WHERE kind = 'sync' AND before <> after;
+CREATE INDEX event_sync_changed_outcome ON event (app_id, subject, outcome, at, number, seq)
+    WHERE kind = 'sync' AND before <> after;
 
--- What channels called back with, as it came.
+-- What channels called back with, as it came. The same again is counted, not kept twice.
 CREATE TABLE callback (
     app_id       TEXT   NOT NULL,
     callback_no  TEXT   NOT NULL,
@@ -141,8 +210,17 @@ CREATE TABLE callback (
     body         TEXT   NOT NULL,
     verdict      TEXT   NOT NULL,
     refund_no    TEXT,
+    digest       TEXT,
+    times        BIGINT NOT NULL,
+    last_at      BIGINT NOT NULL,
     PRIMARY KEY (app_id, callback_no)
 );
+CREATE UNIQUE INDEX callback_digest ON callback (app_id, channel, digest) WHERE digest IS NOT NULL;
+CREATE INDEX callback_time ON callback (app_id, received_at, callback_no);
+CREATE INDEX callback_verdict ON callback (app_id, verdict, received_at, callback_no);
+CREATE INDEX callback_refund ON callback (app_id, refund_no, received_at, callback_no) WHERE refund_no IS NOT NULL;
+CREATE INDEX callback_channel ON callback (app_id, channel, received_at, callback_no);
+CREATE INDEX callback_channel_verdict ON callback (app_id, channel, verdict, received_at, callback_no);
 
 -- The people at the desk.
 CREATE TABLE operator (
@@ -175,8 +253,18 @@ CREATE TABLE session (
 CREATE INDEX session_expiry ON session (expires_at);
 CREATE INDEX session_operator ON session (operator);
 
--- The sandbox channel's own book. Nothing but the sandbox reads or writes it.
-CREATE TABLE sandbox_book (
+-- The running servers and the node numbers that they hold, each until a moment: numbers that two nodes make
+-- differ by it.
+CREATE TABLE node (
+    node         BIGINT NOT NULL PRIMARY KEY,
+    host         TEXT   NOT NULL,
+    holder       TEXT   NOT NULL,
+    started_at   BIGINT NOT NULL,
+    alive_until  BIGINT NOT NULL
+);
+
+-- The sandbox channel's own ledger. Nothing but the sandbox reads or writes it.
+CREATE TABLE sandbox_ledger (
     refund_no    TEXT   NOT NULL PRIMARY KEY,
     app_id       TEXT   NOT NULL,
     out_order_no TEXT   NOT NULL,
@@ -186,4 +274,12 @@ CREATE TABLE sandbox_book (
     settles_at   BIGINT NOT NULL,
     submissions  BIGINT NOT NULL,
     moved        BIGINT NOT NULL
+);
+
+-- The faults of an app's line to the sandbox; none where there is no row.
+CREATE TABLE sandbox_faults (
+    app_id  TEXT   NOT NULL PRIMARY KEY REFERENCES merchant_app (app_id),
+    faults  TEXT   NOT NULL,
+    -- Calls of the channel while it was so.
+    calls   BIGINT NOT NULL
 );

@@ -14,8 +14,9 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use refundry::demo;
 use refundry::server::config::{Config, Offline, without_password};
-use refundry::server::{demo, serve};
+use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
 use crate::commands::copy::Copy;

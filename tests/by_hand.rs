@@ -5,12 +5,12 @@ mod support;
 
 use refundry::domain::error::Refusal;
 use refundry::domain::event::{Actor, EventKind};
-use refundry::domain::filter::{InboxFilter, Place};
+use refundry::domain::filter::{Place, ReviewQueueFilter};
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Order, OrderKey};
-use refundry::domain::refund::{Attention, FindingWord, Refund, RefundStatus};
-use refundry::domain::time::{HOUR_MS, Millis};
-use refundry::server::channel::sandbox::weather::Weather;
+use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus, ReviewReason};
+use refundry::domain::time::{HOUR_MS, Timestamp};
+use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
 use refundry::server::error::{Error, Result};
 use refundry::server::refunds::records;
@@ -18,7 +18,7 @@ use refundry::server::{notices, orders, refunds, store};
 use support::{Core, new_refund};
 
 async fn start() -> Core {
-    Core::start(Clock::manual(Millis(1_700_000_000_000))).await
+    Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await
 }
 
 fn person() -> Actor {
@@ -30,25 +30,25 @@ async fn issued(core: &Core, behaviour: &str) -> Refund {
     let order = core.order(behaviour, behaviour, Fen(1_000)).await;
     let mut new = new_refund(&order, behaviour, Fen(100));
     new.notify_url = Some("https://merchant.example/notice".to_owned());
-    let refund = refunds::issue(&core.app, &core.merchant, new, Actor::Merchant).await;
+    let refund = refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant).await;
     let refund = refund.expect("a refund");
     assert_eq!(refund.status, RefundStatus::Progress);
     refund
 }
 
 async fn close(core: &Core, refund: &Refund) -> Result<Refund> {
-    refunds::close(&core.app, &core.merchant, &refund.refund_no, person()).await
+    refunds::close(&core.ctx, &core.merchant, &refund.refund_no, person()).await
 }
 
 async fn order_of(core: &Core, refund: &Refund) -> Order {
     let key = OrderKey::OrderNo(refund.order_no.clone());
-    orders::find(&core.app, &core.merchant, &key)
+    orders::find(&core.ctx, &core.merchant, &key)
         .await
         .expect("its order")
 }
 
 async fn told(core: &Core, refund: &Refund) -> Vec<RefundStatus> {
-    let notices = notices::of_refund(&core.app, "DEMO", &refund.refund_no).await;
+    let notices = notices::of_refund(&core.ctx, "DEMO", &refund.refund_no).await;
     notices
         .expect("notices")
         .iter()
@@ -60,7 +60,7 @@ async fn told(core: &Core, refund: &Refund) -> Vec<RefundStatus> {
 async fn what_the_channel_does_not_know_is_closed_and_its_amount_given_back() {
     let core = start().await;
     let refund = issued(&core, "LOST").await;
-    core.app.clock.advance_ms(HOUR_MS);
+    core.ctx.clock.advance_ms(HOUR_MS);
     let closed = close(&core, &refund).await.expect("a close");
     assert_eq!(closed.status, RefundStatus::Close);
     let order = order_of(&core, &refund).await;
@@ -68,13 +68,13 @@ async fn what_the_channel_does_not_know_is_closed_and_its_amount_given_back() {
     assert_eq!(told(&core, &refund).await, [RefundStatus::Close]);
 
     // The channel's words are attached, and it was asked, not told again.
-    let events = refunds::timeline(&core.app, "DEMO", &refund.refund_no)
+    let events = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no)
         .await
         .expect("events");
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds[..2], [EventKind::Closed, EventKind::Sync]);
     assert!(!kinds.contains(&EventKind::Resubmitted), "{kinds:?}");
-    assert_eq!(events[0].finding, Some(FindingWord::NotFound));
+    assert_eq!(events[0].outcome, Some(OutcomeKind::NotFound));
     assert!(events[0].said.as_ref().is_some_and(|said| !said.is_empty()));
 
     let again = close(&core, &refund).await;
@@ -90,7 +90,7 @@ async fn what_the_channel_does_not_know_is_closed_and_its_amount_given_back() {
 async fn two_presses_at_once_close_once() {
     let core = start().await;
     let refund = issued(&core, "LOST").await;
-    core.app.clock.advance_ms(HOUR_MS);
+    core.ctx.clock.advance_ms(HOUR_MS);
     let (one, other) = tokio::join!(close(&core, &refund), close(&core, &refund));
     // The later one is told that something is under way, or, having come after it, how it stands.
     for done in [one, other] {
@@ -99,7 +99,7 @@ async fn two_presses_at_once_close_once() {
             Err(error) => assert_eq!(error.refusal(), Some(&Refusal::SyncUnderWay)),
         }
     }
-    let events = refunds::timeline(&core.app, "DEMO", &refund.refund_no)
+    let events = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no)
         .await
         .expect("events");
     let closed = events
@@ -119,20 +119,20 @@ async fn what_the_channel_is_at_or_does_not_tell_stays_open() {
     stays_open(&core, &refund, "accepted").await;
     // No answer comes in time, whatever the channel knows.
     let refund = issued(&core, "LOST").await;
-    let sandbox = core.app.channels.sandbox().expect("the sandbox");
+    let sandbox = core.ctx.channels.sandbox().expect("the sandbox");
     sandbox
-        .change_weather("DEMO", Weather::Silent)
+        .change_weather("DEMO", Faults::Silent)
         .await
-        .expect("weather");
+        .expect("faults");
     stays_open(&core, &refund, "unknown").await;
 }
 
 async fn stays_open(core: &Core, refund: &Refund, said: &str) {
     let refused = close(core, refund).await;
-    let Err(Error::Refused(Refusal::NotClosable { finding })) = &refused else {
+    let Err(Error::Refused(Refusal::NotClosable { outcome })) = &refused else {
         panic!("{refused:?}");
     };
-    assert_eq!(finding, said);
+    assert_eq!(outcome, said);
     let order = order_of(core, refund).await;
     assert_eq!((order.held, order.refundable()), (Fen(100), Fen(900)));
     assert!(told(core, refund).await.is_empty());
@@ -142,7 +142,7 @@ async fn stays_open(core: &Core, refund: &Refund, said: &str) {
 async fn what_the_channel_has_paid_out_is_settled_instead() {
     let core = start().await;
     let refund = issued(&core, "TIMEOUT").await;
-    core.app.clock.advance_ms(HOUR_MS);
+    core.ctx.clock.advance_ms(HOUR_MS);
     let settled = close(&core, &refund).await.expect("how it stands");
     assert_eq!(settled.status, RefundStatus::Success);
     let order = order_of(&core, &refund).await;
@@ -154,12 +154,12 @@ async fn what_the_channel_has_paid_out_is_settled_instead() {
 async fn contradicted(core: &Core, refund: &Refund) -> Refund {
     let raised = Refund {
         status: RefundStatus::Success,
-        attention: Some(Attention::Contradicted),
+        review_reason: Some(ReviewReason::Contradicted),
         version: refund.version + 1,
         ..refund.clone()
     };
     let row = raised.clone();
-    core.app
+    core.ctx
         .db
         .write(move |conn| {
             let row = row.clone();
@@ -175,11 +175,11 @@ async fn what_was_raised_is_noted_as_looked_at_once_and_as_it_was_seen() {
     let core = start().await;
     let refund = issued(&core, "ASYNC-NOCB").await;
     let review = async |seen: i64, remark: &'static str| {
-        let (app, merchant) = (&core.app, &core.merchant);
-        refunds::review(app, merchant, &refund.refund_no, seen, remark, person()).await
+        let (ctx, merchant) = (&core.ctx, &core.merchant);
+        refunds::review(ctx, merchant, &refund.refund_no, seen, remark, person()).await
     };
     let raised = async || {
-        let count = records::count_inbox(&core.app, "DEMO", InboxFilter::Raised).await;
+        let count = records::count_review_queue(&core.ctx, "DEMO", ReviewQueueFilter::Raised).await;
         count.expect("a count").rows
     };
     // Nothing is raised yet.
@@ -193,7 +193,7 @@ async fn what_was_raised_is_noted_as_looked_at_once_and_as_it_was_seen() {
         .expect("a review");
     assert!(reviewed.reviewed && reviewed.status == RefundStatus::Success);
     assert_eq!(raised().await, 0);
-    let events = refunds::timeline(&core.app, "DEMO", &refund.refund_no)
+    let events = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no)
         .await
         .expect("events");
     assert_eq!(events[0].kind, EventKind::Reviewed);
@@ -206,24 +206,24 @@ async fn what_was_raised_is_noted_as_looked_at_once_and_as_it_was_seen() {
 async fn the_inbox_shows_the_oldest_first_with_what_was_heard_last() {
     let core = start().await;
     let first = issued(&core, "LOST").await;
-    core.app.clock.advance_ms(HOUR_MS);
+    core.ctx.clock.advance_ms(HOUR_MS);
     let order = core.order("ASYNC-NOCB", "2", Fen(1_000)).await;
     let new = new_refund(&order, "R2", Fen(100));
-    refunds::issue(&core.app, &core.merchant, new, Actor::Merchant)
+    refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
         .await
         .expect("a refund");
-    let page = records::inbox(&core.app, "DEMO", InboxFilter::Open, &Place::First)
+    let page = records::review_queue(&core.ctx, "DEMO", ReviewQueueFilter::Open, &Place::First)
         .await
         .expect("a page");
     let heard: Vec<_> = page
         .rows
         .iter()
-        .map(|row| row.heard.map(|(finding, _)| finding))
+        .map(|row| row.heard.map(|(outcome, _)| outcome))
         .collect();
     assert_eq!(page.rows[0].refund.refund_no, first.refund_no);
     assert_eq!(
         heard,
-        [Some(FindingWord::Unknown), Some(FindingWord::Accepted)]
+        [Some(OutcomeKind::Unknown), Some(OutcomeKind::Accepted)]
     );
     assert_eq!((page.count.rows, page.after), (2, None));
 }

@@ -8,16 +8,17 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use refundry::demo::ADMIN;
 use refundry::domain::error::Refusal;
 use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
 use refundry::domain::refund::RefundStatus;
-use refundry::server::app::App;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
-use refundry::server::demo::ADMIN;
-use refundry::server::operators::{self, DEMO_PASSWORD};
-use refundry::server::unipay::field::local_text;
-use refundry::server::{orders, refunds, serve};
+use refundry::server::ctx::Ctx;
+use refundry::server::people::DEMO_PASSWORD;
+use refundry::server::run::serve;
+use refundry::server::{orders, people, refunds};
+use refundry::wire::field::local_text;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -148,7 +149,7 @@ impl Desk {
     }
 
     /// The desk's database, looked at without the program.
-    async fn look(&self) -> App {
+    async fn look(&self) -> Ctx {
         let file = || format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
         let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
         let config = Config {
@@ -361,15 +362,15 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     let stopped = desk.start(&args).stop();
     assert!(stopped.status.success());
     let count = async || {
-        let app = desk.look().await;
-        let merchant = app.merchant_app(None).await.unwrap();
+        let ctx = desk.look().await;
+        let merchant = ctx.merchant_app(None).await.unwrap();
         assert_eq!(merchant.app_id, "DEMO");
         let filter = OrderFilter::default();
-        let orders = orders::list(&app, "DEMO", &filter, &Place::First)
+        let orders = orders::list(&ctx, "DEMO", &filter, &Place::First)
             .await
             .unwrap();
-        let refunds = refunds::list(&app, "DEMO", &RefundFilter::default(), &Place::First).await;
-        app.db.close().await;
+        let refunds = refunds::list(&ctx, "DEMO", &RefundFilter::default(), &Place::First).await;
+        ctx.db.close().await;
         (orders.count, refunds.unwrap().count)
     };
     let first = count().await;
@@ -383,12 +384,10 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     assert!(desk.start(&args).stop().status.success());
     assert_eq!(count().await, first);
 
-    let app = desk.look().await;
-    let login = operators::login(&app, ADMIN, DEMO_PASSWORD)
-        .await
-        .unwrap_err();
+    let ctx = desk.look().await;
+    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD).await.unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
-    app.db.close().await;
+    ctx.db.close().await;
     let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];
     let stopped = desk.start(&served).stop();
     assert!(text(&stopped.stderr).contains("secret is published"));
@@ -469,13 +468,13 @@ async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
         began.elapsed()
     );
 
-    let app = desk.look().await;
-    let refunds = refunds::list(&app, "SHOP", &RefundFilter::default(), &Place::First).await;
+    let ctx = desk.look().await;
+    let refunds = refunds::list(&ctx, "SHOP", &RefundFilter::default(), &Place::First).await;
     let rows = refunds.unwrap().rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].refund.status, RefundStatus::Progress);
     // The time-out was heard and written down before the end.
-    let timeline = refunds::timeline(&app, "SHOP", &rows[0].refund.refund_no)
+    let timeline = refunds::timeline(&ctx, "SHOP", &rows[0].refund.refund_no)
         .await
         .unwrap();
     assert_eq!(timeline.len(), 2);

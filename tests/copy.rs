@@ -2,18 +2,19 @@
 
 mod support;
 
+use refundry::demo;
 use refundry::domain::money::Fen;
 use refundry::server::clock::Clock;
-use refundry::server::copy::{CopyError, Told, copy};
 use refundry::server::db::Db;
+use refundry::server::refunds;
+use refundry::server::run::copy::{CopyError, Told, copy};
 use refundry::server::store::copying;
-use refundry::server::{demo, refunds};
 use support::{Core, config, new_refund};
 
 /// A database with a month of everything.
 async fn month() -> Core {
     let core = Core::without_app(config(&[]), Clock::System).await;
-    demo::seed(&core.app).await.expect("demonstration data");
+    demo::seed(&core.ctx).await.expect("demonstration data");
     core
 }
 
@@ -34,9 +35,9 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     let (from, to) = (month().await, empty().await);
     let mut told = Vec::new();
     let same = copy(
-        &from.app.db,
-        &to.app.db,
-        from.app.clock.now(),
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
         &mut |what| told.push(what),
     )
     .await
@@ -56,18 +57,18 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     };
     assert!(told.contains(&done("refund")));
 
-    let again = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
+    let again = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
     assert_eq!(again.expect("the same"), same);
 
     // Sends and events count beyond 9: sorted as texts, 10 would come before 2.
     assert!(of("notice_send").rows > 100);
 
     // The copy is a desk that works.
-    let merchant = to.app.merchant_app(None).await.expect("the app");
+    let merchant = to.ctx.merchant_app(None).await.expect("the app");
     let order = to.order("OK", "after", Fen(100)).await;
     let actor = refundry::domain::event::Actor::Merchant;
     refunds::issue(
-        &to.app,
+        &to.ctx,
         &merchant,
         new_refund(&order, "after", Fen(1)),
         actor,
@@ -79,7 +80,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
 #[tokio::test]
 async fn a_copy_that_was_broken_off_goes_on() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {})
+    copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {})
         .await
         .expect("a copy");
     // As it stands after a break in the middle of the refunds.
@@ -89,16 +90,16 @@ async fn a_copy_that_was_broken_off_goes_on() {
         "DELETE FROM notice",
         "DELETE FROM refund WHERE refund_no > (SELECT MIN(refund_no) FROM refund)",
         "DELETE FROM callback",
-        "DELETE FROM sandbox_book",
+        "DELETE FROM sandbox_ledger",
         "DELETE FROM operator",
     ] {
-        run(&to.app.db, sql).await;
+        run(&to.ctx.db, sql).await;
     }
     let mut copied = Vec::new();
     let same = copy(
-        &from.app.db,
-        &to.app.db,
-        from.app.clock.now(),
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
         &mut |told| {
             if let Told::Copied { table, done, .. } = told {
                 copied.push((table, done));
@@ -120,23 +121,23 @@ async fn a_copy_that_was_broken_off_goes_on() {
 #[tokio::test]
 async fn other_data_is_not_added_to() {
     let (from, to) = (month().await, Core::start(Clock::System).await);
-    let before = run(&to.app.db, "UPDATE merchant_app SET enabled = enabled").await;
-    let refused = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
+    let before = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
+    let refused = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
     assert!(matches!(refused, Err(CopyError::Foreign(_))), "{refused:?}");
-    let after = run(&to.app.db, "UPDATE merchant_app SET enabled = enabled").await;
+    let after = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
     assert_eq!((before, after), (1, 1));
-    assert_eq!(run(&to.app.db, "UPDATE pay_order SET held = held").await, 0);
+    assert_eq!(run(&to.ctx.db, "UPDATE pay_order SET held = held").await, 0);
 }
 
 #[tokio::test]
 async fn a_database_that_a_server_runs_on_is_left_alone() {
     let (from, to) = (month().await, empty().await);
     run(
-        &to.app.db,
+        &to.ctx.db,
         "INSERT INTO node (node, host, holder, started_at, alive_until) VALUES (0, 'h', 'x', 0, 9000000000000)",
     )
     .await;
-    let refused = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
+    let refused = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
     assert!(
         matches!(refused, Err(CopyError::InUse("copy to"))),
         "{refused:?}"
@@ -146,15 +147,15 @@ async fn a_database_that_a_server_runs_on_is_left_alone() {
 #[tokio::test]
 async fn one_fen_that_differs_is_found() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {})
+    copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {})
         .await
         .expect("a copy");
     run(
-        &to.app.db,
+        &to.ctx.db,
         "UPDATE refund SET reason = 'x' WHERE refund_no = (SELECT MAX(refund_no) FROM refund)",
     )
     .await;
-    let differs = copy(&from.app.db, &to.app.db, from.app.clock.now(), &mut |_| {}).await;
+    let differs = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
     let at = CopyError::Differs {
         table: "refund",
         row: 250,
@@ -165,7 +166,7 @@ async fn one_fen_that_differs_is_found() {
 #[tokio::test]
 async fn no_table_is_forgotten() {
     let core = empty().await;
-    let mut conn = core.app.db.read().await.unwrap();
+    let mut conn = core.ctx.db.read().await.unwrap();
     let mut there = copying::tables(&mut conn).await.unwrap();
     there.sort();
     let copied = copying::TABLES.iter().map(|table| table.name);

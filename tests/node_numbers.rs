@@ -2,13 +2,13 @@
 
 mod support;
 
-use refundry::domain::time::Millis;
-use refundry::server::app::App;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
+use refundry::server::ctx::Ctx;
 use refundry::server::numbers::Kind;
 use support::{Core, config};
 
-const START: Millis = Millis(1_700_000_000_500);
+const START: Timestamp = Timestamp(1_700_000_000_500);
 const LEASE_MS: i64 = 60_000;
 
 async fn core() -> Core {
@@ -16,22 +16,22 @@ async fn core() -> Core {
 }
 
 /// The two digits of the node in a number that is made now.
-async fn digits(app: &App) -> String {
-    let number = app.numbers.make(Kind::Refund, app.clock.now()).await;
+async fn digits(ctx: &Ctx) -> String {
+    let number = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await;
     let number = number.expect("a number");
     number[number.len() - 8..number.len() - 6].to_owned()
 }
 
 /// Starts a node as `serve` does.
-async fn start(app: &App) -> Option<i64> {
-    let started = app.numbers.start(app.clock.now()).await;
+async fn start(ctx: &Ctx) -> Option<i64> {
+    let started = ctx.numbers.start(ctx.clock.now()).await;
     started.expect("the database is there").ok()
 }
 
 #[tokio::test]
 async fn the_lowest_free_number_is_taken_and_given_back() {
     let core = core().await;
-    let (one, two) = (core.app.clone(), core.another_node(config(&[])).await);
+    let (one, two) = (core.ctx.clone(), core.another_node(config(&[])).await);
     assert_eq!((start(&one).await, start(&two).await), (Some(0), Some(1)));
     assert_eq!(
         (digits(&one).await, digits(&two).await),
@@ -41,19 +41,19 @@ async fn the_lowest_free_number_is_taken_and_given_back() {
     // Free from the next second on, so that no two numbers of one second are the same.
     one.numbers.release(one.clock.now()).await.unwrap();
     assert_eq!(digits(&core.another_node(config(&[])).await).await, "02");
-    core.app.clock.advance_ms(500);
+    core.ctx.clock.advance_ms(500);
     assert_eq!(digits(&core.another_node(config(&[])).await).await, "00");
 }
 
 #[tokio::test]
 async fn a_lease_that_is_renewed_lasts_and_one_that_is_not_is_lost() {
     let core = core().await;
-    let (one, two) = (core.app.clone(), core.another_node(config(&[])).await);
+    let (one, two) = (core.ctx.clone(), core.another_node(config(&[])).await);
     start(&one).await;
     start(&two).await;
     // The first is stopped, the second goes on.
     for _ in 0..5 {
-        core.app.clock.advance_ms(15_000);
+        core.ctx.clock.advance_ms(15_000);
         two.numbers.renew(two.clock.now()).await.unwrap();
     }
     let third = core.another_node(config(&[])).await;
@@ -63,7 +63,7 @@ async fn a_lease_that_is_renewed_lasts_and_one_that_is_not_is_lost() {
     assert_eq!(one.numbers.node(one.clock.now()), None);
     assert_eq!(digits(&one).await, "02");
     // Where nobody took it, it is still there.
-    core.app.clock.advance_ms(LEASE_MS);
+    core.ctx.clock.advance_ms(LEASE_MS);
     assert_eq!(digits(&two).await, "01");
 }
 
@@ -97,7 +97,7 @@ async fn a_number_that_another_host_holds_is_refused() {
         alive_until: START.plus_ms(LEASE_MS),
     };
     let elsewhere = held.clone();
-    let taken = core.app.db.write(move |conn| {
+    let taken = core.ctx.db.write(move |conn| {
         let elsewhere = elsewhere.clone();
         Box::pin(
             async move { Ok(refundry::server::store::node::take(conn, &elsewhere, false).await?) },
@@ -107,6 +107,6 @@ async fn a_number_that_another_host_holds_is_refused() {
     let node = core.another_node(config(&["--node=7"])).await;
     let refused = node.numbers.start(node.clock.now()).await.unwrap();
     assert_eq!(refused, Err(held));
-    core.app.clock.advance_ms(LEASE_MS);
+    core.ctx.clock.advance_ms(LEASE_MS);
     assert_eq!(start(&node).await, Some(7));
 }

@@ -11,16 +11,16 @@ use futures::future::join_all;
 use refundry::domain::error::Refusal;
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
-use refundry::domain::operator::Role;
 use refundry::domain::order::Order;
+use refundry::domain::people::Role;
 use refundry::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
-use refundry::domain::time::Millis;
-use refundry::server::app::App;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
+use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
 use refundry::server::error::Result;
 use refundry::server::numbers::Kind;
-use refundry::server::{operators, orders, refunds, store};
+use refundry::server::{orders, people, refunds, store};
 use reqwest::header;
 use support::database::{self, TestDatabase};
 use support::http::TestApp;
@@ -29,7 +29,7 @@ use support::{Core, config, new_refund};
 /// Two nodes, with an app and the sandbox, whose book both share.
 struct Nodes {
     core: Core,
-    nodes: [App; 2],
+    nodes: [Ctx; 2],
 }
 
 impl Nodes {
@@ -41,7 +41,7 @@ impl Nodes {
         let core = Core::start(Clock::System).await;
         let flags = ["--sbx-delay", "2s", "--sbx-timeout", "0ms"];
         let other = core.another_node(config(&flags)).await;
-        let nodes = [core.app.clone(), other];
+        let nodes = [core.ctx.clone(), other];
         Some(Nodes { core, nodes })
     }
 
@@ -186,7 +186,7 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
     let settings = || config(&["--secure-cookies=false"]);
     let core = Core::with(settings(), Clock::System).await;
     let other = core.another_node(settings()).await;
-    operators::add(&other, "li.na", Role::Viewer, "correct horse")
+    people::add(&other, "li.na", Role::Viewer, "correct horse")
         .await
         .unwrap();
     let (one, two) = (TestApp::serve(core).await, TestApp::serve_app(other).await);
@@ -212,9 +212,7 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
         assert_eq!(page(base, &cookie).await, 200);
         assert_eq!(page(base, "refundry_session=other").await, 302);
     }
-    operators::set_enabled(&two.app, "li.na", false)
-        .await
-        .unwrap();
+    people::set_enabled(&two.ctx, "li.na", false).await.unwrap();
     assert_eq!(page(&one.base, &cookie).await, 302);
 }
 
@@ -223,12 +221,12 @@ async fn guesses_at_both_nodes_add_up() {
     let Some(nodes) = Nodes::start().await else {
         return;
     };
-    operators::add(&nodes.nodes[0], "li.na", Role::Viewer, "correct horse")
+    people::add(&nodes.nodes[0], "li.na", Role::Viewer, "correct horse")
         .await
         .unwrap();
     let guesses = (0..12).map(|i| {
         let node = nodes.nodes[i % 2].clone();
-        tokio::spawn(async move { operators::login(&node, "li.na", "wrong").await })
+        tokio::spawn(async move { people::login(&node, "li.na", "wrong").await })
     });
     let told = join_all(guesses).await.into_iter().map(|told| {
         let error = told.expect("no panic").expect_err("a wrong password");
@@ -236,7 +234,7 @@ async fn guesses_at_both_nodes_add_up() {
     });
     assert_eq!(told.filter(|told| *told == Refusal::WrongLogin).count(), 5);
     for node in &nodes.nodes {
-        let error = operators::login(node, "li.na", "correct horse")
+        let error = people::login(node, "li.na", "correct horse")
             .await
             .unwrap_err();
         assert!(
@@ -252,16 +250,16 @@ async fn nodes_that_start_at_once_migrate_once_and_number_differently() {
         return;
     }
     let database = TestDatabase::new();
-    let clock = Clock::manual(Millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp(1_700_000_000_000));
     let starts = (0..6).map(async |_| {
         let db = Db::open(&database.url(), Some(4), 1).await;
-        let app = App::new(config(&[]), db.expect("a database"), clock.clone());
+        let ctx = Ctx::new(config(&[]), db.expect("a database"), clock.clone());
         let mut made = Vec::new();
         for _ in 0..2_000 {
-            let number = app.numbers.make(Kind::Refund, app.clock.now()).await;
+            let number = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await;
             made.push(number.expect("a number"));
         }
-        (app.numbers.node(app.clock.now()), made)
+        (ctx.numbers.node(ctx.clock.now()), made)
     });
     let (mut held, mut numbers) = (HashSet::new(), HashSet::new());
     for (node, made) in join_all(starts).await {
@@ -294,7 +292,7 @@ async fn connections_that_are_cut_lose_no_write() {
     let count = async || {
         let counted = db.write(|conn| {
             Box::pin(async move {
-                let (long_ago, now) = (Millis(0), Millis(1));
+                let (long_ago, now) = (Timestamp(0), Timestamp(1));
                 store::operator::count_failure(conn, "count", long_ago, now, i64::MAX).await?;
                 Ok(store::operator::failures(conn, "count", long_ago).await?)
             })

@@ -5,9 +5,9 @@ mod support;
 use refundry::domain::event::Actor;
 use refundry::domain::merchant::{Edition, MerchantApp};
 use refundry::domain::money::Fen;
-use refundry::domain::notice::{Notice, NoticeKey, NoticeSend, NoticeState};
+use refundry::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeState};
 use refundry::domain::refund::{Refund, RefundStatus};
-use refundry::domain::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
+use refundry::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use refundry::server::clock::Clock;
 use refundry::server::{notices, refunds};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use support::http::sign_text;
 use support::receiver::{Receiver, Reply};
 use support::{Core, config, new_refund};
 
-const START: Millis = Millis(1_700_000_000_000);
+const START: Timestamp = Timestamp(1_700_000_000_000);
 
 /// A merchant's desk whose system receives notices.
 struct Desk {
@@ -52,30 +52,30 @@ impl Desk {
     }
 
     async fn issue(&self, new: refundry::domain::refund::NewRefund) -> Refund {
-        let (app, merchant) = (&self.core.app, &self.core.merchant);
-        refunds::issue(app, merchant, new, Actor::Merchant)
+        let (ctx, merchant) = (&self.core.ctx, &self.core.merchant);
+        refunds::issue(ctx, merchant, new, Actor::Merchant)
             .await
             .expect("a refund")
     }
 
     /// Sends what is due, and tells how many.
     async fn send(&self) -> u64 {
-        notices::send_due(&self.core.app, "DEMO")
+        notices::send_due(&self.core.ctx, "DEMO")
             .await
             .expect("a run")
     }
 
     async fn all(&self, refund: &Refund) -> Vec<Notice> {
-        notices::of_refund(&self.core.app, "DEMO", &refund.refund_no)
+        notices::of_refund(&self.core.ctx, "DEMO", &refund.refund_no)
             .await
             .expect("notices")
     }
 
-    async fn only(&self, refund: &Refund) -> (Notice, Vec<NoticeSend>) {
+    async fn only(&self, refund: &Refund) -> (Notice, Vec<DeliveryAttempt>) {
         let all = self.all(refund).await;
         assert_eq!(all.len(), 1);
         let key = &all[0].key;
-        notices::find(&self.core.app, key).await.expect("a notice")
+        notices::find(&self.core.ctx, key).await.expect("a notice")
     }
 
     fn statuses(&self) -> Vec<String> {
@@ -148,10 +148,10 @@ async fn an_open_notice_has_the_documented_fields_and_a_signature_that_holds() {
     assert_eq!(data["amount"].to_string(), "10");
     assert_eq!(data["orderAmount"].to_string(), "12.5");
     assert_eq!(data["attach"], "id=7");
-    let (sent, sends) = desk.only(&refund).await;
-    assert_eq!((sent.state, sent.sends), (NoticeState::Delivered, 1));
-    assert_eq!(sends[0].request, body);
-    assert_eq!(sends[0].answer.as_deref(), Some("SUCCESS"));
+    let (sent, attempts) = desk.only(&refund).await;
+    assert_eq!((sent.state, sent.attempts), (NoticeState::Delivered, 1));
+    assert_eq!(attempts[0].request, body);
+    assert_eq!(attempts[0].answer.as_deref(), Some("SUCCESS"));
     assert_eq!(desk.send().await, 0);
 }
 
@@ -211,7 +211,7 @@ async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
         let Some(next) = next else { break };
         // Not a millisecond before its time.
         desk.clock
-            .advance_ms(next.0 - desk.core.app.clock.now().0 - 1);
+            .advance_ms(next.0 - desk.core.ctx.clock.now().0 - 1);
         assert_eq!(desk.send().await, 0);
         desk.clock.advance_ms(1);
         now = next.0 - START.0;
@@ -244,21 +244,21 @@ async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
         .collect();
     assert_eq!(at, expected);
     assert_eq!(at[15], 24 * h + 4 * m);
-    let (notice, sends) = desk.only(&refund).await;
-    assert_eq!((notice.state, notice.sends), (NoticeState::GivenUp, 16));
-    assert_eq!(sends.len(), 16);
-    assert_eq!(sends[0].answer.as_deref(), Some("not now 15"));
+    let (notice, attempts) = desk.only(&refund).await;
+    assert_eq!((notice.state, notice.attempts), (NoticeState::GivenUp, 16));
+    assert_eq!(attempts.len(), 16);
+    assert_eq!(attempts[0].answer.as_deref(), Some("not now 15"));
     assert_eq!(
-        sends[0].trouble.as_deref(),
+        attempts[0].failure.as_deref(),
         Some("the answer is not SUCCESS")
     );
 
     // By hand it can still be sent, and then has arrived.
     let actor = Actor::Operator("li.na".to_owned());
-    let (notice, send) = notices::send_again(&desk.core.app, &notice.key, actor.clone())
+    let (notice, send) = notices::send_again(&desk.core.ctx, &notice.key, actor.clone())
         .await
         .expect("a send");
-    assert_eq!((notice.state, send.send), (NoticeState::Delivered, 17));
+    assert_eq!((notice.state, send.attempt), (NoticeState::Delivered, 17));
     assert_eq!(send.actor, actor);
 }
 
@@ -270,24 +270,24 @@ async fn a_later_state_waits_for_the_notice_of_the_earlier_one() {
     assert_eq!(desk.send().await, 1);
     // It fails a second time: a second notice.
     let actor = Actor::Operator("li.na".to_owned());
-    let (app, merchant) = (&desk.core.app, &desk.core.merchant);
-    refunds::retry(app, merchant, &refund.refund_no, None, actor.clone())
+    let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
+    refunds::retry(ctx, merchant, &refund.refund_no, None, actor.clone())
         .await
         .expect("a retry");
-    refunds::close(app, merchant, &refund.refund_no, actor.clone())
+    refunds::close(ctx, merchant, &refund.refund_no, actor.clone())
         .await
         .expect("closed");
     let all = desk.all(&refund).await;
     assert_eq!(all.len(), 3);
     assert_eq!(desk.send().await, 0, "the first waits");
-    let error = notices::send_again(app, &all[2].key, actor.clone()).await;
+    let error = notices::send_again(ctx, &all[2].key, actor.clone()).await;
     assert!(error.is_err(), "nor by hand");
     desk.clock.advance_ms(15 * SECOND_MS);
     while desk.send().await > 0 {}
     assert_eq!(desk.statuses(), ["fail", "fail", "fail", "close"]);
-    let error = notices::send_again(app, &all[0].key, actor.clone()).await;
+    let error = notices::send_again(ctx, &all[0].key, actor.clone()).await;
     assert!(error.is_err(), "an earlier one would overtake a later one");
-    notices::send_again(app, &all[2].key, actor)
+    notices::send_again(ctx, &all[2].key, actor)
         .await
         .expect("the last can be sent again");
     assert_eq!(desk.statuses().len(), 5);
@@ -297,9 +297,9 @@ async fn a_later_state_waits_for_the_notice_of_the_earlier_one() {
 async fn a_notice_tells_of_the_state_that_was_reached_then() {
     let desk = Desk::open().await;
     let refund = desk.refund("FAIL", Edition::Open).await;
-    let (app, merchant) = (&desk.core.app, &desk.core.merchant);
+    let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
     let actor = Actor::Operator("li.na".to_owned());
-    refunds::close(app, merchant, &refund.refund_no, actor)
+    refunds::close(ctx, merchant, &refund.refund_no, actor)
         .await
         .expect("closed");
     while desk.send().await > 0 {}
@@ -316,10 +316,10 @@ async fn redirects_are_not_followed_and_long_answers_are_cut() {
     desk.clock.advance_ms(15 * SECOND_MS);
     desk.send().await;
     assert_eq!(desk.receiver.redirected(), 0);
-    let (notice, sends) = desk.only(&refund).await;
+    let (notice, attempts) = desk.only(&refund).await;
     assert_eq!(notice.state, NoticeState::Waiting);
-    assert_eq!(sends[1].http_status, Some(302));
-    let kept = sends[0].answer.as_deref().unwrap();
+    assert_eq!(attempts[1].http_status, Some(302));
+    let kept = attempts[0].answer.as_deref().unwrap();
     assert!(kept.len() <= 4096 && kept.len() > 4000, "{}", kept.len());
 }
 
@@ -327,13 +327,13 @@ async fn redirects_are_not_followed_and_long_answers_are_cut() {
 async fn a_receiver_that_is_silent_has_5_seconds() {
     let desk = Desk::open().await;
     let refund = desk.refund("OK", Edition::Open).await;
-    desk.receiver.will_answer([Reply::Silence]);
+    desk.receiver.will_answer([Reply::DatabaseTimeout]);
     let begun = std::time::Instant::now();
     desk.send().await;
     let took = begun.elapsed().as_millis();
     assert!((4_900..9_000).contains(&took), "{took}");
-    let (_, sends) = desk.only(&refund).await;
-    assert_eq!(sends[0].trouble.as_deref(), Some("no answer within 5 s"));
+    let (_, attempts) = desk.only(&refund).await;
+    assert_eq!(attempts[0].failure.as_deref(), Some("no answer within 5 s"));
 }
 
 #[tokio::test]
@@ -349,10 +349,10 @@ async fn private_networks_are_refused_by_number_and_by_name() {
     assert_eq!(desk.send().await, 2);
     assert!(desk.receiver.bodies().is_empty());
     for refund in [by_number, by_name] {
-        let (_, sends) = desk.only(&refund).await;
-        let trouble = sends[0].trouble.as_deref().unwrap();
-        assert!(trouble.contains("is not in a public network"), "{trouble}");
-        assert_eq!(sends[0].http_status, None);
+        let (_, attempts) = desk.only(&refund).await;
+        let failure = attempts[0].failure.as_deref().unwrap();
+        assert!(failure.contains("is not in a public network"), "{failure}");
+        assert_eq!(attempts[0].http_status, None);
     }
 }
 
@@ -364,7 +364,7 @@ async fn a_send_whose_end_is_not_known_is_made_again() {
     let key: NoticeKey = desk.all(&refund).await.remove(0).key;
     let (now, until) = (START, START.plus_ms(MINUTE_MS));
     desk.core
-        .app
+        .ctx
         .db
         .write(move |conn| {
             let key = key.clone();
@@ -380,9 +380,9 @@ async fn a_send_whose_end_is_not_known_is_made_again() {
     assert_eq!(desk.send().await, 0, "it is claimed");
     desk.clock.advance_ms(MINUTE_MS);
     assert_eq!(desk.send().await, 1);
-    let (notice, sends) = desk.only(&refund).await;
-    assert_eq!((notice.state, notice.sends), (NoticeState::Delivered, 2));
-    assert_eq!(sends.len(), 1, "of the first nothing is known");
+    let (notice, attempts) = desk.only(&refund).await;
+    assert_eq!((notice.state, notice.attempts), (NoticeState::Delivered, 2));
+    assert_eq!(attempts.len(), 1, "of the first nothing is known");
 }
 
 #[tokio::test]
@@ -413,7 +413,7 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     assert!(desk.all(&refund).await.is_empty());
 
     support::add_app(
-        &desk.core.app,
+        &desk.core.ctx,
         MerchantApp {
             notify_url: Some(desk.receiver.url.clone()),
             ..support::http::merchant("TOLD")
@@ -421,9 +421,9 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     )
     .await;
     desk.clock.advance_ms(3 * SECOND_MS);
-    let merchant = desk.core.app.merchant_app(Some("TOLD")).await.unwrap();
+    let merchant = desk.core.ctx.merchant_app(Some("TOLD")).await.unwrap();
     let order = refundry::server::orders::record(
-        &desk.core.app,
+        &desk.core.ctx,
         &merchant,
         support::paid_order("OK", "told", Fen(100)),
         Actor::Merchant,
@@ -431,10 +431,10 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     .await
     .unwrap();
     let new = new_refund(&order, "R-told", Fen(100));
-    let refund = refunds::issue(&desk.core.app, &merchant, new, Actor::Merchant)
+    let refund = refunds::issue(&desk.core.ctx, &merchant, new, Actor::Merchant)
         .await
         .unwrap();
     assert_eq!(refund.status, RefundStatus::Success);
-    let sent = notices::send_due(&desk.core.app, "TOLD").await.unwrap();
+    let sent = notices::send_due(&desk.core.ctx, "TOLD").await.unwrap();
     assert_eq!((sent, desk.receiver.bodies().len()), (1, 1));
 }

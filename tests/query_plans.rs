@@ -10,19 +10,20 @@ use std::sync::{Arc, Mutex};
 use refundry::domain::callback::Verdict;
 use refundry::domain::event::Actor;
 use refundry::domain::filter::{
-    CallbackFilter, Cursor, InboxFilter, NoticeFilter, OrderFilter, Place, RefundFilter, Sort,
-    SyncFilter,
+    CallbackFilter, Cursor, NoticeFilter, OrderFilter, Place, RefundFilter, ReviewQueueFilter,
+    Sort, SyncFilter,
 };
 use refundry::domain::money::Fen;
 use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
-use refundry::domain::refund::{FindingWord, RefundKey, RefundStatus};
-use refundry::domain::time::Millis;
+use refundry::domain::refund::{OutcomeKind, RefundKey, RefundStatus};
+use refundry::domain::time::Timestamp;
+use refundry::server::channels::breaker;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds::records;
-use refundry::server::store::figures;
-use refundry::server::{breakers, notices, orders, refunds};
+use refundry::server::store::gauges;
+use refundry::server::{notices, orders, refunds};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use support::{Core, new_refund};
 use tracing::field::{Field, Visit};
@@ -96,7 +97,7 @@ fn order_filters() -> Vec<OrderFilter> {
         |f| f.refund_side = Some(RefundSide::PartialRefund),
         |f| f.refund_side = Some(RefundSide::Refunded),
         |f| (f.amount_min, f.amount_max) = (Some(Fen(1)), Some(Fen(9))),
-        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
     ])
 }
 
@@ -106,9 +107,9 @@ fn refund_filters() -> Vec<RefundFilter> {
         |f| f.title = Some("订".to_owned()),
         |f| f.channel = Some(Channel::Sandbox),
         |f| f.status = Some(RefundStatus::Fail),
-        |f| f.attention = true,
+        |f| f.review_reason = true,
         |f| (f.amount_min, f.amount_max) = (Some(Fen(1)), Some(Fen(9))),
-        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
     ])
 }
 
@@ -116,7 +117,7 @@ fn notice_filters() -> Vec<NoticeFilter> {
     pairs::<NoticeFilter>(&[
         |f| f.number = Some("R2".to_owned()),
         |f| f.state = Some(NoticeState::GivenUp),
-        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
     ])
 }
 
@@ -125,45 +126,45 @@ fn callback_filters() -> Vec<CallbackFilter> {
         |f| f.number = Some("R2".to_owned()),
         |f| f.channel = Some(Channel::Sandbox),
         |f| f.verdict = Some(Verdict::NotFound),
-        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
     ])
 }
 
 fn sync_filters() -> Vec<SyncFilter> {
     pairs::<SyncFilter>(&[
         |f| f.number = Some("R2".to_owned()),
-        |f| f.finding = Some(FindingWord::NotFound),
+        |f| f.outcome = Some(OutcomeKind::NotFound),
         |f| f.changed = true,
-        |f| (f.from, f.to) = (Some(Millis(1)), Some(Millis(9))),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
     ])
 }
 
 /// The lists of what happened, and one by one what they lead to.
 async fn read_records(core: &Core) -> Result<()> {
-    let (app, id) = (&core.app, "DEMO");
+    let (ctx, id) = (&core.ctx, "DEMO");
     for place in places() {
-        for filter in [InboxFilter::Open, InboxFilter::Raised] {
-            records::inbox(app, id, filter, &place).await?;
-            records::count_inbox(app, id, filter).await?;
+        for filter in [ReviewQueueFilter::Open, ReviewQueueFilter::Raised] {
+            records::review_queue(ctx, id, filter, &place).await?;
+            records::count_review_queue(ctx, id, filter).await?;
         }
         for filter in notice_filters() {
-            notices::list(app, id, &filter, &place).await?;
-            notices::counts(app, id, &filter).await?;
+            notices::list(ctx, id, &filter, &place).await?;
+            notices::counts(ctx, id, &filter).await?;
         }
         for filter in callback_filters() {
-            records::callbacks(app, id, &filter, &place).await?;
-            records::count_callbacks(app, id, &filter).await?;
+            records::callbacks(ctx, id, &filter, &place).await?;
+            records::count_callbacks(ctx, id, &filter).await?;
         }
         for filter in sync_filters() {
-            records::syncs(app, id, &filter, &place).await?;
-            records::count_syncs(app, id, &filter).await?;
+            records::syncs(ctx, id, &filter, &place).await?;
+            records::count_syncs(ctx, id, &filter).await?;
         }
     }
-    notices::count_given_up(app, id).await?;
-    notices::of_refund(app, id, "R").await?;
-    records::callbacks_of(app, id, "R").await?;
-    records::find_callback(app, id, "C").await.ok();
-    breakers::of_app(app, id).await?;
+    notices::count_given_up(ctx, id).await?;
+    notices::of_refund(ctx, id, "R").await?;
+    records::callbacks_of(ctx, id, "R").await?;
+    records::find_callback(ctx, id, "C").await.ok();
+    breaker::of_app(ctx, id).await?;
     Ok(())
 }
 
@@ -177,12 +178,12 @@ async fn no_statement_scans_a_table() {
     let subscriber = tracing_subscriber::registry().with(statements.clone());
     tracing::subscriber::set_global_default(subscriber).expect("the only test of this file");
 
-    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
-    let (app, merchant, id) = (&core.app, &core.merchant, "DEMO");
+    let core = Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await;
+    let (ctx, merchant, id) = (&core.ctx, &core.merchant, "DEMO");
     for behaviour in ["OK", "ASYNC", "FAIL", "LOST", "TIMEOUT"] {
         let order = core.order(behaviour, behaviour, Fen(1_000)).await;
         let refund = refunds::issue(
-            app,
+            ctx,
             merchant,
             new_refund(&order, behaviour, Fen(100)),
             Actor::Merchant,
@@ -193,7 +194,7 @@ async fn no_statement_scans_a_table() {
             RefundKey::RefundNo(refund.refund_no.clone()),
             RefundKey::BizRefundNo(behaviour.to_owned()),
         ] {
-            refunds::sync(app, merchant, &key, Actor::System)
+            refunds::sync(ctx, merchant, &key, Actor::System)
                 .await
                 .expect("a sync");
         }
@@ -201,57 +202,57 @@ async fn no_statement_scans_a_table() {
             OrderKey::BizOrderNo(order.biz_order_no),
             OrderKey::OutOrderNo(order.out_order_no.unwrap()),
         ] {
-            orders::sync(app, merchant, &key, Actor::System)
+            orders::sync(ctx, merchant, &key, Actor::System)
                 .await
                 .expect("a sync");
         }
-        refunds::of_order(app, id, &order.order_no)
+        refunds::of_order(ctx, id, &order.order_no)
             .await
             .expect("refunds");
-        refunds::timeline(app, id, &refund.refund_no)
+        refunds::timeline(ctx, id, &refund.refund_no)
             .await
             .expect("events");
-        orders::timeline(app, id, &order.order_no)
+        orders::timeline(ctx, id, &order.order_no)
             .await
             .expect("events");
-        refunds::retry(app, merchant, &refund.refund_no, None, Actor::System)
+        refunds::retry(ctx, merchant, &refund.refund_no, None, Actor::System)
             .await
             .ok();
-        refunds::close(app, merchant, &refund.refund_no, Actor::System)
+        refunds::close(ctx, merchant, &refund.refund_no, Actor::System)
             .await
             .ok();
     }
     for sort in SORTS {
         for place in places() {
             for filter in order_filters() {
-                orders::list(app, id, &OrderFilter { sort, ..filter }, &place)
+                orders::list(ctx, id, &OrderFilter { sort, ..filter }, &place)
                     .await
                     .expect("a page");
             }
             for filter in refund_filters() {
-                refunds::list(app, id, &RefundFilter { sort, ..filter }, &place)
+                refunds::list(ctx, id, &RefundFilter { sort, ..filter }, &place)
                     .await
                     .expect("a page");
             }
         }
     }
     for filter in refund_filters() {
-        refunds::counts(app, id, &filter).await.expect("counts");
+        refunds::counts(ctx, id, &filter).await.expect("counts");
     }
 
-    let mut conn = app.db.read().await.expect("a connection");
+    let mut conn = ctx.db.read().await.expect("a connection");
     for question in [
-        figures::OLDEST_OPEN_MS,
-        figures::OPEN,
-        figures::HELD_FEN,
-        figures::SYNCS_DUE,
-        figures::RAISED,
-        figures::NOTICES_WAITING,
-        figures::NOTICES_DUE,
-        figures::OLDEST_NOTICE_MS,
-        figures::BREAKERS,
+        gauges::OLDEST_OPEN_MS,
+        gauges::OPEN,
+        gauges::HELD_FEN,
+        gauges::SYNCS_DUE,
+        gauges::RAISED,
+        gauges::NOTICES_WAITING,
+        gauges::NOTICES_DUE,
+        gauges::OLDEST_NOTICE_MS,
+        gauges::BREAKERS,
     ] {
-        figures::ask(&mut conn, &question, app.clock.now())
+        gauges::ask(&mut conn, &question, ctx.clock.now())
             .await
             .expect("a figure");
     }
@@ -300,7 +301,7 @@ fn check(sql: &str, plan: &[String]) {
         "notice_send",
         "session",
         "operator",
-        "sandbox_book",
+        "sandbox_ledger",
         "notice",
         "breaker",
     ] {

@@ -14,7 +14,7 @@ use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey};
 use refundry::domain::refund::{Refund, RefundKey, RefundStatus};
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Error;
 use refundry::server::{orders, refunds};
@@ -35,7 +35,7 @@ const BEHAVIOURS: [&str; 10] = [
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Asked for by so many callers at the same time.
+    /// SignedRequest for by so many callers at the same time.
     Ask {
         number: usize,
         amount: i64,
@@ -97,19 +97,19 @@ impl Case<'_> {
 
     async fn refund(&self, number: usize) -> Option<Refund> {
         let key = RefundKey::BizRefundNo(self.biz_refund_no(number));
-        expect_no_defect(refunds::find(&self.core.app, &self.core.merchant, &key).await)
+        expect_no_defect(refunds::find(&self.core.ctx, &self.core.merchant, &key).await)
             .map(|(refund, _)| refund)
     }
 
     async fn ask(&self, number: usize, amount: i64) {
         let new = new_refund(&self.order, &self.biz_refund_no(number), Fen(amount));
         expect_no_defect(
-            refunds::issue(&self.core.app, &self.core.merchant, new, Actor::Merchant).await,
+            refunds::issue(&self.core.ctx, &self.core.merchant, new, Actor::Merchant).await,
         );
     }
 
     async fn run(&self, step: &Step) {
-        let Core { app, merchant, .. } = self.core;
+        let Core { ctx, merchant, .. } = self.core;
         match *step {
             Step::Ask {
                 number,
@@ -127,14 +127,14 @@ impl Case<'_> {
             }
             Step::Sync(number) => {
                 let key = RefundKey::BizRefundNo(self.biz_refund_no(number));
-                expect_no_defect(refunds::sync(app, merchant, &key, Actor::System).await);
+                expect_no_defect(refunds::sync(ctx, merchant, &key, Actor::System).await);
             }
             Step::Callback { number, status } => {
                 let Some(refund) = self.refund(number).await else {
                     return;
                 };
                 // The sandbox only ever tells what its book says: late, twice, but not a lie.
-                let book = app
+                let book = ctx
                     .channels
                     .sandbox()
                     .unwrap()
@@ -144,7 +144,7 @@ impl Case<'_> {
                 let truthful = book.is_some_and(|entry| entry.status == status);
                 let (headers, body) = callback(&refund, if truthful { status } else { return });
                 let reply =
-                    refunds::callback(app, &merchant.app_id, Channel::Sandbox, &headers, &body)
+                    refunds::callback(ctx, &merchant.app_id, Channel::Sandbox, &headers, &body)
                         .await;
                 assert_eq!(expect_no_defect(reply).map(|reply| reply.status), Some(200));
             }
@@ -153,7 +153,7 @@ impl Case<'_> {
                     return;
                 };
                 expect_no_defect(
-                    refunds::retry(app, merchant, &refund.refund_no, None, Actor::System).await,
+                    refunds::retry(ctx, merchant, &refund.refund_no, None, Actor::System).await,
                 );
             }
             Step::Close(number) => {
@@ -161,18 +161,18 @@ impl Case<'_> {
                     return;
                 };
                 expect_no_defect(
-                    refunds::close(app, merchant, &refund.refund_no, Actor::System).await,
+                    refunds::close(ctx, merchant, &refund.refund_no, Actor::System).await,
                 );
             }
-            Step::Wait { ms } => app.clock.advance_ms(ms),
+            Step::Wait { ms } => ctx.clock.advance_ms(ms),
         }
     }
 
     async fn check(&self) {
-        let Core { app, merchant, .. } = self.core;
+        let Core { ctx, merchant, .. } = self.core;
         let key = OrderKey::OrderNo(self.order.order_no.clone());
-        let order = orders::find(app, merchant, &key).await.expect("the order");
-        let refunds = refunds::of_order(app, &merchant.app_id, &order.order_no)
+        let order = orders::find(ctx, merchant, &key).await.expect("the order");
+        let refunds = refunds::of_order(ctx, &merchant.app_id, &order.order_no)
             .await
             .expect("its refunds");
         let sum = |status| {
@@ -187,7 +187,7 @@ impl Case<'_> {
         assert!(order.refunded + order.held <= order.amount);
         let mut moved = Fen::ZERO;
         for refund in &refunds {
-            if let Some(entry) = app
+            if let Some(entry) = ctx
                 .channels
                 .sandbox()
                 .unwrap()
@@ -204,7 +204,7 @@ impl Case<'_> {
                 assert_eq!(entry.amount, refund.amount.0);
                 moved = moved + Fen(entry.moved * entry.amount);
             }
-            let events = refunds::timeline(app, &merchant.app_id, &refund.refund_no)
+            let events = refunds::timeline(ctx, &merchant.app_id, &refund.refund_no)
                 .await
                 .expect("events");
             let seqs: Vec<_> = events.iter().rev().map(|event| event.seq).collect();
@@ -220,7 +220,7 @@ impl Case<'_> {
     /// Time passes and everything open is asked for: nothing stays open but what the channel lost.
     async fn settle_all(&self) {
         for _ in 0..3 {
-            self.core.app.clock.advance_ms(10_000);
+            self.core.ctx.clock.advance_ms(10_000);
             for number in 0..6 {
                 self.run(&Step::Sync(number)).await;
             }
@@ -229,19 +229,22 @@ impl Case<'_> {
             let Some(refund) = self.refund(number).await else {
                 continue;
             };
-            let sandbox = self.core.app.channels.sandbox().unwrap();
+            let sandbox = self.core.ctx.channels.sandbox().unwrap();
             let book = sandbox.book(&refund.channel_no).await.unwrap();
             let says = book.map(|entry| entry.status);
             match refund.status {
                 RefundStatus::Progress => {
-                    assert!(refund.attention.is_some() && says.is_none(), "{refund:?}")
+                    assert!(
+                        refund.review_reason.is_some() && says.is_none(),
+                        "{refund:?}"
+                    )
                 }
                 // The channel closed it, refused it, or has never seen it.
                 RefundStatus::Close => assert!(
                     matches!(says, Some("close" | "fail") | None),
                     "{refund:?} {says:?}"
                 ),
-                status => assert_eq!(says, Some(status.word()), "{refund:?}"),
+                status => assert_eq!(says, Some(status.as_str()), "{refund:?}"),
             }
         }
         self.check().await;
@@ -265,7 +268,7 @@ fn callback(refund: &Refund, status: &str) -> (HashMap<String, String>, Vec<u8>)
 #[test]
 fn the_balance_holds_and_each_refund_moves_at_most_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let core = runtime.block_on(Core::start(Clock::manual(Millis(1_700_000_000_000))));
+    let core = runtime.block_on(Core::start(Clock::manual(Timestamp(1_700_000_000_000))));
     let cases = AtomicUsize::new(0);
     let config = ProptestConfig {
         cases: 150,

@@ -5,7 +5,7 @@ mod support;
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
 use refundry::domain::refund::{Refund, RefundStatus};
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds;
@@ -14,7 +14,7 @@ use support::{Core, new_refund};
 async fn failed(core: &Core) -> Refund {
     let order = core.order("FAIL", "1", Fen(1_000)).await;
     let new = new_refund(&order, "R1", Fen(100));
-    let refund = refunds::issue(&core.app, &core.merchant, new, Actor::Merchant)
+    let refund = refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
         .await
         .expect("a refund");
     assert_eq!((refund.status, refund.attempt), (RefundStatus::Fail, 1));
@@ -23,12 +23,12 @@ async fn failed(core: &Core) -> Refund {
 
 async fn retry(core: &Core, refund: &Refund, seen: Option<i64>) -> Result<Refund> {
     let actor = Actor::Operator("li.na".to_owned());
-    refunds::retry(&core.app, &core.merchant, &refund.refund_no, seen, actor).await
+    refunds::retry(&core.ctx, &core.merchant, &refund.refund_no, seen, actor).await
 }
 
 #[tokio::test]
 async fn a_second_press_of_the_same_button_submits_nothing() {
-    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
+    let core = Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await;
     let refund = failed(&core).await;
     let first = retry(&core, &refund, Some(1)).await.expect("a retry");
     assert_eq!((first.status, first.attempt), (RefundStatus::Fail, 2));
@@ -42,7 +42,7 @@ async fn a_second_press_of_the_same_button_submits_nothing() {
 
 #[tokio::test]
 async fn two_presses_at_once_submit_once() {
-    let core = Core::start(Clock::manual(Millis(1_700_000_000_000))).await;
+    let core = Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await;
     let refund = failed(&core).await;
     let (one, other) = tokio::join!(
         retry(&core, &refund, Some(1)),

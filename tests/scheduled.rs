@@ -6,14 +6,14 @@ mod support;
 use refundry::domain::event::{Actor, EventKind};
 use refundry::domain::money::Fen;
 use refundry::domain::order::Channel;
-use refundry::domain::refund::{Attention, Refund, RefundKey, RefundStatus};
-use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis};
-use refundry::server::app::App;
+use refundry::domain::refund::{Refund, RefundKey, RefundStatus, ReviewReason};
+use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use refundry::server::clock::Clock;
+use refundry::server::ctx::Ctx;
 use refundry::server::refunds;
 use support::{Core, config, new_refund};
 
-const START: Millis = Millis(1_700_000_000_000);
+const START: Timestamp = Timestamp(1_700_000_000_000);
 
 async fn core(clock: &Clock) -> Core {
     Core::with(
@@ -27,24 +27,24 @@ async fn refund(core: &Core, behaviour: &str) -> Refund {
     let name = support::http::unique(behaviour);
     let order = core.order(behaviour, &name, Fen(500)).await;
     let new = new_refund(&order, &format!("R-{name}"), Fen(500));
-    refunds::issue(&core.app, &core.merchant, new, Actor::Merchant)
+    refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
         .await
         .expect("a refund")
 }
 
-async fn sync_due(app: &App) -> u64 {
+async fn sync_due(ctx: &Ctx) -> u64 {
     let lane = ("DEMO".to_owned(), Channel::Sandbox);
-    refunds::sync_due(app, &lane).await.expect("a run")
+    refunds::sync_due(ctx, &lane).await.expect("a run")
 }
 
 async fn now(core: &Core, refund: &Refund) -> Refund {
     let key = RefundKey::RefundNo(refund.refund_no.clone());
-    let found = refunds::find(&core.app, &core.merchant, &key).await;
+    let found = refunds::find(&core.ctx, &core.merchant, &key).await;
     found.expect("the refund").0
 }
 
 async fn events(core: &Core, refund: &Refund, kind: EventKind) -> usize {
-    let timeline = refunds::timeline(&core.app, "DEMO", &refund.refund_no).await;
+    let timeline = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no).await;
     let timeline = timeline.expect("a timeline");
     timeline.iter().filter(|event| event.kind == kind).count()
 }
@@ -56,11 +56,11 @@ async fn a_time_out_is_settled_after_a_minute_or_so() {
     let refund = refund(&core, "TIMEOUT").await;
     assert_eq!(refund.status, RefundStatus::Progress);
     clock.advance_ms(MINUTE_MS - 1);
-    assert_eq!(sync_due(&core.app).await, 0);
+    assert_eq!(sync_due(&core.ctx).await, 0);
     clock.advance_ms(MINUTE_MS / 10 + 1);
-    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(sync_due(&core.ctx).await, 1);
     assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
-    assert_eq!(sync_due(&core.app).await, 0);
+    assert_eq!(sync_due(&core.ctx).await, 0);
 }
 
 #[tokio::test]
@@ -69,11 +69,11 @@ async fn what_the_channel_never_saw_is_submitted_again_under_the_same_number() {
     let core = core(&clock).await;
     let refund = refund(&core, "LOST").await;
     clock.advance_ms(2 * MINUTE_MS);
-    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(sync_due(&core.ctx).await, 1);
     let after = now(&core, &refund).await;
     assert_eq!((after.status, after.attempt), (RefundStatus::Success, 2));
     assert_eq!(after.channel_no, refund.channel_no);
-    let book = core.app.channels.sandbox().expect("the sandbox");
+    let book = core.ctx.channels.sandbox().expect("the sandbox");
     let entry = book.book(&refund.channel_no).await.unwrap().unwrap();
     assert_eq!(entry.moved, 1);
 }
@@ -87,10 +87,10 @@ async fn what_stays_open_is_asked_by_the_ladder_and_raised() {
     let mut asked = Vec::new();
     let mut raised = 0;
     for minute in 0..(3 * 24 * 60) {
-        if sync_due(&core.app).await == 1 {
+        if sync_due(&core.ctx).await == 1 {
             asked.push(minute);
         }
-        raised += refunds::raise_overdue(&core.app).await.expect("a run");
+        raised += refunds::flag_overdue(&core.ctx).await.expect("a run");
         clock.advance_ms(MINUTE_MS);
     }
     let within = |from: i64, to: i64| asked.iter().filter(|at| (from..to).contains(*at)).count();
@@ -102,7 +102,10 @@ async fn what_stays_open_is_asked_by_the_ladder_and_raised() {
     let after = now(&core, &absent).await;
     assert_eq!(after.status, RefundStatus::Progress);
     // Raised for what the channel said, and so not for its age besides.
-    assert_eq!((after.attention, raised), (Some(Attention::Absent), 0));
+    assert_eq!(
+        (after.review_reason, raised),
+        (Some(ReviewReason::Absent), 0)
+    );
 }
 
 #[tokio::test]
@@ -111,18 +114,18 @@ async fn one_that_stays_open_too_long_is_raised_once() {
     let core = core(&clock).await;
     let refund = refund(&core, "TIMEOUT").await;
     clock.advance_ms(24 * HOUR_MS);
-    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 0);
+    assert_eq!(refunds::flag_overdue(&core.ctx).await.unwrap(), 0);
     clock.advance_ms(1);
-    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 1);
-    assert_eq!(refunds::raise_overdue(&core.app).await.unwrap(), 0);
+    assert_eq!(refunds::flag_overdue(&core.ctx).await.unwrap(), 1);
+    assert_eq!(refunds::flag_overdue(&core.ctx).await.unwrap(), 0);
     let raised = now(&core, &refund).await;
-    assert_eq!(raised.attention, Some(Attention::Overdue));
+    assert_eq!(raised.review_reason, Some(ReviewReason::Overdue));
     assert_eq!(events(&core, &refund, EventKind::Raised).await, 1);
     // An outcome answers what was raised.
-    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(sync_due(&core.ctx).await, 1);
     let settled = now(&core, &refund).await;
     assert_eq!(
-        (settled.status, settled.attention),
+        (settled.status, settled.review_reason),
         (RefundStatus::Success, None)
     );
 }
@@ -134,11 +137,11 @@ async fn a_success_is_asked_for_once_more_after_a_day() {
     let refund = refund(&core, "OK").await;
     assert_eq!(refund.status, RefundStatus::Success);
     clock.advance_ms(DAY_MS - 1);
-    assert_eq!(sync_due(&core.app).await, 0);
+    assert_eq!(sync_due(&core.ctx).await, 0);
     clock.advance_ms(1);
-    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(sync_due(&core.ctx).await, 1);
     clock.advance_ms(30 * DAY_MS);
-    assert_eq!(sync_due(&core.app).await, 0);
+    assert_eq!(sync_due(&core.ctx).await, 0);
     assert_eq!(events(&core, &refund, EventKind::Sync).await, 1);
 }
 
@@ -151,8 +154,8 @@ async fn two_nodes_ask_for_each_refund_once() {
         issued.push(refund(&core, "TIMEOUT").await);
     }
     clock.advance_ms(2 * MINUTE_MS);
-    let other = App::new(core.app.config.clone(), core.app.db.clone(), clock.clone());
-    let (one, two) = tokio::join!(sync_due(&core.app), sync_due(&other));
+    let other = Ctx::new(core.ctx.config.clone(), core.ctx.db.clone(), clock.clone());
+    let (one, two) = tokio::join!(sync_due(&core.ctx), sync_due(&other));
     assert_eq!(one + two, 60);
     for refund in issued {
         assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
@@ -165,7 +168,7 @@ async fn an_app_that_is_no_longer_enabled_has_its_refunds_settled() {
     let clock = Clock::manual(START);
     let core = core(&clock).await;
     let refund = refund(&core, "TIMEOUT").await;
-    core.app
+    core.ctx
         .db
         .write(|conn| {
             Box::pin(async move {
@@ -178,6 +181,6 @@ async fn an_app_that_is_no_longer_enabled_has_its_refunds_settled() {
         .await
         .unwrap();
     clock.advance_ms(2 * MINUTE_MS);
-    assert_eq!(sync_due(&core.app).await, 1);
+    assert_eq!(sync_due(&core.ctx).await, 1);
     assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
 }

@@ -10,9 +10,9 @@ use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::order::Channel;
 use refundry::domain::refund::{
-    Attention, Effect, Evidence, Finding, Refund, RefundStatus, Source,
+    Effect, Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source,
 };
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 
 const PAID: Fen = Fen(100);
 const REFUNDS: usize = 3;
@@ -143,18 +143,18 @@ fn refund(index: usize, amount: i64, now: i64) -> Refund {
         edition: Edition::Open,
         status: RefundStatus::Progress,
         attempt: 1,
-        unanswered: 1,
+        unresolved_submissions: 1,
         acknowledged: false,
-        attention: None,
+        review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
-        created_at: Millis(now),
-        opened_at: Millis(now),
-        submitted_at: Millis(now),
+        created_at: Timestamp(now),
+        opened_at: Timestamp(now),
+        submitted_at: Timestamp(now),
         next_sync_at: None,
         finished_at: None,
-        busy_until: Millis(0),
+        leased_until: Timestamp(0),
         version: 1,
     }
 }
@@ -164,27 +164,27 @@ fn pick<T>(things: &[T], which: usize) -> Option<usize> {
     which.checked_rem(things.len())
 }
 
-fn lost() -> Finding {
-    Finding::Unknown {
+fn lost() -> Outcome {
+    Outcome::Unknown {
         why: "no answer".to_owned(),
     }
 }
 
-fn finding(book: Book) -> Finding {
+fn outcome(book: Book) -> Outcome {
     match book {
-        Book::Unseen => Finding::NotFound,
-        Book::Processing => Finding::Accepted {
+        Book::Unseen => Outcome::NotFound,
+        Book::Processing => Outcome::Accepted {
             out_refund_no: None,
         },
-        Book::Success => Finding::Success {
+        Book::Success => Outcome::Success {
             out_refund_no: None,
             at: None,
         },
-        Book::Fail => Finding::Fail {
+        Book::Fail => Outcome::Fail {
             code: "NO".to_owned(),
             msg: "no".to_owned(),
         },
-        Book::Close => Finding::Close {
+        Book::Close => Outcome::Close {
             msg: "closed".to_owned(),
         },
     }
@@ -207,13 +207,13 @@ impl World {
         }
     }
 
-    fn room(&self) -> Fen {
+    fn refundable(&self) -> Fen {
         PAID - self.refunded - self.held
     }
 
     fn settle(&mut self, index: usize, evidence: &Evidence) {
         let before = self.refunds[index].clone();
-        let settlement = before.settle(self.room(), evidence);
+        let settlement = before.settle(self.refundable(), evidence);
         if settlement.effect != Effect::Changed {
             assert_eq!(
                 (settlement.held, settlement.refunded),
@@ -256,9 +256,11 @@ impl World {
 
     fn step(&mut self, step: &Step) {
         self.now += 1;
-        let at = Millis(self.now);
+        let at = Timestamp(self.now);
         match *step {
-            Step::Ask { amount } if self.refunds.len() < REFUNDS && Fen(amount) <= self.room() => {
+            Step::Ask { amount }
+                if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() =>
+            {
                 let index = self.refunds.len();
                 self.refunds.push(refund(index, amount, self.now));
                 self.book.push(Book::Unseen);
@@ -272,7 +274,7 @@ impl World {
                     return;
                 };
                 let failed = &self.refunds[i];
-                if failed.status == RefundStatus::Fail && failed.amount <= self.room() {
+                if failed.status == RefundStatus::Fail && failed.amount <= self.refundable() {
                     self.held = self.held + failed.amount;
                     self.refunds[i] = failed.retried(at);
                     self.submit(i);
@@ -302,10 +304,10 @@ impl World {
                 if matches!(self.book[refund], Book::Unseen | Book::Fail) {
                     self.enter(refund, becomes);
                 }
-                let finding = if answer_lost {
+                let outcome = if answer_lost {
                     lost()
                 } else {
-                    finding(self.book[refund])
+                    outcome(self.book[refund])
                 };
                 if waiting {
                     self.answers.push((
@@ -313,7 +315,7 @@ impl World {
                         Evidence {
                             source: Source::Answer,
                             attempt,
-                            finding,
+                            outcome,
                             at,
                         },
                     ));
@@ -334,7 +336,7 @@ impl World {
                         Evidence {
                             source: Source::Answer,
                             attempt,
-                            finding: lost(),
+                            outcome: lost(),
                             at,
                         },
                     ));
@@ -354,7 +356,7 @@ impl World {
                     Evidence {
                         source: Source::Answer,
                         attempt,
-                        finding: lost(),
+                        outcome: lost(),
                         at,
                     },
                 ));
@@ -386,7 +388,7 @@ impl World {
                 let evidence = Evidence {
                     source: Source::Callback,
                     attempt,
-                    finding: finding(says),
+                    outcome: outcome(says),
                     at,
                 };
                 self.settle(refund, &evidence);
@@ -397,14 +399,14 @@ impl World {
                     return;
                 };
                 let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
-                let finding = match finding(self.book[i]) {
+                let outcome = match outcome(self.book[i]) {
                     // While a submission may still arrive only good news is news.
-                    Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. }
+                    Outcome::NotFound | Outcome::Fail { .. } | Outcome::Close { .. }
                         if on_its_way =>
                     {
                         lost()
                     }
-                    finding => finding,
+                    outcome => outcome,
                 };
                 let attempt = self.refunds[i].attempt;
                 self.syncs.push((
@@ -412,7 +414,7 @@ impl World {
                     Evidence {
                         source: Source::Sync,
                         attempt,
-                        finding,
+                        outcome,
                         at,
                     },
                 ));
@@ -423,7 +425,7 @@ impl World {
                 };
                 let (refund, mut evidence) = self.syncs.remove(i);
                 if let (true, Some(lie)) = (self.lying, lie) {
-                    evidence.finding = finding(lie);
+                    evidence.outcome = outcome(lie);
                 }
                 self.settle(refund, &evidence);
             }
@@ -439,7 +441,7 @@ impl World {
                     let evidence = Evidence {
                         source: Source::Sync,
                         attempt,
-                        finding: Finding::NotFound,
+                        outcome: Outcome::NotFound,
                         at,
                     };
                     self.settle(i, &evidence);
@@ -453,7 +455,9 @@ impl World {
 
     /// `paid = refunded + held + refundable`, and each refund stands for its part.
     fn check_books(&self) {
-        assert!(self.refunded >= Fen::ZERO && self.held >= Fen::ZERO && self.room() >= Fen::ZERO);
+        assert!(
+            self.refunded >= Fen::ZERO && self.held >= Fen::ZERO && self.refundable() >= Fen::ZERO
+        );
         let sum = |status: RefundStatus| {
             Fen(self
                 .refunds
@@ -467,7 +471,7 @@ impl World {
         assert!(
             self.refunds
                 .iter()
-                .all(|refund| (0..=refund.attempt).contains(&refund.unanswered))
+                .all(|refund| (0..=refund.attempt).contains(&refund.unresolved_submissions))
         );
     }
 
@@ -543,7 +547,7 @@ proptest! {
         for (refund, book) in world.refunds.iter().zip(&world.book) {
             prop_assert!(refund.status != RefundStatus::Progress, "{} is still open, book {:?}", refund.refund_no, book);
             prop_assert_eq!(refund.status == RefundStatus::Success, *book == Book::Success);
-            prop_assert_eq!(refund.attention, None, "a truthful channel needs nobody");
+            prop_assert_eq!(refund.review_reason, None, "a truthful channel needs nobody");
         }
     }
 
@@ -558,7 +562,7 @@ proptest! {
         world.check_books();
         for (refund, moved) in world.refunds.iter().zip(&world.moved) {
             prop_assert!(*moved <= 1);
-            let told = refund.attention.is_some() || refund.status == RefundStatus::Success;
+            let told = refund.review_reason.is_some() || refund.status == RefundStatus::Success;
             prop_assert!(*moved == 0 || told, "{} moved money and nobody is told", refund.refund_no);
         }
     }
@@ -568,8 +572,8 @@ fn evidence(source: Source, says: Book, at: i64) -> Evidence {
     Evidence {
         source,
         attempt: 1,
-        finding: finding(says),
-        at: Millis(at),
+        outcome: outcome(says),
+        at: Timestamp(at),
     }
 }
 
@@ -615,7 +619,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (Effect::Changed, Fen::ZERO, Fen(40))
     );
     assert_eq!(late.refund.status, RefundStatus::Success);
-    assert_eq!(late.refund.attention, Some(Attention::LateSuccess));
+    assert_eq!(late.refund.review_reason, Some(ReviewReason::LateSuccess));
 
     // The same, when the balance has gone elsewhere: nothing to take it from, a person is told.
     let overpaid = closed.settle(Fen(39), &evidence(Source::Sync, Book::Success, 9));
@@ -624,7 +628,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (Effect::Raised, Fen::ZERO, Fen::ZERO)
     );
     assert_eq!(overpaid.refund.status, RefundStatus::Close);
-    assert_eq!(overpaid.refund.attention, Some(Attention::Overpaid));
+    assert_eq!(overpaid.refund.review_reason, Some(ReviewReason::Overpaid));
 
     // Close after success frees nothing.
     let contradicted = success.settle(Fen(60), &evidence(Source::Sync, Book::Close, 9));
@@ -637,25 +641,28 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (Effect::Raised, Fen::ZERO, Fen::ZERO)
     );
     assert_eq!(contradicted.refund.status, RefundStatus::Success);
-    assert_eq!(contradicted.refund.attention, Some(Attention::Contradicted));
+    assert_eq!(
+        contradicted.refund.review_reason,
+        Some(ReviewReason::Contradicted)
+    );
 
     // What was asked before the success was seen is only older, not contradictory.
     let older = success.settle(Fen(60), &evidence(Source::Sync, Book::Unseen, 4));
     assert_eq!(
-        (older.effect, older.refund.attention),
+        (older.effect, older.refund.review_reason),
         (Effect::Noted, None)
     );
 
     // A time-out is not a failure, and a refusal does not settle an earlier unknown submission.
     let lost = Evidence {
-        finding: Finding::Unknown {
+        outcome: Outcome::Unknown {
             why: "time-out".to_owned(),
         },
         ..evidence(Source::Answer, Book::Fail, 3)
     };
     let unknown = open.settle(Fen::ZERO, &lost).refund;
     assert_eq!(unknown.status, RefundStatus::Progress);
-    let again = unknown.submitted_again(Millis(6));
+    let again = unknown.submitted_again(Timestamp(6));
     let refused = again.settle(
         Fen::ZERO,
         &Evidence {
@@ -677,5 +684,5 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (absent.refund.status, absent.held),
         (RefundStatus::Progress, Fen::ZERO)
     );
-    assert_eq!(absent.refund.attention, Some(Attention::Absent));
+    assert_eq!(absent.refund.review_reason, Some(ReviewReason::Absent));
 }

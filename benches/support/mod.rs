@@ -14,11 +14,11 @@ use refundry::domain::event::Actor;
 use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::money::Fen;
 use refundry::domain::order::NewOrder;
-use refundry::domain::time::Millis;
-use refundry::server::app::App;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
+use refundry::server::ctx::Ctx;
 use refundry::server::orders;
-use refundry::server::sign::Signer;
+use refundry::wire::sign::Signer;
 
 use self::tests::database::TestDatabase;
 
@@ -38,15 +38,15 @@ impl Database {
     }
 
     /// The use-cases on this database.
-    pub async fn reopen(&self) -> App {
+    pub async fn reopen(&self) -> Ctx {
         tests::app_on(&self.0, tests::config(&[]), Clock::System).await
     }
 
     /// The use-cases on this new database, with the demonstration's app added.
-    pub async fn open(&self) -> App {
-        let app = self.reopen().await;
-        tests::add_app(&app, tests::demo_app()).await;
-        app
+    pub async fn open(&self) -> Ctx {
+        let ctx = self.reopen().await;
+        tests::add_app(&ctx, tests::demo_app()).await;
+        ctx
     }
 }
 
@@ -132,19 +132,19 @@ const ORDERS: usize = 60_000;
 /// A database with many paid orders.
 pub async fn with_orders() -> Database {
     let database = Database::new();
-    let app = database.open().await;
-    let merchant = app.merchant_app(Some("DEMO")).await.expect("the app");
+    let ctx = database.open().await;
+    let merchant = ctx.merchant_app(Some("DEMO")).await.expect("the app");
     for first in (0..ORDERS).step_by(1_000) {
         let new = |n: usize| NewOrder {
             order_no: Some(format!("P{n}")),
             ..tests::paid_order("OK", &n.to_string(), Fen(10_000))
         };
         let orders = (first..first + 1_000).map(new).collect();
-        orders::record_all(&app, &merchant, orders, Actor::System)
+        orders::record_all(&ctx, &merchant, orders, Actor::System)
             .await
             .expect("orders");
     }
-    app.db.close().await;
+    ctx.db.close().await;
     database
 }
 
@@ -212,7 +212,7 @@ where
 }
 
 /// The present moment, for what is compared with the server's clock.
-pub fn now() -> Millis {
+pub fn now() -> Timestamp {
     Clock::System.now()
 }
 

@@ -73,7 +73,7 @@ test('an undecided refund that its channel does not know is closed from the inbo
   const t = words[language];
   const refund = await gateway.refund('ABSENT');
   await gateway.sync(refund);
-  await open(page, '/apps/DEMO/inbox?attention=1');
+  await open(page, '/apps/DEMO/review?review=1');
   await expect(heading(page)).toContainText(t.inbox);
   await expectGoodScreen(page);
   await open(page, `/apps/DEMO/refunds/${refund.refundNo}/close`);
@@ -86,7 +86,7 @@ test('an undecided refund that its channel does not know is closed from the inbo
 
 test('the inbox begins with the oldest, and offers what is safe', async ({ page, language, scripts }) => {
   const t = words[language];
-  await open(page, '/apps/DEMO/inbox');
+  await open(page, '/apps/DEMO/review');
   await expect(rows(page).first()).toBeVisible();
   await expect(rows(page).first().locator('.acts button')).toHaveCount(1);
   await expectGoodScreen(page);
@@ -95,18 +95,18 @@ test('the inbox begins with the oldest, and offers what is safe', async ({ page,
     await expect(rows(page).first().locator('a[data-row]')).toBeFocused();
   }
   await chip(page, t.raised).click();
-  await expect(page).toHaveURL(/attention=1/);
+  await expect(page).toHaveURL(/review=1/);
   await expect(rows(page).first().locator('.badge[data-tone=alert]').last()).toBeVisible();
 });
 
 test('what was raised is marked as reviewed, with a remark', async ({ page, language }) => {
   const t = words[language];
-  await open(page, '/apps/DEMO/inbox?attention=1');
-  const link = rows(page).getByRole('link', { name: t.review }).first();
+  await open(page, '/apps/DEMO/review?review=1');
+  const link = rows(page).getByRole('link', { name: t.attention }).first();
   await link.click();
-  await expect(heading(page)).toHaveText(t.reviewTitle);
+  await expect(heading(page)).toHaveText(t.attentionTitle);
   await page.getByLabel(t.remark).fill('<b>对过账单</b>');
-  await page.getByRole('button', { name: t.reviewTitle }).click();
+  await page.getByRole('button', { name: t.attentionTitle }).click();
   await expect(page.locator('.done')).toContainText(t.noted);
   await expect(page.locator('.timeline li').first()).toContainText('<b>对过账单</b>');
 });
@@ -174,6 +174,6 @@ test('sync records show what the channel said, and which changed our state', asy
   await chip(page, t.changed).click();
   await expect(page).toHaveURL(/changed=1/);
   await expect(rows(page)).toHaveCount(1);
-  await open(page, '/apps/DEMO/syncs?finding=not_found');
+  await open(page, '/apps/DEMO/syncs?outcome=not_found');
   await expect(rows(page).first()).toContainText(t.notFound);
 });

@@ -335,10 +335,10 @@ test('a refund that needs a person says what that means and what to do', async (
   const refund = await gateway.refund('ABSENT');
   await open(page, path(refund));
   await button(page, t.sync).click();
-  const attention = page.locator('.attention');
-  await expect(attention.getByRole('heading')).toContainText(t.needsPerson);
-  await expect(attention.getByRole('heading')).toContainText(t.absent);
-  await expect(attention).toContainText(t.whatToDo);
+  const review = page.locator('.review');
+  await expect(review.getByRole('heading')).toContainText(t.needsPerson);
+  await expect(review.getByRole('heading')).toContainText(t.absent);
+  await expect(review).toContainText(t.whatToDo);
   await expect(state(page)).toHaveText(t.progress);
   await expectAccessible(page);
 });

@@ -185,9 +185,9 @@ test('chips count the states and lead to them', async ({ page, gateway, language
 });
 
 test('a list in which nothing needs a person says so', async ({ page, language }) => {
-  await open(page, `${LIST}?attention=1&status=close`);
+  await open(page, `${LIST}?review=1&status=close`);
   await expect(page.getByRole('heading', { level: 2 })).toHaveText(words[language].noMatch);
-  await open(page, `${LIST}?attention=maybe`);
+  await open(page, `${LIST}?review=maybe`);
   await expect(page.getByRole('alert')).toBeVisible();
 });
 
@@ -262,9 +262,9 @@ test('the list is worked by keyboard alone', async ({ page, gateway, language, s
 test('the list fits a telephone, and the dark', async ({ page, language }) => {
   await page.setViewportSize({ width: 375, height: 740 });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await open(page, `${LIST}?attention=1`);
+  await open(page, `${LIST}?review=1`);
   await expect(page.locator('tbody tr').first()).toContainText(/\d/);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
-  await expect(page.locator('.chips')).toContainText(words[language].attention);
+  await expect(page.locator('.chips')).toContainText(words[language].review);
   await expectAccessible(page);
 });

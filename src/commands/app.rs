@@ -6,7 +6,7 @@ use refundry::domain::order::Channel;
 use refundry::server::config::Offline;
 use refundry::server::merchants;
 
-use super::secret::{Given, line_of_input};
+use super::secret::{RequestFields, line_of_input};
 use super::{Failure, one_of, open, say};
 
 #[derive(Subcommand)]
@@ -28,7 +28,7 @@ pub struct NewApp {
     #[arg(long)]
     mch_no: Option<String>,
     /// How requests and answers are signed
-    #[arg(long, default_value = "hmac_sha256", value_parser = one_of(SignType::ALL, SignType::word))]
+    #[arg(long, default_value = "hmac_sha256", value_parser = one_of(SignType::ALL, SignType::as_str))]
     sign_type: SignType,
     /// Take requests without a signature
     #[arg(long)]
@@ -37,7 +37,7 @@ pub struct NewApp {
     #[arg(long)]
     single_edition: bool,
     /// Edition of notices for refunds made in the console
-    #[arg(long, default_value = "open", value_parser = one_of(Edition::ALL, Edition::word))]
+    #[arg(long, default_value = "open", value_parser = one_of(Edition::ALL, Edition::as_str))]
     edition: Edition,
     /// A channel, and for how many days after payment it refunds (wechat_pay or wechat_pay=180; 365
     /// by default); give one for each channel
@@ -63,7 +63,10 @@ pub struct NewApp {
 fn channel(text: &str) -> Result<AppChannel, String> {
     let (word, days) = text.split_once('=').unwrap_or((text, "365"));
     let channel: Channel = word.parse().map_err(|_| {
-        let words: Vec<_> = Channel::ALL.iter().map(|channel| channel.word()).collect();
+        let words: Vec<_> = Channel::ALL
+            .iter()
+            .map(|channel| channel.as_str())
+            .collect();
         format!("a channel is one of {}", words.join(", "))
     })?;
     let days = days.parse().ok().filter(|days| (1..=3_650).contains(days));
@@ -78,20 +81,20 @@ fn channel(text: &str) -> Result<AppChannel, String> {
 pub async fn run(command: AppCommand) -> Result<(), Failure> {
     match command {
         AppCommand::Add(new) => {
-            let app = open(&new.offline).await?;
+            let ctx = open(&new.offline).await?;
             let secret = match new.secret_stdin {
-                true => Given::entered(line_of_input()?),
-                false => Given::made("secret", 32),
+                true => RequestFields::entered(line_of_input()?),
+                false => RequestFields::made("secret", 32),
             };
             let merchant = new.with_secret(secret.text.clone());
             let app_id = merchant.app_id.clone();
-            merchants::add(&app, merchant).await?;
+            merchants::add(&ctx, merchant).await?;
             say(format_args!("added the app {app_id}"));
             secret.show();
-            app.db.close().await;
+            ctx.db.close().await;
         }
         AppCommand::List(offline) => {
-            let app = open(&offline).await?;
+            let ctx = open(&offline).await?;
             let row = |[app_id, name, state, sign_type, edition, channels]: [&str; 6]| {
                 say(format_args!(
                     "{app_id:<16} {state:<17} {sign_type:<12} {edition:<13} {channels:<32} {name}"
@@ -105,7 +108,7 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                 "EDITIONS",
                 "CHANNELS AND DAYS",
             ]);
-            for merchant in app.merchant_apps().await? {
+            for merchant in ctx.merchant_apps().await? {
                 let state = match (merchant.enabled, merchant.is_default) {
                     (false, _) => "disabled",
                     (true, true) => "enabled, default",
@@ -125,12 +128,12 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                     &merchant.app_id,
                     &merchant.name,
                     state,
-                    merchant.sign_type.word(),
+                    merchant.sign_type.as_str(),
                     edition,
                     &channels.join(" "),
                 ]);
             }
-            app.db.close().await;
+            ctx.db.close().await;
         }
     }
     Ok(())

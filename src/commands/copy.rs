@@ -2,8 +2,8 @@
 
 use clap::Args;
 use refundry::server::config::{Config, database_url};
-use refundry::server::copy::{Told, copy};
-use refundry::server::serve;
+use refundry::server::run::copy::{Told, copy};
+use refundry::server::run::serve;
 
 use super::progress::Progress;
 use super::{Failure, say};

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use refundry::domain::event::Actor;
 use refundry::server::config::{Numbering, Offline};
-use refundry::server::import::{self, Report, Told};
-use refundry::server::serve;
+use refundry::server::orders::import;
+use refundry::server::orders::import::{Report, Told};
+use refundry::server::run::serve;
 
 use super::progress::Progress;
 use super::{Failure, say};
@@ -24,7 +25,7 @@ pub enum Import {
         file: PathBuf,
         /// The app whose orders they are
         #[arg(long, value_name = "APP_ID")]
-        app: String,
+        ctx: String,
         #[command(flatten)]
         numbering: Numbering,
         #[command(flatten)]
@@ -36,16 +37,16 @@ pub enum Import {
 pub async fn run(command: Import) -> Result<ExitCode, Failure> {
     let Import::Orders {
         file,
-        app: app_id,
+        ctx: app_id,
         numbering,
         offline,
     } = command;
     let rows = File::open(&file).map_err(|cause| Failure::File { file, cause })?;
-    let app = serve::open(numbering.config(&offline)).await?;
-    let merchant = app.merchant_app(Some(&app_id)).await?;
+    let ctx = serve::open(numbering.config(&offline)).await?;
+    let merchant = ctx.merchant_app(Some(&app_id)).await?;
     let mut progress = Progress::begin("lines");
     let report = import::orders(
-        &app,
+        &ctx,
         &merchant,
         rows,
         Actor::System,
@@ -57,8 +58,8 @@ pub async fn run(command: Import) -> Result<ExitCode, Failure> {
         },
     )
     .await?;
-    app.numbers.release(app.clock.now()).await?;
-    app.db.close().await;
+    ctx.numbers.release(ctx.clock.now()).await?;
+    ctx.db.close().await;
     progress.end();
     let Report {
         new,

@@ -14,11 +14,12 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use refundry::server::app::App;
 use refundry::server::config::Offline;
-use refundry::server::copy::CopyError;
+use refundry::server::ctx::Ctx;
 use refundry::server::error::Error;
-use refundry::server::serve::{self, ServeError};
+use refundry::server::run::copy::CopyError;
+use refundry::server::run::serve;
+use refundry::server::run::serve::ServeError;
 
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +52,7 @@ impl Failure {
 }
 
 /// Opens the database that a command names.
-pub async fn open(offline: &Offline) -> Result<App, Failure> {
+pub async fn open(offline: &Offline) -> Result<Ctx, Failure> {
     Ok(serve::open(offline.config()).await?)
 }
 

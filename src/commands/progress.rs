@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
 
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 
 /// How far long work is, on the standard error: a line that is written anew at a terminal, now and
@@ -12,8 +12,8 @@ pub struct Progress {
     /// What is counted.
     what: &'static str,
     clock: Clock,
-    began: Millis,
-    shown: Millis,
+    began: Timestamp,
+    shown: Timestamp,
     at_terminal: bool,
 }
 

@@ -16,22 +16,22 @@ pub struct NewPassword {
 }
 
 /// A password or a secret.
-pub struct Given {
+pub struct RequestFields {
     pub text: String,
     /// What to call it where it is shown; nothing where whoever runs the command knows it.
     shown_as: Option<&'static str>,
 }
 
-impl Given {
-    pub fn entered(text: String) -> Given {
-        Given {
+impl RequestFields {
+    pub fn entered(text: String) -> RequestFields {
+        RequestFields {
             text,
             shown_as: None,
         }
     }
 
-    pub fn made(name: &'static str, chars: usize) -> Given {
-        Given {
+    pub fn made(name: &'static str, chars: usize) -> RequestFields {
+        RequestFields {
             text: Alphanumeric.sample_string(&mut rand::rng(), chars),
             shown_as: Some(name),
         }
@@ -45,17 +45,17 @@ impl Given {
 }
 
 impl NewPassword {
-    pub fn read(&self) -> Result<Given, Failure> {
+    pub fn read(&self) -> Result<RequestFields, Failure> {
         if self.password_stdin {
-            return line_of_input().map(Given::entered);
+            return line_of_input().map(RequestFields::entered);
         }
         if !stdin().is_terminal() {
-            return Ok(Given::made("password", 16));
+            return Ok(RequestFields::made("password", 16));
         }
         let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failure::Input);
         let password = ask("New password: ")?;
         match ask("The same again: ")? == password {
-            true => Ok(Given::entered(password)),
+            true => Ok(RequestFields::entered(password)),
             false => Err(Failure::Differ),
         }
     }

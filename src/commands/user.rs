@@ -1,10 +1,10 @@
 //! `refundry user`.
 
 use clap::Subcommand;
-use refundry::domain::operator::Role;
+use refundry::domain::people::Role;
 use refundry::server::config::Offline;
-use refundry::server::operators;
-use refundry::server::unipay::field::local_text;
+use refundry::server::people;
+use refundry::wire::field::local_text;
 
 use super::secret::NewPassword;
 use super::{Failure, one_of, open, say};
@@ -16,7 +16,7 @@ pub enum User {
         /// Name to log in with: letters and digits of any script, and . _ - @
         name: String,
         /// What the operator may do: look, move money, everything
-        #[arg(long, default_value = "operator", value_parser = one_of(Role::ALL, Role::word))]
+        #[arg(long, default_value = "operator", value_parser = one_of(Role::ALL, Role::as_str))]
         role: Role,
         #[command(flatten)]
         password: NewPassword,
@@ -56,7 +56,7 @@ pub async fn run(user: User) -> Result<(), Failure> {
         | User::Disable { offline, .. }
         | User::Password { offline, .. } => offline,
     };
-    let app = open(offline).await?;
+    let ctx = open(offline).await?;
     match user {
         User::Add {
             name,
@@ -65,16 +65,16 @@ pub async fn run(user: User) -> Result<(), Failure> {
             ..
         } => {
             let password = password.read()?;
-            operators::add(&app, &name, role, &password.text).await?;
+            people::add(&ctx, &name, role, &password.text).await?;
             say(format_args!("added {name}, {role}"));
             password.show();
         }
         User::List(_) => {
-            let accounts = operators::list(&app).await?;
+            let accounts = people::list(&ctx).await?;
             let row = |[name, role, state, since]: [&str; 4]| {
                 say(format_args!("{name:<24} {role:<10} {state:<10} {since}"));
             };
-            let zone = app.config.time_zone.iana_name().unwrap_or("UTC");
+            let zone = ctx.config.time_zone.iana_name().unwrap_or("UTC");
             row(["NAME", "ROLE", "STATE", &format!("SINCE ({zone})")]);
             for account in accounts {
                 let state = if account.enabled {
@@ -82,27 +82,27 @@ pub async fn run(user: User) -> Result<(), Failure> {
                 } else {
                     "disabled"
                 };
-                let since = local_text(account.created_at, &app.config.time_zone);
-                row([&account.name, account.role.word(), state, &since]);
+                let since = local_text(account.created_at, &ctx.config.time_zone);
+                row([&account.name, account.role.as_str(), state, &since]);
             }
         }
         User::Enable { name, .. } => {
-            operators::set_enabled(&app, &name, true).await?;
+            people::set_enabled(&ctx, &name, true).await?;
             say(format_args!("{name} may log in"));
         }
         User::Disable { name, .. } => {
-            operators::set_enabled(&app, &name, false).await?;
+            people::set_enabled(&ctx, &name, false).await?;
             say(format_args!(
                 "{name} may no longer log in, and is logged out"
             ));
         }
         User::Password { name, password, .. } => {
             let password = password.read()?;
-            operators::set_password(&app, &name, &password.text).await?;
+            people::set_password(&ctx, &name, &password.text).await?;
             say(format_args!("{name} has a new password, and is logged out"));
             password.show();
         }
     }
-    app.db.close().await;
+    ctx.db.close().await;
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::Channel;
-use super::time::{MINUTE_MS, Millis, SECOND_MS};
+use crate::domain::order::Channel;
+use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
 /// So many questions in a row without an answer open the breaker.
 pub const FAILURES: u32 = 5;
@@ -17,18 +17,18 @@ const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
 pub struct Breaker {
     pub app_id: String,
     pub channel: Channel,
-    pub opened_at: Millis,
+    pub opened_at: Timestamp,
     /// Probes in a row that were not answered.
     pub probes: i64,
     /// When one refund is asked for again, to see whether the channel is back.
-    pub probe_at: Millis,
+    pub probe_at: Timestamp,
     /// What was heard instead of an answer.
     pub said: String,
 }
 
 impl Breaker {
     /// A breaker that opens now.
-    pub fn opened(app_id: &str, channel: Channel, now: Millis, said: &str) -> Breaker {
+    pub fn opened(app_id: &str, channel: Channel, now: Timestamp, said: &str) -> Breaker {
         Breaker {
             app_id: app_id.to_owned(),
             channel,
@@ -40,7 +40,7 @@ impl Breaker {
     }
 
     /// The breaker after a probe that was not answered: each waits twice as long as the one before.
-    pub fn probed_in_vain(&self, now: Millis, said: &str) -> Breaker {
+    pub fn probe_failed(&self, now: Timestamp, said: &str) -> Breaker {
         let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);
         let wait = (PROBE_LEAST_MS << doublings).min(PROBE_MOST_MS);
         Breaker {

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::Channel;
-use super::time::Millis;
-use super::words;
+use crate::domain::order::Channel;
+use crate::domain::string_enum;
+use crate::domain::time::Timestamp;
 
-words! {
+string_enum! {
     /// What became of a callback.
     Verdict {
         /// It changed the refund's state.
@@ -34,7 +34,7 @@ pub struct Callback {
     pub callback_no: String,
     pub channel: Channel,
     /// When it came for the first time.
-    pub received_at: Millis,
+    pub received_at: Timestamp,
     /// `name: value` lines.
     pub headers: String,
     pub body: String,
@@ -42,7 +42,7 @@ pub struct Callback {
     pub refund_no: Option<String>,
     /// How often it came, and when last.
     pub times: i64,
-    pub last_at: Millis,
+    pub last_at: Timestamp,
 }
 
 /// A callback as a list shows it.
@@ -50,7 +50,7 @@ pub struct Callback {
 pub struct CallbackRow {
     pub callback_no: String,
     pub channel: Channel,
-    pub received_at: Millis,
+    pub received_at: Timestamp,
     pub verdict: Verdict,
     pub refund_no: Option<String>,
     pub times: i64,

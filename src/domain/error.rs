@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::lang::Lang;
-use super::money::Fen;
+use crate::domain::lang::Lang;
+use crate::domain::money::Fen;
 
 /// What is wrong with the value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ pub enum Refusal {
     },
     /// The channel has not said that it does not know the refund: its money may still move.
     NotClosable {
-        finding: Cow<'static, str>,
+        outcome: Cow<'static, str>,
     },
     SyncUnderWay,
     SubmissionUnderWay,
@@ -227,11 +227,11 @@ impl Refusal {
                 format!("当前状态 {status} 不允许此操作"),
                 format!("the state {status} does not allow this"),
             ),
-            Refusal::NotClosable { finding } => pick(
+            Refusal::NotClosable { outcome } => pick(
                 lang,
-                format!("通道没有说查无此退款（{finding}），钱可能还会退出，不能关闭"),
+                format!("通道没有说查无此退款（{outcome}），钱可能还会退出，不能关闭"),
                 format!(
-                    "the channel did not say that it does not know this refund ({finding}): the money may still move, so it cannot be closed"
+                    "the channel did not say that it does not know this refund ({outcome}): the money may still move, so it cannot be closed"
                 ),
             ),
             Refusal::NoSuchNotice => fixed("通知不存在", "no such notice"),
@@ -291,7 +291,7 @@ impl Reason {
             Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
                 "不能包含 &、=、引号、反斜杠、空白、不可见字符，或大写形式不同的非 ASCII 字母（如 ß、全角字母）",
-                "must not hold &, =, quotes, backslashes, white space, invisible characters or letters outside \
+                "must not hold &, =, quotes, backslashes, white space, invisible characters or letters externals \
                  ASCII that have another form in upper case (ß, full-width letters)",
             ),
             Reason::ControlCharacter => {

@@ -6,11 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::refund::FindingWord;
-use super::time::Millis;
-use super::{UnknownWord, words};
+use crate::domain::refund::OutcomeKind;
+use crate::domain::time::Timestamp;
+use crate::domain::{UnknownName, string_enum};
 
-words! {
+string_enum! {
     /// What an event is about.
     Subject {
         Order = "order",
@@ -18,7 +18,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What happened.
     EventKind {
         /// The order was told to us.
@@ -67,14 +67,14 @@ impl fmt::Display for Actor {
 }
 
 impl FromStr for Actor {
-    type Err = UnknownWord;
+    type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match (text, text.split_once(':')) {
             ("merchant", _) => Ok(Actor::Merchant),
             ("channel", _) => Ok(Actor::Channel),
             ("system", _) => Ok(Actor::System),
             (_, Some(("operator", name))) => Ok(Actor::Operator(name.to_owned())),
-            _ => Err(UnknownWord(text.to_owned())),
+            _ => Err(UnknownName(text.to_owned())),
         }
     }
 }
@@ -88,12 +88,12 @@ pub struct Event {
     pub number: String,
     /// Counts from 1 within its subject.
     pub seq: i64,
-    pub at: Millis,
+    pub at: Timestamp,
     pub kind: EventKind,
     pub actor: Actor,
     /// What the channel says, in a word.
-    pub finding: Option<FindingWord>,
-    /// What was said, word for word, at most [`super::limits::SAID_BYTES`].
+    pub outcome: Option<OutcomeKind>,
+    /// What was said, word for word, at most [`crate::domain::limits::SAID_BYTES`].
     pub said: Option<String>,
     /// The subject's status before and after, where the event could change it.
     pub before: Option<String>,

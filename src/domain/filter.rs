@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::callback::Verdict;
-use super::money::Fen;
-use super::notice::NoticeState;
-use super::order::{Channel, OrderStatus, RefundSide};
-use super::refund::{FindingWord, RefundStatus};
-use super::time::Millis;
-use super::{UnknownWord, words};
+use crate::domain::callback::Verdict;
+use crate::domain::money::Fen;
+use crate::domain::notice::NoticeState;
+use crate::domain::order::{Channel, OrderStatus, RefundSide};
+use crate::domain::refund::{OutcomeKind, RefundStatus};
+use crate::domain::time::Timestamp;
+use crate::domain::{UnknownName, string_enum};
 
-words! {
+string_enum! {
     /// What a list is sorted by. Time is the payment's or the refund's creation.
     #[derive(Default)]
     Sort {
@@ -46,9 +46,9 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = UnknownWord;
+    type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || UnknownWord(text.to_owned());
+        let unknown = || UnknownName(text.to_owned());
         let (key, number) = text.split_once('.').ok_or_else(unknown)?;
         Ok(Cursor {
             key: key.parse().map_err(|_| unknown())?,
@@ -79,9 +79,9 @@ pub struct OrderFilter {
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
     /// Created at or after.
-    pub from: Option<Millis>,
+    pub from: Option<Timestamp>,
     /// Created before.
-    pub to: Option<Millis>,
+    pub to: Option<Timestamp>,
     pub sort: Sort,
 }
 
@@ -95,19 +95,19 @@ pub struct RefundFilter {
     pub channel: Option<Channel>,
     pub status: Option<RefundStatus>,
     /// Only those that a person has to look at.
-    pub attention: bool,
+    pub review_reason: bool,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
     /// Created at or after.
-    pub from: Option<Millis>,
+    pub from: Option<Timestamp>,
     /// Created before.
-    pub to: Option<Millis>,
+    pub to: Option<Timestamp>,
     pub sort: Sort,
 }
 
 /// Which refunds the inbox shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InboxFilter {
+pub enum ReviewQueueFilter {
     /// Those in progress.
     #[default]
     Open,
@@ -122,9 +122,9 @@ pub struct NoticeFilter {
     pub number: Option<String>,
     pub state: Option<NoticeState>,
     /// Written down at or after.
-    pub from: Option<Millis>,
+    pub from: Option<Timestamp>,
     /// Written down before.
-    pub to: Option<Millis>,
+    pub to: Option<Timestamp>,
 }
 
 /// Which callbacks of an app to list. Every criterion narrows.
@@ -135,9 +135,9 @@ pub struct CallbackFilter {
     pub channel: Option<Channel>,
     pub verdict: Option<Verdict>,
     /// Received at or after.
-    pub from: Option<Millis>,
+    pub from: Option<Timestamp>,
     /// Received before.
-    pub to: Option<Millis>,
+    pub to: Option<Timestamp>,
 }
 
 /// Which syncs of refunds of an app to list. Every criterion narrows.
@@ -145,16 +145,16 @@ pub struct CallbackFilter {
 pub struct SyncFilter {
     /// As for refunds.
     pub number: Option<String>,
-    pub finding: Option<FindingWord>,
+    pub outcome: Option<OutcomeKind>,
     /// Only those that changed our state.
     pub changed: bool,
-    /// Asked at or after.
-    pub from: Option<Millis>,
-    /// Asked before.
-    pub to: Option<Millis>,
+    /// SignedRequest at or after.
+    pub from: Option<Timestamp>,
+    /// SignedRequest before.
+    pub to: Option<Timestamp>,
 }
 
-/// How many rows match, counted no further than [`super::limits::COUNT_ROWS`].
+/// How many rows match, counted no further than [`crate::domain::limits::COUNT_ROWS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     pub rows: usize,

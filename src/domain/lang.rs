@@ -1,9 +1,9 @@
 //! The two languages. Every text of the console stands with both beside each other, so that none
 //! can be forgotten.
 
-use super::words;
+use crate::domain::string_enum;
 
-words! {
+string_enum! {
     /// A language of the console.
     #[derive(Default)]
     Lang {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::Channel;
-use super::words;
+use crate::domain::order::Channel;
+use crate::domain::string_enum;
 
-words! {
+string_enum! {
     /// How requests and answers are signed.
     SignType {
         HmacSha256 = "hmac_sha256",
@@ -14,7 +14,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// The two generations of the gateway's protocol.
     Edition {
         /// Clients 2.x: integer fen, Unix seconds.

@@ -11,14 +11,14 @@ pub mod limits;
 pub mod merchant;
 pub mod money;
 pub mod notice;
-pub mod operator;
 pub mod order;
+pub mod people;
 pub mod refund;
 pub mod time;
 
 /// Declares an enum whose values stand as fixed words in the database, the API and the URL.
 /// The words are the single source: parsing, printing and serde all use them.
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -29,26 +29,26 @@ macro_rules! words {
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
             /// The word that stands for this value in the database, the API and the URL.
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::domain::UnknownWord;
+            type Err = $crate::domain::UnknownName;
             fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word { $($word => Ok($name::$variant),)+ _ => Err($crate::domain::UnknownWord(word.to_owned())) }
+                match word { $($word => Ok($name::$variant),)+ _ => Err($crate::domain::UnknownName(word.to_owned())) }
             }
         }
 
         impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.word()) }
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
         }
     };
 }
-pub(crate) use words;
+pub(crate) use string_enum;
 
 /// A word that is none of an enum's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word {0:?}")]
-pub struct UnknownWord(pub String);
+pub struct UnknownName(pub String);

@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::refund::{Refund, RefundStatus};
-use super::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
-use super::{event::Actor, words};
+use crate::domain::event::Actor;
+use crate::domain::refund::{Refund, RefundStatus};
+use crate::domain::string_enum;
+use crate::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 
-words! {
+string_enum! {
     /// Where a notice stands.
     NoticeState {
         /// It is being sent, or will be again.
@@ -19,8 +20,8 @@ words! {
     }
 }
 
-/// How long after a send in vain the next one follows: 16 sends over 24 h 4 m.
-const LADDER_MS: [i64; 15] = [
+/// How long after a send in vain the next one follows: 16 attempts over 24 h 4 m.
+const RETRY_SCHEDULE_MS: [i64; 15] = [
     15 * SECOND_MS,
     15 * SECOND_MS,
     30 * SECOND_MS,
@@ -38,10 +39,10 @@ const LADDER_MS: [i64; 15] = [
     6 * HOUR_MS,
 ];
 
-/// When a notice that was sent `sends` times in vain, last at `now`, is sent again. `None`: no more.
-pub fn next_send(sends: i64, now: Millis) -> Option<Millis> {
-    let rung = usize::try_from(sends).ok()?.checked_sub(1)?;
-    LADDER_MS.get(rung).map(|wait| now.plus_ms(*wait))
+/// When a notice that was sent `attempts` times in vain, last at `now`, is sent again. `None`: no more.
+pub fn next_send(attempts: i64, now: Timestamp) -> Option<Timestamp> {
+    let rung = usize::try_from(attempts).ok()?.checked_sub(1)?;
+    RETRY_SCHEDULE_MS.get(rung).map(|wait| now.plus_ms(*wait))
 }
 
 /// Which notice.
@@ -59,24 +60,24 @@ pub struct Notice {
     pub key: NoticeKey,
     pub status: RefundStatus,
     pub out_refund_no: Option<String>,
-    pub finished_at: Option<Millis>,
+    pub finished_at: Option<Timestamp>,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub state: NoticeState,
-    /// How many sends were begun.
-    pub sends: i64,
+    /// How many attempts were begun.
+    pub attempts: i64,
     /// When it is sent next without anyone's help.
-    pub next_send_at: Option<Millis>,
+    pub next_send_at: Option<Timestamp>,
     /// Until then a send is under way and nobody else may begin one.
-    pub busy_until: Millis,
-    pub created_at: Millis,
+    pub leased_until: Timestamp,
+    pub created_at: Timestamp,
     /// When it was delivered or given up.
-    pub ended_at: Option<Millis>,
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Notice {
     /// The notice of the state that this version of a refund has reached. Due at once.
-    pub fn of(refund: &Refund, now: Millis) -> Notice {
+    pub fn of(refund: &Refund, now: Timestamp) -> Notice {
         Notice {
             key: NoticeKey {
                 app_id: refund.app_id.clone(),
@@ -89,9 +90,9 @@ impl Notice {
             error_code: refund.error_code.clone(),
             error_msg: refund.error_msg.clone(),
             state: NoticeState::Waiting,
-            sends: 0,
+            attempts: 0,
             next_send_at: Some(now),
-            busy_until: Millis::default(),
+            leased_until: Timestamp::default(),
             created_at: now,
             ended_at: None,
         }
@@ -110,9 +111,9 @@ impl Notice {
     }
 
     /// How the notice stands after a send that was claimed for it has ended.
-    pub fn after(&self, delivered: bool, now: Millis) -> Notice {
+    pub fn after(&self, delivered: bool, now: Timestamp) -> Notice {
         let was_waiting = self.state == NoticeState::Waiting;
-        let next_send_at = next_send(self.sends, now).filter(|_| was_waiting && !delivered);
+        let next_send_at = next_send(self.attempts, now).filter(|_| was_waiting && !delivered);
         let state = match (delivered, next_send_at) {
             (true, _) => NoticeState::Delivered,
             (false, Some(_)) => NoticeState::Waiting,
@@ -124,7 +125,7 @@ impl Notice {
         Notice {
             state,
             next_send_at,
-            busy_until: Millis::default(),
+            leased_until: Timestamp::default(),
             ended_at: if ended_now { Some(now) } else { self.ended_at },
             ..self.clone()
         }
@@ -133,28 +134,28 @@ impl Notice {
 
 /// One send of a notice: the bytes that went out, and those that came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeSend {
+pub struct DeliveryAttempt {
     pub key: NoticeKey,
     /// Counts from 1 within the notice. A number that is missing was begun, and its end is not known.
-    pub send: i64,
-    pub at: Millis,
+    pub attempt: i64,
+    pub at: Timestamp,
     pub took_ms: i64,
     pub actor: Actor,
     pub url: String,
     /// The body that was sent.
     pub request: String,
     pub http_status: Option<i64>,
-    /// The answer's body, at most [`super::limits::SAID_BYTES`].
+    /// The answer's body, at most [`crate::domain::limits::SAID_BYTES`].
     pub answer: Option<String>,
     /// Why it did not arrive. `None`: it did.
-    pub trouble: Option<String>,
+    pub failure: Option<String>,
 }
 
 /// A notice as a list shows it, with why its last send did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
     pub notice: Notice,
-    pub trouble: Option<String>,
+    pub failure: Option<String>,
 }
 
 #[cfg(test)]
@@ -163,14 +164,14 @@ mod tests {
 
     #[test]
     fn sixteen_sends_take_24_hours_and_4_minutes() {
-        let mut now = Millis(0);
-        let mut sends = 1;
-        while let Some(next) = next_send(sends, now) {
+        let mut now = Timestamp(0);
+        let mut attempts = 1;
+        while let Some(next) = next_send(attempts, now) {
             now = next;
-            sends += 1;
+            attempts += 1;
         }
-        assert_eq!(sends, 16);
-        assert_eq!(now, Millis(24 * HOUR_MS + 4 * MINUTE_MS));
+        assert_eq!(attempts, 16);
+        assert_eq!(now, Timestamp(24 * HOUR_MS + 4 * MINUTE_MS));
         assert_eq!(next_send(0, now), None);
     }
 }

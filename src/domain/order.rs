@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::money::Fen;
-use super::time::Millis;
-use super::words;
+use crate::domain::money::Fen;
+use crate::domain::string_enum;
+use crate::domain::time::Timestamp;
 
-words! {
+string_enum! {
     /// Where the money of an order came from and goes back to.
     Channel {
         WechatPay = "wechat_pay",
@@ -24,7 +24,7 @@ impl Channel {
     }
 }
 
-words! {
+string_enum! {
     /// How the payer paid.
     Method {
         Wap = "wap",
@@ -36,7 +36,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// The state of a payment order.
     OrderStatus {
         Wait = "wait",
@@ -49,7 +49,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// The refund side of a payment order.
     RefundSide {
         NoRefund = "no_refund",
@@ -79,9 +79,9 @@ pub struct Order {
     /// What refunds in progress hold.
     pub held: Fen,
     pub status: OrderStatus,
-    pub pay_time: Option<Millis>,
+    pub pay_time: Option<Timestamp>,
     pub attach: Option<String>,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// Counts the order's events.
     pub version: i64,
 }
@@ -121,7 +121,7 @@ pub struct NewOrder {
     pub title: String,
     pub amount: Fen,
     pub status: OrderStatus,
-    pub pay_time: Option<Millis>,
+    pub pay_time: Option<Timestamp>,
     pub attach: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
-pub struct Millis(pub i64);
+pub struct Timestamp(pub i64);
 
 /// One second in milliseconds.
 pub const SECOND_MS: i64 = 1_000;
@@ -18,14 +18,14 @@ pub const HOUR_MS: i64 = 3_600_000;
 /// One day in milliseconds.
 pub const DAY_MS: i64 = 86_400_000;
 
-impl Millis {
+impl Timestamp {
     /// Whole Unix seconds, as the single edition writes times.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(SECOND_MS)
     }
 
     /// This moment, so many milliseconds later (earlier when negative).
-    pub fn plus_ms(self, ms: i64) -> Millis {
-        Millis(self.0.saturating_add(ms))
+    pub fn plus_ms(self, ms: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(ms))
     }
 }

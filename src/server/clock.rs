@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
 
 /// The system's clock, or one that tests set.
 #[derive(Clone, Debug, Default)]
@@ -16,20 +16,20 @@ pub enum Clock {
 
 impl Clock {
     /// A clock that stands still until it is moved.
-    pub fn manual(start: Millis) -> Clock {
+    pub fn manual(start: Timestamp) -> Clock {
         Clock::Manual(Arc::new(AtomicI64::new(start.0)))
     }
 
     /// The present moment.
-    pub fn now(&self) -> Millis {
+    pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => {
                 let since = SystemTime::now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
-                Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+                Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
-            Clock::Manual(ms) => Millis(ms.load(Ordering::SeqCst)),
+            Clock::Manual(ms) => Timestamp(ms.load(Ordering::SeqCst)),
         }
     }
 

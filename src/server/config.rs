@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches, ValueEnum};
 
-use super::db::is_postgres;
+use crate::server::db::is_postgres;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -47,20 +47,20 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-impl From<crate::domain::UnknownWord> for Error {
-    fn from(error: crate::domain::UnknownWord) -> Error {
+impl From<crate::domain::UnknownName> for Error {
+    fn from(error: crate::domain::UnknownName) -> Error {
         Error::Internal(Arc::new(error))
     }
 }
 
-/// A write found changed what it had read: another was faster. [`Db::write`](super::db::Db::write)
+/// A write found changed what it had read: another was faster. [`Db::write`](crate::server::db::Db::write)
 /// runs it again.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("what was read had changed when it was to be written")]
-pub struct Raced;
+pub struct Conflict;
 
-impl From<Raced> for Error {
-    fn from(raced: Raced) -> Error {
+impl From<Conflict> for Error {
+    fn from(raced: Conflict) -> Error {
         Error::Internal(Arc::new(raced))
     }
 }

@@ -1,37 +1,24 @@
 //! Everything that does I/O: the server around the domain.
 
-pub mod app;
-pub mod assets;
-pub mod breakers;
-pub mod channel;
+pub mod channels;
 pub mod clock;
 pub mod config;
-pub mod console;
-pub mod copy;
+pub mod counters;
+pub mod ctx;
 pub mod db;
-pub mod demo;
-pub mod docs;
+pub mod desk;
 pub mod error;
-pub mod health;
-pub mod import;
-pub mod jobs;
-pub mod json;
+pub mod gateway;
 pub mod merchants;
-pub mod metrics;
 pub mod notices;
 pub mod numbers;
-pub mod openapi;
-pub mod operators;
 pub mod orders;
-pub mod passwords;
+pub mod outbound;
+pub mod people;
 pub mod refunds;
-pub mod router;
-pub mod serve;
-pub mod sessions;
-pub mod sign;
+pub mod run;
 pub mod store;
-pub mod telemetry;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod trace;
-pub mod unipay;
+pub mod watch;

@@ -7,17 +7,16 @@
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::Mutex;
 
-use super::app::App;
-use super::config::Config;
-use super::db::Db;
-use super::error::{Error, Result};
-use super::store;
-use super::store::node::Holding;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::config::Config;
+use crate::server::ctx::Ctx;
+use crate::server::db::Db;
+use crate::server::error::{Error, Result};
+use crate::server::store;
+use crate::server::store::node::Holding;
 
 /// What a number is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ struct Me {
 #[derive(Clone, Copy)]
 struct Lease {
     node: i64,
-    until: Millis,
+    until: Timestamp,
 }
 
 impl Numbers {
@@ -90,7 +89,7 @@ impl Numbers {
     ///
     /// # Errors
     /// When the database is out of reach, or all node numbers are held.
-    pub async fn make(&self, kind: Kind, now: Millis) -> Result<String> {
+    pub async fn make(&self, kind: Kind, now: Timestamp) -> Result<String> {
         let node = match self.node(now) {
             Some(node) => node,
             None => self.take_one(now).await?,
@@ -99,7 +98,7 @@ impl Numbers {
     }
 
     /// The node number that is ours at a moment.
-    pub fn node(&self, now: Millis) -> Option<i64> {
+    pub fn node(&self, now: Timestamp) -> Option<i64> {
         let held = self.held.read().expect("nothing panics holding this lock");
         held.filter(|lease| now < lease.until)
             .map(|lease| lease.node)
@@ -108,7 +107,7 @@ impl Numbers {
     /// Takes the node number that the settings ask for, or else the lowest that is free. One that was
     /// asked for is taken also from a holder on this host: the server that stopped here without
     /// giving it back, and is being started again. `Err` within: who has the number.
-    pub async fn start(&self, now: Millis) -> Result<Result<i64, Holding>> {
+    pub async fn start(&self, now: Timestamp) -> Result<Result<i64, Holding>> {
         let _taking = self.taking.lock().await;
         let Some(node) = self.wanted else {
             return Ok(Ok(self.take_free(now).await?));
@@ -126,13 +125,13 @@ impl Numbers {
     }
 
     /// Renews our lease.
-    pub async fn renew(&self, now: Millis) -> Result<i64> {
+    pub async fn renew(&self, now: Timestamp) -> Result<i64> {
         let _taking = self.taking.lock().await;
         self.keep(now).await
     }
 
     /// Our node number, taken now unless somebody else of this node was faster.
-    async fn take_one(&self, now: Millis) -> Result<i64> {
+    async fn take_one(&self, now: Timestamp) -> Result<i64> {
         let _taking = self.taking.lock().await;
         match self.node(now) {
             Some(node) => Ok(node),
@@ -142,7 +141,7 @@ impl Numbers {
 
     /// Keeps our node number, or takes another where it was lost: this process was stopped, or the
     /// database out of reach, for longer than the lease.
-    async fn keep(&self, now: Millis) -> Result<i64> {
+    async fn keep(&self, now: Timestamp) -> Result<i64> {
         let current = *self.held.read().expect("nothing panics holding this lock");
         if let Some(lease) = current {
             let holder = self.me.holder.clone();
@@ -175,7 +174,7 @@ impl Numbers {
 
     /// Gives our node number back, for others to take from the next second on: numbers tell their
     /// second.
-    pub async fn release(&self, now: Millis) -> Result<()> {
+    pub async fn release(&self, now: Timestamp) -> Result<()> {
         let _taking = self.taking.lock().await;
         let held = self
             .held
@@ -186,7 +185,7 @@ impl Numbers {
             return Ok(());
         };
         let holder = self.me.holder.clone();
-        let until = Millis((now.seconds() + 1) * 1_000);
+        let until = Timestamp((now.seconds() + 1) * 1_000);
         let released = self.db.write(move |conn| {
             let holder = holder.clone();
             Box::pin(async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) })
@@ -195,7 +194,7 @@ impl Numbers {
     }
 
     /// Takes the lowest node number that is free.
-    async fn take_free(&self, now: Millis) -> Result<i64> {
+    async fn take_free(&self, now: Timestamp) -> Result<i64> {
         let held = {
             let mut conn = self.db.read().await?;
             store::node::held(&mut conn, now).await?
@@ -209,7 +208,7 @@ impl Numbers {
     }
 
     /// Takes a node number, if nobody holds it; `from_this_host`: nobody elsewhere.
-    async fn take(&self, node: i64, now: Millis, from_this_host: bool) -> Result<bool> {
+    async fn take(&self, node: i64, now: Timestamp, from_this_host: bool) -> Result<bool> {
         let until = now.plus_ms(LEASE_MS);
         let wanted = Holding {
             node,
@@ -229,15 +228,15 @@ impl Numbers {
         Ok(taken)
     }
 
-    fn hold(&self, node: i64, until: Millis) {
+    fn hold(&self, node: i64, until: Timestamp) {
         let mut held = self.held.write().expect("nothing panics holding this lock");
         *held = Some(Lease { node, until });
     }
 }
 
 /// Renews the lease of this node's number: a job.
-pub async fn renew(app: &App) -> Result<u64> {
-    app.numbers.renew(app.clock.now()).await?;
+pub async fn renew(ctx: &Ctx) -> Result<u64> {
+    ctx.numbers.renew(ctx.clock.now()).await?;
     Ok(1)
 }
 
@@ -259,14 +258,14 @@ impl Sequence {
     }
 
     /// The next number of a node.
-    pub fn number(&self, kind: Kind, at: Millis, node: i64) -> String {
+    pub fn number(&self, kind: Kind, at: Timestamp, node: i64) -> String {
         let letter = match kind {
             Kind::Payment => 'P',
             Kind::Refund => 'R',
             Kind::Callback => 'C',
             Kind::Merchant => 'M',
         };
-        let at = Timestamp::from_millisecond(at.0)
+        let at = jiff::Timestamp::from_millisecond(at.0)
             .unwrap_or_default()
             .to_zoned(self.zone.clone());
         let sequence = self.next.fetch_add(1, Ordering::Relaxed) % SEQUENCES;

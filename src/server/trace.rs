@@ -13,7 +13,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::metrics;
+use crate::server::counters;
 
 /// The id of one request: 12 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     tell_collector(&span, endpoint, request.headers());
     request.extensions_mut().insert(trace);
 
-    let counted = metrics::Request::begins(endpoint);
+    let counted = counters::Request::begins(endpoint);
     async {
         let response = next.run(request).await;
         let status = response.status().as_u16();

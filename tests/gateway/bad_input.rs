@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use refundry::domain::filter::{OrderFilter, Place};
 use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::order::OrderKey;
-use refundry::server::json::{Json, object};
-use refundry::server::sign::{Empty, Signer};
-use refundry::server::{operators, orders};
+use refundry::server::{orders, people};
+use refundry::wire::json::{Json, object};
+use refundry::wire::sign::{Empty, Signer};
 use serde_json::{Value, json};
 
 use crate::support::http::{SECRET, TestApp};
@@ -298,17 +298,17 @@ async fn the_unreadable_is_refused_as_such() {
 #[tokio::test]
 async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
     let test = TestApp::start().await;
-    let (app, text) = (&test.app, "a\0b".to_owned());
+    let (ctx, text) = (&test.ctx, "a\0b".to_owned());
     let filter = OrderFilter {
         title: Some(text.clone()),
         ..OrderFilter::default()
     };
-    let merchant = app.merchant_app(None).await.unwrap();
+    let merchant = ctx.merchant_app(None).await.unwrap();
     let key = OrderKey::OrderNo(text.clone());
     let told = [
-        operators::login(app, &text, "password").await.map(drop),
-        orders::find(app, &merchant, &key).await.map(drop),
-        orders::list(app, "DEMO", &filter, &Place::First)
+        people::login(ctx, &text, "password").await.map(drop),
+        orders::find(ctx, &merchant, &key).await.map(drop),
+        orders::list(ctx, "DEMO", &filter, &Place::First)
             .await
             .map(drop),
     ];

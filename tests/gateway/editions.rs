@@ -225,7 +225,7 @@ async fn a_shape_between_the_editions_is_refused_and_moves_nothing() {
 }
 
 fn plain(time: &str) -> String {
-    refundry::server::json::plain_number(time).unwrap()
+    refundry::wire::json::plain_number(time).unwrap()
 }
 
 #[tokio::test]

@@ -244,7 +244,7 @@ async fn the_order_is_found_by_the_first_of_three_numbers() {
 
 #[tokio::test]
 async fn the_refund_window_ends() {
-    let clock = Clock::manual(refundry::domain::time::Millis(1_760_000_000_000));
+    let clock = Clock::manual(refundry::domain::time::Timestamp(1_760_000_000_000));
     let test = TestApp::start_with(config(&[]), clock).await;
     let order = test.order("SBX-OK-1").await;
     let refund = |no: &str| json!({"bizOrderNo": order, "bizRefundNo": no, "amount": 1});
@@ -337,7 +337,7 @@ async fn a_refund_goes_on_when_its_caller_goes_away() {
 /// Waits until the submission of a refund is in its timeline as answered.
 async fn assert_answered(test: &TestApp, refund_no: &str) {
     for _ in 0..500 {
-        let events = refunds::timeline(&test.app, "DEMO", refund_no)
+        let events = refunds::timeline(&test.ctx, "DEMO", refund_no)
             .await
             .unwrap();
         if events.iter().any(|event| event.kind == EventKind::Answered) {

@@ -1,7 +1,7 @@
 //! Every behaviour of the sandbox's table, as a merchant sees it, and the money counted in the
 //! sandbox's own book.
 
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const DELAY_MS: i64 = 600;
 
 /// A server whose clock, and so the sandbox's, stands still until it is moved.
 async fn start_still() -> TestApp {
-    let clock = Clock::manual(Millis(1_760_000_000_000));
+    let clock = Clock::manual(Timestamp(1_760_000_000_000));
     TestApp::start_with(config(&[]), clock).await
 }
 

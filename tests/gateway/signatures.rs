@@ -1,7 +1,7 @@
 //! Signatures as a merchant's system makes and checks them, by a second implementation of the rule.
 
 use refundry::domain::merchant::{MerchantApp, SignType};
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn the_second_implementation_holds_the_published_vectors() {
 
 #[tokio::test]
 async fn the_published_request_is_let_in() {
-    let clock = Clock::manual(Millis(1_715_575_932_000));
+    let clock = Clock::manual(Timestamp(1_715_575_932_000));
     let test = TestApp::start_with(config(&[]), clock).await;
     let body = r#"{
         "refundNo": "DEVR24051020531763000004",

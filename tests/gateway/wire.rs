@@ -122,7 +122,7 @@ async fn ready_is_who_has_a_database_and_alive_is_who_answers() {
         asked.await.unwrap().status().as_u16()
     };
     assert_eq!((told("/healthz").await, told("/readyz").await), (200, 200));
-    test.app.db.close().await;
+    test.ctx.db.close().await;
     assert_eq!((told("/healthz").await, told("/readyz").await), (200, 503));
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use refundry::server::config::Config;
-use refundry::server::serve;
+use refundry::server::run::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,9 +82,9 @@ impl Node {
             database_url: Some(url.clone()),
             ..Config::default()
         };
-        let app = serve::open(config).await.unwrap();
-        add_app(&app, demo_app()).await;
-        app.db.close().await;
+        let ctx = serve::open(config).await.unwrap();
+        add_app(&ctx, demo_app()).await;
+        ctx.db.close().await;
         let own = ["--sandbox", "--database-url", &url];
         let mut node = Node::start_as("serve", &[&own, flags].concat());
         node.database = Some(database);

@@ -8,12 +8,12 @@ use refundry::domain::error::Refusal;
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey};
-use refundry::domain::refund::{Finding, Refund};
-use refundry::domain::time::Millis;
-use refundry::server::channel::{Answer, Callback, CallbackReply, Gate, OrderFinding};
+use refundry::domain::refund::{Outcome, Refund};
+use refundry::domain::time::Timestamp;
+use refundry::server::channels::{Answer, Callback, CallbackReply, ChannelAdapter, OrderOutcome};
 use serde::{Deserialize, Serialize};
 
-use crate::world::{Fate, HOUR, Happening, MINUTE, SECOND, Shared, World};
+use crate::world::{FaultMode, HOUR, Happening, MINUTE, SECOND, Shared, World};
 
 /// A channel's time limit, as the nodes' settings have it.
 pub const TIME_LIMIT: i64 = 10 * SECOND;
@@ -83,7 +83,7 @@ impl World {
         channel: Channel,
         order: &Order,
         refund: &Refund,
-    ) -> Fate<Answer<Finding>> {
+    ) -> FaultMode<Answer<Outcome>> {
         self.counts.calls += 1;
         let no = refund.channel_no.clone();
         let entry = self.book.entry(no.clone()).or_insert_with(|| Entry {
@@ -131,7 +131,7 @@ impl World {
             refund.attempt, self.book[&no].state
         ));
         if self.ill(3.0) {
-            return Fate::Die;
+            return FaultMode::Die;
         }
         if down || !arrives || late || self.ill(5.0) {
             return self.silence();
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// A node asks for a refund.
-    fn question(&mut self, channel: Channel, refund: &Refund) -> Fate<Answer<Finding>> {
+    fn question(&mut self, channel: Channel, refund: &Refund) -> FaultMode<Answer<Outcome>> {
         self.counts.calls += 1;
         let no = &refund.channel_no;
         let shown = self.book.get(no).map_or(State::Unseen, |entry| {
@@ -154,7 +154,7 @@ impl World {
         });
         self.note(format!("  {no} is asked for: {shown:?}"));
         if self.ill(3.0) {
-            return Fate::Die;
+            return FaultMode::Die;
         }
         if self.is_down(channel) || self.ill(5.0) {
             return self.silence();
@@ -167,24 +167,24 @@ impl World {
     }
 
     /// No answer: the connection breaks at once, or time runs out.
-    fn silence(&mut self) -> Fate<Answer<Finding>> {
-        self.counts.unanswered += 1;
+    fn silence(&mut self) -> FaultMode<Answer<Outcome>> {
+        self.counts.unresolved_submissions += 1;
         let why = "nothing was heard".to_owned();
         let unknown = Answer {
             said: why.clone(),
-            finding: Finding::Unknown { why },
+            outcome: Outcome::Unknown { why },
         };
         match self.chance(50.0) {
-            true => Fate::Now(unknown),
-            false => Fate::At(self.now + TIME_LIMIT, unknown),
+            true => FaultMode::Now(unknown),
+            false => FaultMode::At(self.now + TIME_LIMIT, unknown),
         }
     }
 
     /// An answer may be long on its way, and is old then.
-    fn travel(&mut self, answer: Answer<Finding>) -> Fate<Answer<Finding>> {
+    fn travel(&mut self, answer: Answer<Outcome>) -> FaultMode<Answer<Outcome>> {
         match self.ill(12.0) {
-            true => Fate::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
-            false => Fate::Now(answer),
+            true => FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
+            false => FaultMode::Now(answer),
         }
     }
 
@@ -285,27 +285,27 @@ impl World {
         format!("word {}", self.serial())
     }
 
-    fn answer(&mut self, no: &str, state: State) -> Answer<Finding> {
+    fn answer(&mut self, no: &str, state: State) -> Answer<Outcome> {
         let out_refund_no = Some(format!("OUT-{no}"));
-        let finding = match state {
-            State::Unseen | State::Lost => Finding::NotFound,
-            State::Working => Finding::Accepted { out_refund_no },
-            State::Success { at } => Finding::Success {
+        let outcome = match state {
+            State::Unseen | State::Lost => Outcome::NotFound,
+            State::Working => Outcome::Accepted { out_refund_no },
+            State::Success { at } => Outcome::Success {
                 out_refund_no,
-                at: Some(Millis(at)),
+                at: Some(Timestamp(at)),
             },
             State::Fail | State::Reversed => failed(self.message()),
-            State::Close => Finding::Close {
+            State::Close => Outcome::Close {
                 msg: self.message(),
             },
         };
         Answer {
             said: format!("{state:?}"),
-            finding,
+            outcome,
         }
     }
 
-    /// Takes what is still to come from whoever could make more trouble.
+    /// Takes what is still to come from whoever could make more failure.
     pub fn calm_down(&mut self) {
         self.calm = true;
         self.down.clear();
@@ -323,8 +323,8 @@ impl World {
     }
 }
 
-fn failed(msg: String) -> Finding {
-    Finding::Fail {
+fn failed(msg: String) -> Outcome {
+    Outcome::Fail {
         code: "NO".to_owned(),
         msg,
     }
@@ -337,13 +337,13 @@ pub struct Teller {
     pub channel: Channel,
 }
 
-impl Gate for Teller {
+impl ChannelAdapter for Teller {
     fn refund<'a>(
         &'a self,
         _: &'a MerchantApp,
         order: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Finding>> {
+    ) -> BoxFuture<'a, Answer<Outcome>> {
         Box::pin(async move {
             let fate = self.world.lock().submission(self.channel, order, refund);
             self.world.meet(self.node, fate).await
@@ -355,7 +355,7 @@ impl Gate for Teller {
         _: &'a MerchantApp,
         _: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Finding>> {
+    ) -> BoxFuture<'a, Answer<Outcome>> {
         Box::pin(async move {
             let fate = self.world.lock().question(self.channel, refund);
             self.world.meet(self.node, fate).await
@@ -367,9 +367,9 @@ impl Gate for Teller {
         _: &'a MerchantApp,
         _: &'a OrderKey,
         _: Option<&'a Order>,
-    ) -> BoxFuture<'a, Answer<OrderFinding>> {
-        let (finding, said) = (OrderFinding::NotFound, String::new());
-        Box::pin(async move { Answer { finding, said } })
+    ) -> BoxFuture<'a, Answer<OrderOutcome>> {
+        let (outcome, said) = (OrderOutcome::NotFound, String::new());
+        Box::pin(async move { Answer { outcome, said } })
     }
 
     fn read_callback(
@@ -380,18 +380,18 @@ impl Gate for Teller {
     ) -> Result<Callback, Refusal> {
         let word: Word = serde_json::from_slice(body).map_err(|_| Refusal::BadSignature)?;
         let out_refund_no = Some(format!("OUT-{}", word.no));
-        let finding = match word.status.as_str() {
-            "success" => Finding::Success {
+        let outcome = match word.status.as_str() {
+            "success" => Outcome::Success {
                 out_refund_no,
                 at: None,
             },
             "fail" => failed(word.msg),
-            _ => Finding::Close { msg: word.msg },
+            _ => Outcome::Close { msg: word.msg },
         };
         Ok(Callback {
             channel_no: word.no,
             amount: Fen(word.amount),
-            finding,
+            outcome,
         })
     }
 

@@ -139,7 +139,7 @@ impl History {
                 "two notices cannot be told apart: {notice:?}"
             );
             of_refund.entry(&notice.refund_no).or_default().push(notice);
-            let tried = notice.state != "given_up" || notice.sends >= 16;
+            let tried = notice.state != "given_up" || notice.attempts >= 16;
             assert!(tried, "given up too soon: {notice:?}");
         }
         let mut last: HashMap<&str, i64> = HashMap::new();
@@ -173,7 +173,7 @@ impl History {
                 .book
                 .get(&row.channel_no)
                 .map_or(State::Unseen, |entry| entry.state);
-            let raised = row.attention.as_deref();
+            let raised = row.review_reason.as_deref();
             let agrees = match (row.status.as_str(), state) {
                 ("success", State::Success { .. }) => true,
                 ("success", State::Reversed) => raised == Some("contradicted"),

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::errors::Errors;
 use crate::inspector::{Inspector, Work};
-use crate::nodes::{CHANNELS, Deed, Node, Outcome, merchant};
+use crate::nodes::{Action, CHANNELS, Node, Outcome, merchant};
 use crate::support;
 use crate::world::{Counts, DAY, HOUR, Happening, MINUTE, SECOND, Shared, Signal};
 
@@ -98,7 +98,7 @@ impl History {
         }
         nodes[0].run(
             world.lock().now,
-            support::add_app(&nodes[0].app(), merchant()),
+            support::add_app(&nodes[0].ctx(), merchant()),
         );
         {
             let mut world = world.lock();
@@ -190,28 +190,28 @@ impl History {
             let Some(node) = self.world.lock().pick(&free) else {
                 continue;
             };
-            let deed: Deed = match work {
-                Work::Sync(channel) => Box::new(move |app| {
+            let action: Action = match work {
+                Work::Sync(channel) => Box::new(move |ctx| {
                     Box::pin(async move {
                         let lane = (merchant().app_id, channel);
-                        refunds::sync_due(&app, &lane)
+                        refunds::sync_due(&ctx, &lane)
                             .await
                             .map(|_| Outcome::Nothing)
                     })
                 }),
-                Work::Notices => Box::new(|app| {
+                Work::Notices => Box::new(|ctx| {
                     Box::pin(async move {
-                        let sent = notices::send_due(&app, &merchant().app_id).await;
+                        let sent = notices::send_due(&ctx, &merchant().app_id).await;
                         sent.map(|_| Outcome::Nothing)
                     })
                 }),
-                Work::Overdue => Box::new(|app| {
+                Work::Overdue => Box::new(|ctx| {
                     Box::pin(
-                        async move { refunds::raise_overdue(&app).await.map(|_| Outcome::Nothing) },
+                        async move { refunds::flag_overdue(&ctx).await.map(|_| Outcome::Nothing) },
                     )
                 }),
             };
-            self.begin_on(node, format!("{work:?}"), Some(work), None, deed);
+            self.begin_on(node, format!("{work:?}"), Some(work), None, action);
             return true;
         }
         false
@@ -361,15 +361,15 @@ impl History {
         };
         self.world.lock().counts.callbacks += 1;
         let name = format!("callback {body}");
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let (app_id, headers) = (merchant().app_id, HashMap::new());
                 let reply =
-                    refunds::callback(&app, &app_id, channel, &headers, body.as_bytes()).await;
+                    refunds::callback(&ctx, &app_id, channel, &headers, body.as_bytes()).await;
                 reply.map(|reply| Outcome::Reply(reply.status))
             })
         });
-        if !self.begin_anywhere(name, Some(again.clone()), deed) && tries < 6 {
+        if !self.begin_anywhere(name, Some(again.clone()), action) && tries < 6 {
             let mut world = self.world.lock();
             let after = world.span(MINUTE, 2 * HOUR);
             world.plan(after, again);
@@ -381,7 +381,7 @@ impl History {
         &mut self,
         name: String,
         callback: Option<Happening>,
-        deed: Deed,
+        action: Action,
     ) -> bool {
         let up: Vec<_> = (0..self.nodes.len())
             .filter(|node| self.nodes[*node].is_up())
@@ -389,7 +389,7 @@ impl History {
         let Some(node) = self.world.lock().pick(&up) else {
             return false;
         };
-        self.begin_on(node, name, None, callback, deed);
+        self.begin_on(node, name, None, callback, action);
         true
     }
 
@@ -399,7 +399,7 @@ impl History {
         name: String,
         work: Option<Work>,
         callback: Option<Happening>,
-        deed: Deed,
+        action: Action,
     ) {
         let id = {
             let mut world = self.world.lock();
@@ -416,7 +416,7 @@ impl History {
                 callback,
             },
         );
-        self.nodes[node].begin(deed, id, &self.world);
+        self.nodes[node].begin(action, id, &self.world);
         self.drive(node, scheduled);
     }
 
@@ -447,7 +447,7 @@ impl History {
             Ok(Outcome::Refund(refund)) => format!(
                 "{} {} v{}",
                 refund.refund_no,
-                refund.status.word(),
+                refund.status.as_str(),
                 refund.version
             ),
             Ok(Outcome::Reply(status)) => format!("reply {status}"),

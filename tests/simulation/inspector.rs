@@ -24,7 +24,7 @@ pub struct Row {
     pub order_no: String,
     pub amount: i64,
     pub status: String,
-    pub attention: Option<String>,
+    pub review_reason: Option<String>,
     pub attempt: i64,
     pub version: i64,
 }
@@ -37,7 +37,7 @@ pub struct NoticeRow {
     pub status: String,
     pub error_msg: Option<String>,
     pub state: String,
-    pub sends: i64,
+    pub attempts: i64,
 }
 
 pub struct Inspector {
@@ -47,11 +47,11 @@ pub struct Inspector {
 
 /// When the next of each work is due, leases and breakers minded.
 const DUE: &str = "
-    SELECT r.channel AS work, MIN(MAX(r.next_sync_at, r.busy_until, COALESCE(b.probe_at, 0))) AS at
+    SELECT r.channel AS work, MIN(MAX(r.next_sync_at, r.leased_until, COALESCE(b.probe_at, 0))) AS at
       FROM refund r LEFT JOIN breaker b ON b.app_id = r.app_id AND b.channel = r.channel
       WHERE r.next_sync_at IS NOT NULL GROUP BY r.channel
-    UNION ALL SELECT 'notices', MIN(MAX(next_send_at, busy_until)) FROM notice WHERE next_send_at IS NOT NULL
-    UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND attention IS NULL";
+    UNION ALL SELECT 'notices', MIN(MAX(next_send_at, leased_until)) FROM notice WHERE next_send_at IS NOT NULL
+    UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND review_reason IS NULL";
 
 impl Inspector {
     pub fn open(url: &str) -> Inspector {
@@ -94,7 +94,7 @@ impl Inspector {
             order_no: row.get("order_no"),
             amount: row.get("amount"),
             status: row.get("status"),
-            attention: row.get("attention"),
+            review_reason: row.get("attention"),
             attempt: row.get("attempt"),
             version: row.get("version"),
         });
@@ -110,7 +110,7 @@ impl Inspector {
             status: row.get("status"),
             error_msg: row.get("error_msg"),
             state: row.get("state"),
-            sends: row.get("sends"),
+            attempts: row.get("attempts"),
         });
         rows.collect()
     }

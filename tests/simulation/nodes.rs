@@ -10,11 +10,11 @@ use rand::RngExt;
 use refundry::domain::merchant::{AppChannel, MerchantApp};
 use refundry::domain::order::{Channel, Order};
 use refundry::domain::refund::Refund;
-use refundry::domain::time::Millis;
-use refundry::server::app::{App, Outside};
-use refundry::server::channel::{Channels, Gate};
+use refundry::domain::time::Timestamp;
+use refundry::server::channels::{ChannelAdapter, Channels};
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
+use refundry::server::ctx::{Ctx, Externals};
 use refundry::server::db::Db;
 use refundry::server::error::Error;
 use refundry::server::notices::Notices;
@@ -38,7 +38,7 @@ pub enum Outcome {
     Nothing,
 }
 
-pub type Deed = Box<dyn FnOnce(App) -> BoxFuture<'static, Result<Outcome, Error>>>;
+pub type Action = Box<dyn FnOnce(Ctx) -> BoxFuture<'static, Result<Outcome, Error>>>;
 
 /// The one merchant's app.
 pub fn merchant() -> MerchantApp {
@@ -60,14 +60,14 @@ pub struct Node {
     clock: Clock,
     /// How far its clock is ahead.
     pub skew: i64,
-    running: Option<(Runtime, App)>,
+    running: Option<(Runtime, Ctx)>,
 }
 
 impl Node {
     pub fn new(number: usize) -> Node {
         Node {
             number,
-            clock: Clock::manual(Millis(0)),
+            clock: Clock::manual(Timestamp(0)),
             skew: 0,
             running: None,
         }
@@ -92,35 +92,35 @@ impl Node {
             recheck_after_ms: DAY,
             ..Config::default()
         };
-        let gate = |channel| {
+        let adapter = |channel| {
             let (world, node) = (world.clone(), self.number);
-            let gate: Arc<dyn Gate> = Arc::new(Teller {
+            let adapter: Arc<dyn ChannelAdapter> = Arc::new(Teller {
                 world,
                 node,
                 channel,
             });
-            (channel, gate)
+            (channel, adapter)
         };
         let (shared, node) = (world.clone(), self.number);
         let first = world.lock().rng.random_range(0..1_000_000);
-        let channels = Channels::of(HashMap::from(CHANNELS.map(gate)));
+        let channels = Channels::of(HashMap::from(CHANNELS.map(adapter)));
         let notices = Notices::by(Box::new(Postman {
             world: shared,
             node,
         }));
         let clock = self.clock.clone();
-        let app = runtime.block_on(async {
+        let ctx = runtime.block_on(async {
             let db = Db::open(url, Some(2), 16).await;
             let db = db.expect("the database opens");
             let numbers = Numbers::beginning_at(&config, db.clone(), first);
-            let outside = Outside {
+            let externals = Externals {
                 numbers,
                 channels,
                 notices,
             };
-            App::with(config, db, clock, outside)
+            Ctx::with(config, db, clock, externals)
         });
-        self.running = Some((runtime, app));
+        self.running = Some((runtime, ctx));
     }
 
     /// All that the node had in hand is gone, its connections too.
@@ -129,10 +129,10 @@ impl Node {
     }
 
     /// Begins a use-case. It runs once the node is driven.
-    pub fn begin(&self, deed: Deed, id: u64, world: &Shared) {
-        let (runtime, app) = self.running.as_ref().expect("the node is up");
+    pub fn begin(&self, action: Action, id: u64, world: &Shared) {
+        let (runtime, ctx) = self.running.as_ref().expect("the node is up");
         let signals = world.lock().signals.clone();
-        let work = deed(app.clone());
+        let work = action(ctx.clone());
         runtime.spawn(async move {
             let outcome = work.await;
             let _ = signals.send(Signal::Done(id, outcome));
@@ -148,7 +148,7 @@ impl Node {
         runtime.block_on(until)
     }
 
-    pub fn app(&self) -> App {
+    pub fn ctx(&self) -> Ctx {
         self.running.as_ref().expect("the node is up").1.clone()
     }
 }

@@ -1,10 +1,10 @@
 //! The merchant's system, which is told of refunds.
 
 use futures::future::BoxFuture;
-use refundry::server::notices::{Answer, Post};
+use refundry::server::outbound::{Answer, NoticeTransport};
 use serde_json::Value;
 
-use crate::world::{Fate, Happening, SECOND, Shared, World};
+use crate::world::{FaultMode, Happening, SECOND, Shared, World};
 
 /// A receiver's time to answer.
 const TIME_LIMIT: i64 = 5 * SECOND;
@@ -18,7 +18,7 @@ pub struct Told {
 }
 
 impl World {
-    fn post(&mut self, body: &str) -> Fate<Answer> {
+    fn post(&mut self, body: &str) -> FaultMode<Answer> {
         let told = told(body);
         let down = self.now < self.receiver_down;
         let arrives = if down {
@@ -38,7 +38,7 @@ impl World {
             self.deliver(told);
         }
         if self.ill(3.0) {
-            return Fate::Die;
+            return FaultMode::Die;
         }
         let answer = match self.between(0, 3) {
             _ if arrives && !late && !down && !self.ill(8.0) => answer(Some(200), "SUCCESS", None),
@@ -47,11 +47,11 @@ impl World {
             _ => answer(None, "", Some("no answer within 5 s")),
         };
         match answer.http_status {
-            None => Fate::At(self.now + TIME_LIMIT, answer),
+            None => FaultMode::At(self.now + TIME_LIMIT, answer),
             Some(_) if self.ill(12.0) => {
-                Fate::At(self.now + self.between(1, TIME_LIMIT - 1), answer)
+                FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer)
             }
-            Some(_) => Fate::Now(answer),
+            Some(_) => FaultMode::Now(answer),
         }
     }
 
@@ -61,11 +61,11 @@ impl World {
     }
 }
 
-fn answer(http_status: Option<i64>, body: &str, trouble: Option<&str>) -> Answer {
+fn answer(http_status: Option<i64>, body: &str, failure: Option<&str>) -> Answer {
     Answer {
         http_status,
         body: http_status.map(|_| body.to_owned()),
-        trouble: trouble.map(str::to_owned),
+        failure: failure.map(str::to_owned),
         took_ms: 0,
     }
 }
@@ -87,7 +87,7 @@ pub struct Postman {
     pub node: usize,
 }
 
-impl Post for Postman {
+impl NoticeTransport for Postman {
     fn post<'a>(&'a self, _: &'a str, body: &'a str) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
             let fate = self.world.lock().post(body);

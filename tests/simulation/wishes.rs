@@ -9,7 +9,7 @@ use refundry::domain::refund::{NewRefund, RefundKey};
 use refundry::server::{notices, orders, refunds};
 
 use crate::history::History;
-use crate::nodes::{CHANNELS, Deed, Outcome, merchant};
+use crate::nodes::{Action, CHANNELS, Outcome, merchant};
 use crate::support;
 
 impl History {
@@ -72,13 +72,13 @@ impl History {
             status: OrderStatus::Success,
             ..support::paid_order("OK", &number.to_string(), Fen(amount))
         };
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
-                let order = orders::record(&app, &merchant(), new, Actor::Merchant).await?;
+                let order = orders::record(&ctx, &merchant(), new, Actor::Merchant).await?;
                 Ok(Outcome::Order(Box::new(order)))
             })
         });
-        self.begin_anywhere("an order".to_owned(), None, deed);
+        self.begin_anywhere("an order".to_owned(), None, action);
     }
 
     /// The same again: of one that has failed, most of the time, which is then taken up again.
@@ -106,13 +106,13 @@ impl History {
             "issue {} of {:?}: {}",
             new.biz_refund_no, new.order, new.amount.0
         );
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
-                let refund = refunds::issue(&app, &merchant(), new, Actor::Merchant).await?;
+                let refund = refunds::issue(&ctx, &merchant(), new, Actor::Merchant).await?;
                 Ok(Outcome::Refund(Box::new(refund)))
             })
         });
-        self.begin_anywhere(name, None, deed);
+        self.begin_anywhere(name, None, action);
     }
 
     /// One of our refunds: a late one most of the time, as an operator would look at.
@@ -141,14 +141,14 @@ impl History {
         let Some(refund) = self.some_refund() else {
             return;
         };
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let key = RefundKey::RefundNo(refund.refund_no);
-                let sync = refunds::sync(&app, &merchant(), &key, operator()).await?;
+                let sync = refunds::sync(&ctx, &merchant(), &key, operator()).await?;
                 Ok(Outcome::Refund(Box::new(sync.refund)))
             })
         });
-        self.begin_anywhere("sync by hand".to_owned(), None, deed);
+        self.begin_anywhere("sync by hand".to_owned(), None, action);
     }
 
     fn retry(&mut self) {
@@ -160,14 +160,14 @@ impl History {
         let Some(refund) = refund else { return };
         let seen = self.world.lock().chance(50.0).then_some(refund.attempt);
         let name = format!("retry {}", refund.refund_no);
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let retried =
-                    refunds::retry(&app, &merchant(), &refund.refund_no, seen, operator()).await?;
+                    refunds::retry(&ctx, &merchant(), &refund.refund_no, seen, operator()).await?;
                 Ok(Outcome::Refund(Box::new(retried)))
             })
         });
-        self.begin_anywhere(name, None, deed);
+        self.begin_anywhere(name, None, action);
     }
 
     fn close(&mut self) {
@@ -178,33 +178,33 @@ impl History {
         };
         let Some(refund) = refund else { return };
         let name = format!("close {}", refund.refund_no);
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let closed =
-                    refunds::close(&app, &merchant(), &refund.refund_no, operator()).await?;
+                    refunds::close(&ctx, &merchant(), &refund.refund_no, operator()).await?;
                 Ok(Outcome::Refund(Box::new(closed)))
             })
         });
-        self.begin_anywhere(name, None, deed);
+        self.begin_anywhere(name, None, action);
     }
 
     fn review(&mut self) {
         let rows = self.inspector.refunds();
         let raised: Vec<_> = rows
             .into_iter()
-            .filter(|row| row.attention.is_some())
+            .filter(|row| row.review_reason.is_some())
             .collect();
         let refund = self.world.lock().pick(&raised);
         let Some(refund) = refund else { return };
         let name = format!("review {}", refund.refund_no);
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let (no, seen) = (refund.refund_no, refund.version);
-                let seen = refunds::review(&app, &merchant(), &no, seen, "", operator()).await?;
+                let seen = refunds::review(&ctx, &merchant(), &no, seen, "", operator()).await?;
                 Ok(Outcome::Refund(Box::new(seen)))
             })
         });
-        self.begin_anywhere(name, None, deed);
+        self.begin_anywhere(name, None, action);
     }
 
     fn send_again(&mut self) {
@@ -217,13 +217,13 @@ impl History {
             refund_no: notice.refund_no,
             seq: notice.seq,
         };
-        let deed: Deed = Box::new(move |app| {
+        let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
-                notices::send_again(&app, &key, operator()).await?;
+                notices::send_again(&ctx, &key, operator()).await?;
                 Ok(Outcome::Nothing)
             })
         });
-        self.begin_anywhere(name, None, deed);
+        self.begin_anywhere(name, None, action);
     }
 }
 

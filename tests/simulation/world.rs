@@ -76,7 +76,7 @@ pub struct Parked {
 }
 
 /// What becomes of a call.
-pub enum Fate<T> {
+pub enum FaultMode<T> {
     Now(T),
     At(i64, T),
     /// The node does not live to hear it.
@@ -88,7 +88,7 @@ pub struct Counts {
     pub days: u64,
     pub refunds: u64,
     pub calls: u64,
-    pub unanswered: u64,
+    pub unresolved_submissions: u64,
     pub callbacks: u64,
     pub notices: u64,
     pub crashes: u64,
@@ -106,7 +106,7 @@ impl Counts {
         self.days += other.days;
         self.refunds += other.refunds;
         self.calls += other.calls;
-        self.unanswered += other.unanswered;
+        self.unresolved_submissions += other.unresolved_submissions;
         self.callbacks += other.callbacks;
         self.notices += other.notices;
         self.crashes += other.crashes;
@@ -176,11 +176,11 @@ impl Shared {
     }
 
     /// Suffers a call's fate.
-    pub async fn meet<T>(&self, node: usize, fate: Fate<T>) -> T {
+    pub async fn meet<T>(&self, node: usize, fate: FaultMode<T>) -> T {
         let (until, answer) = match fate {
-            Fate::Now(answer) => return answer,
-            Fate::At(until, answer) => (until, answer),
-            Fate::Die => {
+            FaultMode::Now(answer) => return answer,
+            FaultMode::At(until, answer) => (until, answer),
+            FaultMode::Die => {
                 let _ = self.lock().signals.send(Signal::Died);
                 return pending().await;
             }
@@ -260,7 +260,7 @@ impl World {
 
     /// Plans what goes wrong by itself, each of it now and then.
     pub fn plan_troubles(&mut self) {
-        for (trouble, every) in [
+        for (failure, every) in [
             (Happening::ChannelDown, 3 * DAY),
             (Happening::ReceiverDown, 4 * DAY),
             (Happening::Crash, DAY),
@@ -268,7 +268,7 @@ impl World {
             (Happening::Stop, 7 * DAY),
         ] {
             let after = self.between(1, 2 * every);
-            self.plan(after, trouble);
+            self.plan(after, failure);
         }
     }
 }

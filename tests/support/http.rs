@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use hmac::{Hmac, KeyInit, Mac};
 use refundry::domain::merchant::MerchantApp;
-use refundry::server::app::App;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
-use refundry::server::router;
+use refundry::server::ctx::Ctx;
+use refundry::server::run::router;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ pub fn merchant(app_id: &str) -> MerchantApp {
 
 /// A running server.
 pub struct TestApp {
-    pub app: App,
+    pub ctx: Ctx,
     /// `http://127.0.0.1:PORT`.
     pub base: String,
     pub http: Client,
@@ -68,24 +68,24 @@ impl TestApp {
 
     /// Serves on a database that is gone with the server.
     pub async fn serve(core: Core) -> TestApp {
-        let mut served = TestApp::serve_app(core.app.clone()).await;
+        let mut served = TestApp::serve_app(core.ctx.clone()).await;
         served.core = Some(core);
         served
     }
 
     /// Serves on a database that is somebody else's.
-    pub async fn serve_app(app: App) -> TestApp {
+    pub async fn serve_app(ctx: Ctx) -> TestApp {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        if let Some(sandbox) = app.channels.sandbox() {
+        if let Some(sandbox) = ctx.channels.sandbox() {
             sandbox.call_back_to(&base);
         }
-        let routes = router::router(app.clone());
+        let routes = router::router(ctx.clone());
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         TestApp {
-            clock: app.clock.clone(),
+            clock: ctx.clock.clone(),
             http: Client::builder().no_proxy().build().unwrap(),
-            app,
+            ctx,
             base,
             server,
             core: None,
@@ -94,12 +94,12 @@ impl TestApp {
 
     /// Adds an app. Before the first request: apps are remembered for a moment.
     pub async fn add(&self, merchant: MerchantApp) {
-        super::add_app(&self.app, merchant).await;
+        super::add_app(&self.ctx, merchant).await;
     }
 
     /// The present moment as the open edition writes it.
     pub fn now_text(&self) -> String {
-        refundry::server::unipay::field::local_text(self.clock.now(), &self.app.config.time_zone)
+        refundry::wire::field::local_text(self.clock.now(), &self.ctx.config.time_zone)
     }
 
     /// Posts bytes.

@@ -11,9 +11,9 @@ use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, NewOrder, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::NewRefund;
-use refundry::server::app::App;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
+use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
 use refundry::server::{orders, store};
 
@@ -31,7 +31,7 @@ pub fn config(flags: &[&str]) -> Config {
 
 /// A server without its doors: the use-cases on a database of their own.
 pub struct Core {
-    pub app: App,
+    pub ctx: Ctx,
     pub merchant: MerchantApp,
     database: TestDatabase,
 }
@@ -48,7 +48,7 @@ impl Core {
 
     pub async fn with(config: Config, clock: Clock) -> Core {
         let core = Core::without_app(config, clock).await;
-        add_app(&core.app, core.merchant.clone()).await;
+        add_app(&core.ctx, core.merchant.clone()).await;
         core
     }
 
@@ -56,15 +56,15 @@ impl Core {
     pub async fn without_app(config: Config, clock: Clock) -> Core {
         let database = TestDatabase::new();
         Core {
-            app: app_on(&database, config, clock).await,
+            ctx: app_on(&database, config, clock).await,
             merchant: demo_app(),
             database,
         }
     }
 
     /// Another node on the same database.
-    pub async fn another_node(&self, config: Config) -> App {
-        app_on(&self.database, config, self.app.clock.clone()).await
+    pub async fn another_node(&self, config: Config) -> Ctx {
+        app_on(&self.database, config, self.ctx.clock.clone()).await
     }
 
     /// The database's address, for a second connection.
@@ -76,14 +76,14 @@ impl Core {
     /// `behaviour` (`OK`, `ASYNC`, ...).
     pub async fn order(&self, behaviour: &str, name: &str, amount: Fen) -> Order {
         let new = paid_order(behaviour, name, amount);
-        orders::record(&self.app, &self.merchant, new, Actor::Merchant)
+        orders::record(&self.ctx, &self.merchant, new, Actor::Merchant)
             .await
             .expect("an order")
     }
 }
 
 /// The use-cases on a database.
-pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> App {
+pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ctx {
     let db = Db::open(
         &database.url(),
         config.database_connections,
@@ -91,13 +91,13 @@ pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ap
     )
     .await
     .expect("a database");
-    App::new(config, db, clock)
+    Ctx::new(config, db, clock)
 }
 
 /// Adds an app.
-pub async fn add_app(app: &App, merchant: MerchantApp) {
-    let now = app.clock.now();
-    app.db
+pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
+    let now = ctx.clock.now();
+    ctx.db
         .write(move |conn| {
             let merchant = merchant.clone();
             Box::pin(async move { Ok(store::merchant::insert(conn, &merchant, now).await?) })

@@ -18,7 +18,7 @@ pub enum Reply {
     /// To another address of the same receiver.
     Redirect,
     /// Not at all.
-    Silence,
+    DatabaseTimeout,
 }
 
 /// A running receiver.
@@ -96,7 +96,7 @@ async fn receive(
             (StatusCode::from_u16(status).expect("a status"), text).into_response()
         }
         Reply::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        Reply::Silence => std::future::pending().await,
+        Reply::DatabaseTimeout => std::future::pending().await,
     }
 }
 

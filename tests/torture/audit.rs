@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
 use jiff::tz::TimeZone;
-use refundry::domain::time::Millis;
-use refundry::server::unipay::field::local_text;
+use refundry::domain::time::Timestamp;
+use refundry::wire::field::local_text;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection, Row, query};
@@ -63,13 +63,13 @@ pub async fn finish(name: &str, desk: &mut Desk, rest: Rest, faults: &str) {
     let counts = &desk.town.counts;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     println!(
-        "{name}: {} nodes killed, {faults}; {} requests ({} accepted, {} refused, {} unanswered); \
+        "{name}: {} nodes killed, {faults}; {} requests ({} accepted, {} refused, {} unresolved_submissions); \
          {refunds} refunds checked; {notices} notices received; {:.0} s",
         desk.kills,
         count(&counts.requests),
         count(&counts.accepted),
         count(&counts.refused),
-        count(&counts.unanswered),
+        count(&counts.unresolved_submissions),
         desk.elapsed().as_secs_f32(),
     );
 }
@@ -83,7 +83,7 @@ async fn come_to_rest(desk: &mut Desk, rest: Rest) {
         let open: Vec<(String, String)> = rows(
             &mut conn,
             "SELECT app_id, biz_refund_no FROM refund \
-             WHERE status = 'progress' AND (attention IS NULL OR attention <> 'absent')",
+             WHERE status = 'progress' AND (review_reason IS NULL OR review_reason <> 'absent')",
             |row| (text(row, "app_id"), text(row, "biz_refund_no")),
         )
         .await;
@@ -123,7 +123,7 @@ struct Refund {
     channel_no: String,
     behaviour: String,
     status: String,
-    attention: Option<String>,
+    review_reason: Option<String>,
     version: i64,
     events: i64,
 }
@@ -134,7 +134,7 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
     let mut conn = connect(desk).await;
     let refunds: Vec<Refund> = rows(
         &mut conn,
-        "SELECT r.refund_no, r.channel_no, r.status, r.attention, r.version, o.out_order_no, \
+        "SELECT r.refund_no, r.channel_no, r.status, r.review_reason, r.version, o.out_order_no, \
                 (SELECT COUNT(*) FROM event e WHERE e.app_id = r.app_id AND e.subject = 'refund' AND e.number = r.refund_no) AS events \
          FROM refund r JOIN pay_order o ON o.app_id = r.app_id AND o.order_no = r.order_no",
         |row| Refund {
@@ -142,7 +142,7 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
             channel_no: text(row, "channel_no"),
             behaviour: text(row, "out_order_no"),
             status: text(row, "status"),
-            attention: row.get("attention"),
+            review_reason: row.get("attention"),
             version: row.get("version"),
             events: row.get("events"),
         },
@@ -155,11 +155,11 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
         assert_eq!(refund.version, refund.events, "{number}: events");
         let book = book(desk, &refund.channel_no).await;
         let (said, moved) = (book["status"].as_str(), book["moved"].as_i64());
-        let attention = refund.attention.as_deref();
+        let review_reason = refund.review_reason.as_deref();
         if refund.behaviour.starts_with("SBX-ABSENT-") {
             assert_eq!((said, moved), (None, None), "{number}");
             assert_eq!(
-                (refund.status.as_str(), attention),
+                (refund.status.as_str(), review_reason),
                 ("progress", Some("absent")),
                 "{number}"
             );
@@ -169,14 +169,14 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
         if refund.behaviour.starts_with("SBX-REVERSED-") {
             assert_eq!(said, Some("fail"), "{number}");
             assert_eq!(
-                (refund.status.as_str(), attention),
+                (refund.status.as_str(), review_reason),
                 ("success", Some("contradicted")),
                 "{number}"
             );
             continue;
         }
         assert_eq!(said, Some(refund.status.as_str()), "{number}: the book");
-        assert_eq!(attention, None, "{number}");
+        assert_eq!(review_reason, None, "{number}");
         let expected = i64::from(refund.status == "success");
         assert_eq!(moved, Some(expected), "{number}: money moved");
     }
@@ -191,7 +191,7 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
         &mut conn,
         "SELECT refund_no, status, finished_at, state FROM notice ORDER BY refund_no, seq",
         |row| {
-            let at = row.get::<Option<i64>, _>("finished_at").map(Millis);
+            let at = row.get::<Option<i64>, _>("finished_at").map(Timestamp);
             let told = (text(row, "status"), at.map(|at| local_text(at, &zone)));
             (text(row, "refund_no"), told, text(row, "state"))
         },
@@ -239,13 +239,15 @@ pub async fn breakers(desk: &Desk) -> Vec<String> {
 }
 
 /// How many refunds are raised to a person for this reason.
-pub async fn raised(desk: &Desk, attention: &str) -> usize {
+pub async fn raised(desk: &Desk, review_reason: &str) -> usize {
     let mut conn = connect(desk).await;
     let all: Vec<Option<String>> = rows(&mut conn, "SELECT attention FROM refund", |row| {
         row.get("attention")
     })
     .await;
-    let raised = all.iter().filter(|one| one.as_deref() == Some(attention));
+    let raised = all
+        .iter()
+        .filter(|one| one.as_deref() == Some(review_reason));
     raised.count()
 }
 

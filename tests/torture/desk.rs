@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use refundry::domain::merchant::MerchantApp;
 use refundry::server::config::Config;
-use refundry::server::serve;
+use refundry::server::run::serve;
 use tempfile::TempDir;
 
 use crate::load::Town;
@@ -62,7 +62,7 @@ impl Desk {
             database_url: Some(database_url.clone()),
             ..Config::default()
         };
-        let app = serve::open(config).await.unwrap();
+        let ctx = serve::open(config).await.unwrap();
         for app_id in [SHOP, OTHER] {
             let new = MerchantApp {
                 app_id: app_id.to_owned(),
@@ -71,9 +71,9 @@ impl Desk {
                 notify_url: Some(merchant.url.clone()),
                 ..demo_app()
             };
-            add_app(&app, new).await;
+            add_app(&ctx, new).await;
         }
-        app.db.close().await;
+        ctx.db.close().await;
         let name = |flag: &str| flag.split('=').next().map(str::to_owned);
         let own = FLAGS
             .iter()

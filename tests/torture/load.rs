@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use rand::RngExt;
-use refundry::domain::time::Millis;
+use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
-use refundry::server::unipay::field::local_text;
+use refundry::wire::field::local_text;
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ pub struct Counts {
     /// Answered with a refusal, or an error.
     pub refused: AtomicU64,
     /// Not answered: the connection broke, or time was up.
-    pub unanswered: AtomicU64,
+    pub unresolved_submissions: AtomicU64,
 }
 
 impl Town {
@@ -93,7 +93,7 @@ impl Town {
     fn now_text(&self) -> String {
         let offset = self.clock_offset.load(Ordering::SeqCst);
         let now = Clock::System.now();
-        local_text(Millis(now.0 + offset * 1000), &self.zone)
+        local_text(Timestamp(now.0 + offset * 1000), &self.zone)
     }
 
     pub fn some_node(&self) -> String {
@@ -112,7 +112,7 @@ impl Town {
         };
         let answer = answer.await.ok();
         let count = match &answer {
-            None => &self.counts.unanswered,
+            None => &self.counts.unresolved_submissions,
             Some(answer) if answer["code"] == 0 => &self.counts.accepted,
             Some(_) => &self.counts.refused,
         };

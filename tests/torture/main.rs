@@ -13,6 +13,6 @@ mod postgres;
 
 mod clock;
 mod disk;
+mod faults;
 mod kills;
 mod on_postgres;
-mod weather;

@@ -5,21 +5,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::merchant::Edition;
-use super::money::Fen;
-use super::order::Channel;
-use super::time::Millis;
-use super::words;
+use crate::domain::merchant::Edition;
+use crate::domain::money::Fen;
+use crate::domain::order::Channel;
+use crate::domain::string_enum;
+use crate::domain::time::Timestamp;
 
 mod schedule;
-pub mod settle;
+pub mod transitions;
 
-pub use settle::{Effect, Evidence, Finding, FindingWord, Settlement, Source};
+pub use transitions::{Effect, Evidence, Outcome, OutcomeKind, Settlement, Source};
 
-words! {
+string_enum! {
     /// The state of a refund.
     RefundStatus {
-        /// Asked for; the amount is held.
+        /// SignedRequest for; the amount is held.
         Progress = "progress",
         /// The money is back with the payer.
         Success = "success",
@@ -30,9 +30,9 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Why a person has to look at a refund.
-    Attention {
+    ReviewReason {
         /// The channel accepted it, and now does not know it.
         Absent = "absent",
         /// It succeeded at the channel after we had given the amount back. The balance was mended.
@@ -73,26 +73,26 @@ pub struct Refund {
     pub attempt: i64,
     /// How many of these submissions have no definite answer. A refusal of one of them says nothing
     /// about the others.
-    pub unanswered: i64,
+    pub unresolved_submissions: i64,
     /// The channel has said that it has this refund.
     pub acknowledged: bool,
-    pub attention: Option<Attention>,
+    pub review_reason: Option<ReviewReason>,
     /// A person has looked at what `attention` tells.
     pub reviewed: bool,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// Since when it is in progress, or was before it settled: when it was asked for, taken up again
     /// or found open again.
-    pub opened_at: Millis,
+    pub opened_at: Timestamp,
     /// When it was last submitted.
-    pub submitted_at: Millis,
+    pub submitted_at: Timestamp,
     /// When the money moved, or when it failed or was closed.
-    pub finished_at: Option<Millis>,
+    pub finished_at: Option<Timestamp>,
     /// When its channel is to be asked without anyone's help. `None`: not any more.
-    pub next_sync_at: Option<Millis>,
+    pub next_sync_at: Option<Timestamp>,
     /// Until then a submission or a sync of it is under way and nobody else may start one.
-    pub busy_until: Millis,
+    pub leased_until: Timestamp,
     /// Counts its events: event number `n` made version `n`.
     pub version: i64,
 }
@@ -108,7 +108,7 @@ impl Refund {
 /// A refund as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefund {
-    pub order: super::order::OrderKey,
+    pub order: crate::domain::order::OrderKey,
     pub biz_refund_no: String,
     pub amount: Fen,
     pub reason: Option<String>,
@@ -154,8 +154,8 @@ pub struct RefundRow {
 
 /// A refund as the inbox shows it, with what was last heard of it from its channel, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboxRow {
+pub struct ReviewQueueRow {
     pub refund: Refund,
     pub biz_order_no: String,
-    pub heard: Option<(FindingWord, Millis)>,
+    pub heard: Option<(OutcomeKind, Timestamp)>,
 }

@@ -1,13 +1,13 @@
 //! When a refund's channel is asked without anyone's help. Source: the gateway's contract.
 
-use super::{Evidence, FindingWord, Refund, RefundStatus, Source};
-use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis};
+use crate::domain::refund::{Evidence, OutcomeKind, Refund, RefundStatus, Source};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
 /// A submission is asked after at this distance in any case.
 const AFTER_SUBMISSION_MS: i64 = 2 * MINUTE_MS;
 
 /// How often a refund that has been open so long is asked for: `(younger than, every)`.
-const LADDER: [(i64, i64); 4] = [
+const POLL_SCHEDULE: [(i64, i64); 4] = [
     (10 * MINUTE_MS, MINUTE_MS),
     (HOUR_MS, 10 * MINUTE_MS),
     (DAY_MS, HOUR_MS),
@@ -19,15 +19,15 @@ impl Refund {
     ///
     /// Refunds that were opened in one moment are spread over a tenth of the distance, each always by
     /// the same part of it.
-    pub fn next_rung(&self, now: Millis) -> Millis {
+    pub fn next_poll_at(&self, now: Timestamp) -> Timestamp {
         let age = now.0.saturating_sub(self.opened_at.0);
-        let (_, every) = LADDER
+        let (_, every) = POLL_SCHEDULE
             .into_iter()
             .find(|(younger_than, _)| age < *younger_than)
-            .unwrap_or(LADDER[3]);
+            .unwrap_or(POLL_SCHEDULE[3]);
         let first = self
             .opened_at
-            .plus_ms(every / 10 * self.place_in_1024() / 1024);
+            .plus_ms(every / 10 * self.jitter_slot() / 1024);
         let since_first = now.0.saturating_sub(first.0).max(0);
         let next = first.plus_ms((since_first / every + 1).saturating_mul(every));
         let after_submission = self.submitted_at.plus_ms(AFTER_SUBMISSION_MS);
@@ -45,20 +45,20 @@ impl Refund {
         &self,
         evidence: &Evidence,
         changed: bool,
-        now: Millis,
+        now: Timestamp,
         recheck_ms: i64,
-    ) -> Option<Millis> {
+    ) -> Option<Timestamp> {
         let recheck = (recheck_ms > 0).then(|| now.plus_ms(recheck_ms));
         let was_due = self.next_sync_at.is_some_and(|due| due <= evidence.at);
         match self.status {
-            RefundStatus::Progress => Some(self.next_rung(now)),
+            RefundStatus::Progress => Some(self.next_poll_at(now)),
             RefundStatus::Success if changed => recheck,
             RefundStatus::Success | RefundStatus::Close
                 if evidence.source == Source::Sync && was_due =>
             {
-                match evidence.finding.word() {
-                    FindingWord::Unknown => Some(now.plus_ms(HOUR_MS)),
-                    FindingWord::Accepted => recheck,
+                match evidence.outcome.kind() {
+                    OutcomeKind::Unknown => Some(now.plus_ms(HOUR_MS)),
+                    OutcomeKind::Accepted => recheck,
                     _ => None,
                 }
             }
@@ -68,7 +68,7 @@ impl Refund {
     }
 
     /// Where within a distance this refund has its place, of 1024.
-    fn place_in_1024(&self) -> i64 {
+    fn jitter_slot(&self) -> i64 {
         let sum = self.refund_no.bytes().fold(0_u32, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(byte.into())
         });
@@ -78,11 +78,11 @@ impl Refund {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Finding;
     use super::*;
     use crate::domain::merchant::Edition;
     use crate::domain::money::Fen;
     use crate::domain::order::Channel;
+    use crate::domain::refund::Outcome;
 
     fn refund() -> Refund {
         Refund {
@@ -101,18 +101,18 @@ mod tests {
             edition: Edition::Open,
             status: RefundStatus::Progress,
             attempt: 1,
-            unanswered: 1,
+            unresolved_submissions: 1,
             acknowledged: false,
-            attention: None,
+            review_reason: None,
             reviewed: false,
             error_code: None,
             error_msg: None,
-            created_at: Millis(0),
-            opened_at: Millis(0),
-            submitted_at: Millis(0),
+            created_at: Timestamp(0),
+            opened_at: Timestamp(0),
+            submitted_at: Timestamp(0),
             finished_at: None,
             next_sync_at: None,
-            busy_until: Millis(0),
+            leased_until: Timestamp(0),
             version: 1,
         }
     }
@@ -120,11 +120,11 @@ mod tests {
     #[test]
     fn the_ladder_is_that_of_the_contract() {
         let mut refund = refund();
-        refund.submitted_at = Millis(-DAY_MS);
-        let mut now = Millis(0);
+        refund.submitted_at = Timestamp(-DAY_MS);
+        let mut now = Timestamp(0);
         let mut asked = Vec::new();
         while now.0 < 4 * DAY_MS {
-            now = refund.next_rung(now);
+            now = refund.next_poll_at(now);
             asked.push(now.0);
         }
         let between = |from, to| asked.iter().filter(|at| (from..to).contains(*at)).count();
@@ -139,7 +139,7 @@ mod tests {
         let first = (0..500).map(|n| {
             let mut refund = refund();
             refund.refund_no = format!("DEVR2405101959056300{n:04}");
-            refund.next_rung(Millis(0)).0
+            refund.next_poll_at(Timestamp(0)).0
         });
         let first: Vec<_> = first.collect();
         let (least, most) = (first.iter().min().unwrap(), first.iter().max().unwrap());
@@ -153,45 +153,45 @@ mod tests {
     #[test]
     fn a_submission_is_asked_after_two_minutes_later_however_old_the_refund() {
         let mut refund = refund();
-        refund.opened_at = Millis(0);
-        refund.submitted_at = Millis(3 * DAY_MS);
+        refund.opened_at = Timestamp(0);
+        refund.submitted_at = Timestamp(3 * DAY_MS);
         let now = refund.submitted_at.plus_ms(10);
         assert_eq!(
-            refund.next_rung(now),
+            refund.next_poll_at(now),
             refund.submitted_at.plus_ms(2 * MINUTE_MS)
         );
         let now = refund.submitted_at.plus_ms(2 * MINUTE_MS);
-        assert!(refund.next_rung(now) > now.plus_ms(HOUR_MS));
+        assert!(refund.next_poll_at(now) > now.plus_ms(HOUR_MS));
     }
 
     #[test]
     fn a_success_is_asked_for_once_more_and_only_once() {
-        let sync = |finding, at| Evidence {
+        let sync = |outcome, at| Evidence {
             source: Source::Sync,
             attempt: 1,
-            finding,
-            at: Millis(at),
+            outcome,
+            at: Timestamp(at),
         };
-        let success = || Finding::Success {
+        let success = || Outcome::Success {
             out_refund_no: None,
             at: None,
         };
-        let unknown = || Finding::Unknown { why: String::new() };
+        let unknown = || Outcome::Unknown { why: String::new() };
         let mut refund = refund();
         refund.status = RefundStatus::Success;
-        let next = refund.next_sync_after(&sync(success(), 5), true, Millis(5), DAY_MS);
-        assert_eq!(next, Some(Millis(5 + DAY_MS)));
+        let next = refund.next_sync_after(&sync(success(), 5), true, Timestamp(5), DAY_MS);
+        assert_eq!(next, Some(Timestamp(5 + DAY_MS)));
         refund.next_sync_at = next;
-        // Asked by a person before that: the later question stands.
-        let early = refund.next_sync_after(&sync(success(), 900), false, Millis(900), DAY_MS);
+        // SignedRequest by a person before that: the later question stands.
+        let early = refund.next_sync_after(&sync(success(), 900), false, Timestamp(900), DAY_MS);
         assert_eq!(early, next);
         let due = 5 + DAY_MS;
-        let silent = refund.next_sync_after(&sync(unknown(), due), false, Millis(due), DAY_MS);
-        assert_eq!(silent, Some(Millis(due + HOUR_MS)));
-        let done = refund.next_sync_after(&sync(success(), due), false, Millis(due), DAY_MS);
+        let silent = refund.next_sync_after(&sync(unknown(), due), false, Timestamp(due), DAY_MS);
+        assert_eq!(silent, Some(Timestamp(due + HOUR_MS)));
+        let done = refund.next_sync_after(&sync(success(), due), false, Timestamp(due), DAY_MS);
         assert_eq!(done, None);
         assert_eq!(
-            refund.next_sync_after(&sync(success(), 5), true, Millis(5), 0),
+            refund.next_sync_after(&sync(success(), 5), true, Timestamp(5), 0),
             None
         );
     }

@@ -15,8 +15,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions};
 use tracing::{Instrument, Span};
 
-use super::error::{Error, Result};
-use super::metrics;
+use crate::server::counters;
+use crate::server::error::{Error, Result};
 
 /// A connection, in or out of a transaction.
 pub type Conn = AnyConnection;
@@ -91,7 +91,7 @@ impl Db {
     ///
     /// On PostgreSQL others write at the same time: what a job read may have changed by the time it
     /// writes. So what it writes says what it counts on (a version, a condition, a key), and where
-    /// it finds that gone it fails with [`Raced`](super::error::Raced), or by the key's or a check's
+    /// it finds that gone it fails with [`Conflict`](crate::server::error::Conflict), or by the key's or a check's
     /// violation, and is run again. It must not catch an SQL error and go on.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Db {
             Writes::Together(writer) => writer.write(job).await,
             Writes::Apart(transactions) => transactions.write(job).await,
         };
-        metrics::written(began.elapsed());
+        counters::written(began.elapsed());
         written
     }
 

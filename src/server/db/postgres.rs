@@ -11,18 +11,18 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction}
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::{Conn, migrate};
-use crate::server::error::{Error, Raced, Result};
+use crate::server::db::{Conn, migrate};
+use crate::server::error::{Conflict, Error, Result};
 
 /// While the database is out of reach, whoever wants it waits so long for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was not used for so long may have been cut, and is tried first.
-const TRUSTED: Duration = Duration::from_millis(100);
+const PING_IF_IDLE_FOR: Duration = Duration::from_millis(100);
 /// So long may each part of a write take: to begin, to run the job, to commit. Far more than any
 /// needs; it ends the wait for a database that does not answer at all.
-const PART: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 /// So often is a write tried that raced with another or lost its connection.
-const TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// For every connection. Nothing is acknowledged before it is on the disk, whatever the server's own
 /// setting is; and notices are not for our log.
@@ -50,11 +50,11 @@ pub async fn open(options: AnyConnectOptions, connections: u32) -> Result<AnyPoo
 
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|conn, used| {
             Box::pin(async move {
-                if used.idle_for > TRUSTED {
+                if used.idle_for > PING_IF_IDLE_FOR {
                     conn.ping().await?;
                 }
                 Ok(true)
@@ -139,13 +139,13 @@ where
     loop {
         let mut conn = connection(&pool, tried > 0).await?;
         let outcome = attempt(&mut conn, &job).await;
-        if outcome.as_ref().is_err_and(is_silence) {
+        if outcome.as_ref().is_err_and(is_database_timeout) {
             conn.close_on_drop();
         }
         drop(conn);
         tried += 1;
         match outcome {
-            Err(error) if tried < TRIES && may_succeed_if_tried_again(&error) => {
+            Err(error) if tried < MAX_ATTEMPTS && is_retryable(&error) => {
                 tracing::debug!(%error, tried, "a write is tried again");
             }
             outcome => return outcome,
@@ -164,7 +164,7 @@ where
     match in_time(job(&mut transaction)).await {
         Ok(done) => match in_time(transaction.commit()).await {
             Ok(()) => Ok(done),
-            Err(error) if is_silence(&error) => Err(error),
+            Err(error) if is_database_timeout(&error) => Err(error),
             Err(error) => Err(Error::internal(format!(
                 "whether a write was committed is unknown: {error}"
             ))),
@@ -179,7 +179,7 @@ where
 /// Rolls back what a job has written.
 async fn undo(transaction: Transaction<'_, Any>, failed: &Error) {
     // Who does not answer is not asked again: the connection is closed.
-    if is_silence(failed) {
+    if is_database_timeout(failed) {
         return;
     }
     if let Err(error) = in_time(transaction.rollback()).await {
@@ -199,39 +199,39 @@ async fn connection(pool: &AnyPool, sure: bool) -> Result<PoolConnection<Any>> {
 
 /// The database did not answer at all.
 #[derive(Debug, thiserror::Error)]
-#[error("the database did not answer within {} s", PART.as_secs())]
-struct Silence;
+#[error("the database did not answer within {} s", STEP_TIMEOUT.as_secs())]
+struct DatabaseTimeout;
 
-fn is_silence(error: &Error) -> bool {
-    matches!(error, Error::Internal(cause) if cause.is::<Silence>())
+fn is_database_timeout(error: &Error) -> bool {
+    matches!(error, Error::Internal(cause) if cause.is::<DatabaseTimeout>())
 }
 
 /// What comes of a part of a write.
 async fn in_time<T, E: Into<Error>>(
     part: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
-    match tokio::time::timeout(PART, part).await {
+    match tokio::time::timeout(STEP_TIMEOUT, part).await {
         Ok(done) => done.map_err(Into::into),
-        Err(_) => Err(Error::Internal(Arc::new(Silence))),
+        Err(_) => Err(Error::Internal(Arc::new(DatabaseTimeout))),
     }
 }
 
 /// Whether a write that was rolled back with this error may succeed, or refuse, when it looks again:
 /// it raced with another, or its connection broke.
-fn may_succeed_if_tried_again(error: &Error) -> bool {
+fn is_retryable(error: &Error) -> bool {
     let Error::Internal(cause) = error else {
         return false;
     };
     match cause.downcast_ref::<sqlx::Error>() {
         Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed) => true,
-        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_passing(&code)),
+        Some(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient(&code)),
         Some(_) => false,
-        None => cause.is::<Raced>(),
+        None => cause.is::<Conflict>(),
     }
 }
 
 /// Whether a condition that PostgreSQL names by this code may have passed when a write is tried again.
-fn is_passing(code: &str) -> bool {
+fn is_transient(code: &str) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK: &str = "40P01";
     const UNIQUE_VIOLATION: &str = "23505";

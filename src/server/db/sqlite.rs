@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Conn, migrate};
+use crate::server::db::{Conn, migrate};
 use crate::server::error::{Error, Result};
 
 /// How many writes may wait at the door before callers wait in front of it.
@@ -43,7 +43,7 @@ pub async fn open(
         .connect_lazy_with(options.clone());
     let (door, waiting) = mpsc::channel(WAITING_WRITES);
     let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
-    let keeper = Keeper {
+    let keeper = WriterConnection {
         options,
         conn: Some(writer),
     };
@@ -136,7 +136,7 @@ where
 /// The single writer: takes all that waits and commits it at once, until it is told to close or the
 /// last sender is gone.
 async fn write_all(
-    mut keeper: Keeper,
+    mut keeper: WriterConnection,
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
     batch: usize,
     closing: CancellationToken,
@@ -170,18 +170,18 @@ async fn write_all(
 
 /// Keeps the writer's connection. One on which a transaction failed to end, as on a full disk, is in
 /// no known state: the next transaction gets a new one.
-struct Keeper {
+struct WriterConnection {
     options: AnyConnectOptions,
     conn: Option<Conn>,
 }
 
-impl Keeper {
+impl WriterConnection {
     async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => connect(&self.options).await?,
         };
-        let committed = commit_together(&mut conn, jobs).await;
+        let committed = commit_batch(&mut conn, jobs).await;
         if committed.is_ok() {
             self.conn = Some(conn);
         } else if let Err(error) = conn.close().await {
@@ -199,12 +199,12 @@ async fn connect(options: &AnyConnectOptions) -> Result<Conn> {
 }
 
 /// Runs the jobs in one transaction. The usual case has no failure and needs no savepoints.
-async fn commit_together(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     for job in jobs.iter_mut() {
         if !job.run(&mut transaction).await {
             transaction.rollback().await?;
-            return commit_apart(conn, jobs).await;
+            return commit_with_savepoints(conn, jobs).await;
         }
     }
     transaction.commit().await?;
@@ -212,7 +212,7 @@ async fn commit_together(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(
 }
 
 /// Runs the jobs in one transaction, each behind a savepoint, so that a failure undoes itself only.
-async fn commit_apart(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+async fn commit_with_savepoints(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     for job in jobs.iter_mut() {
         let mut savepoint = transaction.begin().await?;

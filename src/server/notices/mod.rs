@@ -1,40 +1,35 @@
 //! Notices: merchants' systems are told of every state that a refund reaches, at least once, and of
 //! one refund in order.
 //!
-//! A notice is written down in the transaction that changes the refund ([`write_down`]) and is sent
+//! A notice is written down in the transaction that changes the refund ([`enqueue`]) and is sent
 //! from there ([`send_due`]): claimed for a while, sent with no transaction open, and how it went
 //! recorded. A node that dies in between leaves a notice whose lease ends, and which is sent again.
-
-mod body;
-mod dial;
-
-pub use body::of as body_of;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
-use super::app::App;
-use super::config::Config;
-use super::db::Conn;
-use super::error::{Error, Result};
-use super::metrics;
-use super::store;
-use super::trace::TraceId;
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::filter::{Count, NoticeFilter, Page, Place};
 use crate::domain::merchant::MerchantApp;
-use crate::domain::notice::{Notice, NoticeKey, NoticeRow, NoticeSend, NoticeState};
+use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeRow, NoticeState};
 use crate::domain::refund::{Refund, RefundKey};
-use crate::domain::time::{MINUTE_MS, Millis};
+use crate::domain::time::{MINUTE_MS, Timestamp};
+use crate::server::config::Config;
+use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
+use crate::server::error::{Error, Result};
+use crate::server::outbound;
+use crate::server::outbound::NoticeTransport;
+use crate::server::trace::TraceId;
+use crate::server::{counters, store};
+use crate::wire::notice as body;
 
-pub use dial::{Answer, Post};
-
-/// What sends notices.
+/// What attempts notices.
 pub struct Notices {
-    post: Box<dyn Post>,
+    post: Box<dyn NoticeTransport>,
 }
 
 impl Notices {
@@ -43,13 +38,13 @@ impl Notices {
         let allow_all = config.private_notify;
         let demo = config.demo;
         let allowed = move |ip: IpAddr| {
-            allow_all || dial::is_public(ip) || demo && ip.to_canonical().is_loopback()
+            allow_all || outbound::is_public(ip) || demo && ip.to_canonical().is_loopback()
         };
-        Notices::by(Box::new(dial::Dialer::new(Arc::new(allowed))))
+        Notices::by(Box::new(outbound::HttpTransport::new(Arc::new(allowed))))
     }
 
     /// A sender whose posts go this way.
-    pub fn by(post: Box<dyn Post>) -> Notices {
+    pub fn by(post: Box<dyn NoticeTransport>) -> Notices {
         Notices { post }
     }
 }
@@ -57,15 +52,15 @@ impl Notices {
 /// A send that began keeps others away for so long, should it never end.
 const LEASE_MS: i64 = MINUTE_MS;
 /// A notice that waits for an earlier one of its refund is looked at again after so long at most.
-const PUT_OFF_MS: i64 = MINUTE_MS;
+const POSTPONE_MS: i64 = MINUTE_MS;
 
 /// Writes down, within the transaction that changed the refund, that its merchant is to be told. A
 /// merchant who has named no address is not.
-pub async fn write_down(
+pub async fn enqueue(
     conn: &mut Conn,
     merchant: &MerchantApp,
     refund: &Refund,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<()> {
     if refund.holds() || address(merchant, refund).is_none() {
         return Ok(());
@@ -81,22 +76,22 @@ pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a 
 
 /// The lanes in which notices go out: every app, so that a merchant whose system is slow holds up
 /// nobody else.
-pub async fn send_lanes(app: &App) -> Result<Vec<String>> {
-    let apps = app.merchant_apps().await?;
+pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
+    let apps = ctx.merchant_apps().await?;
     Ok(apps.iter().map(|app| app.app_id.clone()).collect())
 }
 
 /// Sends an app's notices whose time has come, so many at once as the settings say, until no more
 /// is due. Returns how many.
-pub async fn send_due(app: &App, app_id: &str) -> Result<u64> {
-    let merchant = app.merchant_app_of(app_id).await?;
-    let at_once = app.config.notices_at_once;
+pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
+    let merchant = ctx.merchant_app_of(app_id).await?;
+    let at_once = ctx.config.notices_at_once;
     let mut sent = 0;
     loop {
-        let claimed = claim_due(app, app_id, at_once).await?;
+        let claimed = claim_due(ctx, app_id, at_once).await?;
         let count = claimed.len();
         stream::iter(claimed)
-            .for_each_concurrent(None, |notice| send_one(app, &merchant, notice))
+            .for_each_concurrent(None, |notice| send_one(ctx, &merchant, notice))
             .await;
         sent += count as u64;
         if count < at_once as usize {
@@ -105,10 +100,10 @@ pub async fn send_due(app: &App, app_id: &str) -> Result<u64> {
     }
 }
 
-async fn claim_due(app: &App, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
-    let now = app.clock.now();
+async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
+    let now = ctx.clock.now();
     let due = {
-        let mut conn = app.db.read().await?;
+        let mut conn = ctx.db.read().await?;
         store::notice::is_due(&mut conn, app_id, now).await?
     };
     if !due {
@@ -116,12 +111,12 @@ async fn claim_due(app: &App, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
     }
     let until = now.plus_ms(LEASE_MS);
     let app_id = app_id.to_owned();
-    app.db
+    ctx.db
         .write(move |conn| {
             let app_id = app_id.clone();
             Box::pin(async move {
                 let limit = limit.into();
-                Ok(store::notice::claim_due(conn, &app_id, now, until, PUT_OFF_MS, limit).await?)
+                Ok(store::notice::claim_due(conn, &app_id, now, until, POSTPONE_MS, limit).await?)
             })
         })
         .await
@@ -129,10 +124,10 @@ async fn claim_due(app: &App, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
 
 /// What cannot be sent or recorded now is claimed again when its lease is over. Goes on to its end
 /// when the server is told to stop.
-async fn send_one(app: &App, merchant: &Arc<MerchantApp>, notice: Notice) {
+async fn send_one(ctx: &Ctx, merchant: &Arc<MerchantApp>, notice: Notice) {
     let refund_no = notice.key.refund_no.clone();
-    let (whole, merchant) = (app.clone(), merchant.clone());
-    let sent = app
+    let (whole, merchant) = (ctx.clone(), merchant.clone());
+    let sent = ctx
         .tasks
         .spawn(async move { send(&whole, &merchant, notice, Actor::System).await });
     match sent.await {
@@ -145,35 +140,35 @@ async fn send_one(app: &App, merchant: &Arc<MerchantApp>, notice: Notice) {
 /// Sends a notice that was claimed, and records how it went.
 #[tracing::instrument(name = "notice", level = "debug", skip_all, fields(app = merchant.app_id))]
 async fn send(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     notice: Notice,
     actor: Actor,
-) -> Result<(Notice, NoticeSend)> {
+) -> Result<(Notice, DeliveryAttempt)> {
     let (refund, order) = {
         let key = RefundKey::RefundNo(notice.key.refund_no.clone());
-        let mut conn = app.db.read().await?;
+        let mut conn = ctx.db.read().await?;
         let refund = store::refund::by_key(&mut conn, &merchant.app_id, &key).await?;
         let refund = refund.ok_or(Refusal::NoSuchRefund)?;
         let order = store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?;
         (refund, order.ok_or(Refusal::NoSuchOrder)?)
     };
-    let at = app.clock.now();
+    let at = ctx.clock.now();
     let told = notice.as_it_was(&refund);
     let request = body::of(
         merchant,
         &told,
         &order,
         at,
-        &app.config.time_zone,
+        &ctx.config.time_zone,
         TraceId::make(),
     )?;
     let url = address(merchant, &refund).unwrap_or_default().to_owned();
-    let answer = app.notices.post.post(&url, &request).await;
-    let ended = app.clock.now();
-    let send = NoticeSend {
+    let answer = ctx.notices.post.post(&url, &request).await;
+    let ended = ctx.clock.now();
+    let send = DeliveryAttempt {
         key: notice.key.clone(),
-        send: notice.sends,
+        attempt: notice.attempts,
         at,
         took_ms: answer.took_ms,
         actor,
@@ -181,23 +176,23 @@ async fn send(
         request,
         http_status: answer.http_status,
         answer: answer.body,
-        trouble: answer.trouble,
+        failure: answer.failure,
     };
-    let after = notice.after(send.trouble.is_none(), ended);
-    record(app, after.clone(), send.clone(), ended).await?;
-    metrics::notice_sent(match after.state {
+    let after = notice.after(send.failure.is_none(), ended);
+    record(ctx, after.clone(), send.clone(), ended).await?;
+    counters::notice_sent(match after.state {
         NoticeState::Waiting => "failed",
-        ended => ended.word(),
+        ended => ended.as_str(),
     });
     Ok((after, send))
 }
 
-async fn record(app: &App, after: Notice, send: NoticeSend, now: Millis) -> Result<()> {
-    app.db
+async fn record(ctx: &Ctx, after: Notice, send: DeliveryAttempt, now: Timestamp) -> Result<()> {
+    ctx.db
         .write(move |conn| {
             let (after, send) = (after.clone(), send.clone());
             Box::pin(async move {
-                store::notice::insert_send(conn, &send).await?;
+                store::notice::insert_attempt(conn, &send).await?;
                 store::notice::update(conn, &after).await?;
                 if after.next_send_at.is_none() {
                     store::notice::release_later(conn, &after.key, now).await?;
@@ -213,13 +208,17 @@ async fn record(app: &App, after: Notice, send: NoticeSend, now: Millis) -> Resu
 /// # Errors
 /// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while it is being sent, where an earlier
 /// one of its refund waits, and where a later one has gone out, which it must not overtake.
-pub async fn send_again(app: &App, key: &NoticeKey, actor: Actor) -> Result<(Notice, NoticeSend)> {
-    find(app, key).await?;
-    let merchant = app.merchant_app_of(&key.app_id).await?;
-    let now = app.clock.now();
+pub async fn send_again(
+    ctx: &Ctx,
+    key: &NoticeKey,
+    actor: Actor,
+) -> Result<(Notice, DeliveryAttempt)> {
+    find(ctx, key).await?;
+    let merchant = ctx.merchant_app_of(&key.app_id).await?;
+    let now = ctx.clock.now();
     let until = now.plus_ms(LEASE_MS);
     let wanted = key.clone();
-    let claimed = app
+    let claimed = ctx
         .db
         .write(move |conn| {
             let wanted = wanted.clone();
@@ -227,43 +226,43 @@ pub async fn send_again(app: &App, key: &NoticeKey, actor: Actor) -> Result<(Not
         })
         .await?;
     let notice = claimed.ok_or(Refusal::NoticeNotSendable)?;
-    let whole = app.clone();
-    let sent = app
+    let whole = ctx.clone();
+    let sent = ctx
         .tasks
         .spawn(async move { send(&whole, &merchant, notice, actor).await });
     sent.await
         .map_err(|error| Error::internal(format!("a send ended early: {error}")))?
 }
 
-/// A notice and its sends, newest first.
+/// A notice and its attempts, newest first.
 ///
 /// # Errors
 /// [`Refusal::NoSuchNotice`].
-pub async fn find(app: &App, key: &NoticeKey) -> Result<(Notice, Vec<NoticeSend>)> {
-    let mut conn = app.db.read().await?;
+pub async fn find(ctx: &Ctx, key: &NoticeKey) -> Result<(Notice, Vec<DeliveryAttempt>)> {
+    let mut conn = ctx.db.read().await?;
     let notice = store::notice::get(&mut conn, key).await?;
-    let sends = store::notice::sends(&mut conn, key).await?;
-    Ok((notice.ok_or(Refusal::NoSuchNotice)?, sends))
+    let attempts = store::notice::attempts(&mut conn, key).await?;
+    Ok((notice.ok_or(Refusal::NoSuchNotice)?, attempts))
 }
 
 /// One page of an app's notices, newest first.
 pub async fn list(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &NoticeFilter,
     place: &Place,
 ) -> Result<Page<NoticeRow>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::notices(&mut conn, app_id, filter, place).await?)
 }
 
 /// How many notices there are of each state, the filter's own state left aside.
 pub async fn counts(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &NoticeFilter,
 ) -> Result<Vec<(NoticeState, Count)>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     let mut counts = Vec::new();
     for &state in NoticeState::ALL {
         let filter = NoticeFilter {
@@ -277,17 +276,17 @@ pub async fn counts(
 }
 
 /// How many notices of an app were given up.
-pub async fn count_given_up(app: &App, app_id: &str) -> Result<Count> {
+pub async fn count_given_up(ctx: &Ctx, app_id: &str) -> Result<Count> {
     let given_up = NoticeFilter {
         state: Some(NoticeState::GivenUp),
         ..NoticeFilter::default()
     };
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::count_notices(&mut conn, app_id, &given_up).await?)
 }
 
 /// The notices of a refund, oldest first.
-pub async fn of_refund(app: &App, app_id: &str, refund_no: &str) -> Result<Vec<Notice>> {
-    let mut conn = app.db.read().await?;
+pub async fn of_refund(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<Notice>> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::notice::of_refund(&mut conn, app_id, refund_no).await?)
 }

@@ -1,17 +1,17 @@
 //! What a person decides of a refund: to close it, and that what was raised has been looked at.
 
-use super::settle::to_the_end;
-use super::sync::{ask, claim};
-use super::{changed_event, current, event, find, store_next};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
-use crate::domain::refund::{FindingWord, Refund, RefundKey, RefundStatus};
-use crate::server::app::App;
+use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundStatus};
+use crate::server::ctx::Ctx;
 use crate::server::error::Result;
+use crate::server::refunds::apply::run_detached;
+use crate::server::refunds::sync::{ask, claim};
+use crate::server::refunds::{changed_event, current, event, find, save_version};
 use crate::server::{notices, store};
 
 /// Closes a refund that has failed, so that nobody takes it up again; or one in progress that its
@@ -22,17 +22,17 @@ use crate::server::{notices, store};
 /// Refuses when it has succeeded or is closed, when something is under way with it, when the channel
 /// may have paid it out after all, and when the channel does not answer or is still at it.
 pub async fn close(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     refund_no: &str,
     actor: Actor,
 ) -> Result<Refund> {
-    let (refund, order) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    let (refund, order) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     match refund.status {
-        RefundStatus::Fail => close_failed(app, refund, actor).await,
+        RefundStatus::Fail => close_failed(ctx, refund, actor).await,
         RefundStatus::Progress => {
-            let (whole, merchant) = (app.clone(), merchant.clone());
-            to_the_end(app, async move {
+            let (whole, merchant) = (ctx.clone(), merchant.clone());
+            run_detached(ctx, async move {
                 close_unknown(&whole, &merchant, order, refund, actor).await
             })
             .await
@@ -43,20 +43,20 @@ pub async fn close(
 
 fn wrong_state(refund: &Refund) -> Refusal {
     Refusal::WrongState {
-        status: refund.status.word().into(),
+        status: refund.status.as_str().into(),
     }
 }
 
-async fn close_failed(app: &App, refund: Refund, actor: Actor) -> Result<Refund> {
-    let now = app.clock.now();
-    let merchant = app.merchant_app_of(&refund.app_id).await?;
-    let closed = app
+async fn close_failed(ctx: &Ctx, refund: Refund, actor: Actor) -> Result<Refund> {
+    let now = ctx.clock.now();
+    let merchant = ctx.merchant_app_of(&refund.app_id).await?;
+    let closed = ctx
         .db
         .write(move |conn| {
             let (refund, actor, merchant) = (refund.clone(), actor.clone(), merchant.clone());
             Box::pin(async move {
                 let current = current(conn, &refund).await?;
-                let in_doubt = current.attention.is_some() || current.busy_until > now;
+                let in_doubt = current.review_reason.is_some() || current.leased_until > now;
                 if current.status != RefundStatus::Fail || in_doubt {
                     return Ok(Err(wrong_state(&current)));
                 }
@@ -65,8 +65,8 @@ async fn close_failed(app: &App, refund: Refund, actor: Actor) -> Result<Refund>
                     version: current.version + 1,
                     ..current
                 };
-                store_next(conn, &next).await?;
-                notices::write_down(conn, &merchant, &next, now).await?;
+                save_version(conn, &next).await?;
+                notices::enqueue(conn, &merchant, &next, now).await?;
                 let event = changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Fail);
                 store::event::insert(conn, &event).await?;
                 Ok(Ok(next))
@@ -77,27 +77,27 @@ async fn close_failed(app: &App, refund: Refund, actor: Actor) -> Result<Refund>
 }
 
 async fn close_unknown(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     order: Order,
     refund: Refund,
     actor: Actor,
 ) -> Result<Refund> {
-    let refund = claim(app, refund).await?.ok_or(Refusal::SyncUnderWay)?;
-    let asked = ask(app, merchant, &order, refund, actor.clone()).await?;
+    let refund = claim(ctx, refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    let asked = ask(ctx, merchant, &order, refund, actor.clone()).await?;
     let seen = asked.refund;
     if !seen.holds() {
         return Ok(seen);
     }
-    if asked.finding != FindingWord::NotFound {
-        let finding = asked.finding.word().into();
-        return Err(Refusal::NotClosable { finding }.into());
+    if asked.outcome != OutcomeKind::NotFound {
+        let outcome = asked.outcome.as_str().into();
+        return Err(Refusal::NotClosable { outcome }.into());
     }
-    let now = app.clock.now();
-    let recheck_ms = app.config.recheck_after_ms;
+    let now = ctx.clock.now();
+    let recheck_ms = ctx.config.recheck_after_ms;
     let said = limits::cut(&asked.said, limits::SAID_BYTES).to_owned();
-    let merchant = app.merchant_app_of(&seen.app_id).await?;
-    let closed = app
+    let merchant = ctx.merchant_app_of(&seen.app_id).await?;
+    let closed = ctx
         .db
         .write(move |conn| {
             let (seen, actor, said) = (seen.clone(), actor.clone(), said.clone());
@@ -105,14 +105,14 @@ async fn close_unknown(
             Box::pin(async move {
                 // What was heard is fresh only as long as nothing has happened since.
                 let current = current(conn, &seen).await?;
-                if current.version != seen.version || current.busy_until > now {
+                if current.version != seen.version || current.leased_until > now {
                     return Ok(Err(Refusal::SyncUnderWay));
                 }
                 let next = Refund {
                     version: current.version + 1,
                     ..current.closed_as_unknown(now, recheck_ms)
                 };
-                store_next(conn, &next).await?;
+                save_version(conn, &next).await?;
                 store::order::move_balance(
                     conn,
                     &next.app_id,
@@ -121,10 +121,10 @@ async fn close_unknown(
                     Fen::ZERO,
                 )
                 .await?;
-                notices::write_down(conn, &merchant, &next, now).await?;
+                notices::enqueue(conn, &merchant, &next, now).await?;
                 let mut event =
                     changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Progress);
-                event.finding = Some(FindingWord::NotFound);
+                event.outcome = Some(OutcomeKind::NotFound);
                 event.said = Some(said);
                 store::event::insert(conn, &event).await?;
                 Ok(Ok(next))
@@ -141,23 +141,23 @@ async fn close_unknown(
 /// Refuses when nothing is raised, when the refund is in progress, where looking decides nothing, and
 /// when it has changed since.
 pub async fn review(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     refund_no: &str,
     seen: i64,
     remark: &str,
     actor: Actor,
 ) -> Result<Refund> {
-    let (refund, _) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
-    let now = app.clock.now();
+    let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    let now = ctx.clock.now();
     let remark = limits::cut(remark, limits::SAID_BYTES).to_owned();
-    let reviewed = app
+    let reviewed = ctx
         .db
         .write(move |conn| {
             let (refund, actor, remark) = (refund.clone(), actor.clone(), remark.clone());
             Box::pin(async move {
                 let current = current(conn, &refund).await?;
-                let raised = current.attention.is_some() && !current.reviewed;
+                let raised = current.review_reason.is_some() && !current.reviewed;
                 if !raised || current.holds() || current.version != seen {
                     return Ok(Err(wrong_state(&current)));
                 }
@@ -166,7 +166,7 @@ pub async fn review(
                     version: current.version + 1,
                     ..current
                 };
-                store_next(conn, &next).await?;
+                save_version(conn, &next).await?;
                 let mut event = event(&next, EventKind::Reviewed, actor, now);
                 event.said = Some(remark).filter(|remark| !remark.is_empty());
                 store::event::insert(conn, &event).await?;

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::settle::settle;
-use super::sync::sync;
 use crate::domain::callback::{Callback, Verdict};
 use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
-use crate::domain::refund::{Evidence, Finding, Refund, RefundKey, Source};
-use crate::domain::time::Millis;
-use crate::server::app::App;
-use crate::server::channel::CallbackReply;
+use crate::domain::refund::{Evidence, Outcome, Refund, RefundKey, Source};
+use crate::domain::time::Timestamp;
+use crate::server::channels::CallbackReply;
+use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::numbers::Kind;
+use crate::server::refunds::apply::settle;
+use crate::server::refunds::sync::sync;
 use crate::server::store;
 
 /// Takes a channel's callback: checks it, settles the refund by it, and records it as it came. One
@@ -28,34 +28,34 @@ use crate::server::store;
 /// # Errors
 /// Refuses an app or channel that is not enabled. A callback that is not believed is no error: the
 /// reply says so, in the channel's way.
-#[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.word()))]
+#[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.as_str()))]
 pub async fn callback(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     channel: Channel,
     headers: &HashMap<String, String>,
     body: &[u8],
 ) -> Result<CallbackReply> {
-    let merchant = app.merchant_app(Some(app_id)).await?;
-    let gate = app.channels.gate(channel)?;
-    let now = app.clock.now();
+    let merchant = ctx.merchant_app(Some(app_id)).await?;
+    let adapter = ctx.channels.adapter(channel)?;
+    let now = ctx.clock.now();
     let said = limits::kept(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
-    let read = gate.read_callback(&merchant, headers, body);
+    let read = adapter.read_callback(&merchant, headers, body);
     let digest = digest(body, read.is_ok());
-    if read.is_ok() && taken_before(app, app_id, channel, &digest).await? {
-        count(app, app_id, channel, digest, now).await?;
-        return Ok(gate.reply(true));
+    if read.is_ok() && taken_before(ctx, app_id, channel, &digest).await? {
+        count(ctx, app_id, channel, digest, now).await?;
+        return Ok(adapter.reply(true));
     }
     let (verdict, refund_no) = match read {
         Err(_) => (Verdict::BadSignature, None),
         Ok(callback) => {
-            let known = known_by_channel(app, &merchant, channel, &callback.channel_no).await?;
+            let known = known_by_channel(ctx, &merchant, channel, &callback.channel_no).await?;
             match known.filter(|refund| refund.amount == callback.amount) {
                 None => (Verdict::NotFound, None),
                 Some(refund) => {
                     let refund_no = refund.refund_no.clone();
                     let verdict =
-                        apply_callback(app, &merchant, refund, callback.finding, now, &said)
+                        apply_callback(ctx, &merchant, refund, callback.outcome, now, &said)
                             .await?;
                     (verdict, Some(refund_no))
                 }
@@ -64,7 +64,7 @@ pub async fn callback(
     };
     let row = Callback {
         app_id: merchant.app_id.clone(),
-        callback_no: app.numbers.make(Kind::Callback, now).await?,
+        callback_no: ctx.numbers.make(Kind::Callback, now).await?,
         channel,
         received_at: now,
         headers: header_lines(headers),
@@ -78,13 +78,13 @@ pub async fn callback(
         times: 1,
         last_at: now,
     };
-    app.db
+    ctx.db
         .write(move |conn| {
             let (row, digest) = (row.clone(), digest.clone());
             Box::pin(async move { Ok(store::callback::put(conn, &row, &digest).await?) })
         })
         .await?;
-    Ok(gate.reply(verdict.taken()))
+    Ok(adapter.reply(verdict.taken()))
 }
 
 /// What tells one callback from another: its body, and whether its signature was right, so that
@@ -96,21 +96,21 @@ fn digest(body: &[u8], verified: bool) -> String {
     hex::encode(digest.finalize())
 }
 
-async fn taken_before(app: &App, app_id: &str, channel: Channel, digest: &str) -> Result<bool> {
-    let mut conn = app.db.read().await?;
+async fn taken_before(ctx: &Ctx, app_id: &str, channel: Channel, digest: &str) -> Result<bool> {
+    let mut conn = ctx.db.read().await?;
     let verdict = store::callback::verdict(&mut conn, app_id, channel, digest).await?;
     Ok(verdict.is_some_and(Verdict::taken))
 }
 
 async fn count(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     channel: Channel,
     digest: String,
-    now: Millis,
+    now: Timestamp,
 ) -> Result<()> {
     let app_id = app_id.to_owned();
-    app.db
+    ctx.db
         .write(move |conn| {
             let (app_id, digest) = (app_id.clone(), digest.clone());
             Box::pin(async move {
@@ -123,25 +123,25 @@ async fn count(
 /// Settles a refund by a callback. One that says no while that is not conclusive is a hint: the
 /// channel is asked.
 async fn apply_callback(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     refund: Refund,
-    finding: Finding,
-    at: Millis,
+    outcome: Outcome,
+    at: Timestamp,
     said: &str,
 ) -> Result<Verdict> {
     let before = refund.status;
     let key = RefundKey::RefundNo(refund.refund_no.clone());
-    let is_refusal = matches!(finding, Finding::Fail { .. } | Finding::Close { .. });
+    let is_refusal = matches!(outcome, Outcome::Fail { .. } | Outcome::Close { .. });
     let evidence = Evidence {
         source: Source::Callback,
         attempt: refund.attempt,
-        finding,
+        outcome,
         at,
     };
-    let settled = settle(app, refund, evidence, Actor::Channel, said).await?;
+    let settled = settle(ctx, refund, evidence, Actor::Channel, said).await?;
     if is_refusal && settled.holds() {
-        match sync(app, merchant, &key, Actor::System).await {
+        match sync(ctx, merchant, &key, Actor::System).await {
             Ok(_) | Err(Error::Refused(_)) => {}
             Err(error) => return Err(error),
         }
@@ -154,12 +154,12 @@ async fn apply_callback(
 }
 
 async fn known_by_channel(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     channel: Channel,
     channel_no: &str,
 ) -> Result<Option<Refund>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::refund::by_channel_no(&mut conn, &merchant.app_id, channel, channel_no).await?)
 }
 

@@ -1,8 +1,6 @@
 //! Asking for a refund: the amount is held and the intent written down before the channel is told.
 //! Also what else starts a submission: repeats and retries.
 
-use super::settle::{busy_until, submit, to_the_end};
-use super::{by_key, changed_event, current, event, find, refundable, store_next};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::{Edition, MerchantApp};
@@ -10,10 +8,14 @@ use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
 use crate::domain::time::DAY_MS;
-use crate::server::app::App;
+use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
-use crate::server::error::{Raced, Result};
+use crate::server::error::{Conflict, Result};
 use crate::server::numbers::Kind;
+use crate::server::refunds::apply::{leased_until, run_detached, submit};
+use crate::server::refunds::{
+    by_key, changed_event, current, event, find, refundable, save_version,
+};
 use crate::server::{orders, store};
 
 /// Issues a refund, or tells how the one with the same merchant's number stands.
@@ -24,46 +26,46 @@ use crate::server::{orders, store};
 /// Refuses what the order's state, window or balance do not allow; the message names the field.
 #[tracing::instrument(level = "debug", skip_all, fields(app = merchant.app_id))]
 pub async fn issue(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     new: NewRefund,
     actor: Actor,
 ) -> Result<Refund> {
-    let (whole, merchant) = (app.clone(), merchant.clone());
-    to_the_end(
-        app,
+    let (whole, merchant) = (ctx.clone(), merchant.clone());
+    run_detached(
+        ctx,
         async move { issue_it(&whole, &merchant, new, actor).await },
     )
     .await
 }
 
 async fn issue_it(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     new: NewRefund,
     actor: Actor,
 ) -> Result<Refund> {
     let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
-    if let Some(known) = by_key(app, merchant, &key).await? {
-        return repeat(app, merchant, known, new, actor).await;
+    if let Some(known) = by_key(ctx, merchant, &key).await? {
+        return repeat(ctx, merchant, known, new, actor).await;
     }
-    let order = orders::find(app, merchant, &new.order).await?;
-    check_refundable(app, merchant, &order, &new)?;
-    match reserve(app, &order, new.clone(), actor.clone()).await? {
-        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
-        Reserved::Known(refund) => repeat(app, merchant, *refund, new, actor).await,
-        Reserved::Refused(refusal) => Err(refusal.into()),
+    let order = orders::find(ctx, merchant, &new.order).await?;
+    check_refundable(ctx, merchant, &order, &new)?;
+    match reserve(ctx, &order, new.clone(), actor.clone()).await? {
+        Reservation::New(refund) => submit(ctx, merchant, order, *refund).await,
+        Reservation::Known(refund) => repeat(ctx, merchant, *refund, new, actor).await,
+        Reservation::Refused(refusal) => Err(refusal.into()),
     }
 }
 
 /// What can be refused by looking. The balance is looked at again when the amount is held.
 fn check_refundable(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     order: &Order,
     new: &NewRefund,
 ) -> Result<()> {
-    may_refund(app, merchant, order)?;
+    may_refund(ctx, merchant, order)?;
     if new.amount < Fen(1) || new.amount > Fen::MAX {
         return Err(Refusal::field(
             "amount",
@@ -84,19 +86,19 @@ fn check_refundable(
 ///
 /// # Errors
 /// Refuses an order whose channel is not enabled, that is not paid, or whose window is over.
-pub fn may_refund(app: &App, merchant: &MerchantApp, order: &Order) -> Result<()> {
+pub fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()> {
     let settings = merchant
         .channel(order.channel)
         .filter(|settings| settings.enabled);
     let settings = settings.ok_or(Refusal::ChannelNotEnabled {
-        channel: order.channel.word().into(),
+        channel: order.channel.as_str().into(),
     })?;
-    app.channels.gate(order.channel)?;
+    ctx.channels.adapter(order.channel)?;
     if order.status != OrderStatus::Success {
         return Err(Refusal::OrderNotPaid.into());
     }
     let paid_at = order.pay_time.unwrap_or(order.created_at);
-    if app.clock.now() > paid_at.plus_ms(settings.refund_window_days * DAY_MS) {
+    if ctx.clock.now() > paid_at.plus_ms(settings.refund_window_days * DAY_MS) {
         return Err(Refusal::RefundWindowOver {
             days: settings.refund_window_days,
         }
@@ -106,7 +108,7 @@ pub fn may_refund(app: &App, merchant: &MerchantApp, order: &Order) -> Result<()
 }
 
 /// The outcome of asking for an amount to be held.
-pub(super) enum Reserved {
+pub(super) enum Reservation {
     New(Box<Refund>),
     /// Somebody was faster with the same merchant's number.
     Known(Box<Refund>),
@@ -115,13 +117,13 @@ pub(super) enum Reserved {
 
 /// Holds the amount and writes the intent down, in one transaction.
 pub(super) async fn reserve(
-    app: &App,
+    ctx: &Ctx,
     order: &Order,
     new: NewRefund,
     actor: Actor,
-) -> Result<Reserved> {
-    let now = app.clock.now();
-    let refund_no = app.numbers.make(Kind::Refund, now).await?;
+) -> Result<Reservation> {
+    let now = ctx.clock.now();
+    let refund_no = ctx.numbers.make(Kind::Refund, now).await?;
     let mut refund = Refund {
         app_id: order.app_id.clone(),
         channel_no: refund_no.clone(),
@@ -138,9 +140,9 @@ pub(super) async fn reserve(
         edition: new.edition,
         status: RefundStatus::Progress,
         attempt: 1,
-        unanswered: 1,
+        unresolved_submissions: 1,
         acknowledged: false,
-        attention: None,
+        review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
@@ -149,13 +151,13 @@ pub(super) async fn reserve(
         submitted_at: now,
         finished_at: None,
         next_sync_at: None,
-        busy_until: busy_until(app, now),
+        leased_until: leased_until(ctx, now),
         version: 1,
     };
-    refund.next_sync_at = Some(refund.next_rung(now));
+    refund.next_sync_at = Some(refund.next_poll_at(now));
     let event = event(&refund, EventKind::Requested, actor, now);
     let expected = new.expected_refundable;
-    app.db
+    ctx.db
         .write(move |conn| {
             let (refund, event) = (refund.clone(), event.clone());
             Box::pin(async move {
@@ -164,71 +166,75 @@ pub(super) async fn reserve(
                 }
                 store::refund::insert(conn, &refund).await?;
                 store::event::insert(conn, &event).await?;
-                Ok(Reserved::New(Box::new(refund)))
+                Ok(Reservation::New(Box::new(refund)))
             })
         })
         .await
 }
 
 /// Why [`store::order::hold_for_new`] did nothing, told from the same transaction.
-async fn why_not_held(conn: &mut Conn, refund: &Refund, expected: Option<Fen>) -> Result<Reserved> {
+async fn why_not_held(
+    conn: &mut Conn,
+    refund: &Refund,
+    expected: Option<Fen>,
+) -> Result<Reservation> {
     let key = RefundKey::BizRefundKey(refund.biz_refund_key());
     if let Some(known) = store::refund::by_key(conn, &refund.app_id, &key).await? {
         let same_number = known.biz_refund_no == refund.biz_refund_no;
         // The open edition's signature cannot tell the two numbers apart: they are one refund.
         if same_number || refund.edition == Edition::Open {
-            return Ok(Reserved::Known(Box::new(known)));
+            return Ok(Reservation::Known(Box::new(known)));
         }
         let known = known.biz_refund_no;
         let reason = Reason::DiffersInCase { known };
-        return Ok(Reserved::Refused(Refusal::field("bizRefundNo", reason)));
+        return Ok(Reservation::Refused(Refusal::field("bizRefundNo", reason)));
     }
     let Some(order) = store::order::get(conn, &refund.app_id, &refund.order_no).await? else {
-        return Ok(Reserved::Refused(Refusal::NoSuchOrder));
+        return Ok(Reservation::Refused(Refusal::NoSuchOrder));
     };
     let left = order.refundable();
     let reason = match expected {
         _ if order.status != OrderStatus::Success => {
-            return Ok(Reserved::Refused(Refusal::OrderNotPaid));
+            return Ok(Reservation::Refused(Refusal::OrderNotPaid));
         }
         Some(expected) if expected != left => Reason::BalanceChanged { left },
         // Something was given back in between.
-        _ if left >= refund.amount => return Err(Raced.into()),
+        _ if left >= refund.amount => return Err(Conflict.into()),
         _ => Reason::ExceedsRefundable { left },
     };
-    Ok(Reserved::Refused(Refusal::field("amount", reason)))
+    Ok(Reservation::Refused(Refusal::field("amount", reason)))
 }
 
 /// The same merchant's number again: the first request stands. Takes over what may change, and
 /// submits a failed refund again.
 async fn repeat(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     known: Refund,
     new: NewRefund,
     actor: Actor,
 ) -> Result<Refund> {
-    let taken_over = Refund {
+    let merged_fields = Refund {
         attach: new.attach.or_else(|| known.attach.clone()),
         notify_url: new.notify_url.or_else(|| known.notify_url.clone()),
         client_ip: new.client_ip.or_else(|| known.client_ip.clone()),
         ..known.clone()
     };
-    let known = if taken_over == known {
+    let known = if merged_fields == known {
         known
     } else {
-        take_over(app, taken_over, actor.clone()).await?
+        merge_fields(ctx, merged_fields, actor.clone()).await?
     };
     match known.status {
-        RefundStatus::Fail => take_up_again(app, merchant, known, actor).await,
+        RefundStatus::Fail => resubmit_failed(ctx, merchant, known, actor).await,
         _ => Ok(known),
     }
 }
 
 /// Stores what a repeat may change.
-async fn take_over(app: &App, wanted: Refund, actor: Actor) -> Result<Refund> {
-    let now = app.clock.now();
-    app.db
+async fn merge_fields(ctx: &Ctx, wanted: Refund, actor: Actor) -> Result<Refund> {
+    let now = ctx.clock.now();
+    ctx.db
         .write(move |conn| {
             let (wanted, actor) = (wanted.clone(), actor.clone());
             Box::pin(async move {
@@ -240,7 +246,7 @@ async fn take_over(app: &App, wanted: Refund, actor: Actor) -> Result<Refund> {
                     version: current.version + 1,
                     ..current
                 };
-                store_next(conn, &next).await?;
+                save_version(conn, &next).await?;
                 store::event::insert(conn, &event(&next, EventKind::Repeated, actor, now)).await?;
                 Ok(next)
             })
@@ -257,65 +263,65 @@ async fn take_over(app: &App, wanted: Refund, actor: Actor) -> Result<Refund> {
 /// # Errors
 /// Refuses when it has not failed, or the order has not enough left.
 pub async fn retry(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     refund_no: &str,
     seen: Option<i64>,
     actor: Actor,
 ) -> Result<Refund> {
-    let (refund, _) = find(app, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     if seen.is_some_and(|seen| seen < refund.attempt) {
         return Ok(refund);
     }
     if refund.status != RefundStatus::Fail {
         return Err(Refusal::WrongState {
-            status: refund.status.word().into(),
+            status: refund.status.as_str().into(),
         }
         .into());
     }
-    let (whole, merchant) = (app.clone(), merchant.clone());
-    to_the_end(app, async move {
-        take_up_again(&whole, &merchant, refund, actor).await
+    let (whole, merchant) = (ctx.clone(), merchant.clone());
+    run_detached(ctx, async move {
+        resubmit_failed(&whole, &merchant, refund, actor).await
     })
     .await
 }
 
 /// Holds a failed refund's amount anew and submits it. When somebody else was faster, tells how the
 /// refund stands.
-async fn take_up_again(
-    app: &App,
+async fn resubmit_failed(
+    ctx: &Ctx,
     merchant: &MerchantApp,
     failed: Refund,
     actor: Actor,
 ) -> Result<Refund> {
     let key = crate::domain::order::OrderKey::OrderNo(failed.order_no.clone());
-    let order = orders::find(app, merchant, &key).await?;
-    app.channels.gate(order.channel)?;
-    let now = app.clock.now();
-    let busy_until = busy_until(app, now);
-    let taken = app
+    let order = orders::find(ctx, merchant, &key).await?;
+    ctx.channels.adapter(order.channel)?;
+    let now = ctx.clock.now();
+    let leased_until = leased_until(ctx, now);
+    let taken = ctx
         .db
         .write(move |conn| {
             let (failed, actor) = (failed.clone(), actor.clone());
             Box::pin(async move {
                 let current = current(conn, &failed).await?;
                 // Where the channel may have paid after all, paying again is not for a button.
-                let taken_up = current.attempt != failed.attempt || current.attention.is_some();
-                if taken_up || current.status != RefundStatus::Fail || current.busy_until > now {
-                    return Ok(Reserved::Known(Box::new(current)));
+                let taken_up = current.attempt != failed.attempt || current.review_reason.is_some();
+                if taken_up || current.status != RefundStatus::Fail || current.leased_until > now {
+                    return Ok(Reservation::Known(Box::new(current)));
                 }
                 let left = refundable(conn, &current).await?;
                 if left < current.amount {
                     let reason = Reason::ExceedsRefundable { left };
-                    return Ok(Reserved::Refused(Refusal::field("amount", reason)));
+                    return Ok(Reservation::Refused(Refusal::field("amount", reason)));
                 }
                 let before = current.status;
                 let next = Refund {
-                    busy_until,
+                    leased_until,
                     version: current.version + 1,
                     ..current.retried(now)
                 };
-                store_next(conn, &next).await?;
+                save_version(conn, &next).await?;
                 store::order::move_balance(
                     conn,
                     &next.app_id,
@@ -326,13 +332,13 @@ async fn take_up_again(
                 .await?;
                 let event = changed_event(&next, EventKind::Retried, actor, now, before);
                 store::event::insert(conn, &event).await?;
-                Ok(Reserved::New(Box::new(next)))
+                Ok(Reservation::New(Box::new(next)))
             })
         })
         .await?;
     match taken {
-        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
-        Reserved::Known(refund) => Ok(*refund),
-        Reserved::Refused(refusal) => Err(refusal.into()),
+        Reservation::New(refund) => submit(ctx, merchant, order, *refund).await,
+        Reservation::Known(refund) => Ok(*refund),
+        Reservation::Refused(refusal) => Err(refusal.into()),
     }
 }

@@ -5,18 +5,14 @@
 //! applies what it said. A stop or a loss between any two steps leaves a refund in progress that a
 //! [`callback`] or a [`sync`] settles.
 
+mod apply;
 mod by_hand;
 mod callback;
+mod due;
 mod issue;
 pub mod records;
-mod scheduled;
-mod settle;
 mod sync;
 
-use super::app::App;
-use super::db::Conn;
-use super::error::{Error, Raced, Result};
-use super::store;
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::filter::{Count, Page, Place, RefundFilter};
@@ -24,63 +20,67 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{Refund, RefundKey, RefundStatus};
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
+use crate::server::error::{Conflict, Error, Result};
+use crate::server::store;
 
 pub use crate::domain::refund::RefundRow;
 pub use by_hand::{close, review};
 pub use callback::callback;
+pub use due::{flag_overdue, sync_due, sync_lanes};
 pub use issue::{issue, may_refund, retry};
-pub use scheduled::{raise_overdue, sync_due, sync_lanes};
 pub use sync::{RefundSync, sync};
 
 /// The refund and its order.
 ///
 /// # Errors
 /// [`Refusal::NoSuchRefund`].
-pub async fn find(app: &App, merchant: &MerchantApp, key: &RefundKey) -> Result<(Refund, Order)> {
-    let refund = by_key(app, merchant, key)
+pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &RefundKey) -> Result<(Refund, Order)> {
+    let refund = by_key(ctx, merchant, key)
         .await?
         .ok_or(Refusal::NoSuchRefund)?;
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     let order = store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?;
     Ok((refund, order.ok_or(Refusal::NoSuchOrder)?))
 }
 
-async fn by_key(app: &App, merchant: &MerchantApp, key: &RefundKey) -> Result<Option<Refund>> {
-    let mut conn = app.db.read().await?;
+async fn by_key(ctx: &Ctx, merchant: &MerchantApp, key: &RefundKey) -> Result<Option<Refund>> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::refund::by_key(&mut conn, &merchant.app_id, key).await?)
 }
 
 /// The refunds of an order, oldest first.
-pub async fn of_order(app: &App, app_id: &str, order_no: &str) -> Result<Vec<Refund>> {
-    let mut conn = app.db.read().await?;
+pub async fn of_order(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Refund>> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::refund::of_order(&mut conn, app_id, order_no).await?)
 }
 
 /// The events of a refund, newest first.
-pub async fn timeline(app: &App, app_id: &str, refund_no: &str) -> Result<Vec<Event>> {
-    let mut conn = app.db.read().await?;
+pub async fn timeline(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<Event>> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::event::timeline(&mut conn, app_id, Subject::Refund, refund_no).await?)
 }
 
 /// One page of an app's refunds.
 pub async fn list(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &RefundFilter,
     place: &Place,
 ) -> Result<Page<RefundRow>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::refunds(&mut conn, app_id, filter, place).await?)
 }
 
 /// How many refunds there are of each status, the filter's own status left aside.
 pub async fn counts(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &RefundFilter,
 ) -> Result<Vec<(RefundStatus, Count)>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     let mut counts = Vec::new();
     for &status in RefundStatus::ALL {
         let filter = RefundFilter {
@@ -111,16 +111,16 @@ async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> {
 /// Stores the next version of a refund that was read in this transaction.
 ///
 /// # Errors
-/// [`Raced`] when it has changed since: the transaction begins anew.
-async fn store_next(conn: &mut Conn, next: &Refund) -> Result<()> {
+/// [`Conflict`] when it has changed since: the transaction begins anew.
+async fn save_version(conn: &mut Conn, next: &Refund) -> Result<()> {
     if store::refund::update(conn, next).await? {
         return Ok(());
     }
-    Err(Raced.into())
+    Err(Conflict.into())
 }
 
 /// The event that made this version of a refund.
-fn event(refund: &Refund, kind: EventKind, actor: Actor, at: Millis) -> Event {
+fn event(refund: &Refund, kind: EventKind, actor: Actor, at: Timestamp) -> Event {
     changed_event(refund, kind, actor, at, refund.status)
 }
 
@@ -129,7 +129,7 @@ fn changed_event(
     refund: &Refund,
     kind: EventKind,
     actor: Actor,
-    at: Millis,
+    at: Timestamp,
     before: RefundStatus,
 ) -> Event {
     Event {
@@ -140,9 +140,9 @@ fn changed_event(
         at,
         kind,
         actor,
-        finding: None,
+        outcome: None,
         said: None,
-        before: Some(before.word().to_owned()),
-        after: Some(refund.status.word().to_owned()),
+        before: Some(before.as_str().to_owned()),
+        after: Some(refund.status.as_str().to_owned()),
     }
 }

@@ -4,47 +4,51 @@
 use crate::domain::callback::{Callback, CallbackRow, Verdict};
 use crate::domain::error::Refusal;
 use crate::domain::event::Event;
-use crate::domain::filter::{CallbackFilter, Count, InboxFilter, Page, Place, SyncFilter};
-use crate::domain::refund::InboxRow;
-use crate::server::app::App;
+use crate::domain::filter::{CallbackFilter, Count, Page, Place, ReviewQueueFilter, SyncFilter};
+use crate::domain::refund::ReviewQueueRow;
+use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::store;
 
 /// One page of an app's refunds that are in progress, or that a person has to look at, oldest first.
-pub async fn inbox(
-    app: &App,
+pub async fn review_queue(
+    ctx: &Ctx,
     app_id: &str,
-    filter: InboxFilter,
+    filter: ReviewQueueFilter,
     place: &Place,
-) -> Result<Page<InboxRow>> {
-    let mut conn = app.db.read().await?;
-    Ok(store::list::inbox(&mut conn, app_id, filter, place).await?)
+) -> Result<Page<ReviewQueueRow>> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::list::review_queue(&mut conn, app_id, filter, place).await?)
 }
 
 /// How many these are.
-pub async fn count_inbox(app: &App, app_id: &str, filter: InboxFilter) -> Result<Count> {
-    let mut conn = app.db.read().await?;
-    Ok(store::list::count_inbox(&mut conn, app_id, filter).await?)
+pub async fn count_review_queue(
+    ctx: &Ctx,
+    app_id: &str,
+    filter: ReviewQueueFilter,
+) -> Result<Count> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::list::count_review_queue(&mut conn, app_id, filter).await?)
 }
 
 /// One page of an app's callbacks, newest first.
 pub async fn callbacks(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &CallbackFilter,
     place: &Place,
 ) -> Result<Page<CallbackRow>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::callbacks(&mut conn, app_id, filter, place).await?)
 }
 
 /// How many callbacks there are of each verdict, the filter's own verdict left aside.
 pub async fn count_callbacks(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &CallbackFilter,
 ) -> Result<Vec<(Verdict, Count)>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     let mut counts = Vec::new();
     for &verdict in Verdict::ALL {
         let filter = CallbackFilter {
@@ -61,31 +65,31 @@ pub async fn count_callbacks(
 ///
 /// # Errors
 /// [`Refusal::NoSuchPage`].
-pub async fn find_callback(app: &App, app_id: &str, callback_no: &str) -> Result<Callback> {
-    let mut conn = app.db.read().await?;
+pub async fn find_callback(ctx: &Ctx, app_id: &str, callback_no: &str) -> Result<Callback> {
+    let mut conn = ctx.db.read().await?;
     let callback = store::callback::get(&mut conn, app_id, callback_no).await?;
     Ok(callback.ok_or(Refusal::NoSuchPage)?)
 }
 
 /// The callbacks about a refund, oldest first.
-pub async fn callbacks_of(app: &App, app_id: &str, refund_no: &str) -> Result<Vec<CallbackRow>> {
-    let mut conn = app.db.read().await?;
+pub async fn callbacks_of(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<CallbackRow>> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::callback::of_refund(&mut conn, app_id, refund_no).await?)
 }
 
 /// One page of the syncs of an app's refunds, newest first.
 pub async fn syncs(
-    app: &App,
+    ctx: &Ctx,
     app_id: &str,
     filter: &SyncFilter,
     place: &Place,
 ) -> Result<Page<Event>> {
-    let mut conn = app.db.read().await?;
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::syncs(&mut conn, app_id, filter, place).await?)
 }
 
 /// How many syncs match.
-pub async fn count_syncs(app: &App, app_id: &str, filter: &SyncFilter) -> Result<Count> {
-    let mut conn = app.db.read().await?;
+pub async fn count_syncs(ctx: &Ctx, app_id: &str, filter: &SyncFilter) -> Result<Count> {
+    let mut conn = ctx.db.read().await?;
     Ok(store::list::count_syncs(&mut conn, app_id, filter).await?)
 }

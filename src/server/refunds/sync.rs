@@ -1,25 +1,27 @@
 //! Asking the channel for a refund's true state, and submitting again what it never saw.
 
-use super::issue::Reserved;
-use super::settle::{busy_until, hear, in_time, settle, submit, to_the_end};
-use super::{current, event, find, store_next};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Finding, FindingWord, Refund, RefundKey, Source};
-use crate::domain::time::Millis;
-use crate::server::app::App;
-use crate::server::channel::{Answer, Gate};
+use crate::domain::refund::{Evidence, Outcome, OutcomeKind, Refund, RefundKey, Source};
+use crate::domain::time::Timestamp;
+use crate::server::channels::{Answer, ChannelAdapter, breaker};
+use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::{breakers, store};
+use crate::server::refunds::apply::{
+    in_time, leased_until, log_breaker_error, run_detached, settle, submit,
+};
+use crate::server::refunds::issue::Reservation;
+use crate::server::refunds::{current, event, find, save_version};
+use crate::server::store;
 
 /// What a sync of a refund found.
 #[derive(Clone, Debug)]
 pub struct RefundSync {
     pub refund: Refund,
     /// What the channel said, in a word.
-    pub finding: FindingWord,
+    pub outcome: OutcomeKind,
     /// Whether our state was changed by it.
     pub changed: bool,
     /// Whether it was submitted again, the channel never having seen it.
@@ -35,37 +37,37 @@ pub struct RefundSync {
 /// [`Refusal::SyncUnderWay`] while it is being synced or submitted.
 #[tracing::instrument(level = "debug", skip_all, fields(app = merchant.app_id))]
 pub async fn sync(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     key: &RefundKey,
     actor: Actor,
 ) -> Result<RefundSync> {
-    let (whole, merchant, key) = (app.clone(), merchant.clone(), key.clone());
-    to_the_end(
-        app,
+    let (whole, merchant, key) = (ctx.clone(), merchant.clone(), key.clone());
+    run_detached(
+        ctx,
         async move { sync_it(&whole, &merchant, &key, actor).await },
     )
     .await
 }
 
 async fn sync_it(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     key: &RefundKey,
     actor: Actor,
 ) -> Result<RefundSync> {
-    let (refund, order) = find(app, merchant, key).await?;
-    app.channels.gate(refund.channel)?;
-    let refund = claim(app, refund).await?.ok_or(Refusal::SyncUnderWay)?;
-    sync_claimed(app, merchant, order, refund, actor).await
+    let (refund, order) = find(ctx, merchant, key).await?;
+    ctx.channels.adapter(refund.channel)?;
+    let refund = claim(ctx, refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    sync_claimed(ctx, merchant, order, refund, actor).await
 }
 
 /// Claims a refund, so that nothing else is begun with it; tells how it stands then. `None`: something
 /// is under way with it.
-pub(super) async fn claim(app: &App, refund: Refund) -> Result<Option<Refund>> {
-    let now = app.clock.now();
-    let until = busy_until(app, now);
-    app.db
+pub(super) async fn claim(ctx: &Ctx, refund: Refund) -> Result<Option<Refund>> {
+    let now = ctx.clock.now();
+    let until = leased_until(ctx, now);
+    ctx.db
         .write(move |conn| {
             let refund = refund.clone();
             Box::pin(async move {
@@ -82,19 +84,19 @@ pub(super) async fn claim(app: &App, refund: Refund) -> Result<Option<Refund>> {
 
 /// The sync of a refund that was claimed.
 pub(super) async fn sync_claimed(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     order: Order,
     refund: Refund,
     actor: Actor,
 ) -> Result<RefundSync> {
-    let sync = ask(app, merchant, &order, refund, actor).await?;
+    let sync = ask(ctx, merchant, &order, refund, actor).await?;
     let never_seen =
-        sync.finding == FindingWord::NotFound && sync.refund.holds() && !sync.refund.acknowledged;
+        sync.outcome == OutcomeKind::NotFound && sync.refund.holds() && !sync.refund.acknowledged;
     if !never_seen {
         return Ok(sync);
     }
-    let refund = resubmit(app, merchant, order, sync.refund).await?;
+    let refund = resubmit(ctx, merchant, order, sync.refund).await?;
     Ok(RefundSync {
         changed: sync.changed || !refund.holds(),
         resubmitted: true,
@@ -105,34 +107,34 @@ pub(super) async fn sync_claimed(
 
 /// Asks the channel for a refund that was claimed, and settles it by the answer.
 pub(super) async fn ask(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
     actor: Actor,
 ) -> Result<RefundSync> {
-    let gate = app.channels.gate(refund.channel)?;
-    let asked_at = app.clock.now();
-    let answer = gate.query_refund(merchant, order, &refund);
-    let answer = in_time(app, &refund, "query", answer).await;
+    let adapter = ctx.channels.adapter(refund.channel)?;
+    let asked_at = ctx.clock.now();
+    let answer = adapter.query_refund(merchant, order, &refund);
+    let answer = in_time(ctx, &refund, "query", answer).await;
     let lane = (refund.app_id.clone(), refund.channel);
-    hear(match answer.finding {
-        Finding::Unknown { .. } => breakers::unanswered(app, &lane, &answer.said).await,
-        _ => breakers::answered(app, &lane).await,
+    log_breaker_error(match answer.outcome {
+        Outcome::Unknown { .. } => breaker::unresolved_submissions(ctx, &lane, &answer.said).await,
+        _ => breaker::answered(ctx, &lane).await,
     });
-    let answer = not_yet_visible(gate, &refund, asked_at, answer);
-    let finding = answer.finding.word();
+    let answer = not_yet_visible(adapter, &refund, asked_at, answer);
+    let outcome = answer.outcome.kind();
     let evidence = Evidence {
         source: Source::Sync,
         attempt: refund.attempt,
-        finding: answer.finding,
+        outcome: answer.outcome,
         at: asked_at,
     };
     let before = refund.status;
-    let refund = settle(app, refund, evidence, actor, &answer.said).await?;
+    let refund = settle(ctx, refund, evidence, actor, &answer.said).await?;
     Ok(RefundSync {
         changed: refund.status != before,
-        finding,
+        outcome,
         resubmitted: false,
         said: answer.said,
         refund,
@@ -142,21 +144,21 @@ pub(super) async fn ask(
 /// So soon after a submission only good news is news, whatever it was answered with: "not found" may
 /// mean "not yet", and a refusal may be that of an earlier submission.
 fn not_yet_visible(
-    gate: &dyn Gate,
+    adapter: &dyn ChannelAdapter,
     refund: &Refund,
-    asked_at: Millis,
-    answer: Answer<Finding>,
-) -> Answer<Finding> {
-    let delay = i64::try_from(gate.visibility_delay().as_millis()).unwrap_or(i64::MAX);
+    asked_at: Timestamp,
+    answer: Answer<Outcome>,
+) -> Answer<Outcome> {
+    let delay = i64::try_from(adapter.visibility_delay().as_millis()).unwrap_or(i64::MAX);
     let too_soon = asked_at < refund.submitted_at.plus_ms(delay);
-    match answer.finding {
-        Finding::NotFound | Finding::Fail { .. } | Finding::Close { .. } if too_soon => {
+    match answer.outcome {
+        Outcome::NotFound | Outcome::Fail { .. } | Outcome::Close { .. } if too_soon => {
             let why = format!(
                 "{}, but so soon after the submission",
-                answer.finding.word()
+                answer.outcome.kind()
             );
             Answer {
-                finding: Finding::Unknown { why },
+                outcome: Outcome::Unknown { why },
                 ..answer
             }
         }
@@ -166,41 +168,41 @@ fn not_yet_visible(
 
 /// Submits a refund that the channel never saw, under the same number.
 async fn resubmit(
-    app: &App,
+    ctx: &Ctx,
     merchant: &MerchantApp,
     order: Order,
     refund: Refund,
 ) -> Result<Refund> {
-    let now = app.clock.now();
-    let busy_until = busy_until(app, now);
-    let submitted = app
+    let now = ctx.clock.now();
+    let leased_until = leased_until(ctx, now);
+    let submitted = ctx
         .db
         .write(move |conn| {
             let refund = refund.clone();
             Box::pin(async move {
                 let current = current(conn, &refund).await?;
-                let taken_up = current.attempt != refund.attempt || current.busy_until > now;
+                let taken_up = current.attempt != refund.attempt || current.leased_until > now;
                 if !current.holds() || current.acknowledged || taken_up {
-                    return Ok(Reserved::Known(Box::new(current)));
+                    return Ok(Reservation::Known(Box::new(current)));
                 }
                 let next = Refund {
-                    busy_until,
+                    leased_until,
                     version: current.version + 1,
                     ..current.submitted_again(now)
                 };
-                store_next(conn, &next).await?;
+                save_version(conn, &next).await?;
                 store::event::insert(
                     conn,
                     &event(&next, EventKind::Resubmitted, Actor::System, now),
                 )
                 .await?;
-                Ok(Reserved::New(Box::new(next)))
+                Ok(Reservation::New(Box::new(next)))
             })
         })
         .await?;
     match submitted {
-        Reserved::New(refund) => submit(app, merchant, order, *refund).await,
-        Reserved::Known(refund) => Ok(*refund),
-        Reserved::Refused(refusal) => Err(refusal.into()),
+        Reservation::New(refund) => submit(ctx, merchant, order, *refund).await,
+        Reservation::Known(refund) => Ok(*refund),
+        Reservation::Refused(refusal) => Err(refusal.into()),
     }
 }

@@ -3,10 +3,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
 use crate::domain::breaker::Breaker;
 use crate::domain::order::Channel;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// The breaker of an app's channel, if it is open.
 pub async fn get(
@@ -16,7 +16,7 @@ pub async fn get(
 ) -> sqlx::Result<Option<Breaker>> {
     let row = query("SELECT * FROM breaker WHERE app_id = $1 AND channel = $2")
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .fetch_optional(conn)
         .await?;
     row.as_ref().map(breaker).transpose()
@@ -38,7 +38,7 @@ pub async fn put(conn: &mut AnyConnection, breaker: &Breaker) -> sqlx::Result<()
          ON CONFLICT (app_id, channel) DO UPDATE SET probes = $4, probe_at = $5, said = $6",
     )
     .bind(&breaker.app_id)
-    .bind(breaker.channel.word())
+    .bind(breaker.channel.as_str())
     .bind(breaker.opened_at.0)
     .bind(breaker.probes)
     .bind(breaker.probe_at.0)
@@ -53,14 +53,14 @@ pub async fn claim_probe(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
-    now: Millis,
-    until: Millis,
+    now: Timestamp,
+    until: Timestamp,
 ) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE breaker SET probe_at = $4 WHERE app_id = $1 AND channel = $2 AND probe_at <= $3",
     )
     .bind(app_id)
-    .bind(channel.word())
+    .bind(channel.as_str())
     .bind(now.0)
     .bind(until.0)
     .execute(conn)
@@ -72,7 +72,7 @@ pub async fn claim_probe(
 pub async fn remove(conn: &mut AnyConnection, app_id: &str, channel: Channel) -> sqlx::Result<()> {
     query("DELETE FROM breaker WHERE app_id = $1 AND channel = $2")
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .execute(conn)
         .await?;
     Ok(())

@@ -3,10 +3,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use super::Columns;
 use crate::domain::callback::{Callback, CallbackRow, Verdict};
 use crate::domain::order::Channel;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// Adds a callback. `digest` is that of its channel's words: a callback that came before is counted,
 /// and what became of it is told anew, unless it had changed the refund.
@@ -19,11 +19,11 @@ pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) ->
     )
     .bind(&callback.app_id)
     .bind(&callback.callback_no)
-    .bind(callback.channel.word())
+    .bind(callback.channel.as_str())
     .bind(callback.received_at.0)
     .bind(&callback.headers)
     .bind(&callback.body)
-    .bind(callback.verdict.word())
+    .bind(callback.verdict.as_str())
     .bind(&callback.refund_no)
     .bind(digest)
     .bind(callback.times)
@@ -43,7 +43,7 @@ pub async fn verdict(
     let sql = "SELECT verdict FROM callback WHERE app_id = $1 AND channel = $2 AND digest = $3";
     let row = query(sql)
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .bind(digest)
         .fetch_optional(conn)
         .await?;
@@ -56,13 +56,13 @@ pub async fn count(
     app_id: &str,
     channel: Channel,
     digest: &str,
-    now: Millis,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     let sql = "UPDATE callback SET times = times + 1, last_at = $4 WHERE app_id = $1 AND channel = $2 \
                AND digest = $3";
     query(sql)
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .bind(digest)
         .bind(now.0)
         .execute(conn)

@@ -35,13 +35,17 @@ pub const TABLES: &[Table] = &[
     table("refund", &["app_id", "refund_no"], &["amount"]),
     table("event", &["app_id", "subject", "number", "seq"], &[]),
     table("notice", &["app_id", "refund_no", "seq"], &[]),
-    table("notice_send", &["app_id", "refund_no", "seq", "send"], &[]),
+    table(
+        "delivery_attempt",
+        &["app_id", "refund_no", "seq", "attempt"],
+        &[],
+    ),
     table("callback", &["app_id", "callback_no"], &[]),
     table("operator", &["name"], &[]),
     table("login_failure", &["name"], &[]),
     table("session", &["session_id"], &[]),
-    table("sandbox_book", &["refund_no"], &["amount"]),
-    table("sandbox_weather", &["app_id"], &[]),
+    table("sandbox_ledger", &["refund_no"], &["amount"]),
+    table("sandbox_faults", &["app_id"], &[]),
 ];
 
 /// Tables that are not copied.

@@ -3,23 +3,23 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
 use crate::domain::event::{Event, Subject};
+use crate::server::store::Columns;
 
 /// Adds an event.
 pub async fn insert(conn: &mut AnyConnection, event: &Event) -> sqlx::Result<()> {
     query(
-        "INSERT INTO event (app_id, subject, number, seq, at, kind, actor, finding, said, before, after) \
+        "INSERT INTO event (app_id, subject, number, seq, at, kind, actor, outcome, said, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&event.app_id)
-    .bind(event.subject.word())
+    .bind(event.subject.as_str())
     .bind(&event.number)
     .bind(event.seq)
     .bind(event.at.0)
-    .bind(event.kind.word())
+    .bind(event.kind.as_str())
     .bind(event.actor.to_string())
-    .bind(event.finding.map(|finding| finding.word()))
+    .bind(event.outcome.map(|outcome| outcome.as_str()))
     .bind(&event.said)
     .bind(&event.before)
     .bind(&event.after)
@@ -38,7 +38,7 @@ pub async fn timeline(
     let sql = "SELECT * FROM event WHERE app_id = $1 AND subject = $2 AND number = $3 ORDER BY seq DESC LIMIT 500";
     let rows = query(sql)
         .bind(app_id)
-        .bind(subject.word())
+        .bind(subject.as_str())
         .bind(number)
         .fetch_all(conn)
         .await?;
@@ -55,7 +55,7 @@ pub(super) fn event(row: &AnyRow) -> sqlx::Result<Event> {
         at: row.at("at")?,
         kind: row.word("kind")?,
         actor: row.word("actor")?,
-        finding: row.word_opt("finding")?,
+        outcome: row.word_opt("outcome")?,
         said: row.text_opt("said")?,
         before: row.text_opt("before")?,
         after: row.text_opt("after")?,

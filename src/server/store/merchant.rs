@@ -3,9 +3,9 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
 use crate::domain::merchant::{AppChannel, MerchantApp};
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// All apps with their channels, by id.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<MerchantApp>> {
@@ -33,7 +33,11 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<MerchantApp>> {
 ///
 /// # Errors
 /// A unique violation when the id is taken, or there is a default app already and this is another.
-pub async fn insert(conn: &mut AnyConnection, app: &MerchantApp, now: Millis) -> sqlx::Result<()> {
+pub async fn insert(
+    conn: &mut AnyConnection,
+    app: &MerchantApp,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     query(
         "INSERT INTO merchant_app (app_id, name, mch_no, secret, sign_type, enabled, is_default, sign_required, \
          single_edition, edition, req_time_leeway_ms, notify_url, created_at) \
@@ -43,12 +47,12 @@ pub async fn insert(conn: &mut AnyConnection, app: &MerchantApp, now: Millis) ->
     .bind(&app.name)
     .bind(&app.mch_no)
     .bind(&app.secret)
-    .bind(app.sign_type.word())
+    .bind(app.sign_type.as_str())
     .bind(i64::from(app.enabled))
     .bind(i64::from(app.is_default))
     .bind(i64::from(app.sign_required))
     .bind(i64::from(app.single_edition))
-    .bind(app.edition.word())
+    .bind(app.edition.as_str())
     .bind(app.req_time_leeway_ms)
     .bind(&app.notify_url)
     .bind(now.0)
@@ -57,7 +61,7 @@ pub async fn insert(conn: &mut AnyConnection, app: &MerchantApp, now: Millis) ->
     for channel in &app.channels {
         query("INSERT INTO app_channel (app_id, channel, enabled, refund_window_days) VALUES ($1, $2, $3, $4)")
             .bind(&app.app_id)
-            .bind(channel.channel.word())
+            .bind(channel.channel.as_str())
             .bind(i64::from(channel.enabled))
             .bind(channel.refund_window_days)
             .execute(&mut *conn)

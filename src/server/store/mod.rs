@@ -6,7 +6,7 @@ pub mod breaker;
 pub mod callback;
 pub mod copying;
 pub mod event;
-pub mod figures;
+pub mod gauges;
 pub mod list;
 pub mod merchant;
 pub mod node;
@@ -22,9 +22,9 @@ use std::str::FromStr;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::domain::UnknownWord;
+use crate::domain::UnknownName;
 use crate::domain::money::Fen;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
 
 /// Asks the database for a sign of life.
 pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
@@ -61,16 +61,16 @@ trait Columns {
     fn fen(&self, column: &str) -> sqlx::Result<Fen> {
         self.int(column).map(Fen)
     }
-    fn at(&self, column: &str) -> sqlx::Result<Millis> {
-        self.int(column).map(Millis)
+    fn at(&self, column: &str) -> sqlx::Result<Timestamp> {
+        self.int(column).map(Timestamp)
     }
-    fn at_opt(&self, column: &str) -> sqlx::Result<Option<Millis>> {
-        Ok(self.int_opt(column)?.map(Millis))
+    fn at_opt(&self, column: &str) -> sqlx::Result<Option<Timestamp>> {
+        Ok(self.int_opt(column)?.map(Timestamp))
     }
-    fn word<T: FromStr<Err = UnknownWord>>(&self, column: &str) -> sqlx::Result<T> {
+    fn word<T: FromStr<Err = UnknownName>>(&self, column: &str) -> sqlx::Result<T> {
         parse(column, &self.text(column)?)
     }
-    fn word_opt<T: FromStr<Err = UnknownWord>>(&self, column: &str) -> sqlx::Result<Option<T>> {
+    fn word_opt<T: FromStr<Err = UnknownName>>(&self, column: &str) -> sqlx::Result<Option<T>> {
         self.text_opt(column)?
             .map(|word| parse(column, &word))
             .transpose()
@@ -92,7 +92,7 @@ impl Columns for AnyRow {
     }
 }
 
-fn parse<T: FromStr<Err = UnknownWord>>(column: &str, word: &str) -> sqlx::Result<T> {
+fn parse<T: FromStr<Err = UnknownName>>(column: &str, word: &str) -> sqlx::Result<T> {
     word.parse().map_err(|error| sqlx::Error::ColumnDecode {
         index: column.to_owned(),
         source: Box::new(error),

@@ -3,8 +3,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// A node number and its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub struct Holding {
     pub host: String,
     /// The process, by a name that no other has.
     pub holder: String,
-    pub started_at: Millis,
+    pub started_at: Timestamp,
     /// From then on the number is free.
-    pub alive_until: Millis,
+    pub alive_until: Timestamp,
 }
 
 /// Takes a node number that is free at the holding's start, or, where `from_this_host`, is held on
@@ -46,7 +46,7 @@ pub async fn renew(
     conn: &mut AnyConnection,
     node: i64,
     holder: &str,
-    alive_until: Millis,
+    alive_until: Timestamp,
 ) -> sqlx::Result<bool> {
     let done = query("UPDATE node SET alive_until = $3 WHERE node = $1 AND holder = $2")
         .bind(node)
@@ -58,7 +58,7 @@ pub async fn renew(
 }
 
 /// The node numbers that are held at a moment.
-pub async fn held(conn: &mut AnyConnection, now: Millis) -> sqlx::Result<Vec<i64>> {
+pub async fn held(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<i64>> {
     let rows = query("SELECT node FROM node WHERE alive_until > $1")
         .bind(now.0)
         .fetch_all(conn)

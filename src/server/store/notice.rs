@@ -1,31 +1,31 @@
-//! Tables `notice` and `notice_send`.
+//! Tables `notice` and `delivery_attempt`.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use super::{Columns, skip_locked};
-use crate::domain::notice::{Notice, NoticeKey, NoticeSend};
-use crate::domain::time::Millis;
+use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey};
+use crate::domain::time::Timestamp;
+use crate::server::store::{Columns, skip_locked};
 
 /// Adds a notice.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
     query(
         "INSERT INTO notice (app_id, refund_no, seq, status, out_refund_no, finished_at, error_code, error_msg, \
-         state, sends, next_send_at, busy_until, created_at, ended_at) \
+         state, attempts, next_send_at, leased_until, created_at, ended_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&notice.key.app_id)
     .bind(&notice.key.refund_no)
     .bind(notice.key.seq)
-    .bind(notice.status.word())
+    .bind(notice.status.as_str())
     .bind(&notice.out_refund_no)
     .bind(notice.finished_at.map(|at| at.0))
     .bind(&notice.error_code)
     .bind(&notice.error_msg)
-    .bind(notice.state.word())
-    .bind(notice.sends)
+    .bind(notice.state.as_str())
+    .bind(notice.attempts)
     .bind(notice.next_send_at.map(|at| at.0))
-    .bind(notice.busy_until.0)
+    .bind(notice.leased_until.0)
     .bind(notice.created_at.0)
     .bind(notice.ended_at.map(|at| at.0))
     .execute(conn)
@@ -34,8 +34,8 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
 }
 
 /// Whether a notice of an app is due to be sent.
-pub async fn is_due(conn: &mut AnyConnection, app_id: &str, now: Millis) -> sqlx::Result<bool> {
-    let sql = "SELECT 1 FROM notice WHERE app_id = $1 AND next_send_at <= $2 AND busy_until <= $2 LIMIT 1";
+pub async fn is_due(conn: &mut AnyConnection, app_id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    let sql = "SELECT 1 FROM notice WHERE app_id = $1 AND next_send_at <= $2 AND leased_until <= $2 LIMIT 1";
     let row = query(sql)
         .bind(app_id)
         .bind(now.0)
@@ -45,22 +45,22 @@ pub async fn is_due(conn: &mut AnyConnection, app_id: &str, now: Millis) -> sqlx
 }
 
 /// Claims notices of an app whose time to be sent has come, the longest due first, at most `limit`,
-/// until `until`; their sends are counted. Of one refund an earlier notice goes before a later one:
+/// until `until`; their attempts are counted. Of one refund an earlier notice goes before a later one:
 /// a later one that is due is put off by `put_off_ms` as long as an earlier one waits.
 ///
 /// Any number of nodes may do this at once: each gets others.
 pub async fn claim_due(
     conn: &mut AnyConnection,
     app_id: &str,
-    now: Millis,
-    until: Millis,
+    now: Timestamp,
+    until: Timestamp,
     put_off_ms: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<Notice>> {
     let sql = format!(
-        "UPDATE notice SET busy_until = $3, sends = sends + 1 WHERE app_id = $1 AND busy_until <= $2 \
+        "UPDATE notice SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 AND leased_until <= $2 \
          AND (refund_no, seq) IN (SELECT refund_no, seq FROM notice AS due WHERE app_id = $1 \
-         AND next_send_at <= $2 AND busy_until <= $2 AND NOT EXISTS ({EARLIER_WAITS}) \
+         AND next_send_at <= $2 AND leased_until <= $2 AND NOT EXISTS ({EARLIER_WAITS}) \
          ORDER BY next_send_at LIMIT $4{}) RETURNING *",
         skip_locked(conn)
     );
@@ -76,7 +76,7 @@ pub async fn claim_due(
     if i64::try_from(claimed.len()).is_ok_and(|claimed| claimed < limit) {
         let sql = format!(
             "UPDATE notice AS due SET next_send_at = $3 WHERE app_id = $1 AND next_send_at <= $2 \
-             AND busy_until <= $2 AND EXISTS ({EARLIER_WAITS})"
+             AND leased_until <= $2 AND EXISTS ({EARLIER_WAITS})"
         );
         query(AssertSqlSafe(sql))
             .bind(app_id)
@@ -96,14 +96,14 @@ const EARLIER_WAITS: &str = "SELECT 1 FROM notice AS earlier WHERE earlier.app_i
 pub async fn claim(
     conn: &mut AnyConnection,
     key: &NoticeKey,
-    now: Millis,
-    until: Millis,
+    now: Timestamp,
+    until: Timestamp,
 ) -> sqlx::Result<Option<Notice>> {
     let sql = format!(
-        "UPDATE notice AS due SET busy_until = $5, sends = sends + 1 WHERE app_id = $1 AND refund_no = $2 \
-         AND seq = $3 AND busy_until <= $4 AND NOT EXISTS ({EARLIER_WAITS}) AND NOT EXISTS \
+        "UPDATE notice AS due SET leased_until = $5, attempts = attempts + 1 WHERE app_id = $1 AND refund_no = $2 \
+         AND seq = $3 AND leased_until <= $4 AND NOT EXISTS ({EARLIER_WAITS}) AND NOT EXISTS \
          (SELECT 1 FROM notice AS later WHERE later.app_id = due.app_id AND later.refund_no = due.refund_no \
-         AND later.seq > due.seq AND later.sends > 0) RETURNING *"
+         AND later.seq > due.seq AND later.attempts > 0) RETURNING *"
     );
     let row = query(AssertSqlSafe(sql))
         .bind(&key.app_id)
@@ -119,15 +119,15 @@ pub async fn claim(
 /// Stores how a notice stands after a send.
 pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
     query(
-        "UPDATE notice SET state = $4, next_send_at = $5, busy_until = $6, ended_at = $7 \
+        "UPDATE notice SET state = $4, next_send_at = $5, leased_until = $6, ended_at = $7 \
          WHERE app_id = $1 AND refund_no = $2 AND seq = $3",
     )
     .bind(&notice.key.app_id)
     .bind(&notice.key.refund_no)
     .bind(notice.key.seq)
-    .bind(notice.state.word())
+    .bind(notice.state.as_str())
     .bind(notice.next_send_at.map(|at| at.0))
-    .bind(notice.busy_until.0)
+    .bind(notice.leased_until.0)
     .bind(notice.ended_at.map(|at| at.0))
     .execute(conn)
     .await?;
@@ -138,11 +138,11 @@ pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
 pub async fn release_later(
     conn: &mut AnyConnection,
     key: &NoticeKey,
-    now: Millis,
+    now: Timestamp,
 ) -> sqlx::Result<()> {
     query(
         "UPDATE notice SET next_send_at = $4 WHERE app_id = $1 AND refund_no = $2 AND seq > $3 \
-         AND state = 'waiting' AND sends = 0",
+         AND state = 'waiting' AND attempts = 0",
     )
     .bind(&key.app_id)
     .bind(&key.refund_no)
@@ -181,15 +181,15 @@ pub async fn of_refund(
 }
 
 /// Records a send.
-pub async fn insert_send(conn: &mut AnyConnection, send: &NoticeSend) -> sqlx::Result<()> {
+pub async fn insert_attempt(conn: &mut AnyConnection, send: &DeliveryAttempt) -> sqlx::Result<()> {
     query(
-        "INSERT INTO notice_send (app_id, refund_no, seq, send, at, took_ms, actor, url, request, http_status, \
-         answer, trouble) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
+        "INSERT INTO delivery_attempt (app_id, refund_no, seq, attempt, at, took_ms, actor, url, request, http_status, \
+         answer, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
     )
     .bind(&send.key.app_id)
     .bind(&send.key.refund_no)
     .bind(send.key.seq)
-    .bind(send.send)
+    .bind(send.attempt)
     .bind(send.at.0)
     .bind(send.took_ms)
     .bind(send.actor.to_string())
@@ -197,16 +197,19 @@ pub async fn insert_send(conn: &mut AnyConnection, send: &NoticeSend) -> sqlx::R
     .bind(&send.request)
     .bind(send.http_status)
     .bind(&send.answer)
-    .bind(&send.trouble)
+    .bind(&send.failure)
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The sends of a notice, newest first, at most 100.
-pub async fn sends(conn: &mut AnyConnection, key: &NoticeKey) -> sqlx::Result<Vec<NoticeSend>> {
-    let sql = "SELECT * FROM notice_send WHERE app_id = $1 AND refund_no = $2 AND seq = $3 \
-               ORDER BY send DESC LIMIT 100";
+/// The attempts of a notice, newest first, at most 100.
+pub async fn attempts(
+    conn: &mut AnyConnection,
+    key: &NoticeKey,
+) -> sqlx::Result<Vec<DeliveryAttempt>> {
+    let sql = "SELECT * FROM delivery_attempt WHERE app_id = $1 AND refund_no = $2 AND seq = $3 \
+               ORDER BY attempt DESC LIMIT 100";
     let rows = query(sql)
         .bind(&key.app_id)
         .bind(&key.refund_no)
@@ -234,18 +237,18 @@ pub(super) fn notice(row: &AnyRow) -> sqlx::Result<Notice> {
         error_code: row.text_opt("error_code")?,
         error_msg: row.text_opt("error_msg")?,
         state: row.word("state")?,
-        sends: row.int("sends")?,
+        attempts: row.int("attempts")?,
         next_send_at: row.at_opt("next_send_at")?,
-        busy_until: row.at("busy_until")?,
+        leased_until: row.at("leased_until")?,
         created_at: row.at("created_at")?,
         ended_at: row.at_opt("ended_at")?,
     })
 }
 
-fn send(row: &AnyRow) -> sqlx::Result<NoticeSend> {
-    Ok(NoticeSend {
+fn send(row: &AnyRow) -> sqlx::Result<DeliveryAttempt> {
+    Ok(DeliveryAttempt {
         key: key(row)?,
-        send: row.int("send")?,
+        attempt: row.int("attempt")?,
         at: row.at("at")?,
         took_ms: row.int("took_ms")?,
         actor: row.word("actor")?,
@@ -253,6 +256,6 @@ fn send(row: &AnyRow) -> sqlx::Result<NoticeSend> {
         request: row.text("request")?,
         http_status: row.int_opt("http_status")?,
         answer: row.text_opt("answer")?,
-        trouble: row.text_opt("trouble")?,
+        failure: row.text_opt("failure")?,
     })
 }

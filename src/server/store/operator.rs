@@ -3,9 +3,9 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
-use crate::domain::operator::{Account, Role};
-use crate::domain::time::Millis;
+use crate::domain::people::{Account, Role};
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// What a login is checked against.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub async fn insert(
     )
     .bind(&account.name)
     .bind(password_hash)
-    .bind(account.role.word())
+    .bind(account.role.as_str())
     .bind(i64::from(account.enabled))
     .bind(account.created_at.0)
     .execute(conn)
@@ -94,14 +94,14 @@ pub async fn set_password_hash(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
     pub count: i64,
-    pub last_at: Millis,
+    pub last_at: Timestamp,
 }
 
 /// The failed logins under a name, those of `since` and before left aside.
 pub async fn failures(
     conn: &mut AnyConnection,
     name: &str,
-    since: Millis,
+    since: Timestamp,
 ) -> sqlx::Result<Option<Failures>> {
     let row = query("SELECT * FROM login_failure WHERE name = $1 AND last_at > $2")
         .bind(name)
@@ -122,8 +122,8 @@ pub async fn failures(
 pub async fn count_failure(
     conn: &mut AnyConnection,
     name: &str,
-    since: Millis,
-    now: Millis,
+    since: Timestamp,
+    now: Timestamp,
     most: i64,
 ) -> sqlx::Result<bool> {
     let done = query(
@@ -144,7 +144,7 @@ pub async fn count_failure(
 pub async fn forget_failures(
     conn: &mut AnyConnection,
     name: &str,
-    since: Millis,
+    since: Timestamp,
     most: i64,
 ) -> sqlx::Result<()> {
     query("DELETE FROM login_failure WHERE name = $1 AND (last_at <= $2 OR failures < $3)")
@@ -166,7 +166,7 @@ pub async fn forget_all_failures(conn: &mut AnyConnection, name: &str) -> sqlx::
 }
 
 /// Removes the failed logins that no longer count.
-pub async fn clean_up_failures(conn: &mut AnyConnection, since: Millis) -> sqlx::Result<u64> {
+pub async fn clean_up_failures(conn: &mut AnyConnection, since: Timestamp) -> sqlx::Result<u64> {
     let done = query("DELETE FROM login_failure WHERE last_at <= $1")
         .bind(since.0)
         .execute(conn)

@@ -3,10 +3,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderKey};
 use crate::domain::refund::Refund;
+use crate::server::store::Columns;
 
 /// Adds an order. Returns `false` and does nothing when one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
@@ -19,13 +19,13 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     .bind(&order.order_no)
     .bind(&order.biz_order_no)
     .bind(&order.out_order_no)
-    .bind(order.channel.word())
-    .bind(order.method.map(|method| method.word()))
+    .bind(order.channel.as_str())
+    .bind(order.method.map(|method| method.as_str()))
     .bind(&order.title)
     .bind(order.amount.0)
     .bind(order.refunded.0)
     .bind(order.held.0)
-    .bind(order.status.word())
+    .bind(order.status.as_str())
     .bind(order.pay_time.map(|at| at.0))
     .bind(&order.attach)
     .bind(order.created_at.0)
@@ -132,7 +132,7 @@ pub async fn update(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     .bind(&order.app_id)
     .bind(&order.order_no)
     .bind(&order.out_order_no)
-    .bind(order.status.word())
+    .bind(order.status.as_str())
     .bind(order.pay_time.map(|at| at.0))
     .bind(order.version)
     .execute(conn)

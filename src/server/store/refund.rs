@@ -3,10 +3,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use super::{Columns, skip_locked};
 use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, RefundKey};
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::{Columns, skip_locked};
 
 /// Adds a refund.
 ///
@@ -15,8 +15,8 @@ use crate::domain::time::Millis;
 pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
     query(
         "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
-         reason, attach, notify_url, client_ip, edition, status, attempt, unanswered, acknowledged, attention, \
-         error_code, error_msg, created_at, submitted_at, finished_at, busy_until, version, biz_refund_key, \
+         reason, attach, notify_url, client_ip, edition, status, attempt, unresolved_submissions, acknowledged, review_reason, \
+         error_code, error_msg, created_at, submitted_at, finished_at, leased_until, version, biz_refund_key, \
          opened_at, next_sync_at, reviewed) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
          $22, $23, $24, $25, $26, $27, $28, $29)",
@@ -27,24 +27,24 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(&refund.out_refund_no)
     .bind(&refund.channel_no)
     .bind(&refund.order_no)
-    .bind(refund.channel.word())
+    .bind(refund.channel.as_str())
     .bind(refund.amount.0)
     .bind(&refund.reason)
     .bind(&refund.attach)
     .bind(&refund.notify_url)
     .bind(&refund.client_ip)
-    .bind(refund.edition.word())
-    .bind(refund.status.word())
+    .bind(refund.edition.as_str())
+    .bind(refund.status.as_str())
     .bind(refund.attempt)
-    .bind(refund.unanswered)
+    .bind(refund.unresolved_submissions)
     .bind(i64::from(refund.acknowledged))
-    .bind(refund.attention.map(|attention| attention.word()))
+    .bind(refund.review_reason.map(|review_reason| review_reason.as_str()))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
     .bind(refund.created_at.0)
     .bind(refund.submitted_at.0)
     .bind(refund.finished_at.map(|at| at.0))
-    .bind(refund.busy_until.0)
+    .bind(refund.leased_until.0)
     .bind(refund.version)
     .bind(refund.biz_refund_key())
     .bind(refund.opened_at.0)
@@ -59,8 +59,8 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
 pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE refund SET out_refund_no = $3, channel_no = $4, attach = $5, notify_url = $6, client_ip = $7, \
-         status = $8, attempt = $9, unanswered = $10, acknowledged = $11, attention = $12, error_code = $13, \
-         error_msg = $14, submitted_at = $15, finished_at = $16, busy_until = $17, version = $18, \
+         status = $8, attempt = $9, unresolved_submissions = $10, acknowledged = $11, review_reason = $12, error_code = $13, \
+         error_msg = $14, submitted_at = $15, finished_at = $16, leased_until = $17, version = $18, \
          opened_at = $19, next_sync_at = $20, reviewed = $21 WHERE app_id = $1 AND refund_no = $2 AND version = $18 - 1",
     )
     .bind(&refund.app_id)
@@ -70,16 +70,16 @@ pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<b
     .bind(&refund.attach)
     .bind(&refund.notify_url)
     .bind(&refund.client_ip)
-    .bind(refund.status.word())
+    .bind(refund.status.as_str())
     .bind(refund.attempt)
-    .bind(refund.unanswered)
+    .bind(refund.unresolved_submissions)
     .bind(i64::from(refund.acknowledged))
-    .bind(refund.attention.map(|attention| attention.word()))
+    .bind(refund.review_reason.map(|review_reason| review_reason.as_str()))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
     .bind(refund.submitted_at.0)
     .bind(refund.finished_at.map(|at| at.0))
-    .bind(refund.busy_until.0)
+    .bind(refund.leased_until.0)
     .bind(refund.version)
     .bind(refund.opened_at.0)
     .bind(refund.next_sync_at.map(|at| at.0))
@@ -94,11 +94,11 @@ pub async fn claim(
     conn: &mut AnyConnection,
     app_id: &str,
     refund_no: &str,
-    now: Millis,
-    until: Millis,
+    now: Timestamp,
+    until: Timestamp,
 ) -> sqlx::Result<bool> {
     let done =
-        query("UPDATE refund SET busy_until = $4 WHERE app_id = $1 AND refund_no = $2 AND busy_until <= $3")
+        query("UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND refund_no = $2 AND leased_until <= $3")
             .bind(app_id)
             .bind(refund_no)
             .bind(now.0)
@@ -113,13 +113,13 @@ pub async fn is_due(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
-    now: Millis,
+    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let sql = "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
-               AND busy_until <= $3 LIMIT 1";
+               AND leased_until <= $3 LIMIT 1";
     let row = query(sql)
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .bind(now.0)
         .fetch_optional(conn)
         .await?;
@@ -132,19 +132,19 @@ pub async fn claim_due(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
-    now: Millis,
-    until: Millis,
+    now: Timestamp,
+    until: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<Refund>> {
     let sql = format!(
-        "UPDATE refund SET busy_until = $4 WHERE app_id = $1 AND busy_until <= $3 AND refund_no IN \
+        "UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND leased_until <= $3 AND refund_no IN \
          (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
-         AND busy_until <= $3 ORDER BY next_sync_at LIMIT $5{}) RETURNING *",
+         AND leased_until <= $3 ORDER BY next_sync_at LIMIT $5{}) RETURNING *",
         skip_locked(conn)
     );
     let rows = query(AssertSqlSafe(sql))
         .bind(app_id)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .bind(now.0)
         .bind(until.0)
         .bind(limit)
@@ -157,11 +157,11 @@ pub async fn claim_due(
 pub async fn overdue(
     conn: &mut AnyConnection,
     app_id: &str,
-    opened_before: Millis,
+    opened_before: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<Refund>> {
     let sql = "SELECT * FROM refund WHERE app_id = $1 AND status = 'progress' AND opened_at < $2 \
-               AND attention IS NULL ORDER BY opened_at, refund_no LIMIT $3";
+               AND review_reason IS NULL ORDER BY opened_at, refund_no LIMIT $3";
     let rows = query(sql)
         .bind(app_id)
         .bind(opened_before.0)
@@ -211,7 +211,7 @@ pub async fn by_channel_no(
     let row = query(sql)
         .bind(app_id)
         .bind(channel_no)
-        .bind(channel.word())
+        .bind(channel.as_str())
         .fetch_optional(conn)
         .await?;
     row.as_ref().map(refund).transpose()
@@ -251,9 +251,9 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         edition: row.word("edition")?,
         status: row.word("status")?,
         attempt: row.int("attempt")?,
-        unanswered: row.int("unanswered")?,
+        unresolved_submissions: row.int("unresolved_submissions")?,
         acknowledged: row.flag("acknowledged")?,
-        attention: row.word_opt("attention")?,
+        review_reason: row.word_opt("review_reason")?,
         reviewed: row.flag("reviewed")?,
         error_code: row.text_opt("error_code")?,
         error_msg: row.text_opt("error_msg")?,
@@ -262,7 +262,7 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         submitted_at: row.at("submitted_at")?,
         finished_at: row.at_opt("finished_at")?,
         next_sync_at: row.at_opt("next_sync_at")?,
-        busy_until: row.at("busy_until")?,
+        leased_until: row.at("leased_until")?,
         version: row.int("version")?,
     })
 }

@@ -1,11 +1,11 @@
-//! Tables `sandbox_book` and `sandbox_weather`: read and written by the sandbox channel alone.
+//! Tables `sandbox_ledger` and `sandbox_faults`: read and written by the sandbox channel alone.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
 use crate::domain::money::Fen;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// A row of the sandbox's book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,14 +15,14 @@ pub struct BookRow {
     pub out_order_no: String,
     pub amount: Fen,
     pub outcome: String,
-    pub settles_at: Millis,
+    pub settles_at: Timestamp,
     pub submissions: i64,
     pub moved: i64,
 }
 
 /// The row of a refund number.
 pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Option<BookRow>> {
-    let row = query("SELECT * FROM sandbox_book WHERE refund_no = $1")
+    let row = query("SELECT * FROM sandbox_ledger WHERE refund_no = $1")
         .bind(refund_no)
         .fetch_optional(conn)
         .await?;
@@ -32,7 +32,7 @@ pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Opti
 /// Adds a row. `false`: the number is in the book already, and nothing was done.
 pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
     let done = query(
-        "INSERT INTO sandbox_book (refund_no, app_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
+        "INSERT INTO sandbox_ledger (refund_no, app_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(&row.refund_no)
@@ -51,7 +51,7 @@ pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<boo
 /// Stores a row's new outcome and counts, if it still has one submission less. `false`: it has not.
 pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
     let done = query(
-        "UPDATE sandbox_book SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 \
+        "UPDATE sandbox_ledger SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 \
          WHERE refund_no = $1 AND submissions = $4 - 1",
     )
     .bind(&row.refund_no)
@@ -64,40 +64,33 @@ pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// An app's weather, in its word, and how often the channel was called in it.
-pub async fn weather(
-    conn: &mut AnyConnection,
-    app_id: &str,
-) -> sqlx::Result<Option<(String, i64)>> {
-    let row = query("SELECT weather, calls FROM sandbox_weather WHERE app_id = $1")
+/// An app's faults, in its word, and how often the channel was called in it.
+pub async fn faults(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<Option<(String, i64)>> {
+    let row = query("SELECT faults, calls FROM sandbox_faults WHERE app_id = $1")
         .bind(app_id)
         .fetch_optional(conn)
         .await?;
-    row.map(|row| Ok((row.text("weather")?, row.int("calls")?)))
+    row.map(|row| Ok((row.text("faults")?, row.int("calls")?)))
         .transpose()
 }
 
-/// Counts a call in an app's weather.
+/// Counts a call in an app's faults.
 pub async fn count_call(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<()> {
-    query("UPDATE sandbox_weather SET calls = calls + 1 WHERE app_id = $1")
+    query("UPDATE sandbox_faults SET calls = calls + 1 WHERE app_id = $1")
         .bind(app_id)
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Changes an app's weather and begins to count anew.
-pub async fn put_weather(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    weather: &str,
-) -> sqlx::Result<()> {
+/// Changes an app's faults and begins to count anew.
+pub async fn put_faults(conn: &mut AnyConnection, app_id: &str, faults: &str) -> sqlx::Result<()> {
     query(
-        "INSERT INTO sandbox_weather (app_id, weather, calls) VALUES ($1, $2, 0) \
-         ON CONFLICT (app_id) DO UPDATE SET weather = $2, calls = 0",
+        "INSERT INTO sandbox_faults (app_id, faults, calls) VALUES ($1, $2, 0) \
+         ON CONFLICT (app_id) DO UPDATE SET faults = $2, calls = 0",
     )
     .bind(app_id)
-    .bind(weather)
+    .bind(faults)
     .execute(conn)
     .await?;
     Ok(())

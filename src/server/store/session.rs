@@ -2,8 +2,8 @@
 
 use sqlx::{AnyConnection, query};
 
-use super::Columns;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct SessionRow {
     pub operator: Option<String>,
     /// JSON.
     pub data: String,
-    pub expires_at: Millis,
+    pub expires_at: Timestamp,
 }
 
 /// Adds a session. `false`: the id is taken, and nothing was done.
@@ -46,7 +46,7 @@ pub async fn update(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Res
 pub async fn get(
     conn: &mut AnyConnection,
     session_id: &str,
-    now: Millis,
+    now: Timestamp,
 ) -> sqlx::Result<Option<SessionRow>> {
     let row = query(
         "SELECT session.* FROM session LEFT JOIN operator ON operator.name = session.operator \
@@ -71,7 +71,7 @@ pub async fn get(
 pub async fn extend(
     conn: &mut AnyConnection,
     session_id: &str,
-    expires_at: Millis,
+    expires_at: Timestamp,
 ) -> sqlx::Result<()> {
     query("UPDATE session SET expires_at = $2 WHERE session_id = $1 AND expires_at < $2")
         .bind(session_id)
@@ -100,7 +100,7 @@ pub async fn delete_of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result
 }
 
 /// Removes the sessions that have expired.
-pub async fn delete_expired(conn: &mut AnyConnection, now: Millis) -> sqlx::Result<u64> {
+pub async fn delete_expired(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<u64> {
     let done = query("DELETE FROM session WHERE expires_at <= $1")
         .bind(now.0)
         .execute(conn)

@@ -2,10 +2,10 @@
 
 use sqlx::AnyConnection;
 
-use super::{Search, Table};
 use crate::domain::callback::CallbackRow;
 use crate::domain::filter::{CallbackFilter, Count, Page, Place, Sort};
 use crate::server::store::callback;
+use crate::server::store::list::{Search, Table};
 
 /// One page of the callbacks that match.
 pub async fn callbacks(
@@ -42,8 +42,8 @@ fn search(app_id: &str, filter: &CallbackFilter) -> Search {
         &filter.number,
         &None,
     );
-    search.words("channel", filter.channel.map(|channel| channel.word()));
-    search.words("verdict", filter.verdict.map(|verdict| verdict.word()));
+    search.words("channel", filter.channel.map(|channel| channel.as_str()));
+    search.words("verdict", filter.verdict.map(|verdict| verdict.as_str()));
     search.ranges([None, None], [filter.from, filter.to]);
     search
 }

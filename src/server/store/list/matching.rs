@@ -4,10 +4,10 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
-use super::Table;
 use crate::domain::filter::{Count, Sort};
 use crate::domain::limits;
 use crate::server::store::Columns;
+use crate::server::store::list::Table;
 
 /// Rows of which one of some columns begins with a text.
 pub(super) struct Beginning {

@@ -7,18 +7,18 @@
 //! sorted. The beginning of a number or a title always picks first, and at most that many.
 
 mod callbacks;
-mod inbox;
 mod matching;
 mod notices;
 mod orders;
 mod refunds;
+mod review_queue;
 mod syncs;
 
 pub use callbacks::{callbacks, count_callbacks};
-pub use inbox::{count_inbox, inbox};
 pub use notices::{count_notices, notices};
 pub use orders::orders;
 pub use refunds::{count_refunds, refunds};
+pub use review_queue::{count_review_queue, review_queue};
 pub use syncs::{count_syncs, syncs};
 
 use sqlx::AnyConnection;
@@ -27,7 +27,7 @@ use sqlx::any::AnyRow;
 use crate::domain::filter::{Count, Cursor, Page, Place, Sort};
 use crate::domain::limits;
 use crate::domain::money::Fen;
-use crate::domain::time::Millis;
+use crate::domain::time::Timestamp;
 use matching::{Beginning, Criterion, Matching, Value, unindexed};
 
 /// What is searched, or listed.
@@ -154,7 +154,7 @@ impl Search {
             .extend(word.map(|word| Criterion::Word { column, word }));
     }
 
-    fn ranges(&mut self, amount: [Option<Fen>; 2], time: [Option<Millis>; 2]) {
+    fn ranges(&mut self, amount: [Option<Fen>; 2], time: [Option<Timestamp>; 2]) {
         for (operator, fen) in [">=", "<="].into_iter().zip(amount) {
             self.criteria.extend(fen.map(|fen| Criterion::Amount {
                 operator,

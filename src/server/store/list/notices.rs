@@ -3,9 +3,9 @@
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::{Search, Table};
 use crate::domain::filter::{Count, NoticeFilter, Page, Place, Sort};
 use crate::domain::notice::NoticeRow;
+use crate::server::store::list::{Search, Table};
 use crate::server::store::{Columns, notice};
 
 /// One page of the notices that match.
@@ -16,9 +16,9 @@ pub async fn notices(
     place: &Place,
 ) -> sqlx::Result<Page<NoticeRow>> {
     let search = search(app_id, filter);
-    let select = "SELECT notice.*, (SELECT trouble FROM notice_send AS last WHERE last.app_id = notice.app_id \
+    let select = "SELECT notice.*, (SELECT failure FROM delivery_attempt AS last WHERE last.app_id = notice.app_id \
                   AND last.refund_no = notice.refund_no AND last.seq = notice.seq \
-                  ORDER BY last.send DESC LIMIT 1) AS trouble FROM notice";
+                  ORDER BY last.attempt DESC LIMIT 1) AS failure FROM notice";
     let rows = search.fetch_page(conn, select, place).await?;
     let rows = rows
         .iter()
@@ -44,13 +44,13 @@ pub async fn count_notices(
 fn notice_row(row: &AnyRow) -> sqlx::Result<NoticeRow> {
     Ok(NoticeRow {
         notice: notice::notice(row)?,
-        trouble: row.text_opt("trouble")?,
+        failure: row.text_opt("failure")?,
     })
 }
 
 fn search(app_id: &str, filter: &NoticeFilter) -> Search {
     let mut search = Search::new(Table::Notice, app_id, Sort::TimeDesc, &filter.number, &None);
-    search.words("state", filter.state.map(|state| state.word()));
+    search.words("state", filter.state.map(|state| state.as_str()));
     search.ranges([None, None], [filter.from, filter.to]);
     search
 }

@@ -2,9 +2,9 @@
 
 use sqlx::AnyConnection;
 
-use super::{Criterion, Search, Table};
 use crate::domain::filter::{OrderFilter, Page, Place};
 use crate::domain::order::{Order, RefundSide};
+use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::order;
 
 /// One page of the orders that match.
@@ -34,8 +34,8 @@ fn search(app_id: &str, filter: &OrderFilter) -> Search {
         &filter.number,
         &filter.title,
     );
-    search.words("channel", filter.channel.map(|channel| channel.word()));
-    search.words("status", filter.status.map(|status| status.word()));
+    search.words("channel", filter.channel.map(|channel| channel.as_str()));
+    search.words("status", filter.status.map(|status| status.as_str()));
     search.criteria.extend(filter.refund_side.map(|side| {
         Criterion::Fixed(match side {
             RefundSide::NoRefund => "held = 0 AND refunded = 0",

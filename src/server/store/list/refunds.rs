@@ -3,9 +3,9 @@
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::{Criterion, Search, Table};
 use crate::domain::filter::{Count, Page, Place, RefundFilter};
 use crate::domain::refund::RefundRow;
+use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
 /// One page of the refunds that match.
@@ -61,13 +61,13 @@ fn search(app_id: &str, filter: &RefundFilter) -> Search {
         &filter.number,
         &filter.title,
     );
-    search.words("channel", filter.channel.map(|channel| channel.word()));
-    search.words("status", filter.status.map(|status| status.word()));
-    search.criteria.extend(
-        filter
-            .attention
-            .then_some(Criterion::Fixed("attention IS NOT NULL AND reviewed = 0")),
-    );
+    search.words("channel", filter.channel.map(|channel| channel.as_str()));
+    search.words("status", filter.status.map(|status| status.as_str()));
+    search
+        .criteria
+        .extend(filter.review_reason.then_some(Criterion::Fixed(
+            "review_reason IS NOT NULL AND reviewed = 0",
+        )));
     search.ranges(
         [filter.amount_min, filter.amount_max],
         [filter.from, filter.to],

@@ -2,10 +2,10 @@
 
 use sqlx::AnyConnection;
 
-use super::{Criterion, Search, Table};
 use crate::domain::event::Event;
 use crate::domain::filter::{Count, Page, Place, Sort, SyncFilter};
 use crate::server::store::event;
+use crate::server::store::list::{Criterion, Search, Table};
 
 /// One page of the syncs that match.
 pub async fn syncs(
@@ -40,7 +40,7 @@ pub async fn count_syncs(
 
 fn search(app_id: &str, filter: &SyncFilter) -> Search {
     let mut search = Search::new(Table::Sync, app_id, Sort::TimeDesc, &filter.number, &None);
-    search.words("finding", filter.finding.map(|finding| finding.word()));
+    search.words("outcome", filter.outcome.map(|outcome| outcome.as_str()));
     let changed = Criterion::Fixed("before <> after");
     search.criteria.extend(filter.changed.then_some(changed));
     search.ranges([None, None], [filter.from, filter.to]);

@@ -1,0 +1,37 @@
+//! Badges: how a state is shown.
+
+use leptos::prelude::*;
+
+use crate::console::components::icon::{Draw, Icon};
+use crate::console::preferences::use_lang;
+use crate::console::view::{State, Tone};
+
+/// Returns the shape of a tone.
+pub fn icon_of(tone: Tone) -> Icon {
+    match tone {
+        Tone::Idle => Icon::Ring,
+        Tone::Busy => Icon::Half,
+        Tone::Good => Icon::Tick,
+        Tone::Part => Icon::Part,
+        Tone::Bad => Icon::Fail,
+        Tone::Over => Icon::Bar,
+        Tone::Alert => Icon::Alert,
+    }
+}
+
+/// A state.
+#[component]
+pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <span class="badge" data-tone=tone.as_str()>
+            <Draw icon=icon_of(tone)/>
+            {text}
+        </span>
+    }
+}
+
+/// The badge of an order's or a refund's state: `state_badge(order.status)`.
+pub fn state_badge(state: impl State) -> impl IntoView {
+    let lang = use_lang();
+    view! { <Badge tone=state.tone() text=state.text().get(lang)/> }
+}

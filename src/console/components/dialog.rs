@@ -1,0 +1,48 @@
+//! Dialogs.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+
+use crate::console::components::keyboard::open_dialog;
+use crate::console::preferences::use_texts;
+use crate::console::texts;
+use crate::domain::lang::Text;
+
+/// A dialog that [`open_dialog`](crate::console::components::open_dialog) opens. Its last button, `close`, closes it.
+#[component]
+pub fn Dialog(
+    id: &'static str,
+    title: Text,
+    #[prop(default = texts::CLOSE_DIALOG)] close: Text,
+    children: Children,
+) -> impl IntoView {
+    let t = use_texts();
+    let heading = format!("{id}-title");
+    view! {
+        <dialog id=id aria-labelledby=heading.clone()>
+            <h2 id=heading.clone()>{t(title)}</h2>
+            {children()}
+            <form method="dialog">
+                <button class="plain">{t(close)}</button>
+            </form>
+        </dialog>
+    }
+}
+
+/// Opens a dialog. Without scripts, or into another tab, it leads to the page that stands for it.
+#[component]
+pub fn DialogLink(dialog: &'static str, href: String, text: Text) -> impl IntoView {
+    let t = use_texts();
+    let open = move |ev: MouseEvent| {
+        let elsewhere = ev.ctrl_key() || ev.meta_key() || ev.shift_key() || ev.alt_key();
+        if !elsewhere {
+            ev.prevent_default();
+            open_dialog(dialog);
+        }
+    };
+    view! {
+        <a class="plain" href=href aria-haspopup="dialog" on:click=open>
+            {t(text)}
+        </a>
+    }
+}

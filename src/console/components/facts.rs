@@ -1,0 +1,24 @@
+//! Facts: names and values in two columns.
+
+use leptos::prelude::*;
+
+use crate::console::preferences::use_texts;
+use crate::domain::lang::Text;
+
+/// A list of [`Fact`]s in two columns.
+#[component]
+pub fn Facts(children: Children) -> impl IntoView {
+    view! { <dl class="facts">{children()}</dl> }
+}
+
+/// One fact.
+#[component]
+pub fn Fact(name: Text, children: Children) -> impl IntoView {
+    let t = use_texts();
+    view! {
+        <div>
+            <dt>{t(name)}</dt>
+            <dd>{children()}</dd>
+        </div>
+    }
+}

@@ -1,0 +1,228 @@
+//! The keyboard, copying and menus: what hands do on every page. It works on what the page says of
+//! itself, so that pages need no code for it:
+//!
+//! - `aria-keyshortcuts="r"` on a link, button or field: that key presses it (or goes to the field);
+//! - `data-row` on a link: `j` and `k` go from row to row, Enter follows it;
+//! - `data-copy="..."` on a button: pressing it copies, and says so beside it;
+//! - `<details class="menu">`: closes on Escape and on a press elsewhere;
+//! - `data-dialog="id"` on a link: opens that `<dialog>` instead of following the link.
+//!
+//! Keys do nothing while somebody types, and nothing with Ctrl, Alt or Meta held.
+
+use std::time::Duration;
+
+use leptos::ev::{KeyboardEvent, MouseEvent};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, HtmlElement};
+
+/// How long a copied number says so.
+const SAY_FOR: Duration = Duration::from_millis(1_500);
+
+/// Listens to keys and presses for as long as the frame stands. Only the browser runs it.
+#[component]
+pub fn Keyboard() -> impl IntoView {
+    Effect::new(|| {
+        let keys = window_event_listener(leptos::ev::keydown, on_key);
+        let presses = window_event_listener(leptos::ev::click, on_press);
+        on_cleanup(move || {
+            keys.remove();
+            presses.remove();
+        });
+    });
+    view! { <div id="said" class="unseen" role="status"></div> }
+}
+
+/// Opens a dialog that stands in the page. Escape closes it and gives the focus back: browsers do.
+pub fn open_dialog(id: &str) {
+    if let Some(dialog) = find(&format!("dialog#{id}"))
+        && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
+        && !dialog.open()
+    {
+        let _ = dialog.show_modal();
+    }
+}
+
+/// Closes a dialog, if it is open.
+pub fn close_dialog(id: &str) {
+    if let Some(dialog) = find(&format!("dialog#{id}"))
+        && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
+    {
+        dialog.close();
+    }
+}
+
+/// Gives the focus to the first such element.
+pub fn go_to(selector: &str) {
+    if let Some(element) = find(selector)
+        && let Ok(element) = element.dyn_into::<HtmlElement>()
+    {
+        let _ = element.focus();
+    }
+}
+
+fn on_key(ev: KeyboardEvent) {
+    let typing = ev.target().is_some_and(|target| {
+        target.dyn_ref::<Element>().is_some_and(|element| {
+            element
+                .closest("input, textarea, select, [contenteditable]")
+                .is_ok_and(|field| field.is_some())
+        })
+    });
+    let key = ev.key();
+    if key == "Escape" {
+        close_menus(None);
+        if typing && find("dialog[open]").is_none() {
+            blur();
+        }
+        return;
+    }
+    let held = ev.ctrl_key() || ev.alt_key() || ev.meta_key();
+    if typing || held || ev.is_composing() || find("dialog[open]").is_some() {
+        return;
+    }
+    let done = match key.as_str() {
+        "j" => go_to_row(1),
+        "k" => go_to_row(-1),
+        "c" => copy_row(),
+        "?" => {
+            open_dialog("keyboard");
+            true
+        }
+        "/" => press("/"),
+        key if key.len() == 1 && key.bytes().all(|b| b.is_ascii_lowercase()) => press(key),
+        _ => false,
+    };
+    if done {
+        ev.prevent_default();
+    }
+}
+
+fn on_press(ev: MouseEvent) {
+    let Some(target) = ev.target().and_then(|t| t.dyn_into::<Element>().ok()) else {
+        return;
+    };
+    close_menus(Some(&target));
+    if let Ok(Some(button)) = target.closest("[data-copy]") {
+        copy(&button);
+    }
+}
+
+/// Presses what has this key, or goes to it if it is a field.
+fn press(key: &str) -> bool {
+    let Some(element) = find(&format!("[aria-keyshortcuts=\"{key}\"]")) else {
+        return false;
+    };
+    let Ok(element) = element.dyn_into::<HtmlElement>() else {
+        return false;
+    };
+    match element.tag_name().as_str() {
+        "INPUT" | "SELECT" | "TEXTAREA" => {
+            let _ = element.focus();
+            if let Some(input) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+                input.select();
+            }
+        }
+        _ => element.click(),
+    }
+    true
+}
+
+/// Goes to the next (1) or previous (-1) row, or to the first.
+fn go_to_row(step: i32) -> bool {
+    let Ok(rows) = document().query_selector_all("a[data-row]") else {
+        return false;
+    };
+    let rows: Vec<HtmlElement> = (0..rows.length())
+        .filter_map(|i| rows.item(i)?.dyn_into().ok())
+        .collect();
+    let active = document().active_element();
+    let at = rows.iter().position(|row| {
+        active
+            .as_ref()
+            .is_some_and(|active| active == row.unchecked_ref::<Element>())
+    });
+    let next = match at {
+        None => 0,
+        Some(at) => (at as i32 + step).clamp(0, rows.len() as i32 - 1) as usize,
+    };
+    match rows.get(next) {
+        Some(row) => row.focus().is_ok(),
+        None => false,
+    }
+}
+
+/// Copies the number of the row that has the focus, or else the one the page is about.
+fn copy_row() -> bool {
+    let of_row = document()
+        .active_element()
+        .and_then(|active| active.closest("tr").ok().flatten())
+        .and_then(|row| row.query_selector("[data-copy]").ok().flatten());
+    match of_row.or_else(|| find("h1 [data-copy]")) {
+        Some(button) => {
+            copy(&button);
+            true
+        }
+        None => false,
+    }
+}
+
+fn copy(button: &Element) {
+    let number = button.get_attribute("data-copy").unwrap_or_default();
+    // Browsers offer the clipboard only over TLS and on this very machine.
+    if !window().is_secure_context() {
+        return;
+    }
+    let _ = window().navigator().clipboard().write_text(&number);
+    let _ = button.set_attribute("data-copied", "");
+    let said = find("#said");
+    if let Some(said) = &said {
+        said.set_text_content(button.get_attribute("data-done").as_deref());
+    }
+    let button = button.clone();
+    set_timeout(
+        move || {
+            let _ = button.remove_attribute("data-copied");
+            if let Some(said) = said {
+                said.set_text_content(None);
+            }
+        },
+        SAY_FOR,
+    );
+}
+
+/// Closes the menus that are open, but for the one that was pressed. A menu that had the focus gives
+/// it back to what opened it.
+fn close_menus(pressed: Option<&Element>) {
+    let Ok(menus) = document().query_selector_all("details.menu[open]") else {
+        return;
+    };
+    for menu in (0..menus.length()).filter_map(|i| menus.item(i)) {
+        if pressed.is_some_and(|pressed| menu.contains(Some(pressed))) {
+            continue;
+        }
+        let menu: Element = menu.unchecked_into();
+        let had_focus = document()
+            .active_element()
+            .is_some_and(|active| menu.contains(Some(&active)));
+        let _ = menu.remove_attribute("open");
+        if had_focus
+            && let Ok(Some(summary)) = menu.query_selector("summary")
+            && let Ok(summary) = summary.dyn_into::<HtmlElement>()
+        {
+            let _ = summary.focus();
+        }
+    }
+}
+
+fn blur() {
+    if let Some(active) = document().active_element()
+        && let Ok(active) = active.dyn_into::<HtmlElement>()
+    {
+        let _ = active.blur();
+    }
+}
+
+fn find(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok().flatten()
+}

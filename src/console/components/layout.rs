@@ -1,0 +1,320 @@
+//! What stands around every page: the rail on the left, the line on top.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
+
+use crate::console::components::dialog::Dialog;
+use crate::console::components::icon::{Draw, Icon};
+use crate::console::components::keyboard::{Keyboard, open_dialog};
+use crate::console::components::loader::Loader;
+use crate::console::components::page::part;
+use crate::console::components::scroll_restore::Return;
+use crate::console::hooks::Waiting;
+use crate::console::hooks::use_app_id;
+use crate::console::paths::app_path;
+use crate::console::preferences::{Density, Theme, use_preferences, use_texts};
+use crate::console::rpc::layout::{find_number, load_navigation};
+use crate::console::texts;
+use crate::console::view::Navigation;
+use crate::domain::filter::Count;
+use crate::domain::lang::{Lang, Text};
+use crate::domain::people::Operator;
+
+/// The desk as it stands around this page.
+#[derive(Clone, Copy)]
+pub struct PageNavigation(pub Loader<Navigation>);
+
+/// The rail, the top line, and the page within.
+#[component]
+pub fn Layout() -> impl IntoView {
+    let t = use_texts();
+    let Waiting(waiting) = expect_context();
+    let app = use_app_id();
+    let desk = Loader::new(
+        move || (app.get(), String::new(), 0),
+        |app, _| load_navigation(app),
+    );
+    provide_context(PageNavigation(desk));
+
+    view! {
+        <a class="skip" href="#main" rel="external">{t(texts::SKIP)}</a>
+        <div class="frame">
+            <nav class="rail" aria-label=t(texts::MAIN_NAV)>
+                <a class="brand" href="/">{texts::PRODUCT}</a>
+                <Rail/>
+            </nav>
+            <header class="top">
+                <Search/>
+                <Menus/>
+            </header>
+            <main id="main" tabindex="-1" aria-busy=move || waiting.get().to_string()>
+                <Outlet/>
+            </main>
+        </div>
+        <KeyboardHelp/>
+        <Keyboard/>
+        <Return/>
+    }
+}
+
+/// The app of the page, or else the first of the desk's.
+fn current_app(app: &str, desk: &Navigation) -> String {
+    match (app, desk.apps.first()) {
+        ("", Some(first)) => first.app_id.clone(),
+        _ => app.to_owned(),
+    }
+}
+
+#[component]
+fn Rail() -> impl IntoView {
+    let t = use_texts();
+    let path = use_location().pathname;
+    let app = use_app_id();
+    let PageNavigation(desk) = expect_context();
+    let link = move |app: &str, page: &'static str, name: Text, count: Count| {
+        let href = app_path(app, page);
+        let here = href.clone();
+        let current = move || path.with(|path| path.starts_with(&here)).then_some("page");
+        let count = (count.rows > 0).then(|| {
+            view! {
+                <span class="count" title=t(texts::NEEDS_PERSON)>
+                    {texts::count(count)}
+                    <span class="unseen">" " {t(texts::NEEDS_PERSON)}</span>
+                </span>
+            }
+            .into_any()
+        });
+        view! { <a href=href aria-current=current>{t(name)} {count}</a> }
+    };
+    part(move || {
+        Box::pin(async move {
+            let Ok(desk) = desk.answer().await else {
+                return ().into_any();
+            };
+            let app = current_app(&app.get_untracked(), &desk);
+            match app.is_empty() {
+                true => ().into_any(),
+                false => view! {
+                    {link(&app, "orders", texts::ORDERS, Count::default())}
+                    {link(&app, "refunds", texts::REFUNDS, Count::default())}
+                    {link(&app, "review", texts::REVIEW_QUEUE, desk.review_reason)}
+                    {link(&app, "notices", texts::NOTICES, desk.given_up)}
+                    {link(&app, "callbacks", texts::CALLBACKS, Count::default())}
+                    {link(&app, "syncs", texts::SYNCS, Count::default())}
+                }
+                .into_any(),
+            }
+        })
+    })
+}
+
+/// The one search box: leads to what has the number, or to the list of what begins with it.
+#[component]
+fn Search() -> impl IntoView {
+    let t = use_texts();
+    let app = use_app_id();
+    let PageNavigation(desk) = expect_context();
+    let current = part(move || {
+        Box::pin(async move {
+            let app = match desk.answer().await {
+                Ok(desk) => current_app(&app.get_untracked(), &desk),
+                Err(_) => app.get_untracked(),
+            };
+            view! { <input type="hidden" name="app" value=app/> }.into_any()
+        })
+    });
+    let find =
+        Action::new(|(app, number): &(String, String)| find_number(app.clone(), number.clone()));
+    let submit = move |ev: SubmitEvent| {
+        ev.prevent_default();
+        let form = event_target::<web_sys::HtmlFormElement>(&ev);
+        let value = |name: &str| {
+            let field = form.elements().named_item(name)?;
+            Some(field.dyn_into::<HtmlInputElement>().ok()?.value())
+        };
+        let value = |name| value(name).unwrap_or_default();
+        find.dispatch((value("app"), value("q")));
+        // The next page is for looking at: keys go to it.
+        form.reset();
+        if let Ok(Some(input)) = form.query_selector("[name=q]")
+            && let Ok(input) = input.dyn_into::<HtmlInputElement>()
+        {
+            let _ = input.blur();
+        }
+    };
+    let Waiting(waiting) = expect_context();
+    let pending = find.pending();
+    Effect::new(move |_| waiting.set(pending.get()));
+    view! {
+        <form class="search" role="search" method="get" action="/api/find" on:submit=submit>
+            <Draw icon=Icon::Search/>
+            {current}
+            <input
+                type="search"
+                name="q"
+                aria-label=t(texts::SEARCH)
+                aria-keyshortcuts="/"
+                placeholder=t(texts::SEARCH_HINT)
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="150"
+            />
+            <kbd aria-hidden="true">"/"</kbd>
+        </form>
+    }
+}
+
+#[component]
+fn Menus() -> impl IntoView {
+    let look = use_preferences();
+    let t = use_texts();
+    let app = use_app_id();
+    let PageNavigation(desk) = expect_context();
+    let other = match look.lang {
+        Lang::Zh => Lang::En,
+        Lang::En => Lang::Zh,
+    };
+    let choice = |name: &'static str, value: &'static str, text: Text, chosen: bool| {
+        view! {
+            <button name=name value=value aria-pressed=chosen.to_string()>
+                {t(text)}
+            </button>
+        }
+    };
+    let apps = part(move || {
+        Box::pin(async move {
+            match desk.answer().await {
+                Ok(desk) if desk.apps.len() > 1 => {
+                    view! { <Apps current=app.get_untracked() desk/> }.into_any()
+                }
+                _ => ().into_any(),
+            }
+        })
+    });
+    let operator = part(move || {
+        Box::pin(async move {
+            match desk.answer().await {
+                Ok(desk) => view! { <OperatorMenu operator=desk.operator/> }.into_any(),
+                Err(_) => ().into_any(),
+            }
+        })
+    });
+    view! {
+        {apps}
+        <form method="post" action="/api/look">
+            <button name="lang" value=other.as_str() lang=other.as_str()>{t(texts::OTHER_LANGUAGE)}</button>
+        </form>
+        <details class="menu">
+            <summary>{t(texts::VIEW)} <Draw icon=Icon::Down/></summary>
+            <form method="post" action="/api/look">
+                <fieldset>
+                    <legend>{t(texts::THEME)}</legend>
+                    {choice("theme", "system", texts::THEME_SYSTEM, look.theme == Theme::System)}
+                    {choice("theme", "light", texts::THEME_LIGHT, look.theme == Theme::Light)}
+                    {choice("theme", "dark", texts::THEME_DARK, look.theme == Theme::Dark)}
+                </fieldset>
+                <fieldset>
+                    <legend>{t(texts::DENSITY)}</legend>
+                    {choice("density", "normal", texts::DENSITY_NORMAL, look.density == Density::Normal)}
+                    {choice("density", "compact", texts::DENSITY_COMPACT, look.density == Density::Compact)}
+                </fieldset>
+            </form>
+        </details>
+        {operator}
+    }
+}
+
+#[component]
+fn OperatorMenu(operator: Operator) -> impl IntoView {
+    let t = use_texts();
+    view! {
+        <details class="menu">
+            <summary>{operator.name} <Draw icon=Icon::Down/></summary>
+            <div>
+                <p class="faint">{t(texts::role(operator.role))}</p>
+                <a
+                    href="/help"
+                    on:click=|ev| {
+                        ev.prevent_default();
+                        open_dialog("keyboard");
+                    }
+                >
+                    {t(texts::KEYBOARD)}
+                </a>
+                <form method="post" action="/api/logout">
+                    <button>{t(texts::LOG_OUT)}</button>
+                </form>
+            </div>
+        </details>
+    }
+}
+
+/// Switches to another app.
+#[component]
+fn Apps(current: String, desk: Navigation) -> impl IntoView {
+    let t = use_texts();
+    let current = current_app(&current, &desk);
+    let name = desk
+        .apps
+        .iter()
+        .find(|app| app.app_id == current)
+        .map_or(current.clone(), |app| app.name.clone());
+    let links = desk
+        .apps
+        .into_iter()
+        .map(|app| {
+            let here = (app.app_id == current).then_some("true");
+            view! {
+                <a href=app_path(&app.app_id, "orders") aria-current=here>
+                    {app.name} " " <span class="faint mono">{app.app_id.clone()}</span>
+                </a>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <details class="menu">
+            <summary aria-label=format!("{} {name}", t(texts::APP))>
+                {name.clone()} <Draw icon=Icon::Down/>
+            </summary>
+            <div>{links}</div>
+        </details>
+    }
+}
+
+/// The keys, as a dialog.
+#[component]
+fn KeyboardHelp() -> impl IntoView {
+    view! {
+        <Dialog id="keyboard" title=texts::KEYBOARD>
+            <Keys/>
+        </Dialog>
+    }
+}
+
+/// The list of the keys.
+#[component]
+pub fn Keys() -> impl IntoView {
+    let t = use_texts();
+    let keys = texts::KEYS
+        .iter()
+        .map(|(keys, what)| {
+            let keys = keys
+                .iter()
+                .map(|key| view! { <kbd>{*key}</kbd> " " }.into_any())
+                .collect_view();
+            view! {
+                <div>
+                    <dt>{keys}</dt>
+                    <dd>{t(*what)}</dd>
+                </div>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! { <dl class="keys">{keys}</dl> }
+}

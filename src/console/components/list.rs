@@ -1,0 +1,303 @@
+//! A list page: its title with the count, filters, chips, the table, a pager. Every list is this one
+//! component; a page is a [`List`] that says what is particular to it.
+
+use leptos::prelude::*;
+
+use crate::console::components::action::{ActionButton, ActionErrorNote, FormAction};
+use crate::console::components::badge::Badge;
+use crate::console::components::chips::Chips;
+use crate::console::components::filters::{Filter, Filters, ListUrl, provide_list_url};
+use crate::console::components::loader::Loader;
+use crate::console::components::message::Empty;
+use crate::console::components::number::{Money, Nothing, Number, When};
+use crate::console::components::page::{Hint, Loaded, PageTitle, part};
+use crate::console::components::pager::Pager;
+use crate::console::components::table::{Head, SortHead, Table};
+use crate::console::hooks::use_app_id;
+use crate::console::paths::app_path;
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::rpc::lists::load_list;
+use crate::console::texts;
+use crate::console::view::query::Query;
+use crate::console::view::{Cell, Link, ListName, ListView, Stamp};
+use crate::domain::filter::Sort;
+use crate::domain::lang::Text;
+
+/// A code up to this length stands in one line.
+const WHOLE_CHARS: usize = 22;
+
+/// What is particular to a list.
+pub struct List {
+    /// Which the server is asked for.
+    pub name: ListName,
+    pub title: Text,
+    pub filters: &'static [Filter],
+    /// Parameters that chips set.
+    pub chips: &'static [&'static str],
+    /// What the cells of a row are, in their order.
+    pub columns: &'static [Column],
+    /// What to say where the list is empty: that it is, and why.
+    pub empty: fn(&Query) -> (Text, Text),
+    /// Where to go on from there while nothing narrows the list: a page of the app.
+    pub go_on: Option<(&'static str, Text)>,
+    /// What syncs the refund of a row, where rows can be acted upon.
+    pub sync: Option<fn() -> FormAction>,
+}
+
+/// What the buttons in a row need.
+#[derive(Clone, Copy)]
+struct RowActs {
+    app: StoredValue<String>,
+    sync: FormAction,
+}
+
+/// A column of a list.
+pub struct Column {
+    name: Text,
+    class: &'static str,
+    /// What sorts by it, the smallest first and the largest first.
+    sort: Option<(Sort, Sort)>,
+    has_zone: bool,
+}
+
+impl Column {
+    /// A plain one.
+    pub const fn new(name: Text) -> Column {
+        Column {
+            name,
+            class: "",
+            sort: None,
+            has_zone: false,
+        }
+    }
+
+    /// One of amounts.
+    pub const fn amounts(name: Text) -> Column {
+        Column {
+            class: "end",
+            ..Column::new(name)
+        }
+    }
+
+    /// One of times: its head names their zone.
+    pub const fn times(name: Text) -> Column {
+        Column {
+            has_zone: true,
+            ..Column::new(name)
+        }
+    }
+
+    /// Its head sorts the list.
+    pub const fn sorts(self, asc: Sort, desc: Sort) -> Column {
+        Column {
+            sort: Some((asc, desc)),
+            ..self
+        }
+    }
+
+    /// Only where there is room for it. An amount's or a code's, say, that others stand for.
+    pub const fn wide(self) -> Column {
+        let class = match self.class.is_empty() {
+            true => "wide",
+            false => "end wide",
+        };
+        Column { class, ..self }
+    }
+
+    fn head(&self, zone: &str) -> AnyView {
+        let Column { name, class, .. } = *self;
+        let detail = if self.has_zone { zone } else { "" };
+        match self.sort {
+            Some((asc, desc)) => view! { <SortHead name asc desc class detail/> }.into_any(),
+            None => view! { <Head name class detail/> }.into_any(),
+        }
+    }
+}
+
+/// The page of a list.
+#[component]
+pub fn ListPage(list: &'static List) -> impl IntoView {
+    let t = use_texts();
+    let app = use_app_id();
+    let url = provide_list_url();
+    let name = list.name;
+    let answer = Loader::new(
+        move || (app.get(), url.query.get().href(""), 0),
+        move |app, query| load_list(app, name, query),
+    );
+    let total = part(move || {
+        Box::pin(async move {
+            let list = answer.answer().await.ok();
+            list.map(|list| {
+                view! { <span class="total">{texts::count(list.count)}</span> }.into_any()
+            })
+            .into_any()
+        })
+    });
+    let filters = (!list.filters.is_empty())
+        .then(|| view! { <Filters filters=list.filters keep=list.chips list=answer/> }.into_any());
+    let sync = list.sync.map(|sync| sync());
+    let trouble = sync.map(|action| view! { <ActionErrorNote action/> }.into_any());
+    view! {
+        <PageTitle text=t(list.title)/>
+        <h1>{t(list.title)} " " {total}</h1>
+        {filters}
+        {trouble}
+        <Loaded resource=answer let:view>
+            <Rows app=app.get_untracked() list view sync/>
+        </Loaded>
+    }
+}
+
+#[component]
+fn Rows(
+    app: String,
+    list: &'static List,
+    view: ListView,
+    sync: Option<FormAction>,
+) -> impl IntoView {
+    let acts = sync.map(|sync| RowActs {
+        app: StoredValue::new(app.clone()),
+        sync,
+    });
+    let remarks = view
+        .remarks
+        .into_iter()
+        .map(|remark| view! { <p class="hint" role="status">{remark}</p> }.into_any());
+    let remarks = remarks.collect_view();
+    let too_many = view
+        .too_many
+        .then(|| view! { <Hint text=texts::TOO_MANY/> }.into_any());
+    let rows = match view.rows.is_empty() {
+        true => view! { <NoRows app list/> }.into_any(),
+        false => {
+            let zone = view.zone;
+            let head = list
+                .columns
+                .iter()
+                .map(|column| column.head(&zone))
+                .collect_view();
+            let rows = view.rows.into_iter().map(move |row| {
+                let cells = list.columns.iter().zip(row);
+                let cells = cells.map(move |(column, cell)| cell_view(column, cell, acts));
+                view! { <tr>{cells.collect_view()}</tr> }.into_any()
+            });
+            view! {
+                <Table name=list.title head>
+                    {rows.collect_view()}
+                </Table>
+                <Pager before=view.before after=view.after/>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        {remarks}
+        <Chips chips=view.chips/>
+        {too_many}
+        {rows}
+    }
+}
+
+fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
+    let mut class = match &cell {
+        Cell::Code(code) if code.len() > WHOLE_CHARS => "mono wrap ",
+        Cell::Code(_) => "mono ",
+        Cell::Long(_) | Cell::Said(_) => "text ",
+        Cell::States(_) => "end-narrow ",
+        _ => "",
+    }
+    .to_owned();
+    class.push_str(column.class);
+    let shown = match (cell, acts) {
+        (
+            Cell::RefundActions {
+                refund_no,
+                sync,
+                links,
+            },
+            Some(RowActs { app, sync: action }),
+        ) => {
+            let app = app.get_value();
+            let sync = sync.map(|since| {
+                let fields = vec![
+                    ("app", app),
+                    ("refund_no", refund_no),
+                    ("since", since.to_string()),
+                ];
+                view! { <ActionButton action fields text=texts::SYNC/> }.into_any()
+            });
+            view! { <span class="acts">{sync} {links_view(links)}</span> }.into_any()
+        }
+        (Cell::Number { number, href }, _) => {
+            view! { <Number number what=column.name href of_row=true/> }.into_any()
+        }
+        (cell, _) => cell_shown(cell),
+    };
+    view! { <td class=class>{shown}</td> }.into_any()
+}
+
+/// What a cell says, in a list or among facts.
+pub fn cell_shown(cell: Cell) -> AnyView {
+    let lang = use_lang();
+    match cell {
+        Cell::Nothing => view! { <Nothing/> }.into_any(),
+        Cell::Number { number, href } => {
+            view! { <Number number what=texts::NUMBER href/> }.into_any()
+        }
+        Cell::Code(text) | Cell::Long(text) | Cell::Short(text) => text.into_any(),
+        Cell::Money(amount) => view! { <Money amount/> }.into_any(),
+        Cell::States(states) => states
+            .into_iter()
+            .map(|(tone, text)| view! { <Badge tone text/> " " }.into_any())
+            .collect_view()
+            .into_any(),
+        Cell::Time(stamp) => view! { <When stamp/> }.into_any(),
+        Cell::Ago(stamp) => far(&stamp, texts::ago(stamp.ago_s, lang)),
+        Cell::Since(stamp) => far(&stamp, texts::lasting(stamp.ago_s, lang)),
+        Cell::StateAt(tone, text, stamp) => {
+            let ago = far(&stamp, texts::ago(stamp.ago_s, lang));
+            view! { <Badge tone text/> " " <small>{ago}</small> }.into_any()
+        }
+        Cell::Said(said) => view! {
+            <details class="said">
+                <summary>{said.clone()}</summary>
+                <pre class="mono" tabindex="0">{said}</pre>
+            </details>
+        }
+        .into_any(),
+        Cell::Links(links) | Cell::RefundActions { links, .. } => links_view(links),
+    }
+}
+
+/// A distance in time; the moment itself on hover.
+fn far(stamp: &Stamp, text: String) -> AnyView {
+    let local = stamp.local.clone();
+    view! { <time datetime=local.replace(' ', "T") title=local>{text}</time> }.into_any()
+}
+
+fn links_view(links: Vec<Link>) -> AnyView {
+    links
+        .into_iter()
+        .map(|Link { href, text, tone }| match tone {
+            Some(tone) => view! { <a href=href><Badge tone text/></a> " " }.into_any(),
+            None => view! { <a href=href>{text}</a> " " }.into_any(),
+        })
+        .collect_view()
+        .into_any()
+}
+
+/// Why there is nothing, and what to do next.
+#[component]
+fn NoRows(app: String, list: &'static List) -> impl IntoView {
+    let t = use_texts();
+    let url = expect_context::<ListUrl>();
+    let query = url.query.get_untracked();
+    let (title, why) = (list.empty)(&query);
+    let link = match query.narrows() {
+        true => Some((url.path.get_untracked(), texts::CLEAR_FILTERS)),
+        false => list.go_on.map(|(page, text)| (app_path(&app, page), text)),
+    };
+    let link = link.map(|(href, text)| view! { <a href=href>{t(text)}</a> }.into_any());
+    view! { <Empty title why>{link}</Empty> }
+}

@@ -1,0 +1,74 @@
+//! Written states: nothing here, not allowed, failed. What this is, why, and what to do next.
+
+use leptos::prelude::*;
+
+use crate::console::components::number::Number;
+use crate::console::paths::escape;
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::texts;
+use crate::console::view::{ApiError, ErrorKind};
+use crate::domain::lang::Text;
+
+/// Says that there is nothing, why, and what to do next (`children`).
+#[component]
+pub fn Empty(
+    title: Text,
+    why: Text,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let t = use_texts();
+    view! {
+        <div class="note">
+            <h2>{t(title)}</h2>
+            <p>{t(why)}</p>
+            {children.map(|children| view! { <p>{children()}</p> }.into_any())}
+        </div>
+    }
+}
+
+/// Says why something did not succeed, with the trace id. `at_place`: it stands where it was asked for,
+/// so that no field need be named.
+#[component]
+pub fn ErrorNote(trouble: ApiError, #[prop(optional)] at_place: bool) -> impl IntoView {
+    let lang = use_lang();
+    let text = match &trouble.field {
+        Some(field) if !at_place => format!("{field}: {}", trouble.text(lang)),
+        _ => texts::sentence(trouble.text(lang)),
+    };
+    view! {
+        <div class="note" role="alert">
+            <ToLogin trouble=trouble.clone()/>
+            <p class="problem">{text}</p>
+            <Trace trace=trouble.trace/>
+        </div>
+    }
+}
+
+/// Where the login has ended meanwhile, leads to the login page, and from there back. (Where the server
+/// renders a page it has done so itself.)
+#[component]
+pub fn ToLogin(trouble: ApiError) -> impl IntoView {
+    Effect::new(move |_| {
+        if trouble.cause == ErrorKind::NotLoggedIn {
+            let location = window().location();
+            let path = location.pathname().unwrap_or_default();
+            let search = location.search().unwrap_or_default();
+            let next = escape(&(path + &search));
+            let _ = location.set_href(&format!("/login?next={next}"));
+        }
+    });
+}
+
+/// The trace id, if there is one.
+#[component]
+pub fn Trace(trace: Option<String>) -> impl IntoView {
+    let t = use_texts();
+    trace.map(|trace| {
+        view! {
+            <p class="trace">
+                {t(texts::TRACE_ID)} " " <Number number=trace what=texts::TRACE_ID/>
+            </p>
+        }
+        .into_any()
+    })
+}

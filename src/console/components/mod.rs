@@ -1,0 +1,42 @@
+//! The parts that pages are made of. None of them knows a page.
+
+mod action;
+mod badge;
+mod chips;
+mod confirm;
+mod detail;
+mod dialog;
+mod facts;
+mod filters;
+mod icon;
+mod keyboard;
+mod layout;
+mod list;
+mod loader;
+mod message;
+mod number;
+mod page;
+mod pager;
+mod scroll_restore;
+mod table;
+mod timeline;
+
+pub use action::*;
+pub use badge::*;
+pub use chips::*;
+pub use confirm::*;
+pub use detail::*;
+pub use dialog::*;
+pub use facts::*;
+pub use filters::*;
+pub use icon::*;
+pub use keyboard::*;
+pub use layout::*;
+pub use list::*;
+pub use loader::*;
+pub use message::*;
+pub use number::*;
+pub use page::*;
+pub use pager::*;
+pub use table::*;
+pub use timeline::*;

@@ -1,0 +1,22 @@
+//! Leads to the orders of the default app.
+
+use leptos::prelude::*;
+use leptos_router::components::Redirect;
+
+use crate::console::components::{Empty, Loaded, PageNavigation};
+use crate::console::paths::app_path;
+use crate::console::texts;
+
+/// `/`
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let PageNavigation(desk) = expect_context();
+    view! {
+        <Loaded resource=desk let:desk>
+            {match desk.apps.first() {
+                Some(app) => view! { <Redirect path=app_path(&app.app_id, "orders")/> }.into_any(),
+                None => view! { <Empty title=texts::NO_APPS why=texts::NO_APPS_WHY/> }.into_any(),
+            }}
+        </Loaded>
+    }
+}

@@ -1,0 +1,84 @@
+//! The pages about one thing (an order, a refund) are a WebAssembly part of their own, loaded when one of
+//! them is opened first: who looks through lists need not wait for it.
+
+use leptos::prelude::*;
+use leptos::wasm_split::{self, SplitLoaderError, wasm_split};
+use leptos_router::ChooseView;
+use leptos_router::hooks::use_url;
+
+use crate::console::pages::{
+    CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage, RefundPage,
+    RetryRefundPage, ReviewRefundPage, SendNoticePage,
+};
+
+/// A page of the part. As a route's view it loads the part first.
+#[derive(Clone, Copy)]
+pub enum LazyPage {
+    Order,
+    RefundOrder,
+    Refund,
+    RetryRefund,
+    CloseRefund,
+    ReviewRefund,
+    Notice,
+    SendNotice,
+    Callback,
+}
+
+impl ChooseView for LazyPage {
+    async fn choose(self) -> AnyView {
+        let address = use_url()
+            .with_untracked(|url| url.path().to_owned() + &url.search_params().to_query_string());
+        page(self).await.unwrap_or_else(|_| {
+            // The server is of another release by now, say: it has the page.
+            let _ = window().location().set_href(&address);
+            ().into_any()
+        })
+    }
+
+    async fn preload(&self) {
+        // What fails here fails in `choose` again.
+        let _ = load().await;
+    }
+}
+
+#[wasm_split(details, wasm_split_path = wasm_split, preload(load), fallible)]
+fn page(part: LazyPage) -> Result<AnyView, SplitLoaderError> {
+    Ok(match part {
+        LazyPage::Order => view! { <OrderPage/> }.into_any(),
+        LazyPage::RefundOrder => view! { <RefundOrderPage/> }.into_any(),
+        LazyPage::Refund => view! { <RefundPage/> }.into_any(),
+        LazyPage::RetryRefund => view! { <RetryRefundPage/> }.into_any(),
+        LazyPage::CloseRefund => view! { <CloseRefundPage/> }.into_any(),
+        LazyPage::ReviewRefund => view! { <ReviewRefundPage/> }.into_any(),
+        LazyPage::Notice => view! { <NoticePage/> }.into_any(),
+        LazyPage::SendNotice => view! { <SendNoticePage/> }.into_any(),
+        LazyPage::Callback => view! { <CallbackPage/> }.into_any(),
+    })
+}
+
+/// Loads the part if the page of this path is in it, so that what the server has rendered can be taken over
+/// at once. False where that fails.
+pub async fn load_for(path: &str) -> bool {
+    !is_lazy(path) || load().await.is_ok()
+}
+
+/// Whether the page is in the part: `/apps/:app/orders/:number`, and what lies below.
+pub fn is_lazy(path: &str) -> bool {
+    path.starts_with("/apps/") && path.trim_end_matches('/').split('/').count() > 4
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::console::pages::lazy::is_lazy;
+
+    #[test]
+    fn lists_are_not_in_the_part() {
+        for path in ["/", "/login", "/help", "/apps/A/orders", "/apps/A/orders/"] {
+            assert!(!is_lazy(path), "{path}");
+        }
+        for path in ["/apps/A/orders/P1", "/apps/A/refunds/R1/retry"] {
+            assert!(is_lazy(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One notice: how it stands, every send of it with the very bytes, how it is signed; and sending it again.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_url};
+
+use crate::console::components::*;
+use crate::console::hooks::use_app_id;
+use crate::console::paths::app_path;
+use crate::console::paths::escape;
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::rpc::records::{SendNotice, load_notice};
+use crate::console::texts;
+use crate::console::view::query::Query;
+use crate::console::view::{DetailAction, DetailView};
+
+const SEND: &str = "send";
+
+/// Which notice the page is about: its refund's number and which of its notices.
+fn use_notice() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| {
+        params.with(|params| {
+            let part = |name| params.get(name).unwrap_or_default();
+            format!("{}/{}", part("number"), part("seq"))
+        })
+    })
+}
+
+/// The address of a notice's page.
+fn page_of(app: &str, notice: &str) -> String {
+    let (number, seq) = notice.split_once('/').unwrap_or((notice, ""));
+    app_path(app, &format!("notices/{}/{}", escape(number), escape(seq)))
+}
+
+/// `/apps/:app/notices/:number/:seq`; after a send by hand also `sent=1`.
+#[component]
+pub fn NoticePage() -> impl IntoView {
+    let lang = use_lang();
+    let (app, notice) = (use_app_id(), use_notice());
+    let url = use_url();
+    let send = FormAction::of::<SendNotice>();
+    let detail = Loader::new(
+        move || (app.get(), notice.get(), send.version()),
+        load_notice,
+    );
+    let done = Signal::derive(move || {
+        let sent = url.with(|url| Query::value_in(url.search(), "sent"));
+        sent.map(|_| texts::SENT_AGAIN.get(lang).to_owned())
+    });
+    Effect::new(move || {
+        if let Some(Ok(())) = send.outcome() {
+            close_dialog(SEND);
+        }
+    });
+    view! { <DetailPage detail kind=texts::NOTICE action=send act=send_again done/> }
+}
+
+/// The button, and the dialog that it opens.
+fn send_again(act: DetailAction, action: Option<FormAction>) -> AnyView {
+    let (app, notice) = (use_app_id(), use_notice());
+    let href = format!(
+        "{}/send",
+        page_of(&app.get_untracked(), &notice.get_untracked())
+    );
+    view! {
+        <DialogLink dialog=SEND href text=texts::SEND_AGAIN/>
+        <Dialog id=SEND title=texts::SEND_AGAIN close=texts::CANCEL>
+            {action.map(|action| view! { <Send act action/> }.into_any())}
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Send(act: DetailAction, action: FormAction) -> impl IntoView {
+    let (app, notice) = (use_app_id(), use_notice());
+    let fields = vec![
+        ("app", app.get_untracked()),
+        ("notice", notice.get_untracked()),
+    ];
+    view! { <Confirm action fields happens=act.happens button=act.button/> }
+}
+
+/// `/apps/:app/notices/:number/:seq/send`: what the button leads to without scripts.
+#[component]
+pub fn SendNoticePage() -> impl IntoView {
+    let t = use_texts();
+    let (app, notice) = (use_app_id(), use_notice());
+    let action = FormAction::of::<SendNotice>();
+    let detail = Loader::new(move || (app.get(), notice.get(), 0), load_notice);
+    let body = move |detail: DetailView| match detail.act {
+        Some(act) => view! { <Send act action/> }.into_any(),
+        None => view! { <p>{t(texts::ONLY_LOOKING_HERE)}</p> }.into_any(),
+    };
+    let back = move || page_of(&app.get(), &notice.get());
+    view! {
+        <PageTitle text=t(texts::SEND_AGAIN)/>
+        <h1>{t(texts::SEND_AGAIN)}</h1>
+        <Loaded resource=detail let:view>
+            <div class="narrow">
+                {body(view)}
+                <a class="plain" href=back>{t(texts::BACK_TO_NOTICE)}</a>
+            </div>
+        </Loaded>
+    }
+}

@@ -1,0 +1,215 @@
+//! One order: its facts, its refunds, what is refundable, what happened.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_url;
+
+use crate::console::components::*;
+use crate::console::hooks::use_app_id;
+use crate::console::hooks::use_number;
+use crate::console::pages::refund_order::{Draft, RefundForm};
+use crate::console::paths::app_path;
+use crate::console::paths::escape;
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::rpc::orders::{SyncOrder, load_order};
+use crate::console::texts;
+use crate::console::view::query::Query;
+use crate::console::view::{OrderView, RefundOfOrder, Stamp};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::money::Fen;
+use crate::domain::order::{Order, OrderStatus};
+
+/// `/apps/:app/orders/:number`; after a sync also `did=sync`.
+#[component]
+pub fn OrderPage() -> impl IntoView {
+    let app = use_app_id();
+    let number = use_number();
+    let sync = FormAction::of::<SyncOrder>();
+    let order = Loader::new(
+        move || (app.get(), number.get(), sync.version()),
+        load_order,
+    );
+    let draft = Draft::new(move || order.again());
+    // The same page may come to show another order.
+    Effect::new(move |before: Option<String>| {
+        let number = number.get();
+        if before.is_some_and(|before| before != number) {
+            sync.leave();
+        }
+        number
+    });
+    view! {
+        <Loaded resource=order let:view>
+            <Whole app=app.get_untracked() view sync draft/>
+        </Loaded>
+    }
+}
+
+#[component]
+fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
+    let t = use_texts();
+    let OrderView {
+        order,
+        created,
+        paid,
+        zone,
+        refunds,
+        timeline,
+        may_move_money,
+        obstacle,
+        biz_refund_no,
+    } = view;
+    let newest = timeline.first().map(|entry| entry.event.clone());
+    let fields = vec![("app", app.clone()), ("order_no", order.order_no.clone())];
+    view! {
+        <PageTitle text=order.order_no.clone()/>
+        <div class="head">
+            <h1>
+                <span class="kind">{t(texts::ORDER)}</span>
+                <Number number=order.order_no.clone() what=texts::ORDER_NO/>
+            </h1>
+            {state_badge(order.status)}
+            {state_badge(order.refund_side())}
+            {may_move_money
+                .then(|| view! { <ActionButton action=sync fields=fields.clone() text=texts::SYNC key="s"/> }.into_any())}
+        </div>
+        <ActionErrorNote action=sync/>
+        <Synced event=newest/>
+        <div class="split">
+            <div>
+                <Details order=order.clone() created paid zone=zone.clone()/>
+                <Refunds app=app.clone() refunds zone=zone.clone()/>
+                <Timeline entries=timeline zone/>
+            </div>
+            <aside>
+                <Balance order=order.clone()/>
+                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+            </aside>
+        </div>
+    }
+}
+
+#[component]
+fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> impl IntoView {
+    let t = use_texts();
+    view! {
+        <Facts>
+            <Fact name=texts::BIZ_ORDER_NO>
+                <Number number=order.biz_order_no what=texts::BIZ_ORDER_NO/>
+            </Fact>
+            <Fact name=texts::OUT_ORDER_NO>
+                <MaybeNumber number=order.out_order_no what=texts::OUT_ORDER_NO/>
+            </Fact>
+            <Fact name=texts::TITLE>{order.title}</Fact>
+            <Fact name=texts::CHANNEL>{t(texts::channel(order.channel))}</Fact>
+            <Fact name=texts::METHOD>
+                {match order.method {
+                    Some(method) => t(texts::method(method)).into_any(),
+                    None => view! { <Nothing/> }.into_any(),
+                }}
+            </Fact>
+            <Fact name=texts::CREATED>
+                <When stamp=created/> " " <small>{zone}</small>
+            </Fact>
+            <Fact name=texts::PAID_AT>
+                {match paid {
+                    Some(paid) => view! { <When stamp=paid/> }.into_any(),
+                    None => view! { <Nothing/> }.into_any(),
+                }}
+            </Fact>
+            <Fact name=texts::ATTACH>
+                {match order.attach {
+                    Some(attach) => view! { <span class="mono">{attach}</span> }.into_any(),
+                    None => view! { <Nothing/> }.into_any(),
+                }}
+            </Fact>
+        </Facts>
+    }
+}
+
+/// What came of the sync that led here, while it is the last thing that happened.
+#[component]
+fn Synced(event: Option<Event>) -> impl IntoView {
+    let lang = use_lang();
+    let url = use_url();
+    let event = event.filter(|event| event.kind == EventKind::Sync);
+    move || {
+        let did = url.with(|url| Query::value_in(url.search(), "did"));
+        let event = event.clone().filter(|_| did.as_deref() == Some("sync"))?;
+        Some(view! { <p class="done" role="status">{texts::synced(&event, lang)}</p> })
+    }
+}
+
+/// How the amounts of an order come to what is refundable.
+#[component]
+pub fn Balance(order: Order) -> impl IntoView {
+    let t = use_texts();
+    let line = |sign: &'static str, name, amount: Fen| {
+        view! {
+            <div>
+                <dt>{t(name)}</dt>
+                <dd>{sign} <Money amount/></dd>
+            </div>
+        }
+    };
+    let amount = match order.status {
+        OrderStatus::Success => texts::PAID_AMOUNT,
+        _ => texts::ORDER_AMOUNT,
+    };
+    view! {
+        <dl class="balance">
+            {line("", amount, order.amount)}
+            {line("− ", texts::REFUNDED_AMOUNT, order.refunded)}
+            {line("− ", texts::HELD_AMOUNT, order.held)}
+            <div class="sum">
+                <dt>{t(texts::REFUNDABLE)}</dt>
+                <dd><Money amount=order.refundable() unit=true/></dd>
+            </div>
+        </dl>
+    }
+}
+
+#[component]
+fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
+    let t = use_texts();
+    if refunds.is_empty() {
+        return view! {
+            <section>
+                <h2>{t(texts::REFUNDS)}</h2>
+                <p class="faint">{t(texts::NO_REFUNDS_OF_ORDER)}</p>
+            </section>
+        }
+        .into_any();
+    }
+    let head = view! {
+        <Head name=texts::REFUND_NO/>
+        <Head name=texts::REASON/>
+        <Head name=texts::REFUND_AMOUNT class="end"/>
+        <Head name=texts::STATUS/>
+        <Head name=texts::CREATED detail=zone/>
+    };
+    let rows = refunds
+        .into_iter()
+        .map(|RefundOfOrder { refund, created }| {
+            let href = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
+            view! {
+                <tr>
+                    <td>
+                        <Number number=refund.refund_no what=texts::REFUND_NO href of_row=true/>
+                    </td>
+                    <td class="text">{refund.reason}</td>
+                    <td class="end"><Money amount=refund.amount/></td>
+                    <td class="end-narrow">{state_badge(refund.status)}</td>
+                    <td><When stamp=created/></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <section>
+            <h2>{t(texts::REFUNDS)}</h2>
+            <Table name=texts::REFUNDS head few=true>{rows}</Table>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,41 @@
+//! Payment orders.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+use crate::console::rpc::{Json, Packed};
+use crate::console::view::ApiError;
+use crate::console::view::OrderView;
+
+/// Loads an order.
+#[server(endpoint = "order", input = GetUrl, output = Json)]
+pub async fn load_order(app: String, order_no: String) -> Result<Packed<OrderView>, ApiError> {
+    Ok(Packed::of(
+        &crate::server::desk::orders::load(&app, &order_no).await?,
+    ))
+}
+
+/// Asks the channel for the order's true state. Leads back to the order.
+#[server(endpoint = "order/sync", output = Json)]
+pub async fn sync_order(app: String, order_no: String) -> Result<(), ApiError> {
+    crate::server::desk::orders::sync(&app, &order_no).await
+}
+
+/// Issues a refund of an order, as typed. Leads to the refund.
+#[server(endpoint = "order/refund", output = Json)]
+pub async fn refund_order(
+    app: String,
+    order_no: String,
+    #[server(default)] amount: String,
+    #[server(default)] reason: String,
+    #[server(default)] biz_refund_no: String,
+    #[server(default)] expected: String,
+) -> Result<(), ApiError> {
+    let typed = crate::console::view::refund_form::Typed {
+        amount,
+        reason,
+        biz_refund_no,
+        expected,
+    };
+    crate::server::desk::orders::refund(&app, &order_no, typed).await
+}

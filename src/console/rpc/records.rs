@@ -1,0 +1,32 @@
+//! Notices and callbacks.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+use crate::console::rpc::{Json, Packed};
+use crate::console::view::{ApiError, DetailView};
+
+/// Loads a notice: `notice` is its refund's number and which of its notices, `R2026.../3`.
+#[server(endpoint = "notice", input = GetUrl, output = Json)]
+pub async fn load_notice(app: String, notice: String) -> Result<Packed<DetailView>, ApiError> {
+    Ok(Packed::of(
+        &crate::server::desk::notices::load(&app, &notice).await?,
+    ))
+}
+
+/// Sends a notice now. Leads back to it.
+#[server(endpoint = "notice/send", output = Json)]
+pub async fn send_notice(app: String, notice: String) -> Result<(), ApiError> {
+    crate::server::desk::notices::send_again(&app, &notice).await
+}
+
+/// Loads a callback.
+#[server(endpoint = "callback", input = GetUrl, output = Json)]
+pub async fn load_callback(
+    app: String,
+    callback_no: String,
+) -> Result<Packed<DetailView>, ApiError> {
+    Ok(Packed::of(
+        &crate::server::desk::callbacks::load(&app, &callback_no).await?,
+    ))
+}

@@ -1,0 +1,132 @@
+//! The names of what the desk is about: states, channels, roles.
+
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::lang::{Lang, Text, text};
+use crate::domain::merchant::Edition;
+use crate::domain::order::{Channel, Method, OrderStatus, RefundSide};
+use crate::domain::people::Role;
+use crate::domain::refund::{OutcomeKind, RefundStatus, ReviewReason};
+
+/// The name of an edition of the gateway's protocol.
+pub fn edition(edition: Edition) -> Text {
+    match edition {
+        Edition::Single => text("单商户版（2.x）", "Single (2.x)"),
+        Edition::Open => text("开放版（3.x）", "Open (3.x)"),
+    }
+}
+
+/// The name of a channel.
+pub fn channel(channel: Channel) -> Text {
+    match channel {
+        Channel::WechatPay => text("微信支付", "WeChat Pay"),
+        Channel::AliPay => text("支付宝", "Alipay"),
+        Channel::UnionPay => text("云闪付", "UnionPay"),
+        Channel::Sandbox => text("沙箱", "Sandbox"),
+    }
+}
+
+/// The name of a payment method.
+pub fn method(method: Method) -> Text {
+    match method {
+        Method::Wap => text("手机网页", "Mobile web"),
+        Method::App => text("App 支付", "App"),
+        Method::Web => text("电脑网页", "Web"),
+        Method::QrCode => text("扫码支付", "QR code"),
+        Method::BarCode => text("付款码", "Bar code"),
+        Method::Jsapi => text("公众号/小程序", "JSAPI"),
+    }
+}
+
+/// The word for the state of an order.
+pub fn order_status(status: OrderStatus) -> Text {
+    match status {
+        OrderStatus::Wait => text("待支付", "Unpaid"),
+        OrderStatus::Progress => text("支付中", "Paying"),
+        OrderStatus::Success => text("已支付", "Paid"),
+        OrderStatus::Close => text("已关闭", "Closed"),
+        OrderStatus::Cancel => text("已撤销", "Cancelled"),
+        OrderStatus::Timeout => text("已超时", "Timed out"),
+        OrderStatus::Fail => text("支付失败", "Failed"),
+    }
+}
+
+/// The word for the refund side of an order.
+pub fn refund_side(side: RefundSide) -> Text {
+    match side {
+        RefundSide::NoRefund => text("未退款", "None"),
+        RefundSide::Refunding => text("退款中", "In progress"),
+        RefundSide::PartialRefund => text("部分退款", "Partial"),
+        RefundSide::Refunded => text("已退款", "Refunded"),
+    }
+}
+
+/// The word for the state of a refund.
+pub fn refund_status(status: RefundStatus) -> Text {
+    match status {
+        RefundStatus::Progress => text("退款中", "In progress"),
+        RefundStatus::Success => text("退款成功", "Succeeded"),
+        RefundStatus::Fail => text("退款失败", "Failed"),
+        RefundStatus::Close => text("已关闭", "Closed"),
+    }
+}
+
+/// Why a person has to look at a refund, in a few words.
+pub fn review_reason(review_reason: ReviewReason) -> Text {
+    match review_reason {
+        ReviewReason::Absent => text("通道查无此退款", "Unknown to the channel"),
+        ReviewReason::LateSuccess => {
+            text("金额退还后通道又成功", "Succeeded after it was given up")
+        }
+        ReviewReason::Overpaid => text("实际退出超过已付金额", "More paid out than paid in"),
+        ReviewReason::Contradicted => text("通道前后说法不一致", "The channel contradicts itself"),
+        ReviewReason::Overdue => text("退款中时间过长", "In progress for too long"),
+    }
+}
+
+/// What happened, for the timeline.
+pub fn event(kind: EventKind) -> Text {
+    match kind {
+        EventKind::Recorded => text("登记订单", "Order recorded"),
+        EventKind::Requested => text("申请退款", "Refund requested"),
+        EventKind::Repeated => text("重复申请", "Requested again"),
+        EventKind::Answered => text("通道应答", "Channel answered"),
+        EventKind::Callback => text("通道回调", "Channel called back"),
+        EventKind::Sync => text("同步", "Synced"),
+        EventKind::Resubmitted => text("重新提交", "Submitted again"),
+        EventKind::Retried => text("重试", "Retried"),
+        EventKind::Closed => text("关闭", "Closed"),
+        EventKind::Raised => text("超时未决，转人工", "Open too long: raised to a person"),
+        EventKind::Reviewed => text("已查看", "Reviewed"),
+    }
+}
+
+/// What the channel says, in a word.
+pub fn outcome_kind(outcome: OutcomeKind) -> Text {
+    match outcome {
+        OutcomeKind::Accepted => text("已受理", "accepted"),
+        OutcomeKind::Success => text("成功", "succeeded"),
+        OutcomeKind::Fail => text("失败", "failed"),
+        OutcomeKind::Close => text("已关闭", "closed"),
+        OutcomeKind::NotFound => text("查无此单", "not found"),
+        OutcomeKind::Unknown => text("结果未知", "outcome unknown"),
+    }
+}
+
+/// Who or what an event comes from.
+pub fn actor(actor: &Actor, lang: Lang) -> String {
+    match actor {
+        Actor::Merchant => text("商户", "Merchant").get(lang).to_owned(),
+        Actor::Channel => text("通道", "Channel").get(lang).to_owned(),
+        Actor::System => text("系统", "System").get(lang).to_owned(),
+        Actor::Operator(name) => name.clone(),
+    }
+}
+
+/// The name of a role.
+pub fn role(role: Role) -> Text {
+    match role {
+        Role::Viewer => text("查看员", "Viewer"),
+        Role::Operator => text("操作员", "Operator"),
+        Role::Admin => text("管理员", "Administrator"),
+    }
+}

@@ -1,0 +1,319 @@
+//! The demonstration: a server on a loopback address with a month of a small tea merchant's orders
+//! and refunds, and the sandbox to try everything on.
+
+mod data;
+mod plan;
+mod story;
+mod told;
+
+use crate::domain::people::{Account, Role};
+use crate::server::config::Config;
+use crate::server::ctx::Ctx;
+use crate::server::error::Error;
+use crate::server::people::{DEMO_HASH, DEMO_PASSWORD};
+use crate::server::run::serve;
+use crate::server::run::serve::{ServeError, Stop};
+use crate::server::store;
+use crate::server::watch::telemetry;
+
+pub use data::{APP_ID, SECRET, merchant};
+
+/// The name of the demonstration's administrator.
+pub const ADMIN: &str = "admin";
+
+/// Serves the demonstration until told to stop. Without a database of its own it uses a fresh one in
+/// a temporary folder, which is gone afterwards.
+///
+/// # Errors
+/// When the address is not a loopback one, or taken; when the database cannot be opened, or holds
+/// other data than a demonstration's.
+pub async fn demo(mut config: Config) -> Result<(), ServeError> {
+    for address in [Some(config.listen), config.metrics_listen]
+        .into_iter()
+        .flatten()
+    {
+        if !address.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(address));
+        }
+    }
+    // Nothing stands before a demonstration that would have to turn away.
+    config.drain_ms = 0;
+    telemetry::start(&config).map_err(ServeError::Traces)?;
+    let stop = Stop::on_signals()?;
+    let listener = serve::bind(config.listen).await?;
+    let folder = match config.database_url {
+        Some(_) => None,
+        None => Some(folder().map_err(ServeError::Folder)?),
+    };
+    if let Some(folder) = &folder {
+        let url = format!("sqlite://{}/demo.db?mode=rwc", folder.path().display());
+        config.database_url = Some(url);
+    }
+    config.demo = true;
+    config.sandbox = true;
+    config.secure_cookies = false;
+    let ctx = serve::open(config).await?;
+    if seed(&ctx).await? == Seeded::Foreign {
+        return Err(ServeError::NotADemonstration);
+    }
+    let kept = match &folder {
+        Some(_) => "in a temporary folder, gone when this stops",
+        None => "kept in the database given",
+    };
+    serve::run(ctx, listener, stop, |address| {
+        format!(
+            "\n  Refundry, a demonstration\n\n  \
+             console   {address}\n  \
+             login     {ADMIN} / {DEMO_PASSWORD}\n  \
+             gateway   {address}/unipay, ctx {APP_ID}, secret {SECRET}, hmac_sha256\n  \
+             data      {kept}\n  \
+             stop      Ctrl+C\n"
+        )
+    })
+    .await
+}
+
+/// A folder that is gone when it is dropped.
+fn folder() -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("refundry-demo-").tempdir()
+}
+
+/// What came of seeding a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeded {
+    /// It was empty, and has the demonstration's data now.
+    Now,
+    /// It had the demonstration's data already.
+    Before,
+    /// It holds something else, and was left alone.
+    Foreign,
+}
+
+/// Puts the demonstration's data into an empty database, in one transaction.
+pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
+    let now = ctx.clock.now();
+    let mut month = data::make(&ctx.config, now);
+    let told = told::tell(&mut month, &ctx.config, now)?;
+    let admin = Account {
+        name: ADMIN.to_owned(),
+        role: Role::Admin,
+        enabled: true,
+        created_at: now,
+    };
+    ctx.db
+        .write(move |conn| {
+            let (month, told, admin) = (month.clone(), told.clone(), admin.clone());
+            Box::pin(async move {
+                let apps = store::merchant::all(conn).await?;
+                if apps.iter().any(|app| app.app_id == APP_ID) {
+                    return Ok(Seeded::Before);
+                }
+                if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
+                    return Ok(Seeded::Foreign);
+                }
+                store::merchant::insert(conn, &merchant(), now).await?;
+                store::operator::insert(conn, &admin, DEMO_HASH).await?;
+                for order in &month.orders {
+                    store::order::insert(conn, order).await?;
+                }
+                for refund in &month.refunds {
+                    store::refund::insert(conn, refund).await?;
+                }
+                for event in &month.events {
+                    store::event::insert(conn, event).await?;
+                }
+                for row in &month.book {
+                    store::sandbox::insert(conn, row).await?;
+                }
+                for callback in &told.callbacks {
+                    store::callback::put(conn, callback, &callback.callback_no).await?;
+                }
+                for notice in &told.notices {
+                    store::notice::insert(conn, notice).await?;
+                }
+                for send in &told.attempts {
+                    store::notice::insert_attempt(conn, send).await?;
+                }
+                Ok(Seeded::Now)
+            })
+        })
+        .await
+}
+
+/// Says so when a server that is no demonstration runs on a database that was one: its login is dead
+/// there, but its app has a secret that everybody can read.
+pub async fn warn_of_its_app(ctx: &Ctx) -> Result<(), Error> {
+    let apps = ctx.merchant_apps().await?;
+    if apps
+        .iter()
+        .any(|app| app.app_id == APP_ID && app.secret == SECRET)
+    {
+        tracing::warn!(
+            "this database has the demonstration's app {APP_ID}, whose secret is published"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::domain::callback::{Callback, Verdict};
+    use crate::domain::event::Actor;
+    use crate::domain::money::Fen;
+    use crate::domain::notice::{Notice, NoticeState};
+    use crate::domain::order::OrderStatus;
+    use crate::domain::refund::{RefundKey, RefundStatus, ReviewReason};
+    use crate::server::refunds;
+    use crate::server::testing::app_with;
+    use crate::server::testing::database::TestDatabase;
+
+    async fn seeded() -> (Ctx, TestDatabase) {
+        let config = Config {
+            sandbox: true,
+            demo: true,
+            sbx_timeout_ms: 0,
+            ..Config::default()
+        };
+        let (ctx, folder) = app_with(config).await;
+        assert_eq!(seed(&ctx).await.unwrap(), Seeded::Now);
+        (ctx, folder)
+    }
+
+    #[tokio::test]
+    async fn a_database_is_seeded_once_and_only_if_it_is_empty() {
+        let (ctx, _folder) = seeded().await;
+        assert_eq!(seed(&ctx).await.unwrap(), Seeded::Before);
+
+        let (ctx, _folder) = app_with(Config::default()).await;
+        crate::server::people::add(&ctx, "li.na", Role::Viewer, "correct horse")
+            .await
+            .unwrap();
+        assert_eq!(seed(&ctx).await.unwrap(), Seeded::Foreign);
+        assert!(ctx.merchant_apps().await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_same_moment_makes_the_same_month() {
+        let now = crate::domain::time::Timestamp(1_760_000_000_000);
+        let (one, other) = (
+            data::make(&Config::default(), now),
+            data::make(&Config::default(), now),
+        );
+        assert_eq!((one.orders, one.refunds), (other.orders, other.refunds));
+        assert_eq!((one.events, one.book), (other.events, other.book));
+    }
+
+    #[test]
+    fn the_month_has_something_of_everything() {
+        let now = crate::domain::time::Timestamp(1_760_000_000_000);
+        let month = data::make(&Config::default(), now);
+        assert_eq!(month.orders.len(), 400);
+        assert_eq!(month.refunds.len(), 250);
+        for &status in OrderStatus::ALL {
+            assert!(
+                month.orders.iter().any(|order| order.status == status),
+                "{status}"
+            );
+        }
+        for &status in RefundStatus::ALL {
+            let least = month
+                .refunds
+                .iter()
+                .filter(|refund| refund.status == status)
+                .count();
+            assert!(least >= 8, "{least} of {status}");
+        }
+        for &review_reason in ReviewReason::ALL {
+            let raised = |refund: &crate::domain::refund::Refund| {
+                refund.review_reason == Some(review_reason)
+            };
+            assert!(month.refunds.iter().any(raised), "{review_reason}");
+        }
+        let earliest = now.plus_ms(-31 * crate::domain::time::DAY_MS);
+        assert!(
+            month
+                .orders
+                .iter()
+                .all(|order| order.created_at > earliest && order.created_at < now)
+        );
+        assert!(
+            month
+                .events
+                .iter()
+                .all(|event| event.at > earliest && event.at <= now)
+        );
+    }
+
+    #[test]
+    fn every_state_of_a_notice_and_every_verdict_is_there_to_be_seen() {
+        let now = crate::domain::time::Timestamp(1_760_000_000_000);
+        let config = Config::default();
+        let mut month = data::make(&config, now);
+        let told = told::tell(&mut month, &config, now).unwrap();
+        for &state in NoticeState::ALL {
+            let is_so = |notice: &&Notice| notice.state == state;
+            assert!(told.notices.iter().any(|notice| is_so(&notice)), "{state}");
+        }
+        for &verdict in Verdict::ALL {
+            let is_so = |callback: &Callback| callback.verdict == verdict;
+            assert!(told.callbacks.iter().any(is_so), "{verdict}");
+        }
+        assert!(told.attempts.iter().all(|send| send.at <= now));
+    }
+
+    #[test]
+    fn balances_are_the_sum_of_refunds() {
+        let now = crate::domain::time::Timestamp(1_760_000_000_000);
+        let month = data::make(&Config::default(), now);
+        let mut sums: HashMap<&str, (Fen, Fen)> = HashMap::new();
+        for refund in &month.refunds {
+            let (held, refunded) = sums.entry(&refund.order_no).or_default();
+            match refund.status {
+                RefundStatus::Progress => *held = *held + refund.amount,
+                RefundStatus::Success => *refunded = *refunded + refund.amount,
+                RefundStatus::Fail | RefundStatus::Close => {}
+            }
+        }
+        for order in &month.orders {
+            let (held, refunded) = sums.remove(order.order_no.as_str()).unwrap_or_default();
+            assert_eq!(
+                (order.held, order.refunded),
+                (held, refunded),
+                "{}",
+                order.title
+            );
+            assert!(order.refunded + order.held <= order.amount);
+        }
+        assert!(sums.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_settled_stays_so_when_the_sandbox_is_asked_and_what_is_open_can_be_settled() {
+        let (ctx, _folder) = seeded().await;
+        let merchant = ctx.merchant_app(Some(APP_ID)).await.unwrap();
+        let month = data::make(&ctx.config, ctx.clock.now());
+        let mut settled = 0;
+        for before in &month.refunds {
+            let key = RefundKey::RefundNo(before.refund_no.clone());
+            let sync = refunds::sync(&ctx, &merchant, &key, Actor::System)
+                .await
+                .unwrap();
+            let after = sync.refund;
+            if before.status == RefundStatus::Progress {
+                let raised = after.review_reason == Some(ReviewReason::Absent);
+                let flaky = after.attempt == before.attempt + 1;
+                assert!(sync.changed || raised || flaky, "{before:?} {after:?}");
+                settled += usize::from(sync.changed);
+            } else {
+                assert_eq!(
+                    (after.status, after.review_reason),
+                    (before.status, before.review_reason)
+                );
+            }
+        }
+        assert!(settled >= 8, "{settled}");
+    }
+}

@@ -1,0 +1,222 @@
+//! How a refund of the demonstration came to be what it is: told by the domain's own table and the
+//! sandbox's own rules, so that both agree with it.
+
+use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::order::Order;
+use crate::domain::refund::{Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source};
+use crate::domain::time::Timestamp;
+use crate::server::channels::Answer;
+use crate::server::channels::sandbox::ledger;
+use crate::server::channels::sandbox::ledger::{CallbackBody, NodeState, Submission};
+use crate::server::store::sandbox::BookRow;
+
+/// How long a channel takes to answer.
+const ANSWER_MS: i64 = 240;
+
+/// A refund, its timeline and its row in the sandbox's book, so far.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub refund: Refund,
+    pub events: Vec<Event>,
+    pub book: Option<BookRow>,
+    now: Timestamp,
+    delay_ms: i64,
+}
+
+impl Story {
+    /// A refund is asked for: its amount is held.
+    pub fn begin(order: &mut Order, refund: Refund, actor: Actor, delay_ms: i64) -> Story {
+        order.held = order.held + refund.amount;
+        let now = refund.created_at;
+        let mut story = Story {
+            refund,
+            events: Vec::new(),
+            book: None,
+            now,
+            delay_ms,
+        };
+        story.note(EventKind::Requested, actor, story.refund.status);
+        story
+    }
+
+    /// Time goes by.
+    pub fn wait(&mut self, ms: i64) -> &mut Self {
+        self.now = self.now.plus_ms(ms);
+        self
+    }
+
+    /// It is submitted, and settled by what is heard of that.
+    pub fn submit(&mut self, order: &mut Order) -> &mut Self {
+        let row = self.enter(order);
+        let unknown = |why: &str| Answer {
+            outcome: Outcome::Unknown {
+                why: why.to_owned(),
+            },
+            said: why.to_owned(),
+        };
+        let answer = match ledger::heard(&row, self.now) {
+            NodeState::Answer(answer) => answer,
+            NodeState::Broken(why) | NodeState::Nothing(why) => unknown(why),
+        };
+        self.wait(ANSWER_MS);
+        self.settle(order, Source::Answer, answer, Actor::Channel)
+    }
+
+    /// It is submitted and taken, yet the answer says that it was refused.
+    pub fn submit_misheard(&mut self, order: &mut Order) -> &mut Self {
+        self.enter(order);
+        self.wait(ANSWER_MS);
+        self.settle(order, Source::Answer, refusal(), Actor::Channel)
+    }
+
+    /// The channel calls back.
+    pub fn call_back(&mut self, order: &mut Order) -> &mut Self {
+        let body = self.book.as_ref().map(CallbackBody::of);
+        let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
+        match body.map(|body| body.outcome()) {
+            Some(Ok(outcome)) => {
+                let answer = Answer { outcome, said };
+                self.settle(order, Source::Callback, answer, Actor::Channel)
+            }
+            _ => self,
+        }
+    }
+
+    /// The channel is asked, and the refund submitted again where it never saw it.
+    pub fn sync(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
+        let channel_no = &self.refund.channel_no;
+        let answer = ledger::answer_when_asked(self.book.as_ref(), channel_no, self.now);
+        let not_found = answer.outcome == Outcome::NotFound;
+        self.settle(order, Source::Sync, answer, actor);
+        if not_found && self.refund.holds() && !self.refund.acknowledged {
+            self.wait(ANSWER_MS);
+            self.next(self.refund.submitted_again(self.now));
+            self.note(EventKind::Resubmitted, Actor::System, self.refund.status);
+            self.submit(order);
+        }
+        self
+    }
+
+    /// The channel is asked, and says that it refused what it had paid out.
+    pub fn sync_misheard(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
+        self.settle(order, Source::Sync, refusal(), actor)
+    }
+
+    /// A failed refund is taken up again.
+    pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
+        let before = self.refund.status;
+        self.next(self.refund.retried(self.now));
+        order.held = order.held + self.refund.amount;
+        self.note(EventKind::Retried, actor, before);
+        self.submit(order)
+    }
+
+    /// A failed refund is closed by hand.
+    pub fn close(&mut self, actor: Actor) -> &mut Self {
+        let before = self.refund.status;
+        self.next(Refund {
+            status: RefundStatus::Close,
+            ..self.refund.clone()
+        });
+        self.note(EventKind::Closed, actor, before);
+        self
+    }
+
+    /// The story has come to the present: what has been open for long was raised, and what is to be
+    /// asked for is asked for from here on.
+    pub fn arrive(&mut self, now: Timestamp, overdue_after_ms: i64, recheck_after_ms: i64) {
+        let raised_at = self.refund.opened_at.plus_ms(overdue_after_ms);
+        if self.refund.holds() && self.refund.review_reason.is_none() && raised_at < now {
+            self.now = self.now.max(raised_at);
+            self.next(Refund {
+                review_reason: Some(ReviewReason::Overdue),
+                ..self.refund.clone()
+            });
+            self.note(EventKind::Raised, Actor::System, self.refund.status);
+        }
+        let recheck = self
+            .refund
+            .finished_at
+            .map(|at| at.plus_ms(recheck_after_ms));
+        self.refund.next_sync_at = match self.refund.status {
+            RefundStatus::Progress => Some(self.refund.next_poll_at(now)),
+            RefundStatus::Success => recheck.filter(|at| *at > now),
+            RefundStatus::Fail | RefundStatus::Close => None,
+        };
+    }
+
+    fn enter(&mut self, order: &Order) -> BookRow {
+        let submission = Submission {
+            app_id: order.app_id.clone(),
+            out_order_no: order.out_order_no.clone().unwrap_or_default(),
+            channel_no: self.refund.channel_no.clone(),
+            amount: self.refund.amount,
+        };
+        let row = ledger::enter(self.book.take(), &submission, self.now, self.delay_ms);
+        self.book = Some(row.clone());
+        row
+    }
+
+    fn settle(
+        &mut self,
+        order: &mut Order,
+        source: Source,
+        answer: Answer<Outcome>,
+        actor: Actor,
+    ) -> &mut Self {
+        let evidence = Evidence {
+            source,
+            attempt: self.refund.attempt,
+            outcome: answer.outcome,
+            at: self.now,
+        };
+        let before = self.refund.status;
+        let settlement = self.refund.settle(order.refundable(), &evidence);
+        order.held = order.held + settlement.held;
+        order.refunded = order.refunded + settlement.refunded;
+        self.next(settlement.refund);
+        let kind = match source {
+            Source::Answer => EventKind::Answered,
+            Source::Callback => EventKind::Callback,
+            Source::Sync => EventKind::Sync,
+        };
+        self.note(kind, actor, before);
+        if let Some(event) = self.events.last_mut() {
+            event.outcome = Some(evidence.outcome.kind());
+            event.said = Some(answer.said);
+        }
+        self
+    }
+
+    fn next(&mut self, refund: Refund) {
+        let version = self.refund.version + 1;
+        self.refund = Refund { version, ..refund };
+    }
+
+    fn note(&mut self, kind: EventKind, actor: Actor, before: RefundStatus) {
+        self.events.push(Event {
+            app_id: self.refund.app_id.clone(),
+            subject: Subject::Refund,
+            number: self.refund.refund_no.clone(),
+            seq: self.refund.version,
+            at: self.now,
+            kind,
+            actor,
+            outcome: None,
+            said: None,
+            before: Some(before.as_str().to_owned()),
+            after: Some(self.refund.status.as_str().to_owned()),
+        });
+    }
+}
+
+/// A refusal that is not true.
+fn refusal() -> Answer<Outcome> {
+    Answer {
+        outcome: Outcome::Fail {
+            code: "SYSTEM_ERROR".to_owned(),
+            msg: "通道系统异常".to_owned(),
+        },
+        said: r#"{"code":"SYSTEM_ERROR","message":"通道系统异常"}"#.to_owned(),
+    }
+}

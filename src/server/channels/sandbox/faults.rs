@@ -1,0 +1,85 @@
+//! The sandbox's faults: how an app's line to it is, whatever the orders' own behaviours. For tests of
+//! what a desk makes of a channel that is slow or down.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::string_enum;
+use crate::server::channels::sandbox::ledger::{calls_back, tells};
+use crate::server::store::sandbox::BookRow;
+
+string_enum! {
+    /// How an app's line to the sandbox is.
+    Faults {
+        /// As if there were none.
+        Fine = "fine",
+        /// Every answer and every callback comes [`SLOW`] later.
+        Slow = "slow",
+        /// Every other call breaks: before it arrives and after it arrived in turn. Some callbacks
+        /// are not made.
+        Flaky = "flaky",
+        /// Nothing gets through, in or out.
+        Silent = "silent",
+        /// Every outcome is called back twice, late, and not in the order of the refunds.
+        Doubled = "doubled",
+    }
+}
+
+/// How much later answers come in slow faults.
+pub const SLOW: Duration = Duration::from_secs(3);
+
+/// The faults that is wished for.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct WeatherWish {
+    /// fine、slow、flaky、silent、doubled
+    #[schema(value_type = String, example = "fine")]
+    pub faults: Faults,
+}
+
+/// The faults, and how often the channel was called in it.
+#[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
+pub struct WeatherReport {
+    #[schema(value_type = String, example = "fine")]
+    pub faults: Faults,
+    /// Not counted while it is fine.
+    pub calls: i64,
+}
+
+/// What the faults makes of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultMode {
+    Through,
+    Late,
+    NeverArrives,
+    AnswerLost,
+    NoAnswer,
+}
+
+impl WeatherReport {
+    /// What becomes of the call that was counted last.
+    pub fn fate(self) -> FaultMode {
+        match (self.faults, self.calls % 4) {
+            (Faults::Fine | Faults::Doubled, _) => FaultMode::Through,
+            (Faults::Slow, _) => FaultMode::Late,
+            (Faults::Silent, _) => FaultMode::NoAnswer,
+            (Faults::Flaky, 1) => FaultMode::NeverArrives,
+            (Faults::Flaky, 3) => FaultMode::AnswerLost,
+            (Faults::Flaky, _) => FaultMode::Through,
+        }
+    }
+
+    /// How long after the submission that made this row each callback of it is made.
+    pub fn callbacks(self, row: &BookRow, delay: Duration) -> Vec<Duration> {
+        let place = u32::try_from(self.calls % 4).unwrap_or(0);
+        match self.faults {
+            Faults::Doubled if tells(row) => {
+                vec![delay * (2 + place), delay * (3 + place * 3 % 4)]
+            }
+            _ if !calls_back(row) => Vec::new(),
+            Faults::Slow => vec![delay + SLOW],
+            Faults::Flaky if place == 2 => Vec::new(),
+            _ => vec![delay],
+        }
+    }
+}

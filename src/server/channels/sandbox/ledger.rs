@@ -1,0 +1,301 @@
+//! The sandbox's book: the rules by which it is written and read, without I/O and without a clock.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::domain::error::Refusal;
+use crate::domain::money::Fen;
+use crate::domain::refund::Outcome;
+use crate::domain::time::Timestamp;
+use crate::server::channels::Answer;
+use crate::server::store::sandbox::BookRow;
+
+/// How a refund of an order behaves: the beginning of the order's channel number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behaviour {
+    Ok,
+    Async { callback: bool },
+    Fail,
+    LateFail,
+    Closed,
+    Timeout,
+    Lost,
+    Flaky,
+    Absent,
+    Reversed,
+}
+
+impl Behaviour {
+    /// Numbers with no beginning of the table behave like `SBX-OK-`.
+    fn of(out_order_no: &str) -> Behaviour {
+        let word = out_order_no
+            .strip_prefix("SBX-")
+            .and_then(|rest| rest.split_once('-'))
+            .map(|(word, _)| word);
+        match word {
+            Some("ASYNC") => Behaviour::Async {
+                callback: !out_order_no.contains("NOCB"),
+            },
+            Some("FAIL") => Behaviour::Fail,
+            Some("LATEFAIL") => Behaviour::LateFail,
+            Some("CLOSED") => Behaviour::Closed,
+            Some("TIMEOUT") => Behaviour::Timeout,
+            Some("LOST") => Behaviour::Lost,
+            Some("FLAKY") => Behaviour::Flaky,
+            Some("ABSENT") => Behaviour::Absent,
+            Some("REVERSED") => Behaviour::Reversed,
+            _ => Behaviour::Ok,
+        }
+    }
+
+    /// Whether submission number `n` of a refund reaches the channel.
+    fn arrives(self, n: i64) -> bool {
+        match self {
+            Behaviour::Lost => n > 1,
+            Behaviour::Flaky => n % 2 == 0,
+            _ => true,
+        }
+    }
+
+    /// What becomes of a refund that arrived.
+    fn outcome(self) -> &'static str {
+        match self {
+            Behaviour::Ok
+            | Behaviour::Async { .. }
+            | Behaviour::Timeout
+            | Behaviour::Lost
+            | Behaviour::Flaky => SUCCESS,
+            Behaviour::Fail | Behaviour::LateFail => FAIL,
+            Behaviour::Closed => CLOSE,
+            Behaviour::Absent => UNSEEN,
+            Behaviour::Reversed => REVERSED,
+        }
+    }
+
+    fn is_late(self) -> bool {
+        matches!(
+            self,
+            Behaviour::Async { .. } | Behaviour::LateFail | Behaviour::Closed | Behaviour::Reversed
+        )
+    }
+}
+
+// What becomes of a refund, as the book has it.
+const SUCCESS: &str = "success";
+const FAIL: &str = "fail";
+const CLOSE: &str = "close";
+const UNSEEN: &str = "unseen";
+/// It succeeded at once, and is taken back when it settles.
+const REVERSED: &str = "reversed";
+
+/// What the book shows of a refund to whoever counts the money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    pub refund_no: String,
+    /// In fen.
+    pub amount: i64,
+    pub status: &'static str,
+    /// How often money moved.
+    pub moved: i64,
+}
+
+/// A refund as it is submitted to the sandbox.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub app_id: String,
+    /// Says how the refund behaves.
+    pub out_order_no: String,
+    pub channel_no: String,
+    pub amount: Fen,
+}
+
+/// The book's row after a submission. The same number again is the same refund: money that has moved
+/// does not move again, and only a refund that failed or was never seen starts over.
+pub fn enter(
+    known: Option<BookRow>,
+    submission: &Submission,
+    now: Timestamp,
+    delay_ms: i64,
+) -> BookRow {
+    let behaviour = Behaviour::of(&submission.out_order_no);
+    let mut row = known.unwrap_or_else(|| BookRow {
+        refund_no: submission.channel_no.clone(),
+        app_id: submission.app_id.clone(),
+        out_order_no: submission.out_order_no.clone(),
+        amount: submission.amount,
+        outcome: UNSEEN.to_owned(),
+        settles_at: now,
+        submissions: 0,
+        moved: 0,
+    });
+    row.submissions += 1;
+    let starts_over = row.outcome == UNSEEN || row.outcome == FAIL;
+    if starts_over && behaviour.arrives(row.submissions) {
+        row.outcome = behaviour.outcome().to_owned();
+        row.settles_at = now.plus_ms(if behaviour.is_late() { delay_ms } else { 0 });
+        row.moved += i64::from(matches!(behaviour.outcome(), SUCCESS | REVERSED));
+    }
+    row
+}
+
+/// What whoever submitted hears.
+#[derive(Clone, Debug)]
+pub enum NodeState {
+    Answer(Answer<Outcome>),
+    /// The connection breaks, with this for a reason.
+    Broken(&'static str),
+    /// Nothing until time is up, with this for a reason.
+    Nothing(&'static str),
+}
+
+/// What is heard of the submission that made this row.
+pub fn heard(row: &BookRow, now: Timestamp) -> NodeState {
+    let behaviour = Behaviour::of(&row.out_order_no);
+    match behaviour.arrives(row.submissions) {
+        false if behaviour == Behaviour::Flaky => {
+            NodeState::Broken("connection reset by the sandbox")
+        }
+        true if behaviour != Behaviour::Timeout => {
+            NodeState::Answer(answer_to_submission(row, now))
+        }
+        _ => NodeState::Nothing("the sandbox did not answer in time"),
+    }
+}
+
+/// Whether the submission that made this row is followed by a callback.
+pub fn calls_back(row: &BookRow) -> bool {
+    Behaviour::of(&row.out_order_no) == Behaviour::Async { callback: true }
+}
+
+/// Whether a callback could tell of a row's outcome.
+pub fn tells(row: &BookRow) -> bool {
+    matches!(row.outcome.as_str(), SUCCESS | FAIL | CLOSE)
+}
+
+/// What a row of the book shows at a moment. `None`: the channel does not know of it.
+pub fn visible(row: &BookRow, now: Timestamp) -> Option<LedgerEntry> {
+    let due = now >= row.settles_at;
+    let (status, moved) = match row.outcome.as_str() {
+        UNSEEN => return None,
+        REVERSED if now > row.settles_at => ("fail", 0),
+        REVERSED => ("success", row.moved),
+        _ if !due => ("progress", 0),
+        SUCCESS => ("success", row.moved),
+        FAIL => ("fail", 0),
+        _ => ("close", 0),
+    };
+    Some(LedgerEntry {
+        refund_no: row.refund_no.clone(),
+        amount: row.amount.0,
+        status,
+        moved,
+    })
+}
+
+/// What the sandbox answers to a submission that gets through.
+fn answer_to_submission(row: &BookRow, now: Timestamp) -> Answer<Outcome> {
+    visible(row, now).map_or_else(
+        || Answer {
+            outcome: Outcome::Accepted {
+                out_refund_no: None,
+            },
+            said: json!({"refundNo": row.refund_no, "status": "progress"}).to_string(),
+        },
+        |entry| outcome(row, &entry),
+    )
+}
+
+/// What the sandbox answers when it is asked for a refund number of which its book has `row`.
+pub fn answer_when_asked(
+    row: Option<&BookRow>,
+    channel_no: &str,
+    now: Timestamp,
+) -> Answer<Outcome> {
+    let entry = row.and_then(|row| Some((row, visible(row, now)?)));
+    entry.map_or_else(
+        || Answer {
+            outcome: Outcome::NotFound,
+            said: json!({"refundNo": channel_no, "status": "not_found"}).to_string(),
+        },
+        |(row, entry)| outcome(row, &entry),
+    )
+}
+
+fn outcome(row: &BookRow, entry: &LedgerEntry) -> Answer<Outcome> {
+    let out_refund_no = Some(out_refund_no(&row.refund_no));
+    let outcome = match entry.status {
+        "success" => Outcome::Success {
+            out_refund_no,
+            at: (row.outcome == SUCCESS).then_some(row.settles_at),
+        },
+        "fail" => failed(),
+        "close" => closed(),
+        _ => Outcome::Accepted { out_refund_no },
+    };
+    let said = serde_json::to_string(entry).expect("plain strings and numbers are JSON");
+    Answer { outcome, said }
+}
+
+/// The body of a callback.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackBody {
+    pub refund_no: String,
+    pub amount: i64,
+    pub status: String,
+    pub out_refund_no: String,
+}
+
+impl CallbackBody {
+    /// What is told of a row once it has settled.
+    pub fn of(row: &BookRow) -> CallbackBody {
+        CallbackBody {
+            refund_no: row.refund_no.clone(),
+            amount: row.amount.0,
+            status: row.outcome.clone(),
+            out_refund_no: out_refund_no(&row.refund_no),
+        }
+    }
+
+    /// As it is sent and signed.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain strings and numbers are JSON")
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// [`Refusal::Unreadable`] when its status is no outcome.
+    pub fn outcome(&self) -> Result<Outcome, Refusal> {
+        match self.status.as_str() {
+            SUCCESS => Ok(Outcome::Success {
+                out_refund_no: Some(self.out_refund_no.clone()),
+                at: None,
+            }),
+            FAIL => Ok(failed()),
+            CLOSE => Ok(closed()),
+            other => Err(Refusal::Unreadable {
+                why: format!("status {other:?}"),
+            }),
+        }
+    }
+}
+
+/// The number that the sandbox gives a refund of ours.
+fn out_refund_no(channel_no: &str) -> String {
+    format!("SBXR-{channel_no}")
+}
+
+fn failed() -> Outcome {
+    Outcome::Fail {
+        code: "SBX_FAIL".to_owned(),
+        msg: "沙箱拒绝了这笔退款".to_owned(),
+    }
+}
+
+fn closed() -> Outcome {
+    Outcome::Close {
+        msg: "沙箱关闭了这笔退款".to_owned(),
+    }
+}

@@ -1,0 +1,190 @@
+//! What the server counts and measures, for Prometheus. Every name stands in this file.
+//!
+//! Labels are endpoints, codes, app ids, channels and our own words: a bounded number of each.
+//! Nothing is kept unless a setting asks for it ([`start`]); counting is then nearly free.
+
+use std::time::{Duration, Instant};
+
+use axum::response::Response;
+use metrics::{counter, gauge, histogram};
+
+use crate::domain::order::Channel;
+use crate::domain::refund::{OutcomeKind, RefundStatus};
+use crate::server::gateway::answer::Code;
+
+pub(in crate::server) const REQUESTS: &str = "refundry_requests_total";
+pub(in crate::server) const REQUEST_SECONDS: &str = "refundry_request_seconds";
+pub(in crate::server) const REQUESTS_IN_FLIGHT: &str = "refundry_requests_in_flight";
+pub(in crate::server) const REFUNDS_SETTLED: &str = "refundry_refunds_settled_total";
+pub(in crate::server) const REFUNDS_OPEN: &str = "refundry_refunds_open";
+pub(in crate::server) const REFUNDS_RAISED: &str = "refundry_refunds_raised";
+pub(in crate::server) const OLDEST_OPEN_SECONDS: &str = "refundry_oldest_open_refund_seconds";
+pub(in crate::server) const HELD_FEN: &str = "refundry_money_held_fen";
+pub(in crate::server) const SYNCS_DUE: &str = "refundry_syncs_due";
+pub(in crate::server) const CHANNEL_CALLS: &str = "refundry_channel_calls_total";
+pub(in crate::server) const CHANNEL_CALL_SECONDS: &str = "refundry_channel_call_seconds";
+pub(in crate::server) const BREAKER_OPEN: &str = "refundry_breaker_open";
+pub(in crate::server) const NOTICES_SENT: &str = "refundry_notices_sent_total";
+pub(in crate::server) const NOTICES_WAITING: &str = "refundry_notices_waiting";
+pub(in crate::server) const NOTICES_DUE: &str = "refundry_notices_due";
+pub(in crate::server) const OLDEST_NOTICE_SECONDS: &str = "refundry_oldest_notice_seconds";
+pub(in crate::server) const WRITE_SECONDS: &str = "refundry_write_seconds";
+pub(in crate::server) const READY: &str = "refundry_ready";
+pub(in crate::server) const READINGS_FRESH: &str = "refundry_readings_fresh";
+pub(in crate::server) const INFO: &str = "refundry_info";
+
+/// What each is, as a scrape tells it.
+pub(in crate::server) fn describe() {
+    use metrics::{
+        describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram,
+    };
+
+    counter!(
+        REQUESTS,
+        "Requests, by endpoint and by the envelope's code; by the HTTP status where there is no envelope; \
+         gone: the caller hung up first"
+    );
+    histogram!(REQUEST_SECONDS, "How long requests took");
+    gauge!(REQUESTS_IN_FLIGHT, "Requests under way");
+    counter!(REFUNDS_SETTLED, "Refunds that reached a state, by channel");
+    gauge!(REFUNDS_OPEN, "Refunds in progress; counted to 100000");
+    gauge!(
+        REFUNDS_RAISED,
+        "Refunds that wait for a person to look at them; counted to 100000"
+    );
+    gauge!(
+        OLDEST_OPEN_SECONDS,
+        "How long the oldest refund in progress has been so; 0: none is"
+    );
+    gauge!(HELD_FEN, "What refunds in progress hold, in fen");
+    gauge!(
+        SYNCS_DUE,
+        "Refunds whose channel should have been asked by now; counted to 100000"
+    );
+    counter!(
+        CHANNEL_CALLS,
+        "Calls to channels, by what was found; unknown: no answer, or none that decides"
+    );
+    histogram!(CHANNEL_CALL_SECONDS, "How long channels took to answer");
+    gauge!(
+        BREAKER_OPEN,
+        "1 while a channel does not answer an app and is asked gently"
+    );
+    counter!(
+        NOTICES_SENT,
+        "Notices sent, by how it went: delivered, failed, given_up"
+    );
+    gauge!(
+        NOTICES_WAITING,
+        "Notices that have not arrived yet; counted to 100000"
+    );
+    gauge!(
+        NOTICES_DUE,
+        "Notices that should have been sent by now; counted to 100000"
+    );
+    gauge!(
+        OLDEST_NOTICE_SECONDS,
+        "How long the oldest notice has not arrived; 0: none waits"
+    );
+    histogram!(
+        WRITE_SECONDS,
+        "How long writes took until they were durable, their wait included"
+    );
+    gauge!(READY, "1 while requests may be sent here, as /readyz says");
+    gauge!(
+        READINGS_FRESH,
+        "1 while the figures of the database are current; 0: it could not be asked in time, and they \
+         are those of before"
+    );
+    gauge!(INFO, "Always 1; its label is the program's version");
+}
+
+/// What seldom happens is shown before it first does: an alert on an increase sees the first time too.
+pub(in crate::server) fn begin_at_zero() {
+    for &channel in Channel::ALL {
+        for &state in RefundStatus::ALL {
+            if state != RefundStatus::Progress {
+                let (channel, state) = (channel.as_str(), state.as_str());
+                counter!(REFUNDS_SETTLED, "channel" => channel, "state" => state).increment(0);
+            }
+        }
+    }
+    for outcome in ["delivered", "failed", "given_up"] {
+        counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
+    }
+}
+
+/// A request under way. One that is dropped before it has ended was given up by its caller.
+pub struct Request {
+    endpoint: String,
+    began: Instant,
+    code: Option<String>,
+}
+
+impl Request {
+    /// Begins to measure a request. The endpoint is the matched route, never a caller's own text.
+    pub fn begins(endpoint: &str) -> Request {
+        gauge!(REQUESTS_IN_FLIGHT).increment(1);
+        Request {
+            endpoint: endpoint.to_owned(),
+            began: Instant::now(),
+            code: None,
+        }
+    }
+
+    /// Counts it by its answer.
+    pub fn ends(mut self, response: &Response) {
+        let code = response.extensions().get::<Code>();
+        self.code = Some(match code {
+            Some(Code(code)) => code.to_string(),
+            None => response.status().as_str().to_owned(),
+        });
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        gauge!(REQUESTS_IN_FLIGHT).decrement(1);
+        let endpoint = std::mem::take(&mut self.endpoint);
+        let code = self.code.take().unwrap_or_else(|| "gone".to_owned());
+        histogram!(REQUEST_SECONDS, "endpoint" => endpoint.clone()).record(self.began.elapsed());
+        counter!(REQUESTS, "endpoint" => endpoint, "code" => code).increment(1);
+    }
+}
+
+/// A refund has reached a state.
+pub fn settled(channel: Channel, state: RefundStatus) {
+    counter!(REFUNDS_SETTLED, "channel" => channel.as_str(), "state" => state.as_str())
+        .increment(1);
+}
+
+/// A channel was called, and this was found.
+pub fn channel_called(
+    app_id: &str,
+    channel: Channel,
+    operation: &'static str,
+    outcome: OutcomeKind,
+    took: Duration,
+) {
+    let app = app_id.to_owned();
+    histogram!(
+        CHANNEL_CALL_SECONDS,
+        "app" => app.clone(), "channel" => channel.as_str(), "operation" => operation
+    )
+    .record(took);
+    counter!(
+        CHANNEL_CALLS,
+        "app" => app, "channel" => channel.as_str(), "operation" => operation, "outcome" => outcome.as_str()
+    )
+    .increment(1);
+}
+
+/// A notice was sent, and it went like this.
+pub fn notice_sent(outcome: &'static str) {
+    counter!(NOTICES_SENT, "outcome" => outcome).increment(1);
+}
+
+/// A write took so long, from being asked for until it was durable or refused.
+pub fn written(took: Duration) {
+    histogram!(WRITE_SECONDS).record(took);
+}

@@ -1,0 +1,104 @@
+//! From the server's error to what a page can show: refusals as they are, everything else as a trace
+//! id, its cause in the log.
+
+use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use leptos::prelude::*;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
+use leptos_axum::ResponseOptions;
+
+use crate::console::preferences::Preferences;
+use crate::console::texts;
+use crate::console::view::{ApiError, ErrorKind};
+use crate::domain::error::Refusal;
+use crate::domain::limits;
+use crate::server::desk::caller::is_page;
+use crate::server::error::Error;
+use crate::server::trace::TraceId;
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> ApiError {
+        let mut trouble = match error {
+            Error::Refused(refusal) => refused(refusal),
+            Error::Internal(cause) => {
+                tracing::error!(%cause, "the console could not be served");
+                ApiError::of(ErrorKind::Internal, 500)
+            }
+        };
+        trouble.trace = trace();
+        // A page that cannot be shown says so to machines too; a function's answer gets its status
+        // from `with_status`, and who is not logged in is sent on.
+        if is_page()
+            && trouble.cause != ErrorKind::NotLoggedIn
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.set_status(status(&trouble));
+        }
+        trouble
+    }
+}
+
+/// The request's trace id.
+pub fn trace() -> Option<String> {
+    let request = use_context::<Parts>()?;
+    let trace = request.extensions.get::<TraceId>()?;
+    Some(trace.0.clone())
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> ApiError {
+        Error::Refused(refusal).into()
+    }
+}
+
+/// A refusal as this operator is told it.
+fn refused(refusal: Refusal) -> ApiError {
+    let lang = use_context::<Preferences>().unwrap_or_default().lang;
+    let (cause, status) = match &refusal {
+        Refusal::NotLoggedIn => (ErrorKind::NotLoggedIn, 401),
+        Refusal::Forbidden => (ErrorKind::Forbidden, 403),
+        Refusal::AppNotEnabled => (ErrorKind::NoSuchApp, 404),
+        Refusal::NoSuchOrder => (ErrorKind::NoSuchOrder, 404),
+        Refusal::NoSuchRefund => (ErrorKind::NoSuchRefund, 404),
+        Refusal::NoSuchPage | Refusal::NoSuchNotice => (ErrorKind::Refused, 404),
+        Refusal::Unreadable { .. } => (ErrorKind::Unreadable, 400),
+        Refusal::SyncUnderWay | Refusal::SubmissionUnderWay | Refusal::NoticeNotSendable => {
+            (ErrorKind::Refused, 409)
+        }
+        Refusal::TooManyAttempts { .. } => (ErrorKind::Refused, 429),
+        Refusal::Overloaded => (ErrorKind::Refused, 503),
+        _ => (ErrorKind::Refused, 422),
+    };
+    let (field, text) = match refusal {
+        Refusal::Field { field, reason } => (Some(field.into_owned()), reason.text(lang)),
+        Refusal::WrongState { status } => (None, texts::wrong_state(&status, lang)),
+        refusal => (None, texts::sentence(refusal.text(lang))),
+    };
+    ApiError {
+        text,
+        field,
+        ..ApiError::of(cause, status)
+    }
+}
+
+fn status(trouble: &ApiError) -> StatusCode {
+    StatusCode::from_u16(trouble.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Gives the answer of a server function the status that fits its trouble: the framework says 500 of
+/// every one, and nothing that a caller sends is our failure.
+pub async fn with_status(response: Response) -> Response {
+    let failed = response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && response.headers().contains_key(SERVER_FN_ERROR_HEADER);
+    if !failed {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, limits::BODY_BYTES).await.unwrap_or_default();
+    if let Ok(trouble) = serde_json::from_slice::<ApiError>(&body) {
+        parts.status = status(&trouble);
+    }
+    Response::from_parts(parts, Body::from(body))
+}

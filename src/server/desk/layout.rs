@@ -1,0 +1,157 @@
+//! Who is at the desk: login, logout, look, and what stands around every page.
+
+use axum::http::{HeaderValue, header};
+use leptos::prelude::*;
+use leptos_axum::{ResponseOptions, redirect};
+
+use crate::console::paths::escape;
+use crate::console::preferences::{Density, Theme};
+use crate::console::view::{ApiError, Navigation};
+use crate::domain::error::Refusal;
+use crate::domain::filter::{Count, ReviewQueueFilter};
+use crate::domain::lang::Lang;
+use crate::domain::limits;
+use crate::domain::merchant::AppName;
+use crate::server::ctx::Ctx;
+use crate::server::desk::caller::{operator, session};
+use crate::server::desk::errors::trace;
+use crate::server::error::Error;
+use crate::server::people::sessions;
+use crate::server::refunds::records;
+use crate::server::{notices, people};
+
+/// A choice of look is kept for a year.
+const KEPT_S: u32 = 365 * 86_400;
+
+/// What stands around the pages of an app; of the default app where `app_id` is empty.
+pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
+    let operator = operator().await?;
+    let ctx = expect_context::<Ctx>();
+    let mut merchants = ctx.merchant_apps().await?;
+    merchants.retain(|merchant| merchant.enabled);
+    merchants.sort_by_key(|merchant| !merchant.is_default);
+    let current = match app_id {
+        "" => merchants.first(),
+        id => merchants.iter().find(|merchant| merchant.app_id == id),
+    };
+    let (review_reason, given_up) = match current {
+        Some(merchant) => {
+            let app_id = &merchant.app_id;
+            let review_reason =
+                records::count_review_queue(&ctx, app_id, ReviewQueueFilter::Raised).await?;
+            (review_reason, notices::count_given_up(&ctx, app_id).await?)
+        }
+        None => (Count::default(), Count::default()),
+    };
+    let apps = merchants
+        .iter()
+        .map(|merchant| AppName {
+            app_id: merchant.app_id.clone(),
+            name: merchant.name.clone(),
+        })
+        .collect();
+    Ok(Navigation {
+        operator,
+        apps,
+        review_reason,
+        given_up,
+    })
+}
+
+/// Logs in and leads to `next`; or back to the form, which says why not.
+pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiError> {
+    let next = within_console(next);
+    let refused = match try_login(name, password).await {
+        Ok(()) => {
+            redirect(next);
+            return Ok(());
+        }
+        Err(Error::Refused(Refusal::TooManyAttempts { minutes })) => format!("locked.{minutes}"),
+        Err(Error::Refused(Refusal::Overloaded)) => "busy".to_owned(),
+        // A name or password that cannot be anybody's is as wrong as any other.
+        Err(Error::Refused(_)) => "wrong".to_owned(),
+        Err(Error::Internal(_)) => "internal".to_owned(),
+    };
+    let name = limits::cut(name, 4 * limits::OPERATOR_NAME_CHARS);
+    redirect(&format!(
+        "/login?next={}&name={}&refused={refused}&trace={}",
+        escape(next),
+        escape(name),
+        trace().unwrap_or_default(),
+    ));
+    Ok(())
+}
+
+async fn try_login(name: &str, password: &str) -> Result<(), Error> {
+    let ctx = expect_context::<Ctx>();
+    let outcome = async {
+        let operator = people::login(&ctx, name, password).await?;
+        sessions::log_in(&session().await?, &operator).await
+    };
+    let outcome = outcome.await;
+    if let Err(Error::Internal(cause)) = &outcome {
+        tracing::error!(%cause, "a login could not be checked");
+    }
+    outcome
+}
+
+/// Ends the session and leads to the login page.
+pub async fn logout() -> Result<(), ApiError> {
+    sessions::log_out(&session().await?).await?;
+    redirect("/login");
+    Ok(())
+}
+
+/// Keeps the choices that make sense, each in its cookie.
+pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
+    let response = expect_context::<ResponseOptions>();
+    let secure = match expect_context::<Ctx>().config.secure_cookies {
+        true => "; Secure",
+        false => "",
+    };
+    for (name, word) in choices {
+        let known = |word: &String| match name {
+            "lang" => word.parse::<Lang>().is_ok(),
+            "theme" => word.parse::<Theme>().is_ok(),
+            _ => word.parse::<Density>().is_ok(),
+        };
+        if let Some(word) = word.filter(known) {
+            let cookie =
+                format!("{name}={word}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{secure}");
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.append_header(header::SET_COOKIE, cookie);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The address if it is one of ours, `/` otherwise: a login link must not lead to another site.
+fn within_console(next: &str) -> &str {
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.len() <= 2_048
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if ours { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_nowhere_but_into_the_console() {
+        assert_eq!(within_console("/apps/A/orders?q=1"), "/apps/A/orders?q=1");
+        for next in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\r\nSet-Cookie: x",
+            "javascript:alert(1)",
+            "/a b",
+        ] {
+            assert_eq!(within_console(next), "/", "{next:?}");
+        }
+    }
+}

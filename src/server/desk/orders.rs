@@ -1,0 +1,168 @@
+//! What the pages of orders are given.
+
+use crate::console::paths::{app_path, escape};
+use crate::console::texts;
+use crate::console::view::query::{Query, read_amount};
+use crate::console::view::refund_form::Typed;
+use crate::console::view::{ApiError, Cell, ListView, OrderView, RefundOfOrder, refund_form};
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::filter::OrderFilter;
+use crate::domain::order::{Channel, Order, OrderKey, OrderStatus, RefundSide};
+use crate::domain::refund::{NewRefund, Refund, RefundKey};
+use crate::domain::time::Timestamp;
+use crate::server::desk::caller::{Caller, redirect};
+use crate::server::desk::{lists, times};
+use crate::server::error::Error;
+use crate::server::numbers::Kind;
+use crate::server::{orders, refunds};
+
+/// One page of an app's orders. The cells stand in the order of the page's columns.
+pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
+    let filter = filter(caller, query)?;
+    let app_id = &caller.merchant.app_id;
+    let page = orders::list(&caller.ctx, app_id, &filter, &query.place()?).await?;
+    let row = |order: Order| {
+        let refundable = order.refundable();
+        let side = order.refund_side();
+        let href = app_path(app_id, &format!("orders/{}", escape(&order.order_no)));
+        let number = order.order_no;
+        vec![
+            Cell::Number { number, href },
+            Cell::Code(order.biz_order_no),
+            Cell::Long(order.title),
+            Cell::Short(texts::channel(order.channel).get(caller.lang).to_owned()),
+            Cell::Money(order.amount),
+            Cell::Money(refundable),
+            caller.states([&order.status]),
+            caller.states([&side]),
+            Cell::Time(caller.stamp(order.created_at)),
+        ]
+    };
+    Ok(lists::view(caller, page, row, Vec::new()))
+}
+
+fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
+    let (from, to) = range(caller, query)?;
+    Ok(OrderFilter {
+        number: query.text("q")?,
+        title: query.text("title")?,
+        channel: query.word("channel", Channel::ALL)?,
+        status: query.word("status", OrderStatus::ALL)?,
+        refund_side: query.word("refund", RefundSide::ALL)?,
+        amount_min: query.amount("min")?,
+        amount_max: query.amount("max")?,
+        from,
+        to,
+        sort: query.sort()?,
+    })
+}
+
+/// An order with everything that belongs to it.
+pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
+    let caller = Caller::viewer(app_id).await?;
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
+    let refunds = refunds::of_order(&caller.ctx, app_id, order_no).await?;
+    let timeline = orders::timeline(&caller.ctx, app_id, order_no).await?;
+    let obstacle = match refunds::may_refund(&caller.ctx, &caller.merchant, &order) {
+        Ok(()) => None,
+        Err(Error::Refused(refusal)) => Some(texts::sentence(refusal.text(caller.lang))),
+        Err(error) => return Err(error.into()),
+    };
+    let now = caller.now();
+    let biz_refund_no = caller.ctx.numbers.make(Kind::Merchant, now).await?;
+    Ok(OrderView {
+        created: caller.stamp(order.created_at),
+        paid: order.pay_time.map(|at| caller.stamp(at)),
+        zone: caller.zone_name(),
+        refunds: refunds
+            .into_iter()
+            .rev()
+            .map(|refund| RefundOfOrder {
+                created: caller.stamp(refund.created_at),
+                refund,
+            })
+            .collect(),
+        timeline: caller.entries(timeline),
+        may_move_money: caller.operator.role.moves_money(),
+        obstacle,
+        biz_refund_no,
+        order,
+    })
+}
+
+/// Asks the channel for an order's true state, and leads back to the order.
+pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    orders::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
+    let page = app_path(app_id, &format!("orders/{}", escape(order_no)));
+    redirect(&format!("{page}?did=sync"));
+    Ok(())
+}
+
+/// Issues a refund of an order, as typed, and leads to it. The same number again leads to the same
+/// refund and sends nothing, not even where the first has failed: that is what retrying is for.
+pub async fn refund(app_id: &str, order_no: &str, typed: Typed) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let number = typed.biz_refund_no.trim().to_owned();
+    let key = RefundKey::BizRefundNo(number);
+    let refund = match refunds::find(&caller.ctx, &caller.merchant, &key).await {
+        Ok((known, _)) => same(known, order_no, &typed)?,
+        Err(Error::Refused(Refusal::NoSuchRefund)) => issue(&caller, order_no, &typed).await?,
+        Err(error) => return Err(error.into()),
+    };
+    redirect(&app_path(
+        app_id,
+        &format!("refunds/{}", escape(&refund.refund_no)),
+    ));
+    Ok(())
+}
+
+/// The refund that has the number already, if it is the one that was asked for.
+fn same(known: Refund, order_no: &str, typed: &Typed) -> Result<Refund, Refusal> {
+    let amount = read_amount(refund_form::AMOUNT, &typed.amount)?;
+    if known.order_no == order_no && known.amount == amount {
+        Ok(known)
+    } else {
+        Err(Refusal::field(refund_form::BIZ_REFUND_NO, Reason::Taken))
+    }
+}
+
+async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund, ApiError> {
+    let key = OrderKey::OrderNo(order_no.to_owned());
+    let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
+    refunds::may_refund(&caller.ctx, &caller.merchant, &order)?;
+    let first = |wrong: Vec<Refusal>| wrong.into_iter().next().expect("something is wrong");
+    let intent = typed.check(&order).map_err(first)?;
+    let new = NewRefund {
+        order: key,
+        biz_refund_no: intent.biz_refund_no,
+        amount: intent.amount,
+        reason: intent.reason,
+        attach: None,
+        notify_url: None,
+        client_ip: Some(caller.address.to_string()),
+        edition: caller.merchant.edition,
+        expected_refundable: Some(intent.expected),
+    };
+    let issued = refunds::issue(&caller.ctx, &caller.merchant, new, caller.actor()).await;
+    Ok(issued?)
+}
+
+/// The range of time of a list: from the beginning of `from` to the end of `to`.
+pub fn range(
+    caller: &Caller,
+    query: &Query,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Refusal> {
+    let not_a_time = |name: &'static str| move || Refusal::field(name, Reason::NotATime);
+    let from = query
+        .local_time("from")?
+        .map(|typed| times::begin(typed, caller.zone()).ok_or_else(not_a_time("from")))
+        .transpose()?;
+    let to = query
+        .local_time("to")?
+        .map(|typed| times::end(typed, caller.zone()).ok_or_else(not_a_time("to")))
+        .transpose()?;
+    Ok((from, to))
+}

@@ -1,0 +1,310 @@
+//! What the pages of refunds are given, and what their buttons do.
+
+use std::ops::Add;
+
+use crate::console::paths::{app_path, escape};
+use crate::console::texts;
+use crate::console::view::query::Query;
+use crate::console::view::{
+    AllowedActions, ApiError, Cell, Chip, Link, ListView, RefundView, State, Tone,
+};
+use crate::domain::breaker::Breaker;
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::filter::{Count, RefundFilter};
+use crate::domain::lang::{Lang, Text};
+use crate::domain::limits;
+use crate::domain::order::{Channel, Order};
+use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
+use crate::server::channels::breaker;
+use crate::server::desk::caller::{Caller, redirect};
+use crate::server::desk::lists;
+use crate::server::desk::orders::range;
+use crate::server::error::Error;
+use crate::server::refunds::records;
+use crate::server::{notices, refunds};
+
+/// One page of an app's refunds, and how many there are of each state. The cells stand in the order of
+/// the page's columns.
+pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
+    let filter = filter(caller, query)?;
+    let app_id = &caller.merchant.app_id;
+    let page = refunds::list(&caller.ctx, app_id, &filter, &query.place()?).await?;
+    let counts = refunds::counts(&caller.ctx, app_id, &filter).await?;
+    let raised = RefundFilter {
+        review_reason: true,
+        ..filter.clone()
+    };
+    let raised = refunds::counts(&caller.ctx, app_id, &raised).await?;
+    let row = |RefundRow {
+                   refund,
+                   biz_order_no,
+                   title,
+               }| {
+        let href = app_path(app_id, &format!("refunds/{}", escape(&refund.refund_no)));
+        let number = refund.refund_no;
+        let mut states = vec![caller.state(&refund.status)];
+        let review_reason = refund.review_reason.map(texts::review_reason);
+        states.extend(review_reason.map(|text| (Tone::Alert, text.get(caller.lang).to_owned())));
+        vec![
+            Cell::Number { number, href },
+            Cell::Code(refund.biz_refund_no),
+            Cell::Code(biz_order_no),
+            Cell::Long(title),
+            Cell::Short(texts::channel(refund.channel).get(caller.lang).to_owned()),
+            Cell::Money(refund.amount),
+            Cell::States(states),
+            Cell::Time(caller.stamp(refund.created_at)),
+        ]
+    };
+    let chips = chips(caller.lang, counts, raised, filter.status);
+    Ok(lists::view(caller, page, row, chips))
+}
+
+/// The states with their counts, and what a person has to look at of the list's state.
+fn chips(
+    lang: Lang,
+    counts: Vec<(RefundStatus, Count)>,
+    raised: Vec<(RefundStatus, Count)>,
+    wanted: Option<RefundStatus>,
+) -> Vec<Chip> {
+    let chip = |name: &str, value: &str, text: Text, tone, count| Chip {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        text: text.get(lang).to_owned(),
+        tone,
+        count,
+    };
+    let sum = |counts: &mut dyn Iterator<Item = Count>| counts.fold(Count::default(), Add::add);
+    let all = sum(&mut counts.iter().map(|(_, count)| *count));
+    let raised = raised
+        .into_iter()
+        .filter(|(status, _)| wanted.is_none_or(|wanted| wanted == *status));
+    let review_reason = sum(&mut raised.map(|(_, count)| count));
+    let states = counts.into_iter().map(|(status, count)| {
+        let tone = Some(status.tone());
+        chip("status", status.as_str(), status.text(), tone, count)
+    });
+    let needs_person = texts::NEEDS_PERSON;
+    [chip("status", "", texts::ALL, None, all)]
+        .into_iter()
+        .chain(states)
+        .chain([chip(
+            "review",
+            "1",
+            needs_person,
+            Some(Tone::Alert),
+            review_reason,
+        )])
+        .collect()
+}
+
+fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {
+    let (from, to) = range(caller, query)?;
+    Ok(RefundFilter {
+        number: query.text("q")?,
+        title: query.text("title")?,
+        channel: query.word("channel", Channel::ALL)?,
+        status: query.word("status", RefundStatus::ALL)?,
+        review_reason: lists::flag(query, "review")?,
+        amount_min: query.amount("min")?,
+        amount_max: query.amount("max")?,
+        from,
+        to,
+        sort: query.sort()?,
+    })
+}
+
+/// A refund with everything that belongs to it.
+pub async fn load(app_id: &str, refund_no: &str) -> Result<RefundView, ApiError> {
+    let caller = Caller::viewer(app_id).await?;
+    let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
+    view(&caller, refund, order).await
+}
+
+/// The refund, unless it is still of that version.
+pub async fn news(
+    app_id: &str,
+    refund_no: &str,
+    version: i64,
+) -> Result<Option<Box<RefundView>>, ApiError> {
+    let caller = Caller::viewer(app_id).await?;
+    let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
+    if refund.version == version {
+        return Ok(None);
+    }
+    Ok(Some(Box::new(view(&caller, refund, order).await?)))
+}
+
+async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundView, ApiError> {
+    let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
+    let heard = events.iter().find_map(|event| event.outcome);
+    let moves_money = caller.operator.role.moves_money();
+    let may = moves_money.then(|| may(&refund, &order, heard));
+    Ok(RefundView {
+        created: caller.stamp(refund.created_at),
+        submitted: caller.stamp(refund.submitted_at),
+        finished: refund.finished_at.map(|at| caller.stamp(at)),
+        zone: caller.zone_name(),
+        timeline: caller.entries(events),
+        more: more(caller, &refund).await?,
+        may,
+        refund,
+        order,
+    })
+}
+
+/// What is safe with a refund as it stands; `heard` is what its channel said last.
+fn may(refund: &Refund, order: &Order, heard: Option<OutcomeKind>) -> AllowedActions {
+    let raised = refund.review_reason.is_some();
+    let failed = refund.status == RefundStatus::Fail && !raised;
+    let unknown = refund.holds() && heard == Some(OutcomeKind::NotFound);
+    AllowedActions {
+        retry: failed && order.refundable() >= refund.amount,
+        close: failed || unknown,
+        review: raised && !refund.reviewed && !refund.holds(),
+    }
+}
+
+/// Facts that come from elsewhere than the refund itself.
+async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, ApiError> {
+    let (
+        ctx,
+        Refund {
+            app_id, refund_no, ..
+        },
+    ) = (&caller.ctx, refund);
+    let text = |text: Text| text.get(caller.lang).to_owned();
+    let breakers = breaker::of_app(ctx, app_id).await?;
+    let notices = notices::of_refund(ctx, app_id, refund_no).await?;
+    let callbacks = records::callbacks_of(ctx, app_id, refund_no).await?;
+    let link = |href: String, state: &dyn State| Link {
+        href,
+        text: state.text().get(caller.lang).to_owned(),
+        tone: Some(state.tone()),
+    };
+    let notices = notices.iter().map(|notice| {
+        link(
+            crate::server::desk::notices::address(&notice.key),
+            &notice.state,
+        )
+    });
+    let callbacks = callbacks.iter().map(|row| {
+        link(
+            crate::server::desk::callbacks::address(app_id, &row.callback_no),
+            &row.verdict,
+        )
+    });
+    let links = |links: Vec<Link>| match links.is_empty() {
+        true => Cell::Nothing,
+        false => Cell::Links(links),
+    };
+    let mut more = vec![
+        (
+            text(texts::NEXT_PROBE),
+            next_probe(caller, refund, &breakers),
+        ),
+        (text(texts::NOTICES), links(notices.collect())),
+        (text(texts::CALLBACKS), links(callbacks.collect())),
+    ];
+    if refund.holds() {
+        let opened = Cell::Time(caller.stamp(refund.opened_at));
+        more.insert(0, (text(texts::OPENED), opened));
+    }
+    if refund.review_reason.is_some() {
+        let reviewed = match refund.reviewed {
+            true => texts::REVIEWED,
+            false => texts::NOT_REVIEWED,
+        };
+        more.push((text(texts::REVIEW_STATE), Cell::Short(text(reviewed))));
+    }
+    Ok(more)
+}
+
+/// When a refund is asked for next without anyone's help.
+pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cell {
+    let Some(at) = refund.next_sync_at else {
+        return Cell::Nothing;
+    };
+    let silent = breakers
+        .iter()
+        .find(|breaker| breaker.channel == refund.channel);
+    if let Some(breaker) = silent.filter(|_| refund.holds()) {
+        let probe = caller.stamp(breaker.probe_at.max(at)).local;
+        return Cell::Short(texts::probed_then(&probe, caller.lang));
+    }
+    let next = caller.stamp(at);
+    match next.ago_s >= 0 {
+        true => Cell::Short(texts::DUE_NOW.get(caller.lang).to_owned()),
+        false => Cell::Ago(next),
+    }
+}
+
+/// Asks the channel for a refund's true state, and leads back to the refund.
+pub async fn sync(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let key = key(refund_no);
+    refunds::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
+    lead_back(app_id, refund_no, since);
+    Ok(())
+}
+
+/// Submits a failed refund again, and leads back to it. A second press does nothing.
+pub async fn retry(
+    app_id: &str,
+    refund_no: &str,
+    since: i64,
+    attempt: i64,
+) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
+    refunds::retry(ctx, merchant, refund_no, Some(attempt), actor).await?;
+    lead_back(app_id, refund_no, since);
+    Ok(())
+}
+
+/// Closes a failed refund, or one in progress that its channel, asked now, does not know, and leads back to
+/// it. A second press does nothing.
+pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
+    match refunds::close(ctx, merchant, refund_no, actor).await {
+        Ok(_) => {}
+        Err(Error::Refused(Refusal::WrongState { status }))
+            if status == RefundStatus::Close.as_str() => {}
+        Err(error) => return Err(error.into()),
+    }
+    lead_back(app_id, refund_no, since);
+    Ok(())
+}
+
+/// Notes that a person has looked at what was raised about a refund, and leads back to it. A second press
+/// does nothing.
+pub async fn review(
+    app_id: &str,
+    refund_no: &str,
+    since: i64,
+    remark: &str,
+) -> Result<(), ApiError> {
+    let caller = Caller::mover(app_id).await?;
+    let remark = remark.trim();
+    if remark.chars().count() > limits::REMARK_CHARS {
+        let max = limits::REMARK_CHARS;
+        return Err(Refusal::field("remark", Reason::TooLong { max }).into());
+    }
+    let (ctx, merchant) = (&caller.ctx, &caller.merchant);
+    let (refund, _) = refunds::find(ctx, merchant, &key(refund_no)).await?;
+    if !refund.reviewed {
+        refunds::review(ctx, merchant, refund_no, since, remark, caller.actor()).await?;
+    }
+    lead_back(app_id, refund_no, since);
+    Ok(())
+}
+
+fn lead_back(app_id: &str, refund_no: &str, since: i64) {
+    let page = app_path(app_id, &format!("refunds/{}", escape(refund_no)));
+    redirect(&format!("{page}?since={since}"));
+}
+
+fn key(refund_no: &str) -> RefundKey {
+    RefundKey::RefundNo(refund_no.to_owned())
+}

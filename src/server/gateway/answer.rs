@@ -1,0 +1,259 @@
+//! Answers: the envelope of either edition, in the documented order of fields, signed.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
+
+use crate::domain::error::Refusal;
+use crate::domain::lang::Lang;
+use crate::domain::merchant::{Edition, MerchantApp};
+use crate::server::ctx::Ctx;
+use crate::server::error::{Error, Result};
+use crate::server::trace::TraceId;
+use crate::wire::field::local_text;
+use crate::wire::json;
+use crate::wire::sign::{Empty, Signer};
+
+/// 内部错误的返回码 · The code of an internal error.
+pub const INTERNAL: i32 = 10500;
+
+/// 两种协议版本的应答 · The answer of either edition.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Answer<O, S> {
+    Open(OpenAnswer<O>),
+    Single(SingleAnswer<S>),
+}
+
+/// 服务商版（3.x）应答 · Answer of the open edition.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenAnswer<T> {
+    /// 状态码，0 表示受理成功 · code; 0: accepted
+    #[schema(example = 0)]
+    code: i32,
+    /// 提示信息 · message
+    #[schema(example = "success")]
+    msg: String,
+    /// 业务数据，code 为 0 时返回 · what was asked for; null unless code is 0
+    data: Option<T>,
+    /// 应答签名；无法确定应用时没有 · signature of the answer; absent where no app could be identified
+    #[schema(max_length = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<String>,
+    /// 响应时间 yyyy-MM-dd HH:mm:ss · time of the answer
+    #[schema(example = "2024-10-24 12:00:00")]
+    res_time: String,
+    /// 追踪号，用于查询日志 · finds the log of this request
+    #[schema(example = "sIV4zJVhZ4Uz", max_length = 12)]
+    trace_id: String,
+}
+
+/// 单商户版（2.x）应答 · Answer of the single edition.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SingleAnswer<T> {
+    /// 提示信息 · message
+    #[schema(example = "success")]
+    msg: String,
+    /// 状态码，0 表示受理成功 · code; 0: accepted
+    #[schema(example = 0)]
+    code: i32,
+    /// 业务数据，code 为 0 时返回 · what was asked for; null unless code is 0
+    data: Option<SingleData<T>>,
+    /// 追踪号，用于查询日志 · finds the log of this request
+    #[schema(example = "sIV4zJVhZ4Uz", max_length = 12)]
+    trace_id: String,
+}
+
+/// 单商户版业务数据 · Data of the single edition: signed within itself.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SingleData<T> {
+    #[serde(flatten)]
+    data: T,
+    /// 状态码 · code
+    #[schema(example = 0)]
+    code: i32,
+    /// 响应时间，Unix 秒 · time of the answer in Unix seconds
+    #[schema(example = 1715576198)]
+    res_time: i64,
+    /// 业务数据签名 · signature over the other fields of data
+    #[schema(max_length = 64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<String>,
+}
+
+/// The code in an answer's envelope, beside the answer: for whoever counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Code(pub i32);
+
+/// How one request is answered: grows with what is known of who asks.
+#[derive(Clone)]
+pub struct Reply {
+    pub ctx: Ctx,
+    pub trace: TraceId,
+    pub edition: Edition,
+    /// Whose secret signs; without it the answer is not signed.
+    pub merchant: Option<Arc<MerchantApp>>,
+}
+
+impl Reply {
+    /// How a request is answered of which nothing is known yet.
+    pub fn new(ctx: &Ctx, trace: TraceId) -> Reply {
+        Reply {
+            ctx: ctx.clone(),
+            trace,
+            edition: Edition::Open,
+            merchant: None,
+        }
+    }
+
+    /// Answers with the outcome of a use-case.
+    pub fn with<T: Serialize>(&self, outcome: Result<T>) -> Response {
+        match outcome.and_then(|data| self.accepted(&data)) {
+            Ok(response) => response,
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    fn accepted<T: Serialize>(&self, data: &T) -> Result<Response> {
+        let answer = match self.edition {
+            Edition::Open => {
+                let data = to_raw_value(data).map_err(unwritable)?;
+                Answer::Open(self.open(0, "success", Some(data)))
+            }
+            Edition::Single => Answer::Single(SingleAnswer {
+                msg: "success".to_owned(),
+                code: 0,
+                data: Some(self.single_data(data)?),
+                trace_id: self.trace.0.clone(),
+            }),
+        };
+        Ok(respond(StatusCode::OK, 0, &answer))
+    }
+
+    /// Answers with a refusal. An internal error goes to the log and shows nothing of itself.
+    pub fn refused(&self, error: &Error) -> Response {
+        let (code, msg, status) = match error {
+            Error::Refused(refusal) => {
+                let code = code(refusal, self.edition);
+                tracing::info!(code, %refusal, "refused");
+                (code, refusal.text(Lang::Zh), status(refusal))
+            }
+            Error::Internal(_) => {
+                tracing::error!(%error, "a request failed");
+                (INTERNAL, "系统内部错误".to_owned(), StatusCode::OK)
+            }
+        };
+        self.refuse(status, code, msg)
+    }
+
+    /// Answers without data, under any HTTP status.
+    pub fn refuse(&self, status: StatusCode, code: i32, msg: String) -> Response {
+        let answer = match self.edition {
+            Edition::Open => Answer::Open(self.open(code, &msg, None)),
+            Edition::Single => Answer::<Box<RawValue>, ()>::Single(SingleAnswer {
+                msg,
+                code,
+                data: None,
+                trace_id: self.trace.0.clone(),
+            }),
+        };
+        let mut response = respond(status, code, &answer);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    fn open(&self, code: i32, msg: &str, data: Option<Box<RawValue>>) -> OpenAnswer<Box<RawValue>> {
+        let res_time = local_text(self.ctx.clock.now(), &self.ctx.config.time_zone);
+        let code_text = code.to_string();
+        let mut signed = vec![
+            ("code", code_text.as_str()),
+            ("msg", msg),
+            ("resTime", res_time.as_str()),
+            ("traceId", self.trace.0.as_str()),
+        ];
+        signed.extend(data.as_deref().map(|data| ("data", data.get())));
+        let sign = self.signer().map(|signer| signer.sign(&signed));
+        OpenAnswer {
+            code,
+            msg: msg.to_owned(),
+            data,
+            sign,
+            res_time,
+            trace_id: self.trace.0.clone(),
+        }
+    }
+
+    fn single_data<'d, T: Serialize>(&self, data: &'d T) -> Result<SingleData<&'d T>> {
+        let res_time = self.ctx.clock.now().seconds();
+        let mut data = SingleData {
+            data,
+            code: 0,
+            res_time,
+            sign: None,
+        };
+        // What is signed is what is sent: the fields are read back as a client reads them.
+        let text = serde_json::to_vec(&data).map_err(unwritable)?;
+        let fields = json::object(&text).map_err(unwritable)?;
+        data.sign = self
+            .signer()
+            .map(|signer| signer.sign_fields(&fields, Empty::Dropped));
+        Ok(data)
+    }
+
+    fn signer(&self) -> Option<Signer<'_>> {
+        let MerchantApp {
+            secret, sign_type, ..
+        } = self.merchant.as_deref()?;
+        Some(Signer {
+            secret,
+            sign_type: *sign_type,
+            edition: self.edition,
+        })
+    }
+}
+
+fn unwritable(error: impl std::fmt::Display) -> Error {
+    Error::internal(format!("an answer cannot be written: {error}"))
+}
+
+/// The code of a refusal, which for one of them depends on the edition.
+fn code(refusal: &Refusal, edition: Edition) -> i32 {
+    match (refusal, edition) {
+        (Refusal::SyncUnderWay, Edition::Single) => 10007,
+        _ => refusal.code(),
+    }
+}
+
+/// Clients take anything but 200 for an outage, which is right in these two cases only.
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    }
+}
+
+fn respond<O: Serialize, S: Serialize>(
+    status: StatusCode,
+    code: i32,
+    answer: &Answer<O, S>,
+) -> Response {
+    let body = serde_json::to_vec(answer).expect("an envelope of texts and numbers is JSON");
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, Extension(Code(code)), headers, body).into_response()
+}

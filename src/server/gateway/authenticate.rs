@@ -1,0 +1,197 @@
+//! The door of the gateway: reads a request, tells its edition and its app, and checks its
+//! signature and its common fields. What comes through is an [`SignedRequest`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::server::ctx::Ctx;
+use crate::server::error::{Error, Result};
+use crate::server::gateway::answer::Reply;
+use crate::server::trace::TraceId;
+use crate::wire::data::EditionFormat;
+use crate::wire::field::Field;
+use crate::wire::json::Fields;
+use crate::wire::request::RequestFields;
+use crate::wire::sign::Signer;
+use crate::wire::{field, request};
+
+/// A request that came through the door.
+pub struct SignedRequest {
+    pub ctx: Ctx,
+    /// The app that asks.
+    pub merchant: Arc<MerchantApp>,
+    pub edition: Edition,
+    fields: Fields,
+    reply: Reply,
+    deadline: Instant,
+}
+
+impl FromRequest<Ctx> for SignedRequest {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, ctx: &Ctx) -> Result<SignedRequest, Response> {
+        let trace = request
+            .extensions()
+            .get::<TraceId>()
+            .cloned()
+            .unwrap_or_else(TraceId::make);
+        let mut reply = Reply::new(ctx, trace);
+        let deadline = deadline(ctx);
+        match enter(request, &mut reply, deadline).await {
+            Ok((merchant, fields)) => Ok(SignedRequest {
+                ctx: ctx.clone(),
+                merchant,
+                edition: reply.edition,
+                fields,
+                reply,
+                deadline,
+            }),
+            Err(error) => Err(reply.refused(&error)),
+        }
+    }
+}
+
+/// Lets a request in. What is learnt on the way of who asks, and how, goes into the reply at once,
+/// so that a refusal is signed as soon as it can be.
+async fn enter(
+    request: Request,
+    reply: &mut Reply,
+    deadline: Instant,
+) -> Result<(Arc<MerchantApp>, Fields)> {
+    let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
+    reply.edition = request::edition(&fields);
+    let ctx = reply.ctx.clone();
+    let given = RequestFields {
+        fields: &fields,
+        edition: reply.edition,
+        zone: &ctx.config.time_zone,
+    };
+
+    let merchant = match reply.edition {
+        Edition::Open => {
+            given.check(&[field::APP_ID])?;
+            ctx.merchant_app(given.text(&field::APP_ID).as_deref())
+                .await?
+        }
+        Edition::Single => ctx.merchant_app(None).await?,
+    };
+    reply.merchant = Some(merchant.clone());
+    if reply.edition == Edition::Single && !merchant.single_edition {
+        return Err(Refusal::EditionNotEnabled.into());
+    }
+    if merchant.sign_required {
+        given.check(&[field::SIGN])?;
+        let signer = Signer {
+            secret: &merchant.secret,
+            sign_type: merchant.sign_type,
+            edition: reply.edition,
+        };
+        if !signer.verifies(&fields, &given.needed(&field::SIGN)?) {
+            return Err(Refusal::BadSignature.into());
+        }
+    }
+    check_common(given, &merchant, ctx.clock.now())?;
+    Ok((merchant, fields))
+}
+
+/// Reads a body of at most so many bytes.
+pub async fn body(request: Request, bytes: usize, deadline: Instant) -> Result<Bytes> {
+    let unread = |why: &str| Refusal::Unreadable {
+        why: why.to_owned(),
+    };
+    let reading = to_bytes(request.into_body(), bytes);
+    let read = timeout_at(deadline, reading);
+    let read = read
+        .await
+        .map_err(|_| unread("the body did not arrive in time"))?;
+    Ok(read.map_err(|error| {
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if too_large {
+            Refusal::TooLarge
+        } else {
+            unread("the body ended early")
+        }
+    })?)
+}
+
+fn check_common(
+    given: RequestFields<'_>,
+    merchant: &MerchantApp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    given.check(field::COMMON)?;
+    let mch_no = given.text(&field::MCH_NO);
+    if mch_no.is_some() && merchant.mch_no.is_some() && mch_no != merchant.mch_no {
+        return Err(Refusal::field(field::MCH_NO.name, Reason::Mismatch));
+    }
+    let off_ms = given.time(&field::REQ_TIME)?.0.saturating_sub(now.0);
+    let seconds = off_ms.saturating_abs() / SECOND_MS;
+    match off_ms {
+        off if off > merchant.req_time_leeway_ms => Err(Refusal::field(
+            field::REQ_TIME.name,
+            Reason::ClockAhead { seconds },
+        )),
+        off if off < -merchant.req_time_leeway_ms => Err(Refusal::field(
+            field::REQ_TIME.name,
+            Reason::ClockBehind { seconds },
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// When a request that begins now has to be answered.
+pub fn deadline(ctx: &Ctx) -> Instant {
+    let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
+    Instant::now() + Duration::from_millis(limit_ms)
+}
+
+impl SignedRequest {
+    /// The fields of the endpoint, checked.
+    pub fn check(&self, table: &[Field]) -> Result<RequestFields<'_>, Refusal> {
+        let zone = &self.ctx.config.time_zone;
+        let given = RequestFields {
+            fields: &self.fields,
+            edition: self.edition,
+            zone,
+        };
+        given.check(table)?.check_unambiguous(table)
+    }
+
+    /// Runs a use-case within the request's time limit. `None`: it is not done yet. What it has
+    /// begun of a refund goes on without us; the use-cases see to that.
+    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+        match timeout_at(self.deadline, work).await {
+            Ok(done) => done.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How this request's edition writes amounts and moments.
+    pub fn wire(&self) -> EditionFormat<'_> {
+        EditionFormat {
+            edition: self.edition,
+            zone: &self.ctx.config.time_zone,
+        }
+    }
+
+    /// Answers with the outcome.
+    pub fn answer<T: Serialize>(&self, outcome: Result<T>) -> Response {
+        self.reply.with(outcome)
+    }
+}
+
+/// Nothing can be told of what was asked: the time limit came first.
+pub fn out_of_time() -> Error {
+    Error::internal("a request did not end within its time limit")
+}

@@ -1,0 +1,329 @@
+//! The endpoints: each checks its fields, calls one use-case, and answers.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
+use crate::domain::lang::Lang;
+use crate::domain::limits;
+use crate::domain::order::OrderKey;
+use crate::domain::refund::{NewRefund, RefundKey};
+use crate::server::channels::sandbox::LedgerEntry;
+use crate::server::channels::sandbox::faults::{WeatherReport, WeatherWish};
+use crate::server::ctx::Ctx;
+use crate::server::error::{Error, Result};
+use crate::server::gateway::answer::Answer;
+use crate::server::gateway::authenticate;
+use crate::server::gateway::authenticate::{SignedRequest, out_of_time};
+use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
+use crate::server::{orders, refunds};
+use crate::wire::data::{
+    OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
+    SingleRefundSyncData, SingleSyncData, SyncData,
+};
+use crate::wire::field;
+use crate::wire::request::one_needed;
+
+/// 统一退款 · Unified refund
+///
+/// 受理退款。code 为 0 仅表示受理成功，结果见 status。同一 bizRefundNo 重复请求只退一笔，已失败的退款会以原退款号重新提交。
+/// · Accepts a refund. Code 0 means accepted only; the outcome is status. The same bizRefundNo again is
+/// the same refund; one that failed is submitted again under its own number.
+#[utoipa::path(post, path = "/unipay/refund", tag = "unipay", request_body = RefundIn,
+    responses((status = 200, body = Answer<RefundData, RefundData>)))]
+pub async fn refund(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::REFUND)?;
+        let new = NewRefund {
+            order: given
+                .order_key()
+                .ok_or_else(|| one_needed(field::ORDER_KEY))?,
+            biz_refund_no: given.needed(&field::BIZ_REFUND_NO)?,
+            amount: given.amount(&field::AMOUNT)?,
+            reason: given.text(&field::REASON),
+            attach: given.text(&field::ATTACH),
+            notify_url: given.text(&field::NOTIFY_URL),
+            client_ip: given.text(&field::CLIENT_IP),
+            edition: asked.edition,
+            expected_refundable: None,
+        };
+        let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
+        let issued = refunds::issue(&asked.ctx, &asked.merchant, new, Actor::Merchant);
+        let refund = match asked.in_time(issued).await? {
+            Some(refund) => refund,
+            // It goes on without us. If it is written down, then how it stands is the answer.
+            None => match refunds::find(&asked.ctx, &asked.merchant, &key).await {
+                Ok((refund, _)) => refund,
+                Err(_) => return Err(out_of_time()),
+            },
+        };
+        Ok(RefundData::of(&refund))
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+/// 退款同步、支付订单同步 · Refund sync; payment-order sync
+///
+/// 传退款号时同步退款，否则同步支付订单。 · Syncs the refund that is named, or else the order.
+#[utoipa::path(post, path = "/unipay/syncPay", tag = "unipay", request_body = SyncPayIn,
+    responses((status = 200, body = Answer<OpenSyncData, SingleSyncData>)))]
+pub async fn sync_pay(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::SYNC_PAY)?;
+        match (given.refund_key(), given.order_key()) {
+            (Some(refund), _) => sync_of_refund(&asked, &refund).await,
+            (None, Some(order)) => sync_of_order(&asked, &order).await,
+            (None, None) => Err(one_needed(field::SYNC_PAY).into()),
+        }
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+/// 退款同步 · Refund sync
+///
+/// 向通道查询退款的真实状态并据此调整。 · Asks the channel for the refund's true state and settles ours
+/// to it.
+#[utoipa::path(post, path = "/unipay/sync/refund", tag = "unipay", request_body = RefundKeyIn,
+    responses((status = 200, body = Answer<OpenSyncData, SingleRefundSyncData>)))]
+pub async fn sync_refund(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::REFUND_KEY)?;
+        let key = given
+            .refund_key()
+            .ok_or_else(|| one_needed(field::REFUND_KEY))?;
+        sync_of_refund(&asked, &key).await
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+async fn sync_of_refund(asked: &SignedRequest, key: &RefundKey) -> Result<SyncData> {
+    let sync = refunds::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
+    let sync = asked.in_time(sync).await?.ok_or(Refusal::SyncUnderWay)?;
+    Ok(SyncData::of_refund(&sync, asked.wire()))
+}
+
+/// 支付订单同步 · Payment-order sync
+///
+/// 向通道查询支付订单；未登记的订单在通道查到后登记。 · Asks the channel for the order's state; an order
+/// that is not known yet is recorded when a channel knows it.
+#[utoipa::path(post, path = "/unipay/sync/pay", tag = "unipay", request_body = OrderKeyIn,
+    responses((status = 200, body = Answer<OpenSyncData, SingleOrderSyncData>)))]
+pub async fn sync_order(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::ORDER_KEY)?;
+        let key = given
+            .order_key()
+            .ok_or_else(|| one_needed(field::ORDER_KEY))?;
+        sync_of_order(&asked, &key).await
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData> {
+    let sync = orders::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
+    let sync = asked.in_time(sync).await?.ok_or_else(out_of_time)?;
+    Ok(SyncData::of_order(&sync, asked.wire()))
+}
+
+/// 退款单查询 · Query of a refund
+#[utoipa::path(post, path = "/unipay/query/refundOrder", tag = "unipay", request_body = RefundKeyIn,
+    responses((status = 200, body = Answer<RefundOrderData, RefundOrderData>)))]
+pub async fn query_refund(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::REFUND_KEY)?;
+        let key = given
+            .refund_key()
+            .ok_or_else(|| one_needed(field::REFUND_KEY))?;
+        let found = refunds::find(&asked.ctx, &asked.merchant, &key);
+        let (refund, order) = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        Ok(RefundOrderData::of(&refund, &order, asked.wire()))
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+/// 支付订单查询 · Query of a payment order
+#[utoipa::path(post, path = "/unipay/query/payOrder", tag = "unipay", request_body = OrderKeyIn,
+    responses((status = 200, body = Answer<PayOrderData, PayOrderData>)))]
+pub async fn query_order(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::ORDER_KEY)?;
+        let key = given
+            .order_key()
+            .ok_or_else(|| one_needed(field::ORDER_KEY))?;
+        let found = orders::find(&asked.ctx, &asked.merchant, &key);
+        let order = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        Ok(PayOrderData::of(&order, asked.wire()))
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+/// 支付订单登记 · Records a payment that was taken elsewhere
+///
+/// 重复登记同一订单得到同样的结果；金额或通道不同则返回 20091。 · The same again: the same answer. The same
+/// number with another amount or channel: 20091.
+#[utoipa::path(post, path = "/unipay/order/record", tag = "unipay", request_body = RecordIn,
+    responses((status = 200, body = Answer<RecordedData, RecordedData>)))]
+pub async fn record_order(asked: SignedRequest) -> Response {
+    let answer = async {
+        let given = asked.check(field::ORDER_RECORD)?;
+        let new = given.new_order(asked.ctx.clock.now(), asked.merchant.req_time_leeway_ms)?;
+        let recorded = orders::record(&asked.ctx, &asked.merchant, new, Actor::Merchant);
+        let order = asked.in_time(recorded).await?.ok_or_else(out_of_time)?;
+        Ok(RecordedData::of(&order, asked.wire()))
+    };
+    let outcome = answer.await;
+    asked.answer(outcome)
+}
+
+/// 通道回调 · Callback of a channel
+///
+/// 通道的签名以原始请求体验证；按该通道约定的格式应答。 · The channel's own signature is checked over the
+/// raw body; the answer is the one that channel expects.
+#[utoipa::path(post, path = "/unipay/callback/{appId}/{channel}", tag = "channel",
+    params(("appId" = String, Path, description = "应用号 · the app"),
+        ("channel" = String, Path, description = "支付通道 · the channel", example = "sandbox")),
+    request_body(content = String, description = "通道的原始报文 · as the channel sends it",
+        content_type = "application/octet-stream"),
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+pub async fn callback(
+    State(ctx): State<Ctx>,
+    Path((app_id, channel)): Path<(String, String)>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let reply = crate::server::gateway::reply(&ctx, &request);
+    let answer = async {
+        let channel = channel.parse().map_err(|_| Refusal::NoSuchChannel)?;
+        let body = authenticate::body(
+            request,
+            limits::CALLBACK_BYTES,
+            authenticate::deadline(&ctx),
+        )
+        .await?;
+        let headers = plain_headers(&headers);
+        let taken = refunds::callback(&ctx, &app_id, channel, &headers, &body).await?;
+        let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
+        Ok::<_, Error>((
+            status,
+            [(header::CONTENT_TYPE, taken.content_type)],
+            taken.body,
+        ))
+    };
+    match answer.await {
+        Ok(taken) => taken.into_response(),
+        Err(error) => reply.refused(&error),
+    }
+}
+
+/// Headers as text, by lower-case name; the last of several.
+fn plain_headers(headers: &HeaderMap) -> HashMap<String, String> {
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
+}
+
+/// 沙箱账簿 · The sandbox's book
+///
+/// 沙箱通道对一笔退款的记载，moved 为资金实际变动的次数。 · What the sandbox channel has of a refund;
+/// moved counts how often money moved.
+#[utoipa::path(get, path = "/sandbox/book/{refundNo}", tag = "sandbox",
+    params(("refundNo" = String, Path, description = "退款号 · our refund number")),
+    responses((status = 200, body = LedgerEntry), (status = 404, description = "没有这笔退款 · no such refund")))]
+pub async fn sandbox_ledger(
+    State(ctx): State<Ctx>,
+    Path(refund_no): Path<String>,
+    request: Request,
+) -> Response {
+    let Some(sandbox) = ctx.channels.sandbox() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match sandbox.book(&refund_no).await {
+        Ok(Some(entry)) => axum::Json(entry).into_response(),
+        Ok(None) => {
+            let refusal = Refusal::NoSuchRefund;
+            let text = refusal.text(Lang::Zh);
+            crate::server::gateway::reply(&ctx, &request).refuse(
+                StatusCode::NOT_FOUND,
+                refusal.code(),
+                text,
+            )
+        }
+        Err(error) => crate::server::gateway::reply(&ctx, &request).refused(&error),
+    }
+}
+
+/// 沙箱天气 · The sandbox's faults
+///
+/// 该应用到沙箱通道的线路状况，calls 为其间调用通道的次数。 · How an app's line to the sandbox is;
+/// calls counts the calls of the channel meanwhile.
+#[utoipa::path(get, path = "/sandbox/faults/{appId}", tag = "sandbox",
+    params(("appId" = String, Path, description = "应用号 · the app")),
+    responses((status = 200, body = WeatherReport)))]
+pub async fn sandbox_faults(
+    State(ctx): State<Ctx>,
+    Path(app_id): Path<String>,
+    request: Request,
+) -> Response {
+    let reply = crate::server::gateway::reply(&ctx, &request);
+    match faults(&ctx, &app_id, None).await {
+        Ok(report) => axum::Json(report).into_response(),
+        Err(error) => reply.refused(&error),
+    }
+}
+
+/// 改变沙箱天气 · Change the sandbox's faults
+///
+/// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
+/// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
+/// doubled: callbacks come twice, late and out of order.
+#[utoipa::path(post, path = "/sandbox/faults/{appId}", tag = "sandbox",
+    params(("appId" = String, Path, description = "应用号 · the app")),
+    request_body = WeatherWish,
+    responses((status = 200, body = WeatherReport)))]
+pub async fn change_sandbox_faults(
+    State(ctx): State<Ctx>,
+    Path(app_id): Path<String>,
+    request: Request,
+) -> Response {
+    let reply = crate::server::gateway::reply(&ctx, &request);
+    let answer = async {
+        let body = authenticate::body(
+            request,
+            limits::CALLBACK_BYTES,
+            authenticate::deadline(&ctx),
+        )
+        .await?;
+        let wish = serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
+            why: error.to_string(),
+        })?;
+        faults(&ctx, &app_id, Some(wish)).await
+    };
+    match answer.await {
+        Ok(report) => axum::Json(report).into_response(),
+        Err(error) => reply.refused(&error),
+    }
+}
+
+/// An app's faults, changed where another is wished for.
+async fn faults(ctx: &Ctx, app_id: &str, wish: Option<WeatherWish>) -> Result<WeatherReport> {
+    let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
+    let merchant = ctx.merchant_app(Some(app_id)).await?;
+    if let Some(wish) = wish {
+        sandbox
+            .change_weather(&merchant.app_id, wish.faults)
+            .await?;
+    }
+    sandbox.faults(&merchant.app_id).await
+}

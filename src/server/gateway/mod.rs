@@ -1,0 +1,96 @@
+//! The merchant gateway. A request: [`door`] lets it in, one thin handler of
+//! [`endpoints`] checks its fields and calls one use-case, [`answer`] signs what came of it.
+
+pub mod answer;
+pub mod authenticate;
+pub mod docs;
+pub mod endpoints;
+pub mod openapi;
+mod schema;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::error::Refusal;
+use crate::domain::lang::Lang;
+use crate::server::ctx::Ctx;
+use crate::server::error::Error;
+use crate::server::gateway::answer::Reply;
+use crate::server::trace::TraceId;
+
+/// Paths under which published clients know an endpoint, beside its own.
+const OTHER_PATHS: &[(&str, &str)] = &[
+    ("/unipay/syncRefund", "/unipay/sync/refund"),
+    ("/unipay/sync/order/refund", "/unipay/sync/refund"),
+    ("/unipay/sync/order/pay", "/unipay/sync/pay"),
+];
+
+/// The routes of the gateway.
+pub fn routes(ctx: Ctx) -> Router {
+    described(&ctx).0.with_state(ctx)
+}
+
+/// The description of the gateway, generated from the handlers.
+pub fn description(ctx: &Ctx) -> utoipa::openapi::OpenApi {
+    described(ctx).1
+}
+
+fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
+    let mut router = OpenApiRouter::new()
+        .routes(routes!(endpoints::refund))
+        .routes(routes!(endpoints::sync_pay))
+        .routes(routes!(endpoints::sync_refund))
+        .routes(routes!(endpoints::sync_order))
+        .routes(routes!(endpoints::query_refund))
+        .routes(routes!(endpoints::query_order))
+        .routes(routes!(endpoints::record_order))
+        .routes(routes!(endpoints::callback));
+    if ctx.channels.sandbox().is_some() {
+        router = router
+            .routes(routes!(endpoints::sandbox_ledger))
+            .routes(routes!(
+                endpoints::sandbox_faults,
+                endpoints::change_sandbox_faults
+            ));
+    }
+    let (router, mut description) = router.split_for_parts();
+    for (other, own) in OTHER_PATHS {
+        let mut item = description.paths.paths[*own].clone();
+        if let Some(operation) = &mut item.post {
+            operation.operation_id = Some(other.trim_start_matches('/').replace('/', "_"));
+            operation.description = Some(format!("同 {own} · the same as {own}"));
+        }
+        description.paths.paths.insert((*other).to_owned(), item);
+    }
+    let router = router
+        .route("/unipay/syncRefund", post(endpoints::sync_refund))
+        .route("/unipay/sync/order/refund", post(endpoints::sync_refund))
+        .route("/unipay/sync/order/pay", post(endpoints::sync_order))
+        .route("/unipay/{*path}", axum::routing::any(no_such_endpoint))
+        .method_not_allowed_fallback(wrong_method);
+    (router, description)
+}
+
+async fn no_such_endpoint(State(ctx): State<Ctx>, request: Request) -> Response {
+    reply(&ctx, &request).refused(&Error::Refused(Refusal::NoSuchPage))
+}
+
+async fn wrong_method(State(ctx): State<Ctx>, request: Request) -> Response {
+    let refusal = Refusal::NoSuchPage;
+    reply(&ctx, &request).refuse(
+        StatusCode::METHOD_NOT_ALLOWED,
+        refusal.code(),
+        refusal.text(Lang::Zh),
+    )
+}
+
+/// The reply to a request that has not come through the door.
+pub fn reply(ctx: &Ctx, request: &Request) -> Reply {
+    let trace = request.extensions().get::<TraceId>().cloned();
+    Reply::new(ctx, trace.unwrap_or_else(TraceId::make))
+}

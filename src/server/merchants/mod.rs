@@ -1,0 +1,85 @@
+//! The merchants' apps: adding one.
+
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::merchant::{Edition, MerchantApp};
+use crate::server::ctx::Ctx;
+use crate::server::error::Result;
+use crate::server::store;
+use crate::wire::field;
+use crate::wire::json::Json;
+
+/// A secret is at least this long: it is all that keeps others from asking in the app's name.
+const SECRET_LEAST_CHARS: usize = 16;
+
+/// Adds an app. A running server serves it within seconds.
+///
+/// # Errors
+/// Refuses an id that is taken, a second default app, and wrong values, each by field.
+pub async fn add(ctx: &Ctx, new: MerchantApp) -> Result<()> {
+    check(ctx, &new)?;
+    let now = ctx.clock.now();
+    let added = ctx
+        .db
+        .write(move |conn| {
+            let new = new.clone();
+            Box::pin(async move {
+                let known = store::merchant::all(conn).await?;
+                if known.iter().any(|known| known.app_id == new.app_id) {
+                    return Ok(Err(Refusal::field(field::APP_ID.name, Reason::Taken)));
+                }
+                if new.is_default && known.iter().any(|known| known.is_default) {
+                    return Ok(Err(Refusal::field("default", Reason::Taken)));
+                }
+                store::merchant::insert(conn, &new, now).await?;
+                Ok(Ok(()))
+            })
+        })
+        .await?;
+    Ok(added?)
+}
+
+fn check(ctx: &Ctx, new: &MerchantApp) -> Result<(), Refusal> {
+    let mut channels: Vec<_> = new
+        .channels
+        .iter()
+        .map(|settings| settings.channel)
+        .collect();
+    channels.sort();
+    channels.dedup();
+    if channels.len() < new.channels.len() {
+        return Err(Refusal::field("channel", Reason::Twice));
+    }
+    let text = |text: &str| Json::Text(text.to_owned());
+    let given = [
+        (&field::APP_ID, Some(new.app_id.as_str())),
+        (&field::MCH_NO, new.mch_no.as_deref()),
+        (&field::NOTIFY_URL, new.notify_url.as_deref()),
+    ];
+    for (field, value) in given {
+        match value {
+            Some("") => return Err(Refusal::field(field.name, Reason::Missing)),
+            Some(value) => field.check(&text(value), Edition::Open, &ctx.config.time_zone)?,
+            None => {}
+        }
+    }
+    let lengths = [
+        ("name", &new.name, 1, limits::APP_NAME_CHARS),
+        (
+            "secret",
+            &new.secret,
+            SECRET_LEAST_CHARS,
+            limits::SECRET_CHARS,
+        ),
+    ];
+    for (name, value, min, max) in lengths {
+        let reason = match value.chars().count() {
+            length if length < min => Reason::TooShort { min },
+            length if length > max => Reason::TooLong { max },
+            _ if value.chars().any(char::is_control) => Reason::ControlCharacter,
+            _ => continue,
+        };
+        return Err(Refusal::field(name, reason));
+    }
+    Ok(())
+}

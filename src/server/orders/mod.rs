@@ -1,0 +1,330 @@
+//! The use-cases of payment orders: telling us of one, finding one, asking the channel for one.
+
+pub mod import;
+
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::filter::{OrderFilter, Page, Place};
+use crate::domain::limits;
+use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
+use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
+use crate::domain::refund::OutcomeKind;
+use crate::domain::time::Timestamp;
+use crate::server::channels::{Answer, OrderOutcome};
+use crate::server::ctx::Ctx;
+use crate::server::error::{Conflict, Error, Result};
+use crate::server::numbers::Kind;
+use crate::server::store;
+
+/// What a sync of an order found.
+#[derive(Clone, Debug)]
+pub struct OrderSync {
+    pub order: Order,
+    /// Whether our state was changed by it.
+    pub changed: bool,
+    /// What the channel said, word for word.
+    pub said: String,
+}
+
+/// An order as it is after we were told of it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub order: Order,
+    /// Whether it was not known before.
+    pub new: bool,
+}
+
+/// Records a payment that was taken elsewhere. The same again gives the same order.
+///
+/// # Errors
+/// [`Refusal::Inconsistent`] when a number is known with something else; nothing changes then.
+pub async fn record(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    new: NewOrder,
+    actor: Actor,
+) -> Result<Order> {
+    let mut recorded = record_all(ctx, merchant, vec![new], actor).await?;
+    let one = recorded
+        .pop()
+        .ok_or_else(|| Error::internal("recorded one order and got none"))?;
+    Ok(one?.order)
+}
+
+/// Records many payments, all in one transaction. Each has its own outcome.
+pub async fn record_all(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    new: Vec<NewOrder>,
+    actor: Actor,
+) -> Result<Vec<Result<Recorded, Refusal>>> {
+    let now = ctx.clock.now();
+    let mut orders = Vec::with_capacity(new.len());
+    for new in new {
+        orders.push(order(ctx, merchant, new, now).await?);
+    }
+    ctx.db
+        .write(move |conn| {
+            let (orders, actor) = (orders.clone(), actor.clone());
+            Box::pin(async move {
+                let mut recorded = Vec::with_capacity(orders.len());
+                for order in orders {
+                    recorded.push(record_one(conn, order, &actor, now).await?);
+                }
+                Ok(recorded)
+            })
+        })
+        .await
+}
+
+async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp) -> Result<Order> {
+    let order_no = match new.order_no {
+        Some(order_no) => order_no,
+        None => ctx.numbers.make(Kind::Payment, now).await?,
+    };
+    Ok(Order {
+        app_id: merchant.app_id.clone(),
+        order_no,
+        biz_order_no: new.biz_order_no,
+        out_order_no: new.out_order_no,
+        channel: new.channel,
+        method: new.method,
+        title: new.title,
+        amount: new.amount,
+        refunded: Fen::ZERO,
+        held: Fen::ZERO,
+        status: new.status,
+        pay_time: new.pay_time,
+        attach: new.attach,
+        created_at: new.pay_time.unwrap_or(now),
+        version: 1,
+    })
+}
+
+async fn record_one(
+    conn: &mut crate::server::db::Conn,
+    order: Order,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Result<Recorded, Refusal>> {
+    if store::order::insert(conn, &order).await? {
+        store::event::insert(
+            conn,
+            &event(&order, EventKind::Recorded, actor.clone(), now, None),
+        )
+        .await?;
+        return Ok(Ok(Recorded { order, new: true }));
+    }
+    let by_biz = OrderKey::BizOrderNo(order.biz_order_no.clone());
+    let known = store::order::by_key(conn, &order.app_id, &by_biz)
+        .await?
+        .pop();
+    // Where the merchant's number is new, another of the numbers is taken by another order.
+    let Some(known) = known else {
+        let taken = store::order::get(conn, &order.app_id, &order.order_no)
+            .await?
+            .is_some();
+        let field = if taken { "orderNo" } else { "outOrderNo" };
+        return Ok(Err(Refusal::Inconsistent {
+            field: field.into(),
+        }));
+    };
+    let differs = [
+        ("amount", known.amount != order.amount),
+        ("channel", known.channel != order.channel),
+        (
+            "outOrderNo",
+            order.out_order_no.is_some() && known.out_order_no != order.out_order_no,
+        ),
+    ];
+    Ok(match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((field, _)) => Err(Refusal::Inconsistent {
+            field: field.into(),
+        }),
+        None => Ok(Recorded {
+            order: known,
+            new: false,
+        }),
+    })
+}
+
+/// The order that a request names.
+///
+/// # Errors
+/// [`Refusal::NoSuchOrder`]; a channel's number that two channels gave is refused as ambiguous.
+pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &OrderKey) -> Result<Order> {
+    let mut conn = ctx.db.read().await?;
+    let mut found = store::order::by_key(&mut conn, &merchant.app_id, key).await?;
+    match (found.pop(), found.pop()) {
+        (Some(order), None) => Ok(order),
+        (None, _) => Err(Refusal::NoSuchOrder.into()),
+        _ => Err(Refusal::field("outOrderNo", Reason::TooManyMatches).into()),
+    }
+}
+
+/// Asks the channel for an order's state and adopts it where ours is behind. An order that we do
+/// not know is asked for at the app's channels and recorded when one of them knows it.
+///
+/// # Errors
+/// [`Refusal::NoSuchOrder`] when neither we nor a channel know it.
+pub async fn sync(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    key: &OrderKey,
+    actor: Actor,
+) -> Result<OrderSync> {
+    let order = match find(ctx, merchant, key).await {
+        Err(Error::Refused(Refusal::NoSuchOrder)) => {
+            return discover(ctx, merchant, key, actor).await;
+        }
+        found => found?,
+    };
+    let adapter = ctx.channels.adapter(order.channel)?;
+    let answer = in_time(ctx, adapter.query_order(merchant, key, Some(&order))).await;
+    adopt(ctx, order, answer, actor).await
+}
+
+/// Looks for an order that we do not know at the app's channels.
+async fn discover(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    key: &OrderKey,
+    actor: Actor,
+) -> Result<OrderSync> {
+    for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
+        let Ok(adapter) = ctx.channels.adapter(settings.channel) else {
+            continue;
+        };
+        let answer = in_time(ctx, adapter.query_order(merchant, key, None)).await;
+        if let OrderOutcome::Known { details, .. } = answer.outcome {
+            let order = record(ctx, merchant, *details, actor).await?;
+            return Ok(OrderSync {
+                order,
+                changed: true,
+                said: answer.said,
+            });
+        }
+    }
+    Err(Refusal::NoSuchOrder.into())
+}
+
+/// Writes down what the channel said of an order, and adopts its state where ours was open.
+/// A payment that succeeded stays so: only refunds take money off it.
+async fn adopt(
+    ctx: &Ctx,
+    order: Order,
+    answer: Answer<OrderOutcome>,
+    actor: Actor,
+) -> Result<OrderSync> {
+    let now = ctx.clock.now();
+    let said = limits::kept(&answer.said, limits::SAID_BYTES);
+    ctx.db
+        .write(move |conn| {
+            let (order, outcome, said, actor) = (
+                order.clone(),
+                answer.outcome.clone(),
+                said.clone(),
+                actor.clone(),
+            );
+            Box::pin(async move {
+                let current = store::order::get(conn, &order.app_id, &order.order_no).await?;
+                let current = current.ok_or(sqlx::Error::RowNotFound)?;
+                let before = current.status;
+                let mut next = Order {
+                    version: current.version + 1,
+                    ..current
+                };
+                let word = match outcome {
+                    OrderOutcome::Known { status, details } => {
+                        let open = matches!(before, OrderStatus::Wait | OrderStatus::Progress);
+                        let same_amount = details.amount == next.amount;
+                        if same_amount && (open || status == OrderStatus::Success) {
+                            next.status = status;
+                            next.pay_time = next.pay_time.or(details.pay_time);
+                        }
+                        next.out_order_no = next.out_order_no.or(details.out_order_no);
+                        if status == OrderStatus::Success {
+                            OutcomeKind::Success
+                        } else {
+                            OutcomeKind::Accepted
+                        }
+                    }
+                    OrderOutcome::NotFound => OutcomeKind::NotFound,
+                    OrderOutcome::Unknown { .. } => OutcomeKind::Unknown,
+                };
+                if !store::order::update(conn, &next).await? {
+                    return Err(Conflict.into());
+                }
+                let event = Event {
+                    outcome: Some(word),
+                    said: Some(said.clone()),
+                    ..event(&next, EventKind::Sync, actor, now, Some(before))
+                };
+                store::event::insert(conn, &event).await?;
+                Ok(OrderSync {
+                    changed: next.status != before,
+                    order: next,
+                    said,
+                })
+            })
+        })
+        .await
+}
+
+/// A channel's answer within the time limit.
+async fn in_time(
+    ctx: &Ctx,
+    answer: impl Future<Output = Answer<OrderOutcome>>,
+) -> Answer<OrderOutcome> {
+    let ms = ctx.config.channel_time_limit_ms;
+    let limit = std::time::Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| {
+            let why = format!("no answer within {ms} ms");
+            Answer {
+                said: why.clone(),
+                outcome: OrderOutcome::Unknown { why },
+            }
+        })
+}
+
+/// One page of an app's orders.
+pub async fn list(
+    ctx: &Ctx,
+    app_id: &str,
+    filter: &OrderFilter,
+    place: &Place,
+) -> Result<Page<Order>> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::list::orders(&mut conn, app_id, filter, place).await?)
+}
+
+/// The events of an order, newest first.
+pub async fn timeline(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Event>> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::event::timeline(&mut conn, app_id, Subject::Order, order_no).await?)
+}
+
+fn event(
+    order: &Order,
+    kind: EventKind,
+    actor: Actor,
+    at: Timestamp,
+    before: Option<OrderStatus>,
+) -> Event {
+    Event {
+        app_id: order.app_id.clone(),
+        subject: Subject::Order,
+        number: order.order_no.clone(),
+        seq: order.version,
+        at,
+        kind,
+        actor,
+        outcome: None,
+        said: None,
+        before: before.map(|status| status.as_str().to_owned()),
+        after: Some(order.status.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,322 @@
+//! Logins that last: a cookie in the browser, a row in the database.
+//!
+//! The layer puts a [`Session`] into every request; take it as an extractor of an axum handler, or
+//! with `leptos_axum::extract::<Session>()` in a server function. Then
+//!
+//! - [`log_in`] after [`crate::server::people::login`] has said who it is,
+//! - [`operator`] to know who asks, on every request that needs somebody,
+//! - [`log_out`].
+//!
+//! A session ends by itself after a time without use, and at once when its operator is disabled or
+//! gets another password.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{self, SessionStore};
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+pub use tower_sessions::Session;
+
+use crate::domain::error::Refusal;
+use crate::domain::people::Operator;
+use crate::domain::time::Timestamp;
+use crate::server::ctx::Ctx;
+use crate::server::error::{Error, Result};
+use crate::server::store;
+use crate::server::store::session::SessionRow;
+
+/// The cookie's name.
+pub const COOKIE: &str = "refundry_session";
+/// Under this key a session holds its [`Operator`]; [`log_in`] and [`operator`] know it.
+pub const OPERATOR: &str = "operator";
+/// A session's end is put off at most this often, so that reading a page is rarely a write.
+const EXTENDED_EVERY_MS: i64 = 60_000;
+
+/// The layer that gives every request its [`Session`].
+pub fn layer(ctx: &Ctx) -> SessionManagerLayer<Sessions> {
+    // The browser forgets the cookie when it is closed; how long it is good for is for us to say.
+    SessionManagerLayer::new(Sessions { ctx: ctx.clone() })
+        .with_name(COOKIE)
+        .with_path("/")
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(ctx.config.secure_cookies)
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Logs an operator in. The session gets a new id, so that nobody who knew the one before knows it.
+pub async fn log_in(session: &Session, operator: &Operator) -> Result<()> {
+    session.cycle_id().await.map_err(broken)?;
+    session.insert(OPERATOR, operator).await.map_err(broken)
+}
+
+/// Who is logged in.
+///
+/// # Errors
+/// [`Refusal::NotLoggedIn`] when nobody is.
+pub async fn operator(session: &Session) -> Result<Operator> {
+    let operator = session.get(OPERATOR).await.map_err(broken)?;
+    operator.ok_or(Error::Refused(Refusal::NotLoggedIn))
+}
+
+/// Ends a session, here and in the browser. Without one it does nothing.
+pub async fn log_out(session: &Session) -> Result<()> {
+    if session.id().is_none() {
+        return Ok(());
+    }
+    session.flush().await.map_err(broken)
+}
+
+/// Removes the sessions that have expired.
+pub async fn clean_up(ctx: &Ctx) -> Result<u64> {
+    let now = ctx.clock.now();
+    ctx.db
+        .write(move |conn| {
+            Box::pin(async move { Ok(store::session::delete_expired(conn, now).await?) })
+        })
+        .await
+}
+
+fn broken(error: tower_sessions::session::Error) -> Error {
+    Error::internal(format!("the session cannot be read or written: {error}"))
+}
+
+/// The sessions in our database.
+#[derive(Clone)]
+pub struct Sessions {
+    ctx: Ctx,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+impl Sessions {
+    fn expires_at(&self) -> Timestamp {
+        let now = self.ctx.clock.now();
+        now.plus_ms(self.ctx.config.session_minutes * 60_000)
+    }
+
+    fn row(&self, record: &Record) -> session_store::Result<SessionRow> {
+        let operator = record.data.get(OPERATOR).and_then(|who| who.get("name"));
+        let data = serde_json::to_string(&record.data);
+        Ok(SessionRow {
+            session_id: key(&record.id),
+            operator: operator.and_then(|name| name.as_str()).map(str::to_owned),
+            data: data.map_err(|error| session_store::Error::Encode(error.to_string()))?,
+            expires_at: self.expires_at(),
+        })
+    }
+}
+
+/// What a session is found by: a digest of its id.
+fn key(id: &Id) -> String {
+    hex::encode(Sha256::digest(id.0.to_le_bytes()))
+}
+
+fn backend(error: Error) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        loop {
+            let row = self.row(record)?;
+            let added = self.ctx.db.write(move |conn| {
+                let row = row.clone();
+                Box::pin(async move { Ok(store::session::insert(conn, &row).await?) })
+            });
+            if added.await.map_err(backend)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let row = self.row(record)?;
+        let saved = self.ctx.db.write(move |conn| {
+            let row = row.clone();
+            Box::pin(async move { Ok(store::session::update(conn, &row).await?) })
+        });
+        saved.await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let found = async {
+            let mut conn = self.ctx.db.read().await?;
+            let now = self.ctx.clock.now();
+            Ok(store::session::get(&mut conn, &key(id), now).await?)
+        };
+        let Some(row) = found.await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let expires_at = self.expires_at();
+        if row.expires_at.plus_ms(EXTENDED_EVERY_MS) <= expires_at {
+            let session_id = row.session_id.clone();
+            let extended = self.ctx.db.write(move |conn| {
+                let session_id = session_id.clone();
+                Box::pin(
+                    async move { Ok(store::session::extend(conn, &session_id, expires_at).await?) },
+                )
+            });
+            extended.await.map_err(backend)?;
+        }
+        let data = serde_json::from_str(&row.data)
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.seconds())
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let session_id = key(id);
+        let deleted = self.ctx.db.write(move |conn| {
+            let session_id = session_id.clone();
+            Box::pin(async move { Ok(store::session::delete(conn, &session_id).await?) })
+        });
+        deleted.await.map_err(backend)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::people::Role;
+    use crate::server::config::Config;
+    use crate::server::people;
+    use crate::server::testing::app_with;
+    use crate::server::testing::database::TestDatabase;
+
+    fn li_na() -> Operator {
+        Operator {
+            name: "li.na".into(),
+            role: Role::Operator,
+        }
+    }
+
+    /// A request that brings a cookie, or none.
+    fn request(ctx: &Ctx, id: Option<Id>) -> Session {
+        Session::new(id, Arc::new(Sessions { ctx: ctx.clone() }), None)
+    }
+
+    async fn logged_in(ctx: &Ctx) -> Id {
+        let session = request(ctx, None);
+        log_in(&session, &li_na()).await.unwrap();
+        session.save().await.unwrap();
+        session.id().unwrap()
+    }
+
+    async fn knows(ctx: &Ctx, id: Id) -> bool {
+        match operator(&request(ctx, Some(id))).await {
+            Ok(operator) => operator == li_na(),
+            Err(Error::Refused(Refusal::NotLoggedIn)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn ctx() -> (Ctx, TestDatabase) {
+        let (ctx, folder) = app_with(Config::default()).await;
+        people::add(&ctx, "li.na", Role::Operator, "correct horse")
+            .await
+            .unwrap();
+        (ctx, folder)
+    }
+
+    #[tokio::test]
+    async fn a_login_gets_a_new_id_and_the_one_before_is_worth_nothing() {
+        let (ctx, _folder) = ctx().await;
+        let before = request(&ctx, None);
+        before.insert("lang", "en").await.unwrap();
+        before.save().await.unwrap();
+        let known_to_others = before.id().unwrap();
+
+        let session = request(&ctx, Some(known_to_others));
+        log_in(&session, &li_na()).await.unwrap();
+        session.save().await.unwrap();
+        let after = session.id().unwrap();
+        assert_ne!(after, known_to_others);
+        assert!(knows(&ctx, after).await);
+        assert!(!knows(&ctx, known_to_others).await);
+        let lang: Option<String> = request(&ctx, Some(after)).get("lang").await.unwrap();
+        assert_eq!(lang.as_deref(), Some("en"));
+    }
+
+    #[tokio::test]
+    async fn logging_out_ends_the_session_for_good() {
+        let (ctx, _folder) = ctx().await;
+        let id = logged_in(&ctx).await;
+        let late = request(&ctx, Some(id));
+        operator(&late).await.unwrap();
+        log_out(&request(&ctx, Some(id))).await.unwrap();
+        assert!(!knows(&ctx, id).await);
+        // A request that was under way does not bring it back.
+        late.insert("lang", "en").await.unwrap();
+        late.save().await.unwrap();
+        assert!(!knows(&ctx, id).await);
+        log_out(&request(&ctx, None)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_when_it_is_not_used() {
+        let (ctx, _folder) = ctx().await;
+        let (used, unused) = (logged_in(&ctx).await, logged_in(&ctx).await);
+        let most = ctx.config.session_minutes * 60_000;
+        for _ in 0..3 {
+            ctx.clock.advance_ms(most / 2);
+            assert!(knows(&ctx, used).await);
+        }
+        assert!(!knows(&ctx, unused).await);
+        assert_eq!(clean_up(&ctx).await.unwrap(), 1);
+        ctx.clock.advance_ms(most);
+        assert!(!knows(&ctx, used).await);
+        assert_eq!(clean_up(&ctx).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn sessions_end_with_their_operator() {
+        let (ctx, _folder) = ctx().await;
+        let id = logged_in(&ctx).await;
+        people::set_password(&ctx, "li.na", "another horse")
+            .await
+            .unwrap();
+        assert!(!knows(&ctx, id).await);
+
+        let id = logged_in(&ctx).await;
+        people::set_enabled(&ctx, "li.na", false).await.unwrap();
+        assert!(!knows(&ctx, id).await);
+        // Nor does one that was begun in the same moment outlive it.
+        let late = logged_in(&ctx).await;
+        assert!(!knows(&ctx, late).await);
+    }
+
+    #[tokio::test]
+    async fn an_id_that_is_taken_is_not_shared() {
+        let (ctx, _folder) = ctx().await;
+        let id = logged_in(&ctx).await;
+        let store = Sessions { ctx: ctx.clone() };
+        let mut record = Record {
+            id,
+            data: Default::default(),
+            expiry_date: OffsetDateTime::UNIX_EPOCH,
+        };
+        store.create(&mut record).await.unwrap();
+        assert_ne!(record.id, id);
+        assert!(knows(&ctx, id).await);
+        assert!(!knows(&ctx, record.id).await);
+    }
+}

@@ -1,0 +1,324 @@
+//! What a browser loads besides the pages: carried inside the program, so that the program is all
+//! there is to install.
+//!
+//! `tools/bundle` lays the files down in `target/site/`: the console's own in `pkg/`, those of
+//! `public/` beside it, and compressed copies (`.br`). A release build embeds the folder, a debug
+//! build reads it. If it is missing, the console is without style and scripts, and works.
+//!
+//! The console's own files are served below an address that holds a hash of them all, and may be
+//! kept for ever. A request with another hash (a page that an older release rendered, say) is
+//! answered with 404: that page then stays a plain one, instead of running scripts that do not
+//! belong to it.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use crate::console::shell::AssetUrls;
+
+#[derive(RustEmbed)]
+#[folder = "target/site/"]
+#[allow_missing = true]
+struct Site;
+
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+/// Stands for the content of all the console's own files.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut all = Sha256::new();
+    for path in Site::iter().filter(|path| path.starts_with("pkg/") && !path.ends_with(".br")) {
+        if let Some(file) = Site::get(&path) {
+            all.update(path.as_bytes());
+            all.update(file.metadata.sha256_hash());
+        }
+    }
+    hex::encode(&all.finalize()[..8])
+});
+
+/// The addresses of this build's style sheet, scripts and WebAssembly.
+pub fn urls() -> AssetUrls {
+    let url = |file| format!("/assets/{}/{file}", *VERSION);
+    AssetUrls {
+        css: url("refundry.css"),
+        js: url("refundry.js"),
+        parts: url("__wasm_split.______________________.js"),
+        wasm: url("refundry.wasm"),
+        details: url("split_details.wasm"),
+    }
+}
+
+/// Serves the console's own files below `/assets/`, and each file of `public/` at its own path.
+pub fn routes() -> Router {
+    let own = Router::new().route("/assets/{version}/{*path}", get(versioned));
+    Site::iter()
+        .filter(|path| !path.starts_with("pkg/") && !path.ends_with(".br"))
+        .fold(own, |router, path| {
+            router.route(&format!("/{path}"), get(public))
+        })
+}
+
+async fn versioned(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    match version == *VERSION {
+        true => serve(&format!("pkg/{path}"), &headers, FOR_EVER),
+        false => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn public(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/');
+    serve(path, request.headers(), AN_HOUR)
+}
+
+fn serve(path: &str, request: &HeaderMap, lifetime: HeaderValue) -> Response {
+    let Some(file) = Site::get(path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let media_type = media_type(&file);
+    let compressed = match accepts_brotli(request) {
+        true => Site::get(&format!("{path}.br")),
+        false => None,
+    };
+    let is_compressed = compressed.is_some();
+    let file = compressed.unwrap_or(file);
+
+    // The compressed copy is another file with another hash, hence another tag, as it must be.
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let is_known = is_listed(request, &tag);
+
+    let mut response = match is_known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => Body::from(bytes(file.data)).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, lifetime);
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(ETAG, tag);
+    }
+    if !is_known {
+        headers.insert(CONTENT_TYPE, media_type);
+        if is_compressed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
+        }
+    }
+    response
+}
+
+fn media_type(file: &EmbeddedFile) -> HeaderValue {
+    let name = file.metadata.mimetype();
+    let charset = match name.starts_with("text/") {
+        true => "; charset=utf-8",
+        false => "",
+    };
+    HeaderValue::try_from(format!("{name}{charset}"))
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"))
+}
+
+/// Embedded bytes are handed out as they lie, without a copy.
+fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(embedded) => Bytes::from_static(embedded),
+        Cow::Owned(read) => read.into(),
+    }
+}
+
+/// Whether the caller takes brotli: names it, and does not rule it out by `q=0`.
+fn accepts_brotli(request: &HeaderMap) -> bool {
+    list(request, ACCEPT_ENCODING).any(|offer| {
+        let mut parts = offer.split(';').map(str::trim);
+        let is_brotli = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("br"));
+        let weight = parts
+            .find_map(|part| part.strip_prefix("q="))
+            .map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
+        is_brotli && weight > 0.0
+    })
+}
+
+/// Whether the caller says that it has the content with this tag.
+fn is_listed(request: &HeaderMap, tag: &str) -> bool {
+    list(request, IF_NONE_MATCH)
+        .any(|listed| listed == "*" || listed.trim_start_matches("W/") == tag)
+}
+
+/// The members of a header that is a list; empty if it is absent.
+fn list(request: &HeaderMap, name: axum::http::HeaderName) -> impl Iterator<Item = &str> {
+    request
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tower::ServiceExt;
+
+    async fn get(path: &str, headers: &[(&str, &str)]) -> Response {
+        let request = headers
+            .iter()
+            .fold(Request::get(path), |request, (name, value)| {
+                request.header(*name, *value)
+            })
+            .body(Body::empty())
+            .unwrap();
+        routes().oneshot(request).await.unwrap()
+    }
+
+    fn header(response: &Response, name: axum::http::HeaderName) -> &str {
+        response
+            .headers()
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Every file that a caller may ask for, with its address. None, where nothing was bundled
+    /// before the build; `make test` does.
+    fn embedded() -> Vec<(String, String)> {
+        Site::iter()
+            .filter(|path| !path.ends_with(".br"))
+            .map(|path| match path.strip_prefix("pkg/") {
+                Some(own) => (path.to_string(), format!("/assets/{}/{own}", *VERSION)),
+                None => (path.to_string(), format!("/{path}")),
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn each_file_is_served_as_it_was_bundled() {
+        for (path, url) in embedded() {
+            let plain = get(&url, &[]).await;
+            assert_eq!(plain.status(), StatusCode::OK, "{url}");
+            assert_eq!(header(&plain, CONTENT_ENCODING), "");
+            assert_ne!(
+                header(&plain, CONTENT_TYPE),
+                "application/octet-stream",
+                "{url}"
+            );
+            let lifetime = if path.starts_with("pkg/") {
+                FOR_EVER
+            } else {
+                AN_HOUR
+            };
+            assert_eq!(plain.headers()[CACHE_CONTROL], lifetime, "{url}");
+            let body = axum::body::to_bytes(plain.into_body(), usize::MAX)
+                .await
+                .unwrap();
+            assert_eq!(body, Site::get(&path).unwrap().data.as_ref(), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_compressed_copy_goes_to_who_accepts_it() {
+        for (path, url) in embedded() {
+            let Some(compressed) = Site::get(&format!("{path}.br")) else {
+                continue;
+            };
+            let response = get(&url, &[("accept-encoding", "gzip, br")]).await;
+            assert_eq!(header(&response, CONTENT_ENCODING), "br", "{url}");
+            assert_eq!(header(&response, VARY), "accept-encoding", "{url}");
+            let plain = get(&url, &[]).await;
+            assert_eq!(
+                header(&response, CONTENT_TYPE),
+                header(&plain, CONTENT_TYPE),
+                "{url}"
+            );
+            assert_ne!(header(&response, ETAG), header(&plain, ETAG), "{url}");
+            let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+                .await
+                .unwrap();
+            assert_eq!(body, compressed.data.as_ref(), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_caller_has_is_not_sent_again() {
+        for (_, url) in embedded() {
+            let first = get(&url, &[]).await;
+            let again = get(&url, &[("if-none-match", header(&first, ETAG))]).await;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{url}");
+            assert_eq!(header(&again, ETAG), header(&first, ETAG), "{url}");
+            assert_eq!(
+                header(&again, CACHE_CONTROL),
+                header(&first, CACHE_CONTROL),
+                "{url}"
+            );
+            let other = get(&url, &[("if-none-match", "\"another\"")]).await;
+            assert_eq!(other.status(), StatusCode::OK, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_version_an_unknown_file_and_a_way_out_are_not_found() {
+        let urls = urls();
+        let unknown = [
+            urls.js.replace(&*VERSION, "0123456789abcdef"),
+            urls.js.replace(".js", ".txt"),
+            urls.js
+                .replace("refundry.js", "%2e%2e/%2e%2e/%2e%2e/Cargo.toml"),
+            "/assets/refundry.js".into(),
+            "/pkg/refundry.js".into(),
+            "/favicon.svg.br".into(),
+        ];
+        for url in unknown {
+            assert_eq!(
+                get(&url, &[]).await.status(),
+                StatusCode::NOT_FOUND,
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn brotli_is_chosen_by_name_and_weight() {
+        let accepts = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            accepts_brotli(&HeaderMap::from_iter([(ACCEPT_ENCODING, value)]))
+        };
+        for value in [
+            "br",
+            "gzip, deflate, br, zstd",
+            "gzip;q=1.0, BR;q=0.5",
+            "br ; q=1",
+        ] {
+            assert!(accepts(value), "{value}");
+        }
+        for value in [
+            "",
+            "gzip",
+            "br;q=0",
+            "br; q=0.0",
+            "br;q=none",
+            "brotli",
+            "*",
+        ] {
+            assert!(!accepts(value), "{value}");
+        }
+        assert!(!accepts_brotli(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_urls_hold_the_version() {
+        assert_eq!(VERSION.len(), 16);
+        let urls = urls();
+        assert!(
+            [urls.css, urls.js, urls.wasm]
+                .iter()
+                .all(|url| url.contains(VERSION.as_str()))
+        );
+    }
+}

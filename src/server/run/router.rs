@@ -1,0 +1,181 @@
+//! All routes, and what holds for every request: a trace id, a time limit, a cap on how many are
+//! under way, and an answer even if our code panics.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::domain::error::Refusal;
+use crate::domain::lang::Lang;
+use crate::domain::limits;
+use crate::server::ctx::Ctx;
+use crate::server::error::Error;
+use crate::server::gateway::docs;
+use crate::server::run::assets;
+use crate::server::watch::health;
+use crate::server::{desk, gateway, trace};
+
+/// How much later than a use-case's own time limit a request is cut off.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Everything that is served.
+pub fn router(ctx: Ctx) -> Router {
+    let pages = Router::new()
+        .merge(docs::routes(ctx.clone()))
+        .merge(desk::routes(ctx.clone()))
+        .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
+        .layer(CompressionLayer::new());
+    let guarded = Router::new()
+        .merge(gateway::routes(ctx.clone()))
+        .merge(pages)
+        .layer(from_fn_with_state(Guard::new(&ctx), guard));
+    Router::new()
+        .merge(guarded)
+        .merge(assets::routes())
+        .merge(health::routes(ctx))
+        .layer(map_response(safe_headers))
+        .layer(from_fn(trace::layer))
+}
+
+/// What every guarded request shares.
+#[derive(Clone)]
+struct Guard {
+    ctx: Ctx,
+    in_flight: Arc<Semaphore>,
+    time_limit: Duration,
+}
+
+impl Guard {
+    fn new(ctx: &Ctx) -> Guard {
+        let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
+        Guard {
+            in_flight: Arc::new(Semaphore::new(ctx.config.max_in_flight as usize)),
+            time_limit: Duration::from_millis(limit_ms) + GRACE,
+            ctx: ctx.clone(),
+        }
+    }
+}
+
+/// Refuses what is too much, cuts off what takes too long, and answers for what panicked.
+async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let fallback = FallbackResponse::to(&guard.ctx, &request);
+    let Ok(_permit) = guard.in_flight.try_acquire() else {
+        return fallback.for_error(&Refusal::Overloaded.into());
+    };
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(guard.time_limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => fallback.for_error(&Error::internal("a handler panicked")),
+        Err(_) => fallback.for_error(&Error::internal("a request was cut off by its time limit")),
+    }
+}
+
+/// How a request is answered that no handler answers: merchants get their envelope, browsers a line
+/// of text.
+struct FallbackResponse {
+    reply: gateway::answer::Reply,
+    merchant: bool,
+}
+
+impl FallbackResponse {
+    fn to(ctx: &Ctx, request: &Request) -> FallbackResponse {
+        let merchant = request.uri().path().starts_with("/unipay/");
+        FallbackResponse {
+            reply: gateway::reply(ctx, request),
+            merchant,
+        }
+    }
+
+    fn for_error(self, error: &Error) -> Response {
+        if self.merchant {
+            return self.reply.refused(error);
+        }
+        match error.refusal() {
+            Some(refusal) => {
+                let retry = [(header::RETRY_AFTER, "1")];
+                let text = refusal.text(Lang::Zh);
+                (StatusCode::SERVICE_UNAVAILABLE, retry, text).into_response()
+            }
+            None => {
+                tracing::error!(%error, "a request failed");
+                let text = format!("系统内部错误 · internal error · {}", self.reply.trace.0);
+                (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+            }
+        }
+    }
+}
+
+/// What browsers need to be told of every answer, unless a handler says it more exactly.
+async fn safe_headers(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 3] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::server::config::Config;
+    use crate::server::testing::app_with;
+
+    async fn panics() {
+        panic!("as a test");
+    }
+
+    /// A handler that panics, or never ends, behind the guard.
+    async fn answer(path: &str) -> (StatusCode, String) {
+        let config = Config {
+            request_time_limit_ms: 0,
+            ..Config::default()
+        };
+        let (ctx, _folder) = app_with(config).await;
+        let routes = Router::new()
+            .route("/unipay/panics", get(panics))
+            .route("/unipay/hangs", get(std::future::pending::<()>))
+            .route("/panics", get(panics))
+            .layer(from_fn_with_state(Guard::new(&ctx), guard))
+            .layer(from_fn(trace::layer));
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_panics_or_hangs_is_answered_and_shows_nothing() {
+        for path in ["/unipay/panics", "/unipay/hangs"] {
+            let (status, body) = answer(path).await;
+            let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!((status.as_u16(), &json["code"]), (200, &10500.into()));
+            assert_eq!(json["msg"], "系统内部错误");
+            assert_eq!(json["traceId"].as_str().unwrap().len(), 12);
+        }
+        let (status, body) = answer("/panics").await;
+        assert_eq!(status, 500);
+        assert!(body.starts_with("系统内部错误") && !body.contains("as a test"));
+    }
+}

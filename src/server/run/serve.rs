@@ -1,0 +1,251 @@
+//! A server from its start to its end.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::demo;
+use crate::server::clock::Clock;
+use crate::server::config::{Config, DATABASE_URL, without_password};
+use crate::server::ctx::Ctx;
+use crate::server::db::{Db, is_postgres};
+use crate::server::error::Error;
+use crate::server::run::{jobs, router};
+use crate::server::watch::exporter;
+use crate::server::watch::telemetry;
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        address: SocketAddr,
+        cause: std::io::Error,
+    },
+    #[error("cannot open the database {url}: {cause}")]
+    Database { url: String, cause: String },
+    #[error(
+        "node number {node} (--node) is held by a server on {host}; give this one another, or none"
+    )]
+    NodeTaken { node: i64, host: String },
+    #[error(
+        "a demonstration listens on loopback addresses only, and {0} (--listen, --metrics-listen) is not one"
+    )]
+    NotLoopback(SocketAddr),
+    #[error("the database (--database-url) holds data that is not a demonstration's")]
+    NotADemonstration,
+    #[error("traces cannot be sent (--otlp-endpoint): {0}")]
+    Traces(String),
+    #[error("cannot make a temporary folder: {0}")]
+    Folder(std::io::Error),
+    #[error("cannot listen to signals: {0}")]
+    Signals(std::io::Error),
+    #[error(transparent)]
+    Broken(#[from] Error),
+}
+
+/// How much longer than a request may take a stop waits for what is under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until told to stop (SIGTERM or SIGINT). A stop lets what is under way finish, within the
+/// time that a request may take; a second signal breaks it off.
+///
+/// # Errors
+/// When the address is taken or the database cannot be opened.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    telemetry::start(&config).map_err(ServeError::Traces)?;
+    let stop = Stop::on_signals()?;
+    let listener = bind(config.listen).await?;
+    let ctx = open(config).await?;
+    demo::warn_of_its_app(&ctx).await?;
+    run(ctx, listener, stop, |_| String::new()).await
+}
+
+/// Takes an address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|cause| ServeError::Listen { address, cause })
+}
+
+/// Opens the database that the settings name, brings its schema up to date, and puts the app
+/// together on it.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub async fn open(config: Config) -> Result<Ctx, ServeError> {
+    let url = config
+        .database_url
+        .as_deref()
+        .unwrap_or(DATABASE_URL)
+        .to_owned();
+    let refuse = |cause: String| ServeError::Database {
+        url: without_password(&url),
+        cause,
+    };
+    make_private(&url).map_err(|cause| refuse(cause.to_string()))?;
+    let db = Db::open(&url, config.database_connections, config.write_batch).await;
+    let db = db.map_err(|error| match error {
+        Error::Internal(cause) => refuse(cause.to_string()),
+        Error::Refused(refusal) => refuse(refusal.to_string()),
+    })?;
+    Ok(Ctx::new(config, db, Clock::System))
+}
+
+/// Makes the database's file, if it is to be made, so that nobody else on the machine can read it:
+/// it holds the apps' secrets.
+fn make_private(url: &str) -> std::io::Result<()> {
+    let made_if_missing = !is_postgres(url) && url.ends_with("mode=rwc");
+    let Ok(options) = SqliteConnectOptions::from_str(url) else {
+        return Ok(());
+    };
+    if !made_if_missing || options.get_filename().exists() {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new();
+    file.append(true).create(true).mode(0o600);
+    file.open(options.get_filename()).map(drop)
+}
+
+/// Serves on a port until told to stop, then ends in order: proxies are told to turn away, no more
+/// requests, those under way, what they left to be done, the jobs, the database.
+/// `greeting` is what to say beside the address.
+pub(crate) async fn run(
+    ctx: Ctx,
+    listener: TcpListener,
+    stop: Stop,
+    greeting: impl FnOnce(&str) -> String,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(|cause| ServeError::Listen {
+        address: ctx.config.listen,
+        cause,
+    })?;
+    if let Some(sandbox) = ctx.channels.sandbox() {
+        let local = format!("http://{}", reachable(address));
+        sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
+    }
+    let node = ctx.numbers.start(ctx.clock.now()).await?;
+    node.map_err(|held| ServeError::NodeTaken {
+        node: held.node,
+        host: held.host,
+    })?;
+    let figures = match ctx.config.metrics_listen {
+        Some(address) => Some(figures(&ctx, address).await?),
+        None => None,
+    };
+    let mut jobs = jobs::spawn(&ctx);
+    let service = router::router(ctx.clone());
+    let listener = listener.tap_io(|connection| {
+        // Answers are whole when they are written: nothing is won by waiting for more.
+        let _ = connection.set_nodelay(true);
+    });
+    let address = format!("http://{address}");
+    say(&format!("{}listening on {address}", greeting(&address)));
+
+    let millis = |ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+    let drain = millis(ctx.config.drain_ms);
+    let limit = drain + millis(ctx.config.request_time_limit_ms) + GRACE;
+    let turned_away = turned_away(ctx.clone(), stop.begun.clone(), drain);
+    let served = axum::serve(listener, service).with_graceful_shutdown(turned_away);
+    let finished = async {
+        let _ = served.await;
+        // Before their work is waited for, so that no more of it is begun.
+        jobs.shutdown().await;
+        ctx.tasks.close();
+        ctx.tasks.wait().await;
+    };
+    tokio::select! {
+        () = finished => tracing::info!("stopped"),
+        () = stop.out_of_patience(limit) => tracing::warn!("stopped with work under way; sync settles what it left"),
+    }
+    jobs.shutdown().await;
+    drop(figures);
+    if let Err(error) = ctx.numbers.release(ctx.clock.now()).await {
+        tracing::warn!(%error, "the node's number was not given back: it is free in a minute");
+    }
+    ctx.db.close().await;
+    telemetry::stop().await;
+    Ok(())
+}
+
+/// A stop has begun, and whoever asks for `/readyz` has had the time to see it.
+async fn turned_away(ctx: Ctx, begun: CancellationToken, drain: Duration) {
+    begun.cancelled().await;
+    ctx.stopping.cancel();
+    tokio::time::sleep(drain).await;
+}
+
+/// Serves figures and health on an address of their own, for as long as what is returned is kept.
+async fn figures(ctx: &Ctx, address: SocketAddr) -> Result<JoinSet<()>, ServeError> {
+    let listener = bind(address).await?;
+    let taken = listener.local_addr();
+    let address = taken.map_err(|cause| ServeError::Listen { address, cause })?;
+    let mut serving = JoinSet::new();
+    let figures = exporter::start(ctx, &mut serving)?;
+    say(&format!("figures at http://{address}/metrics"));
+    serving.spawn(async move {
+        let _ = axum::serve(listener, exporter::routes(figures)).await;
+    });
+    Ok(serving)
+}
+
+/// Where this machine reaches what listens on an address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        given => given.ip(),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Says something on the standard output, whether or not anybody still reads it.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// The wish that the server stop.
+pub(crate) struct Stop {
+    begun: CancellationToken,
+    /// It is to stop now, whatever is under way.
+    at_once: CancellationToken,
+}
+
+impl Stop {
+    /// A stop on SIGTERM or SIGINT; at the second one, at once.
+    pub(crate) fn on_signals() -> Result<Stop, ServeError> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+        let (begun, at_once) = (CancellationToken::new(), CancellationToken::new());
+        let stop = Stop {
+            begun: begun.clone(),
+            at_once: at_once.clone(),
+        };
+        tokio::spawn(async move {
+            for wish in [begun, at_once] {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                wish.cancel();
+            }
+        });
+        Ok(stop)
+    }
+
+    /// Once the stop has begun: when its time is over, or it is wished for again.
+    async fn out_of_patience(&self, limit: Duration) {
+        self.begun.cancelled().await;
+        let _ = tokio::time::timeout(limit, self.at_once.cancelled()).await;
+    }
+}

@@ -1,0 +1,101 @@
+//! What is read from the database when somebody scrapes: seldom, and within a time limit.
+
+use std::time::Duration;
+
+use metrics::gauge;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::server::counters::{
+    BREAKER_OPEN, HELD_FEN, NOTICES_DUE, NOTICES_WAITING, OLDEST_NOTICE_SECONDS,
+    OLDEST_OPEN_SECONDS, READINGS_FRESH, REFUNDS_OPEN, REFUNDS_RAISED, SYNCS_DUE,
+};
+use crate::server::ctx::Ctx;
+use crate::server::error::Result;
+use crate::server::store::gauges;
+use crate::server::store::gauges::{Figure, Question};
+
+/// How long all readings together may take.
+const LIMIT: Duration = Duration::from_secs(2);
+/// How long readings are good for, at the least.
+const KEPT: Duration = Duration::from_secs(5);
+/// And in proportion to what they took: a large backlog does not have the database count all the time.
+const KEPT_TIMES: u32 = 20;
+
+/// What is read, the dearest last: the others are not to wait for it.
+const READINGS: [(&str, &Question, Unit); 9] = [
+    (
+        OLDEST_OPEN_SECONDS,
+        &gauges::OLDEST_OPEN_MS,
+        Unit::Timestamp,
+    ),
+    (BREAKER_OPEN, &gauges::BREAKERS, Unit::One),
+    (REFUNDS_RAISED, &gauges::RAISED, Unit::One),
+    (
+        OLDEST_NOTICE_SECONDS,
+        &gauges::OLDEST_NOTICE_MS,
+        Unit::Timestamp,
+    ),
+    (SYNCS_DUE, &gauges::SYNCS_DUE, Unit::One),
+    (NOTICES_DUE, &gauges::NOTICES_DUE, Unit::One),
+    (NOTICES_WAITING, &gauges::NOTICES_WAITING, Unit::One),
+    (REFUNDS_OPEN, &gauges::OPEN, Unit::One),
+    (HELD_FEN, &gauges::HELD_FEN, Unit::One),
+];
+
+#[derive(Clone, Copy)]
+enum Unit {
+    One,
+    /// Shown in seconds.
+    Timestamp,
+}
+
+/// Until when the last readings are good.
+#[derive(Default)]
+pub struct Readings(Mutex<Option<Instant>>);
+
+impl Readings {
+    /// Reads again what is no longer current. Whoever asks meanwhile waits for the same readings.
+    pub async fn refresh(&self, ctx: &Ctx) {
+        let mut good_until = self.0.lock().await;
+        let began = Instant::now();
+        if good_until.is_some_and(|until| began < until) {
+            return;
+        }
+        let fresh = match timeout(LIMIT, read(ctx)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the figures of the database cannot be read");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("the figures of the database take too long");
+                false
+            }
+        };
+        gauge!(READINGS_FRESH).set(u32::from(fresh));
+        *good_until = Some(Instant::now() + KEPT.max(began.elapsed() * KEPT_TIMES));
+    }
+}
+
+async fn read(ctx: &Ctx) -> Result<()> {
+    let mut conn = ctx.db.read().await?;
+    for (name, question, unit) in READINGS {
+        for figure in gauges::ask(&mut conn, question, ctx.clock.now()).await? {
+            show(name, figure, unit);
+        }
+    }
+    Ok(())
+}
+
+/// A gauge is a float: exact up to 2^53, and nothing is reckoned with it.
+fn show(name: &'static str, figure: Figure, unit: Unit) {
+    let gauge = match figure.channel {
+        Some(channel) => gauge!(name, "app" => figure.app_id, "channel" => channel),
+        None => gauge!(name, "app" => figure.app_id),
+    };
+    gauge.set(match unit {
+        Unit::One => figure.value as f64,
+        Unit::Timestamp => figure.value as f64 / 1_000.0,
+    });
+}

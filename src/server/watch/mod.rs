@@ -1,0 +1,6 @@
+//! What a machine's keepers look at: health, figures, traces and logs.
+
+pub mod database_gauges;
+pub mod exporter;
+pub mod health;
+pub mod telemetry;

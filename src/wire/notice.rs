@@ -1,0 +1,104 @@
+//! What a notice says, in the edition in which its refund was asked for, signed like an answer.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::order::Order;
+use crate::domain::refund::Refund;
+use crate::domain::time::Timestamp;
+use crate::server::error::{Error, Result};
+use crate::server::trace::TraceId;
+use crate::wire::data::{EditionFormat, RefundNoticeData, RefundOrderData};
+use crate::wire::field::local_text;
+use crate::wire::json;
+use crate::wire::sign::{Empty, Signer};
+
+/// The envelope of the open edition.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Open<'a> {
+    notice_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mch_no: Option<&'a str>,
+    app_id: &'a str,
+    code: i32,
+    msg: &'static str,
+    data: RefundOrderData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<String>,
+    res_time: String,
+    trace_id: String,
+}
+
+/// The flat notice of the single edition.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Single {
+    #[serde(flatten)]
+    data: RefundNoticeData,
+    code: i32,
+    msg: &'static str,
+    res_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign: Option<String>,
+}
+
+/// The body of the notice of a refund as it was, in the documented order of fields.
+pub fn of(
+    merchant: &MerchantApp,
+    refund: &Refund,
+    order: &Order,
+    now: Timestamp,
+    zone: &TimeZone,
+    trace: TraceId,
+) -> Result<String> {
+    let edition = refund.edition;
+    let wire = EditionFormat { edition, zone };
+    let signer = Signer {
+        secret: &merchant.secret,
+        sign_type: merchant.sign_type,
+        edition,
+    };
+    match edition {
+        Edition::Open => {
+            let mut notice = Open {
+                notice_type: "refund",
+                mch_no: merchant.mch_no.as_deref(),
+                app_id: &merchant.app_id,
+                code: 0,
+                msg: "success",
+                data: RefundOrderData::of(refund, order, wire),
+                sign: None,
+                res_time: local_text(now, zone),
+                trace_id: trace.0,
+            };
+            notice.sign = Some(signature(&signer, &notice)?);
+            text(&notice)
+        }
+        Edition::Single => {
+            let mut notice = Single {
+                data: RefundNoticeData::of(refund, order, wire),
+                code: 0,
+                msg: "success",
+                res_time: now.seconds(),
+                sign: None,
+            };
+            notice.sign = Some(signature(&signer, &notice)?);
+            text(&notice)
+        }
+    }
+}
+
+/// The signature of what is sent, read back as a receiver reads it: `data` with its fields sorted.
+fn signature(signer: &Signer<'_>, notice: &impl Serialize) -> Result<String> {
+    let text = text(notice)?;
+    let fields = json::object(text.as_bytes())
+        .map_err(|error| Error::internal(format!("a notice cannot be read back: {error}")))?;
+    Ok(signer.sign_fields(&fields, Empty::Dropped))
+}
+
+fn text(notice: &impl Serialize) -> Result<String> {
+    serde_json::to_string(notice)
+        .map_err(|error| Error::internal(format!("a notice cannot be written: {error}")))
+}

@@ -1,0 +1,314 @@
+//! Signatures of the gateway: the canonical text of a set of fields, and its digest. Pure: bytes in,
+//! bytes out. The rule and its vectors are in the gateway's contract.
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use sha2::{Digest, Sha256};
+use sm3::Sm3;
+use subtle::ConstantTimeEq;
+
+use crate::domain::merchant::{Edition, SignType};
+use crate::wire::json::{Fields, Json, plain_number};
+
+/// The field that holds the signature, and is not signed.
+pub const SIGN: &str = "sign";
+/// What is shown in place of a secret.
+pub const HIDDEN: &str = "••••";
+
+/// What signs and checks: an app's secret and digest, in one edition. Holds a secret: not printable.
+#[derive(Clone, Copy)]
+pub struct Signer<'a> {
+    pub secret: &'a str,
+    pub sign_type: SignType,
+    pub edition: Edition,
+}
+
+/// What becomes of an empty string: the published rule drops it, the published clients keep it as
+/// `name=`. Both readings of one request verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Empty {
+    Dropped,
+    Kept,
+}
+
+impl Signer<'_> {
+    /// The signature of fields that are given as they stand in the text, in lower-case hex.
+    pub fn sign(&self, pairs: &[(&str, &str)]) -> String {
+        self.digest(&self.text(pairs, self.secret))
+    }
+
+    /// The signature of a JSON object's fields, `sign` and nulls left out.
+    pub fn sign_fields(&self, fields: &Fields, empty: Empty) -> String {
+        self.digest(&self.text_of_fields(fields, empty, self.secret))
+    }
+
+    /// The text that [`Signer::sign_fields`] signs, empty strings dropped, to be shown: [`HIDDEN`] stands
+    /// where the secret does.
+    pub fn shown_text(&self, fields: &Fields) -> String {
+        self.text_of_fields(fields, Empty::Dropped, HIDDEN)
+    }
+
+    fn text_of_fields(&self, fields: &Fields, empty: Empty, key: &str) -> String {
+        let texts: Vec<(&str, String)> = fields
+            .iter()
+            .filter(|(name, _)| *name != SIGN)
+            .filter_map(|(name, value)| Some((name.as_str(), signed_value(value)?)))
+            .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
+            .collect();
+        let pairs: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
+        self.text(&pairs, key)
+    }
+
+    /// Whether `sign` is the signature of the fields in either reading of empty strings.
+    pub fn verifies(&self, fields: &Fields, sign: &str) -> bool {
+        let has_empty = || fields.values().any(|v| *v == Json::Text(String::new()));
+        same_hex(&self.sign_fields(fields, Empty::Dropped), sign)
+            || has_empty() && same_hex(&self.sign_fields(fields, Empty::Kept), sign)
+    }
+
+    /// The text that is signed: `name=value` sorted by name and joined by `&`, freed of quotes and
+    /// backslashes, then the key. All in upper case in the open edition.
+    fn text(&self, pairs: &[(&str, &str)], key: &str) -> String {
+        let mut pairs = pairs.to_vec();
+        pairs.sort_unstable();
+        let mut text = String::new();
+        for (name, value) in pairs {
+            text.push_str(name);
+            text.push('=');
+            text.push_str(value);
+            text.push('&');
+        }
+        text.retain(stays);
+        text.push_str("key=");
+        text.push_str(key);
+        match self.edition {
+            Edition::Single => text,
+            Edition::Open => text.to_uppercase(),
+        }
+    }
+
+    fn digest(&self, text: &str) -> String {
+        match self.sign_type {
+            SignType::HmacSha256 => {
+                let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
+                    .expect("HMAC takes keys of any length");
+                mac.update(text.as_bytes());
+                hex::encode(mac.finalize().into_bytes())
+            }
+            SignType::Md5 => hex::encode(Md5::digest(text.as_bytes())),
+            SignType::Sm3 => hex::encode(Sm3::digest(text.as_bytes())),
+        }
+    }
+}
+
+/// Whether a character stays in the signed text.
+pub fn stays(c: char) -> bool {
+    c != '"' && c != '\\'
+}
+
+/// How a value stands in the signed text, quotes and backslashes not yet removed. `None` for null.
+pub fn signed_value(value: &Json) -> Option<String> {
+    Some(match value {
+        Json::Null => return None,
+        Json::Bool(value) => value.to_string(),
+        Json::Number(digits) => plain_number(digits).unwrap_or_else(|| digits.clone()),
+        Json::Text(text) => text.clone(),
+        Json::List(_) | Json::Object(_) => {
+            let mut out = String::new();
+            value.write_compact(&mut out);
+            out
+        }
+    })
+}
+
+/// Compares two digests in hex, whatever the case, in a time that tells nothing of where they differ.
+fn same_hex(ours: &str, theirs: &str) -> bool {
+    let theirs = theirs.to_ascii_lowercase();
+    ours.as_bytes().ct_eq(theirs.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::json::object;
+
+    const SECRET: &str = "123456";
+
+    fn signer(sign_type: SignType, edition: Edition) -> Signer<'static> {
+        Signer {
+            secret: SECRET,
+            sign_type,
+            edition,
+        }
+    }
+
+    #[test]
+    fn the_published_vectors_hold() {
+        let signer = signer(SignType::HmacSha256, Edition::Single);
+        let request = object(
+            br#"{"refundNo":"DEVR24051020531763000004","clientIp":"127.0.0.1","reqTime":1715575932,
+                "sign":"a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7"}"#,
+        )
+        .unwrap();
+        let sign = "a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7";
+        assert_eq!(signer.sign_fields(&request, Empty::Dropped), sign);
+        assert!(signer.verifies(&request, sign));
+        assert!(signer.verifies(&request, &sign.to_uppercase()));
+        assert!(!signer.verifies(&request, &sign[1..]));
+        assert!(!signer.verifies(&request, ""));
+
+        assert_eq!(
+            signer.sign(&[
+                ("status", "pay_not_found"),
+                ("code", "0"),
+                ("resTime", "1715576198")
+            ]),
+            "913e925dcda0f68787b8ade8c0c34064a0b71cd008ba3377b42333c0da0c9df9"
+        );
+    }
+
+    #[test]
+    fn the_text_follows_the_rule() {
+        let fields = object(
+            r#"{"b":"x\"y\\z","a":1.10,"C":true,"n":null,"e":"","o":{"z":[1.50,"q"],"y":"退"},"s":"{\"k\": 1}","sign":"no"}"#
+                .as_bytes(),
+        )
+        .unwrap();
+        let text = |edition, empty| {
+            let signer = signer(SignType::Md5, edition);
+            let texts: Vec<_> = fields
+                .iter()
+                .filter(|(name, _)| *name != SIGN)
+                .filter_map(|(name, value)| Some((name.as_str(), signed_value(value)?)))
+                .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
+                .collect();
+            let pairs: Vec<_> = texts.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            signer.text(&pairs, SECRET)
+        };
+        let single = "C=true&a=1.1&b=xyz&o={y:退,z:[1.5,q]}&s={k: 1}&key=123456";
+        assert_eq!(text(Edition::Single, Empty::Dropped), single);
+        assert_eq!(text(Edition::Open, Empty::Dropped), single.to_uppercase());
+        assert_eq!(
+            text(Edition::Single, Empty::Kept),
+            "C=true&a=1.1&b=xyz&e=&o={y:退,z:[1.5,q]}&s={k: 1}&key=123456"
+        );
+    }
+
+    #[test]
+    fn the_text_that_is_shown_is_the_signed_one_but_for_the_secret() {
+        let fields = object(r#"{"b":"退 1","a":1.10,"e":"","sign":"no"}"#.as_bytes()).unwrap();
+        for &edition in Edition::ALL {
+            let signer = signer(SignType::HmacSha256, edition);
+            let shown = signer.shown_text(&fields);
+            assert!(
+                !shown.contains(SECRET) && shown.ends_with(HIDDEN),
+                "{shown}"
+            );
+            let signed = shown.replace(HIDDEN, SECRET);
+            let sign = signer.sign_fields(&fields, Empty::Dropped);
+            assert_eq!(signer.digest(&signed), sign);
+        }
+    }
+
+    #[test]
+    fn each_digest_is_the_one_it_is_called() {
+        // Of the text `a=1&key=123456`, by openssl.
+        for (sign_type, hex) in [
+            (
+                SignType::HmacSha256,
+                "e26dc1809920c3f2aa6ae7eb8bb653affe260304af73d0e057394b461c04b024",
+            ),
+            (SignType::Md5, "c249a19d043cb4dc2b68953491aa49c2"),
+            (
+                SignType::Sm3,
+                "fc4b372f33de94c1cdcbe3ebb82c580b714dad12c844453650b1b62ea9e244a1",
+            ),
+        ] {
+            assert_eq!(signer(sign_type, Edition::Single).sign(&[("a", "1")]), hex);
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            "-?(0|[1-9][0-9]{0,12})(\\.[0-9]{1,6})?([eE][+-]?[0-9]{1,2})?"
+                .prop_filter("short enough", |n| plain_number(n).is_some())
+                .prop_map(Json::Number),
+            ".{0,12}".prop_map(Json::Text),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::List),
+                proptest::collection::btree_map(".{0,6}", inner, 0..4).prop_map(Json::Object),
+            ]
+        })
+    }
+
+    fn any_fields() -> impl Strategy<Value = Fields> {
+        proptest::collection::btree_map(".{0,8}", any_json(), 0..8)
+    }
+
+    fn any_kind() -> impl Strategy<Value = (SignType, Edition)> {
+        (
+            prop::sample::select(SignType::ALL),
+            prop::sample::select(Edition::ALL),
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn what_is_signed_verifies_in_both_readings(fields in any_fields(), (sign_type, edition) in any_kind()) {
+            let signer = signer(sign_type, edition);
+            for empty in [Empty::Dropped, Empty::Kept] {
+                let sign = signer.sign_fields(&fields, empty);
+                prop_assert!(signer.verifies(&fields, &sign));
+                prop_assert!(signer.verifies(&fields, &sign.to_uppercase()));
+            }
+        }
+
+        #[test]
+        fn what_is_written_reads_back_to_the_same_signature(fields in any_fields(), (sign_type, edition) in any_kind()) {
+            let signer = signer(sign_type, edition);
+            let mut text = String::new();
+            Json::Object(fields.clone()).write_compact(&mut text);
+            let again = object(text.as_bytes()).unwrap();
+            prop_assert_eq!(
+                signer.sign_fields(&fields, Empty::Kept),
+                signer.sign_fields(&again, Empty::Kept)
+            );
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64), (sign_type, edition) in any_kind()) {
+            let signer = signer(sign_type, edition);
+            if let Ok(fields) = object(&bytes) {
+                signer.verifies(&fields, "00");
+            }
+        }
+
+        #[test]
+        fn another_value_has_another_signature(
+            fields in proptest::collection::btree_map("[a-z]{1,6}", "[a-z0-9]{1,8}", 1..6),
+            which in any::<prop::sample::Index>(),
+            other in "[a-z0-9]{1,8}",
+            (sign_type, edition) in any_kind(),
+        ) {
+            let signer = signer(sign_type, edition);
+            let (name, value) = fields.iter().nth(which.index(fields.len())).unwrap();
+            prop_assume!(*value != other && name != SIGN);
+            let (name, fields) = (name.clone(), fields.clone());
+            let json = |map: std::collections::BTreeMap<String, String>| -> Fields {
+                map.into_iter().map(|(name, value)| (name, Json::Text(value))).collect()
+            };
+            let sign = signer.sign_fields(&json(fields.clone()), Empty::Dropped);
+            let mut changed = fields;
+            changed.insert(name, other);
+            prop_assert!(!signer.verifies(&json(changed), &sign));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A channel that is slow, breaks, is silent, calls back twice and late, or takes back what it said.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::audit::{self, Rest};
+use crate::desk::{Desk, OTHER, SHOP, goes_on};
+use crate::load::{BEHAVIOURS, Load};
+
+/// Longer than a slow answer takes.
+const PATIENT: &str = "--channel-time-limit=5s";
+
+async fn weather(desk: &Desk, app_id: &str, weather: &str) {
+    let answer = desk
+        .town
+        .http
+        .post(format!("{}/sandbox/faults/{app_id}", desk.town.some_node()))
+        .json(&json!({"faults": weather}));
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["faults"], weather, "{answer}");
+}
+
+/// How often the channel was called in this weather.
+async fn calls(desk: &Desk, app_id: &str) -> i64 {
+    let url = format!("{}/sandbox/faults/{app_id}", desk.town.some_node());
+    let answer: Value = desk
+        .town
+        .http
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["calls"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
+    let mut desk = Desk::embedded(&[]).await;
+    if !desk.with_stepped_clock().await {
+        println!("a silent channel: skipped, libfaketime is not installed (tools/setup-tests.sh)");
+        return;
+    }
+    let orders = desk.town.orders(SHOP, &["OK", "ASYNC-NOCB"], 2).await;
+    let others = desk.town.orders(OTHER, &["OK"], 2).await;
+    weather(&desk, SHOP, "silent").await;
+    for n in 0..60 {
+        let answer = desk.town.refund(SHOP, &orders[n % 4]).await.unwrap();
+        assert!(
+            answer["code"] != 0 || answer["data"]["status"] == "progress",
+            "{answer}"
+        );
+    }
+    // Two hours in which all of these are due again and again: the breaker opens after the first
+    // handful of questions, and probes follow at distances that double up to five minutes.
+    let submitted = calls(&desk, SHOP).await;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..24 {
+        desk.step_clock(300);
+        let begun = Instant::now();
+        let answer = desk.town.refund(OTHER, &others[1]).await.unwrap();
+        slowest = slowest.max(begun.elapsed());
+        assert_eq!(answer["data"]["status"], "success", "{answer}");
+        tokio::time::sleep(
+            Duration::from_millis(1_100) - begun.elapsed().min(Duration::from_secs(1)),
+        )
+        .await;
+    }
+    let breakers = audit::breakers(&desk).await;
+    assert_eq!(breakers, [SHOP], "whose breaker is open");
+    let asked = calls(&desk, SHOP).await - submitted;
+    // The first questions are asked at once, so many as the settings allow; then one a probe.
+    assert!(
+        (5..=16 + 24).contains(&asked),
+        "asked {asked} times of 60 refunds"
+    );
+    assert!(
+        slowest < Duration::from_secs(1),
+        "another app waited {slowest:?}"
+    );
+    weather(&desk, SHOP, "fine").await;
+    desk.step_clock(7_200);
+    let faults = format!(
+        "two silent hours, asked {asked} times for 60 refunds, another app's slowest refund {} ms",
+        slowest.as_millis()
+    );
+    audit::finish("a silent channel", &mut desk, Rest::ByItself, &faults).await;
+    assert!(
+        audit::breakers(&desk).await.is_empty(),
+        "the breaker has closed"
+    );
+}
+
+#[tokio::test]
+async fn a_channel_in_any_weather_is_settled_with_once_it_is_fine() {
+    let mut desk = Desk::embedded(&[PATIENT]).await;
+    desk.start().await;
+    let orders = desk.town.orders(SHOP, &BEHAVIOURS, 3).await;
+    let load = Load::start(&desk.town, SHOP, &orders, 8);
+    let all = ["flaky", "doubled", "silent", "doubled", "slow", "flaky"];
+    let mut round = 0;
+    while goes_on(&desk, round, all.len() as u32) {
+        weather(&desk, SHOP, all[round as usize % all.len()]).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        audit::check(&desk).await;
+        round += 1;
+    }
+    load.stop().await;
+    weather(&desk, SHOP, "fine").await;
+    let faults = format!("{round} changes of the weather");
+    audit::finish("a channel in any weather", &mut desk, Rest::Synced, &faults).await;
+}
+
+#[tokio::test]
+async fn a_refund_that_the_channel_takes_back_is_raised_and_no_money_is_moved_by_it() {
+    let mut desk = Desk::embedded(&["--recheck-after=1s"]).await;
+    desk.start().await;
+    let orders = desk.town.orders(SHOP, &["REVERSED"], 2).await;
+    for _ in 0..20 {
+        let answer = desk.town.refund(SHOP, &orders[1]).await.unwrap();
+        assert_eq!(answer["data"]["status"], "success", "{answer}");
+    }
+    // Each is asked for once more a second after its success.
+    let begun = Instant::now();
+    while audit::raised(&desk, "contradicted").await < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "raised too few");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    audit::finish("a lying channel", &mut desk, Rest::ByItself, "20 reversals").await;
+}
