@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, Headers, HtmlFormElement, RequestInit, Response};
 
+use super::arm::Arm;
 use super::note::TroubleNote;
 use crate::app::look::use_words;
 use crate::app::query::{Query, escape};
@@ -31,6 +32,8 @@ pub struct Deed {
     /// The function's address.
     path: &'static str,
     pending: RwSignal<bool>,
+    /// Between two tries: a press so soon after the last belongs to the last.
+    rest: Arm,
     version: RwSignal<usize>,
     outcome: RwSignal<Option<Result<(), Trouble>>>,
     /// Counts how often what it is about was left.
@@ -53,15 +56,16 @@ impl Deed {
         Deed {
             path,
             pending: RwSignal::new(false),
+            rest: Arm::new(),
             version: RwSignal::new(0),
             outcome: RwSignal::new(trouble.map(Err)),
             left: StoredValue::new(0),
         }
     }
 
-    /// Whether it is under way.
-    pub fn pending(self) -> bool {
-        self.pending.get()
+    /// Whether it can be done now: it is not under way, and did not end just now.
+    pub fn ready(self) -> bool {
+        !self.pending.get() && self.rest.armed()
     }
 
     /// Counts the tries. What shows what they change is loaded again by it.
@@ -94,7 +98,7 @@ impl Deed {
 
     /// Does it; one at a time. Goes where the server leads.
     fn send(self, fields: &Fields) {
-        if self.pending.get_untracked() {
+        if !untrack(|| self.ready()) {
             return;
         }
         self.pending.set(true);
@@ -110,6 +114,7 @@ impl Deed {
                 self.outcome.try_set(Some(outcome.map(drop)));
             }
             self.version.try_update(|n| *n += 1);
+            self.rest.disarm();
             self.pending.try_set(false);
         });
     }
@@ -151,18 +156,22 @@ async fn post(path: &str, body: &str) -> Result<Option<String>, Trouble> {
 
 /// The form of a deed. `fields` are what nobody types; `children` the rest, down to the button.
 #[component]
-pub fn DeedForm(
+fn DeedForm(
     deed: Deed,
     fields: Fields,
-    #[prop(optional)] class: &'static str,
+    class: &'static str,
+    /// What has to be armed for the form to be sent, whatever sends it.
+    arm: Option<Arm>,
     /// A text area among `children`, by its name.
-    #[prop(optional, into)]
     typed: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let given = fields.clone();
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
+        if arm.is_some_and(|arm| !untrack(|| arm.armed())) {
+            return;
+        }
         let mut sent = given.clone();
         sent.extend(typed.and_then(|name| Some((name, typed_in(&ev, name)?))));
         deed.send(&sent);
@@ -190,10 +199,10 @@ pub fn Act(
     #[prop(optional, into)] key: Option<&'static str>,
 ) -> impl IntoView {
     let t = use_words();
-    let pending = deed.pending;
+    let waits = move || (!deed.ready()).then_some("true");
     view! {
-        <DeedForm deed fields class="act">
-            <button class="plain" disabled=pending aria-keyshortcuts=key>
+        <DeedForm deed fields class="act" arm=None typed=None>
+            <button class="plain" aria-disabled=waits aria-keyshortcuts=key>
                 {t(text)}
                 {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> }.into_any())}
             </button>
@@ -201,14 +210,29 @@ pub fn Act(
     }
 }
 
-/// The one button of a last step, named after the act.
+/// The one button of a last step, named after the act. It has to be armed, and says while it is not: by
+/// `aria-disabled` and not by `disabled`, so that the tab key finds it at any time and it keeps the focus.
 #[component]
-pub fn Primary(deed: Deed, fields: Fields, text: String) -> impl IntoView {
+pub fn Primary(
+    deed: Deed,
+    fields: Fields,
+    #[prop(into)] text: String,
+    #[prop(optional)] class: &'static str,
+    /// A text area among `children`, by its name.
+    #[prop(optional, into)]
+    typed: Option<&'static str>,
+    /// What stands above the button.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
     let t = use_words();
     let pending = deed.pending;
+    let arm = Arm::here();
+    let waits = move || (!deed.ready() || !arm.armed()).then_some("true");
     view! {
-        <DeedForm deed fields>
-            <button class="primary" autofocus disabled=pending>
+        <DeedForm deed fields class arm=Some(arm) typed>
+            {children.map(|children| children())}
+            <button class="primary" aria-disabled=waits>
                 {text}
             </button>
         </DeedForm>

@@ -1,6 +1,7 @@
 //! The parts that pages are made of. None of them knows a page.
 
 mod action;
+mod arm;
 mod ask;
 mod badge;
 mod chips;
@@ -22,6 +23,7 @@ mod table;
 mod timeline;
 
 pub use action::*;
+pub use arm::*;
 pub use ask::*;
 pub use badge::*;
 pub use chips::*;

@@ -92,7 +92,7 @@ pub fn SendNoticePage() -> impl IntoView {
     let back = move || page_of(&app.get(), &notice.get());
     view! {
         <PageTitle text=t(words::SEND_AGAIN)/>
-        <h1>{t(words::SEND_AGAIN)}</h1>
+        <StepHeading text=words::SEND_AGAIN/>
         <Loaded resource=sheet let:view>
             <div class="narrow">
                 {body(view)}

@@ -401,14 +401,19 @@ fn Review(app: String, refund: Refund, acts: Acts) -> impl IntoView {
     let deed = acts.review;
     view! {
         <p class="happens">{t(words::WHAT_REVIEW_DOES)}</p>
-        <DeedForm deed fields=fields(&app, &refund) class="fields" typed="remark">
+        <Primary
+            deed
+            fields=fields(&app, &refund)
+            text=t(words::REVIEW_ACT)
+            class="fields"
+            typed="remark"
+        >
             <label>
                 <span>{t(words::REMARK)} " " <small>{t(words::OPTIONAL)}</small></span>
                 <textarea name="remark" rows="3" maxlength=limits::REMARK_CHARS.to_string()></textarea>
             </label>
             <DeedTrouble deed/>
-            <button class="primary" disabled=move || deed.pending()>{t(words::REVIEW_ACT)}</button>
-        </DeedForm>
+        </Primary>
     }
 }
 
@@ -469,7 +474,7 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     };
     view! {
         <PageTitle text=t(title)/>
-        <h1>{t(title)}</h1>
+        <StepHeading text=title/>
         <Loaded resource=refund let:view>
             <div class="narrow">
                 {body(view)}

@@ -100,7 +100,7 @@ fn Step(app: String, view: OrderView, deed: Deed, draft: Draft) -> impl IntoView
         .and_then(|typed| Some((typed.check(&order).ok()?, typed)));
     match intent {
         Some((intent, typed)) => view! {
-            <h1>{t(words::CONFIRM_REFUND)}</h1>
+            <StepHeading text=words::CONFIRM_REFUND/>
             <div class="narrow">
                 <LastStep app deed order intent typed/>
                 <a href=back>{t(words::CANCEL)}</a>
