@@ -340,11 +340,11 @@ test('the button takes no press while a key is held, and none that began so', as
   await expect(button).toHaveAttribute('aria-disabled', 'true');
   await expectGoodScreen(page);
   const before = await button.boundingBox();
+  await page.keyboard.press('Tab');
+  await expect(button).toBeFocused();
   await button.click({ force: true });
 
   // Enter is still down when Space goes down on the button.
-  await page.keyboard.press('Tab');
-  await expect(button).toBeFocused();
   await hold(page, 'Space');
   await page.keyboard.up('Enter');
   await page.keyboard.up('Space');
