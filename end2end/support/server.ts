@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const PROGRAM = resolve(import.meta.dirname, '../../target/release/refundry');
+/** What `make build` makes; REFUNDRY_PROGRAM names another one. */
+const PROGRAM = resolve(process.env.REFUNDRY_PROGRAM ?? join(import.meta.dirname, '../../target/release/refundry'));
 
 /** The real program with demonstration data, on a port and in a folder of its own. */
 export class Server {

@@ -1,5 +1,6 @@
 import type { Order } from '../support/gateway.ts';
 import { expect, login, open, test } from '../support/fixtures.ts';
+import { hold, posts } from '../support/keys.ts';
 import { expectGoodScreen } from '../support/screens.ts';
 
 const words = {
@@ -98,6 +99,20 @@ test('a sync of the payment tells what the channel said', async ({ page, gateway
   await page.reload();
   await expect(page.locator('.done')).toHaveText(t.synced);
   await expect(events).toHaveCount(2);
+});
+
+test('a held key asks the channel once', async ({ page, gateway, language, scripts }) => {
+  test.skip(!scripts, 'without scripts there are no keys of ours');
+  const t = words[language];
+  const order = await gateway.order('OK');
+  await open(page, path(order));
+  const sent = posts(page);
+  await hold(page, 's');
+  await page.keyboard.up('s');
+  await expect(page.locator('.done')).toHaveText(t.synced);
+  expect(sent).toHaveLength(1);
+  await page.reload();
+  await expect(page.locator('.timeline li')).toHaveCount(2);
 });
 
 test('an order that is not there is said not to be', async ({ page, language }) => {

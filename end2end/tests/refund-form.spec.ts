@@ -2,6 +2,7 @@ import type { Locator, Page } from '@playwright/test';
 import type { Gateway, Order } from '../support/gateway.ts';
 import { unique } from '../support/gateway.ts';
 import { expect, login, open, test } from '../support/fixtures.ts';
+import { hold, posts, pressThrice } from '../support/keys.ts';
 import { expectGoodScreen } from '../support/screens.ts';
 
 const words = {
@@ -264,6 +265,153 @@ test('who changes their mind refunds nothing', async ({ page, gateway, language,
   }
   await open(page, path(order));
   await expect(refunds(page)).toHaveCount(0);
+});
+
+test('the whole refund is made by keyboard alone', async ({ page, gateway, language, scripts }) => {
+  test.skip(!scripts, 'without scripts there are no keys of ours');
+  const t = words[language];
+  const order = await gateway.order('OK');
+  await open(page, path(order));
+  const sent = posts(page);
+  await page.keyboard.press('r');
+  await page.keyboard.type('30');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: t.confirm });
+  await expect(dialog.getByRole('heading')).toBeFocused();
+  await page.keyboard.press('Tab');
+  const button = dialog.getByRole('button', { name: t.button('30.00'), exact: true });
+  await expect(button).toBeFocused();
+  await expect(button).toBeEnabled();
+  await expectGoodScreen(page);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/refunds\/\w+$/);
+  expect(sent).toHaveLength(1);
+  await expectOneRefund(page, gateway, order, 30);
+});
+
+const hasty = {
+  'Enter, held': (page: Page) => hold(page, 'Enter'),
+  'Enter, three times': (page: Page) => pressThrice(page, 'Enter'),
+};
+for (const [name, press] of Object.entries(hasty)) {
+  test(`what is pressed before it can have been read confirms nothing: ${name}`, async ({
+    page,
+    gateway,
+    language,
+    scripts,
+  }) => {
+    test.skip(!scripts, 'without scripts the next step is a page of its own');
+    const t = words[language];
+    const order = await gateway.order('OK');
+    await open(page, path(order));
+    const sent = posts(page);
+    await page.keyboard.press('r');
+    await press(page);
+    await page.keyboard.up('Enter');
+    const dialog = page.getByRole('dialog', { name: t.confirm });
+    await expect(dialog).toBeVisible();
+    await expect(dialog.getByRole('heading')).toBeFocused();
+    const button = dialog.locator('button.primary');
+    await expect(button).toBeEnabled();
+    // Not later either: the heading takes no press.
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeVisible();
+    expect(sent).toEqual([]);
+    await open(page, path(order));
+    await expect(refunds(page)).toHaveCount(0);
+  });
+}
+
+test('the button takes no press while a key is held, and none that began so', async ({
+  page,
+  gateway,
+  language,
+  scripts,
+}) => {
+  test.skip(!scripts, 'without scripts the next step is a page of its own');
+  const t = words[language];
+  const order = await gateway.order('OK');
+  await open(page, path(order));
+  const sent = posts(page);
+  await page.keyboard.press('r');
+  await hold(page, 'Enter');
+  const dialog = page.getByRole('dialog', { name: t.confirm });
+  const button = dialog.locator('button.primary');
+  await expect(button).toHaveAttribute('aria-disabled', 'true');
+  await expectGoodScreen(page);
+  const before = await button.boundingBox();
+  await page.keyboard.press('Tab');
+  await expect(button).toBeFocused();
+  await button.click({ force: true });
+
+  // Enter is still down when Space goes down on the button.
+  await hold(page, 'Space');
+  await page.keyboard.up('Enter');
+  await page.keyboard.up('Space');
+  await expect(button).toBeEnabled();
+  await expect(button).toBeFocused();
+  expect(await button.boundingBox()).toEqual(before);
+  expect(sent).toEqual([]);
+
+  // A press of its own, and no repetition of it, makes it happen once.
+  await hold(page, 'Enter');
+  await page.keyboard.up('Enter');
+  await expect(page).toHaveURL(/\/refunds\/\w+$/);
+  expect(sent).toHaveLength(1);
+  await expectOneRefund(page, gateway, order, 99.6);
+});
+
+test('a second click that falls on the button as it comes presses nothing', async ({ page, gateway, scripts }) => {
+  test.skip(!scripts, 'without scripts the next step is a page of its own');
+  const order = await gateway.order('OK');
+  await open(page, path(order));
+  const sent = posts(page);
+  // Presses it in every frame in which it says that it is not armed.
+  const unarmed = await page.evaluate(async () => {
+    document.querySelector<HTMLButtonElement>('form.fields button.primary')!.click();
+    const frame = () => new Promise(requestAnimationFrame);
+    const button = () => document.querySelector<HTMLButtonElement>('dialog[open] button.primary');
+    while (!button()) await frame();
+    const opened = performance.now();
+    button()!.click();
+    await frame();
+    while (button()!.ariaDisabled === 'true') {
+      button()!.click();
+      await frame();
+    }
+    return performance.now() - opened;
+  });
+  expect(unarmed).toBeGreaterThan(350);
+  expect(sent).toEqual([]);
+  await open(page, path(order));
+  await expect(refunds(page)).toHaveCount(0);
+});
+
+test('a page of its own takes no held key for a press either', async ({ page, gateway, language, scripts }) => {
+  const t = words[language];
+  const order = await gateway.order('OK');
+  const typed = { amount: '30', reason: '', biz_refund_no: unique(), expected: '99.60' };
+  await page.keyboard.down('Enter');
+  await open(page, `${path(order)}/refund?${new URLSearchParams(typed)}`);
+  const sent = posts(page);
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await hold(page, 'Enter');
+  const button = page.getByRole('button', { name: t.button('30.00'), exact: true });
+  if (scripts) {
+    await expect(button).toBeDisabled();
+    await page.keyboard.press('Tab');
+    await expect(button).toBeFocused();
+    await hold(page, 'Enter');
+  }
+  await page.keyboard.up('Enter');
+  expect(sent).toEqual([]);
+
+  if (!scripts) await page.keyboard.press('Tab');
+  await expect(button).toBeFocused();
+  await expect(button).toBeEnabled();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/refunds\/\w+$/);
+  await expectOneRefund(page, gateway, order, 30);
 });
 
 test('who may only look has no form', async ({ page, context, gateway, viewer, language }) => {

@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 import type { Refund } from '../support/gateway.ts';
 import { expect, expectAccessible, login, open, test } from '../support/fixtures.ts';
+import { hold, posts, pressThrice } from '../support/keys.ts';
 
 const path = (refund: Refund) => `/apps/DEMO/refunds/${refund.refundNo}`;
 
@@ -158,6 +159,31 @@ test('a sync tells what the channel said, and that our state was adjusted', asyn
   expect((await gateway.book(refund))?.moved).toBe(1);
 });
 
+test('a held key syncs once, and so do quick presses', async ({ page, gateway, language, scripts }) => {
+  test.skip(!scripts, 'without scripts there are no keys of ours');
+  const t = words[language];
+  const refund = await gateway.refund('OK');
+  await open(page, path(refund));
+  const sent = posts(page);
+  await hold(page, 's');
+  await page.keyboard.up('s');
+  await expect(done(page)).toHaveText(t.unchanged);
+  expect(sent).toHaveLength(1);
+
+  await expect(button(page, t.sync)).toBeEnabled();
+  await button(page, t.sync).focus();
+  await hold(page, 'Enter');
+  await page.keyboard.up('Enter');
+  await expect(events(page)).toHaveCount(4);
+  expect(sent).toHaveLength(2);
+
+  await expect(button(page, t.sync)).toBeEnabled();
+  await pressThrice(page, 's');
+  await expect(events(page)).toHaveCount(5);
+  await expect(button(page, t.sync)).toBeEnabled();
+  expect(sent).toHaveLength(3);
+});
+
 test('a refund that the channel never saw is submitted again by a sync', async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('LOST');
@@ -187,7 +213,7 @@ test('a failed refund is retried once a press, after saying what will happen', a
   await expect(step).toContainText(refund.refundNo);
   await expect(step).toContainText(refund.order.orderNo);
   await expect(step).toContainText(t.left);
-  await expect(step.getByRole('button', { name: t.retryButton })).toBeFocused();
+  await expect(step.getByRole('heading', { name: t.retryTitle })).toBeFocused();
   await expectAccessible(page);
   if (scripts) {
     await page.keyboard.press('Escape');
@@ -214,6 +240,39 @@ test('a failed refund is retried once a press, after saying what will happen', a
   await expect(events(page)).toHaveCount(4);
   await expect(state(page)).toHaveText(t.fail);
   expect((await gateway.book(refund))?.moved).toBe(0);
+});
+
+test('Enter, held or pressed quickly, opens what asks for confirmation and confirms nothing', async ({
+  page,
+  gateway,
+  language,
+  scripts,
+}) => {
+  test.skip(!scripts, 'without scripts it is a page of its own');
+  const t = words[language];
+  const refund = await gateway.refund('FAIL');
+  await open(page, path(refund));
+  const sent = posts(page);
+  const acts = [
+    [t.retry, t.retryTitle],
+    [t.close, t.closeTitle],
+  ] as const;
+  for (const press of [hold, pressThrice]) {
+    for (const [name, title] of acts) {
+      await link(page, name).focus();
+      await press(page, 'Enter');
+      await page.keyboard.up('Enter');
+      const dialog = page.getByRole('dialog', { name: title });
+      await expect(dialog.getByRole('heading', { name: title })).toBeFocused();
+      await expect(dialog.locator('button.primary')).toBeEnabled();
+      await page.keyboard.press('Escape');
+      await expect(dialog).toBeHidden();
+    }
+  }
+  expect(sent).toEqual([]);
+  await open(page, path(refund));
+  await expect(state(page)).toHaveText(t.fail);
+  await expect(events(page)).toHaveCount(2);
 });
 
 test('a failed refund is closed for good, and then nothing is left to press but sync', async ({

@@ -31,7 +31,8 @@
 //! 5. **An action** is a form that works without scripts: `let sync = FormAction::of::<SyncOrder>();`,
 //!    `<Act deed=sync fields text key/>` is one button, `<ActionErrorNote deed=sync/>` what went wrong. On
 //!    success the function leads to a page by `caller::redirect`; an `Ask` that shows what changed has
-//!    `sync.version()` in what it is about.
+//!    `sync.version()` in what it is about. What moves money or is final is a `<Confirm>`, in a `<Dialog>`
+//!    and on a page of its own below `<StepHeading>`: it takes no press before it can have been read (`Arm`).
 //! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
 //!    `components/hands.rs`. **Style**: `style/main.css`; no inline style, the security policy
 //!    forbids it.

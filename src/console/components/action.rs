@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, Headers, HtmlFormElement, RequestInit, Response};
 
+use crate::console::components::arm::Arm;
 use crate::console::components::message::ErrorNote;
 use crate::console::paths::escape;
 use crate::console::preferences::use_texts;
@@ -32,6 +33,8 @@ pub struct FormAction {
     /// The function's address.
     path: &'static str,
     pending: RwSignal<bool>,
+    /// Between two tries: a press so soon after the last belongs to the last.
+    rest: Arm,
     version: RwSignal<usize>,
     outcome: RwSignal<Option<Result<(), ApiError>>>,
     /// Counts how often what it is about was left.
@@ -54,15 +57,16 @@ impl FormAction {
         FormAction {
             path,
             pending: RwSignal::new(false),
+            rest: Arm::new(),
             version: RwSignal::new(0),
             outcome: RwSignal::new(trouble.map(Err)),
             left: StoredValue::new(0),
         }
     }
 
-    /// Whether it is under way.
-    pub fn pending(self) -> bool {
-        self.pending.get()
+    /// Whether it can be done now: it is not under way, and did not end just now.
+    pub fn ready(self) -> bool {
+        !self.pending.get() && self.rest.armed()
     }
 
     /// Counts the tries. What shows what they change is loaded again by it.
@@ -95,7 +99,7 @@ impl FormAction {
 
     /// Does it; one at a time. Goes where the server leads.
     fn send(self, fields: &Fields) {
-        if self.pending.get_untracked() {
+        if !untrack(|| self.ready()) {
             return;
         }
         self.pending.set(true);
@@ -111,6 +115,7 @@ impl FormAction {
                 self.outcome.try_set(Some(outcome.map(drop)));
             }
             self.version.try_update(|n| *n += 1);
+            self.rest.disarm();
             self.pending.try_set(false);
         });
     }
@@ -150,20 +155,24 @@ async fn post(path: &str, body: &str) -> Result<Option<String>, ApiError> {
     Ok(leads)
 }
 
-/// The form of a deed. `fields` are what nobody types; `children` the rest, down to the button.
+/// The form of a action. `fields` are what nobody types; `children` the rest, down to the button.
 #[component]
-pub fn PostForm(
+fn PostForm(
     action: FormAction,
     fields: Fields,
-    #[prop(optional)] class: &'static str,
+    class: &'static str,
+    /// What has to be armed for the form to be sent, whatever sends it.
+    arm: Option<Arm>,
     /// A text area among `children`, by its name.
-    #[prop(optional, into)]
     typed: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let given = fields.clone();
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
+        if arm.is_some_and(|arm| !untrack(|| arm.armed())) {
+            return;
+        }
         let mut sent = given.clone();
         sent.extend(typed.and_then(|name| Some((name, typed_in(&ev, name)?))));
         action.send(&sent);
@@ -191,10 +200,10 @@ pub fn ActionButton(
     #[prop(optional, into)] key: Option<&'static str>,
 ) -> impl IntoView {
     let t = use_texts();
-    let pending = action.pending;
+    let waits = move || (!action.ready()).then_some("true");
     view! {
-        <PostForm action fields class="act">
-            <button class="plain" disabled=pending aria-keyshortcuts=key>
+        <PostForm action fields class="act" arm=None typed=None>
+            <button class="plain" aria-disabled=waits aria-keyshortcuts=key>
                 {t(text)}
                 {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> }.into_any())}
             </button>
@@ -202,14 +211,29 @@ pub fn ActionButton(
     }
 }
 
-/// The one button of a last step, named after the act.
+/// The one button of a last step, named after the act. It has to be armed, and says while it is not: by
+/// `aria-disabled` and not by `disabled`, so that the tab key finds it at any time and it keeps the focus.
 #[component]
-pub fn Primary(action: FormAction, fields: Fields, text: String) -> impl IntoView {
+pub fn Primary(
+    action: FormAction,
+    fields: Fields,
+    #[prop(into)] text: String,
+    #[prop(optional)] class: &'static str,
+    /// A text area among `children`, by its name.
+    #[prop(optional, into)]
+    typed: Option<&'static str>,
+    /// What stands above the button.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
     let t = use_texts();
     let pending = action.pending;
+    let arm = Arm::here();
+    let waits = move || (!action.ready() || !arm.armed()).then_some("true");
     view! {
-        <PostForm action fields>
-            <button class="primary" autofocus disabled=pending>
+        <PostForm action fields class arm=Some(arm) typed>
+            {children.map(|children| children())}
+            <button class="primary" aria-disabled=waits>
                 {text}
             </button>
         </PostForm>

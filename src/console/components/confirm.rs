@@ -4,6 +4,20 @@
 use leptos::prelude::*;
 
 use crate::console::components::action::{ActionErrorNote, Fields, FormAction, Primary};
+use crate::console::preferences::use_texts;
+use crate::domain::lang::Text;
+
+/// The heading of a page of its own. It has the focus, as that of a dialog has: a key that is still held from
+/// the page before presses nothing.
+#[component]
+pub fn StepHeading(text: Text) -> impl IntoView {
+    let t = use_texts();
+    view! {
+        <h1 tabindex="-1" autofocus>
+            {t(text)}
+        </h1>
+    }
+}
 
 /// The sentence and the button. `fields` are the function's arguments, `children` stand between.
 #[component]

@@ -1,14 +1,18 @@
 //! Dialogs.
 
-use leptos::ev::MouseEvent;
+use leptos::context::Provider;
+use leptos::ev::{Event, MouseEvent};
 use leptos::prelude::*;
 
+use crate::console::components::arm::Arm;
 use crate::console::components::keyboard::open_dialog;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 use crate::domain::lang::Text;
 
-/// A dialog that [`open_dialog`](crate::console::components::open_dialog) opens. Its last button, `close`, closes it.
+/// A dialog that [`open_dialog`](crate::console::components::open_dialog) opens. Its last button, `close`, closes it. As it opens
+/// its heading gets the focus, so that it is read from its beginning and a key that opened it presses nothing
+/// in it, and what it confirms is disarmed.
 #[component]
 pub fn Dialog(
     id: &'static str,
@@ -18,10 +22,13 @@ pub fn Dialog(
 ) -> impl IntoView {
     let t = use_texts();
     let heading = format!("{id}-title");
+    let arm = Arm::new();
     view! {
-        <dialog id=id aria-labelledby=heading.clone()>
-            <h2 id=heading.clone()>{t(title)}</h2>
-            {children()}
+        <dialog id=id aria-labelledby=heading.clone() on:opens=move |_: Event| arm.disarm()>
+            <h2 id=heading.clone() tabindex="-1" autofocus>
+                {t(title)}
+            </h2>
+            <Provider value=arm>{children()}</Provider>
             <form method="dialog">
                 <button class="plain">{t(close)}</button>
             </form>

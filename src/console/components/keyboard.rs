@@ -7,38 +7,75 @@
 //! - `<details class="menu">`: closes on Escape and on a press elsewhere;
 //! - `data-dialog="id"` on a link: opens that `<dialog>` instead of following the link.
 //!
-//! Keys do nothing while somebody types, and nothing with Ctrl, Alt or Meta held.
+//! Keys do nothing while somebody types, and nothing with Ctrl, Alt or Meta held. One press is one press: a
+//! key that is held down goes on typing, scrolling and going from row to row, and presses and sends nothing.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlElement};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlElement};
 
 /// How long a copied number says so.
 const SAY_FOR: Duration = Duration::from_millis(1_500);
+
+/// What presses a button: two keys, by their names, and the pointer.
+const PRESSING: [&str; 3] = ["Enter", " ", "pointer"];
+
+thread_local! {
+    /// Which of them are held down now.
+    static DOWN: [Cell<bool>; PRESSING.len()] = const { [const { Cell::new(false) }; PRESSING.len()] };
+}
+
+/// Says whether something is held down that presses a button.
+pub fn is_pressing() -> bool {
+    DOWN.with(|down| down.iter().any(Cell::get))
+}
+
+/// Notes that it went down, or was let go. Other keys press no button.
+fn note(what: &str, is_down: bool) {
+    if let Some(at) = PRESSING.iter().position(|pressing| *pressing == what) {
+        DOWN.with(|down| down[at].set(is_down));
+    }
+}
+
+/// Takes everything as let go.
+fn let_go() {
+    PRESSING.iter().for_each(|pressing| note(pressing, false));
+}
 
 /// Listens to keys and presses for as long as the frame stands. Only the browser runs it.
 #[component]
 pub fn Keyboard() -> impl IntoView {
     Effect::new(|| {
-        let keys = window_event_listener(leptos::ev::keydown, on_key);
-        let presses = window_event_listener(leptos::ev::click, on_press);
-        on_cleanup(move || {
-            keys.remove();
-            presses.remove();
-        });
+        let listeners = [
+            window_event_listener(leptos::ev::keydown, on_key),
+            window_event_listener(leptos::ev::keyup, on_key_up),
+            window_event_listener(leptos::ev::pointerdown, |ev| {
+                note("pointer", ev.button() == 0);
+            }),
+            window_event_listener(leptos::ev::pointerup, |_| note("pointer", false)),
+            window_event_listener(leptos::ev::pointercancel, |_| note("pointer", false)),
+            // What is let go elsewhere is not told here.
+            window_event_listener(leptos::ev::blur, |_| let_go()),
+            window_event_listener(leptos::ev::click, on_press),
+        ];
+        on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
     });
     view! { <div id="said" class="unseen" role="status"></div> }
 }
 
-/// Opens a dialog that stands in the page. Escape closes it and gives the focus back: browsers do.
+/// Opens a dialog that stands in the page, and tells it first (`opens`). Escape closes it and gives the focus back: browsers do.
 pub fn open_dialog(id: &str) {
     if let Some(dialog) = find(&format!("dialog#{id}"))
         && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
         && !dialog.open()
     {
+        if let Ok(opens) = Event::new("opens") {
+            let _ = dialog.dispatch_event(&opens);
+        }
         let _ = dialog.show_modal();
     }
 }
@@ -62,14 +99,23 @@ pub fn go_to(selector: &str) {
 }
 
 fn on_key(ev: KeyboardEvent) {
-    let typing = ev.target().is_some_and(|target| {
-        target.dyn_ref::<Element>().is_some_and(|element| {
-            element
-                .closest("input, textarea, select, [contenteditable]")
-                .is_ok_and(|field| field.is_some())
-        })
-    });
     let key = ev.key();
+    note(&key, true);
+    let target = ev.target().and_then(|t| t.dyn_into::<Element>().ok());
+    let within = |selector: &str| {
+        let closest = target.as_ref().map(|target| target.closest(selector));
+        matches!(closest, Some(Ok(Some(_))))
+    };
+    let presses = match key.as_str() {
+        "Enter" => !within("textarea"),
+        " " => within("button, summary"),
+        _ => false,
+    };
+    if presses && ev.repeat() {
+        ev.prevent_default();
+        return;
+    }
+    let typing = within("input, textarea, select, [contenteditable]");
     if key == "Escape" {
         close_menus(None);
         if typing && find("dialog[open]").is_none() {
@@ -84,6 +130,7 @@ fn on_key(ev: KeyboardEvent) {
     let done = match key.as_str() {
         "j" => go_to_row(1),
         "k" => go_to_row(-1),
+        _ if ev.repeat() => false,
         "c" => copy_row(),
         "?" => {
             open_dialog("keyboard");
@@ -95,6 +142,14 @@ fn on_key(ev: KeyboardEvent) {
     };
     if done {
         ev.prevent_default();
+    }
+}
+
+fn on_key_up(ev: KeyboardEvent) {
+    match ev.key().as_str() {
+        // On a Mac nobody is told of keys that are let go while it is held.
+        "Meta" => let_go(),
+        key => note(key, false),
     }
 }
 

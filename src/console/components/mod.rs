@@ -1,6 +1,7 @@
 //! The parts that pages are made of. None of them knows a page.
 
 mod action;
+mod arm;
 mod badge;
 mod chips;
 mod confirm;
@@ -22,6 +23,7 @@ mod table;
 mod timeline;
 
 pub use action::*;
+pub use arm::*;
 pub use badge::*;
 pub use chips::*;
 pub use confirm::*;

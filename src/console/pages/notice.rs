@@ -95,7 +95,7 @@ pub fn SendNoticePage() -> impl IntoView {
     let back = move || page_of(&app.get(), &notice.get());
     view! {
         <PageTitle text=t(texts::SEND_AGAIN)/>
-        <h1>{t(texts::SEND_AGAIN)}</h1>
+        <StepHeading text=texts::SEND_AGAIN/>
         <Loaded resource=detail let:view>
             <div class="narrow">
                 {body(view)}

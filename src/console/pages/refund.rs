@@ -182,7 +182,7 @@ fn pause(round: u32) -> Duration {
     })
 }
 
-/// Does something whenever a deed has succeeded.
+/// Does something whenever a action has succeeded.
 fn on_success(action: FormAction, then: impl Fn() + 'static) {
     Effect::new(move || {
         if let Some(Ok(())) = action.outcome() {
@@ -416,14 +416,19 @@ fn Review(app: String, refund: Refund, acts: RefundActions) -> impl IntoView {
     let action = acts.review;
     view! {
         <p class="happens">{t(texts::WHAT_REVIEW_DOES)}</p>
-        <PostForm action fields=fields(&app, &refund) class="fields" typed="remark">
+        <Primary
+            action
+            fields=fields(&app, &refund)
+            text=t(texts::REVIEW_ACT)
+            class="fields"
+            typed="remark"
+        >
             <label>
                 <span>{t(texts::REMARK)} " " <small>{t(texts::OPTIONAL)}</small></span>
                 <textarea name="remark" rows="3" maxlength=limits::REMARK_CHARS.to_string()></textarea>
             </label>
             <ActionErrorNote action/>
-            <button class="primary" disabled=move || action.pending()>{t(texts::REVIEW_ACT)}</button>
-        </PostForm>
+        </Primary>
     }
 }
 
@@ -484,7 +489,7 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     };
     view! {
         <PageTitle text=t(title)/>
-        <h1>{t(title)}</h1>
+        <StepHeading text=title/>
         <Loaded resource=refund let:view>
             <div class="narrow">
                 {body(view)}

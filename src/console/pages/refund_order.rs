@@ -103,7 +103,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
         .and_then(|typed| Some((typed.check(&order).ok()?, typed)));
     match intent {
         Some((intent, typed)) => view! {
-            <h1>{t(texts::CONFIRM_REFUND)}</h1>
+            <StepHeading text=texts::CONFIRM_REFUND/>
             <div class="narrow">
                 <LastStep app action order intent typed/>
                 <a href=back>{t(texts::CANCEL)}</a>

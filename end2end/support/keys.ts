@@ -1,0 +1,27 @@
+import type { Page } from '@playwright/test';
+
+/** Between the repetitions of a held key, and between presses that are meant to be quick. */
+const QUICK_MS = 30;
+
+/** Holds a key for about a second, as a keyboard does that repeats it, and does not let it go. */
+export async function hold(page: Page, key: string): Promise<void> {
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.down(key);
+    await page.waitForTimeout(QUICK_MS);
+  }
+}
+
+/** Presses a key three times in quick succession. */
+export async function pressThrice(page: Page, key: string): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press(key);
+    await page.waitForTimeout(QUICK_MS);
+  }
+}
+
+/** What the page has asked the server to do, from now on. */
+export function posts(page: Page): string[] {
+  const sent: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && sent.push(request.url()));
+  return sent;
+}
