@@ -19,7 +19,7 @@ use refundry::domain::refund::{Refund, RefundStatus};
 use refundry::domain::time::DAY_MS;
 use refundry::server::ctx::Ctx;
 use refundry::server::store;
-use refundry::server::store::sandbox::BookRow;
+use refundry::server::store::sandbox::LedgerRow;
 use support::tests::paid_order;
 use support::{Database, Server, client, now, over_http, ratio, refund_request, with_orders};
 
@@ -71,11 +71,11 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                         insert(conn, &open).await?;
                         let settled = Refund {
                             status: RefundStatus::Success,
-                            finished_at: Some(now()),
+                            settled_at: Some(now()),
                             version: 2,
                             ..open
                         };
-                        store::refund::update(conn, &settled).await?;
+                        store::refund::update(conn, &settled, None).await?;
                         let (held, refunded) = (Fen::ZERO - settled.amount, settled.amount);
                         store::order::move_balance(conn, APP, &settled.order_no, held, refunded)
                             .await?;
@@ -128,7 +128,7 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         client_ip: None,
         edition: Edition::Open,
         status: RefundStatus::Progress,
-        attempt: 1,
+        submissions: 1,
         unresolved_submissions: 1,
         acknowledged: false,
         review_reason: None,
@@ -138,15 +138,17 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         created_at: now().plus_ms(-DAY_MS / 2),
         opened_at: now().plus_ms(-DAY_MS / 2),
         submitted_at: now().plus_ms(-DAY_MS / 2),
-        finished_at: None,
+        settled_at: None,
+        channel_time: None,
         next_sync_at: None,
         leased_until: Default::default(),
+        lease_no: 0,
         version: 1,
     }
 }
 
-fn book(refund: &Refund) -> BookRow {
-    BookRow {
+fn book(refund: &Refund) -> LedgerRow {
+    LedgerRow {
         refund_no: refund.channel_no.clone(),
         app_id: APP.to_owned(),
         out_order_no: format!("SBX-TIMEOUT-{}", refund.order_no),

@@ -29,7 +29,7 @@ async fn bare_door(database: &Database) -> usize {
                 unresolved_submissions: 0,
                 acknowledged: true,
                 out_refund_no: Some(format!("SBXR-BARE{n}")),
-                finished_at: Some(now()),
+                settled_at: Some(now()),
                 version: 2,
                 ..intent.clone()
             };
@@ -57,7 +57,7 @@ async fn bare_door(database: &Database) -> usize {
             db.write(move |conn| {
                 let (refund, event) = (outcome.clone(), settled.clone());
                 Box::pin(async move {
-                    assert!(store::refund::update(conn, &refund).await?);
+                    assert!(store::refund::update(conn, &refund, None).await?);
                     let held = Fen::ZERO - refund.amount;
                     store::order::move_balance(conn, APP, &refund.order_no, held, refund.amount)
                         .await?;
@@ -88,7 +88,7 @@ fn intent(n: usize) -> (Refund, Event) {
         client_ip: None,
         edition: Edition::Single,
         status: RefundStatus::Progress,
-        attempt: 1,
+        submissions: 1,
         unresolved_submissions: 1,
         acknowledged: false,
         review_reason: None,
@@ -99,8 +99,10 @@ fn intent(n: usize) -> (Refund, Event) {
         opened_at: now(),
         submitted_at: now(),
         next_sync_at: None,
-        finished_at: None,
+        settled_at: None,
+        channel_time: None,
         leased_until: now(),
+        lease_no: 0,
         version: 1,
     };
     let event = Event {

@@ -87,9 +87,10 @@ CREATE TABLE refund (
     client_ip      TEXT,
     edition        TEXT   NOT NULL,
     status         TEXT   NOT NULL,
-    attempt        BIGINT NOT NULL,
+    -- 0: written down, and not yet submitted.
+    submissions    BIGINT NOT NULL,
     unresolved_submissions BIGINT NOT NULL
-        CHECK (unresolved_submissions >= 0 AND unresolved_submissions <= attempt),
+        CHECK (unresolved_submissions >= 0 AND unresolved_submissions <= submissions),
     acknowledged   BIGINT NOT NULL,
     review_reason  TEXT,
     -- A person has looked at what `review_reason` tells.
@@ -100,10 +101,14 @@ CREATE TABLE refund (
     -- Since when it is in progress: when it was asked for, submitted again or found open again.
     opened_at      BIGINT NOT NULL,
     submitted_at   BIGINT NOT NULL,
-    finished_at    BIGINT,
+    -- By our clock.
+    settled_at     BIGINT,
+    -- By the channel's clock, as it states it.
+    channel_time   BIGINT,
     -- When its channel is to be asked without anyone's help. NULL: not to be asked any more.
     next_sync_at   BIGINT,
     leased_until   BIGINT NOT NULL,
+    lease_no       BIGINT NOT NULL,
     version        BIGINT NOT NULL,
     PRIMARY KEY (app_id, refund_no),
     FOREIGN KEY (app_id, order_no) REFERENCES pay_order (app_id, order_no)
@@ -113,6 +118,8 @@ CREATE UNIQUE INDEX refund_biz ON refund (app_id, biz_refund_no);
 -- The open edition's signature does not see case: a request that was listened in on could be sent again
 -- with a number that differs in case alone, and must not become a second refund.
 CREATE UNIQUE INDEX refund_biz_key ON refund (app_id, biz_refund_key);
+-- A channel takes one number once. Callbacks look here.
+CREATE UNIQUE INDEX refund_channel_no ON refund (app_id, channel, channel_no);
 CREATE INDEX refund_out ON refund (app_id, out_refund_no) WHERE out_refund_no IS NOT NULL;
 CREATE INDEX refund_order ON refund (app_id, order_no, created_at);
 CREATE INDEX refund_time ON refund (app_id, created_at, refund_no, amount);
@@ -144,7 +151,7 @@ CREATE TABLE notice (
     seq            BIGINT NOT NULL,
     status         TEXT   NOT NULL,
     out_refund_no  TEXT,
-    finished_at    BIGINT,
+    finish_time    BIGINT,
     error_code     TEXT,
     error_msg      TEXT,
     state          TEXT   NOT NULL,
@@ -176,6 +183,20 @@ CREATE TABLE delivery_attempt (
     -- Why it did not arrive. NULL: it did.
     failure      TEXT,
     PRIMARY KEY (app_id, refund_no, seq, attempt)
+);
+
+-- Each change of an order's balance. Only ever added to: the order's held and refunded amounts are the sums.
+CREATE TABLE movement (
+    app_id     TEXT   NOT NULL,
+    order_no   TEXT   NOT NULL,
+    refund_no  TEXT   NOT NULL,
+    -- The version of the refund that it belongs to.
+    seq        BIGINT NOT NULL,
+    kind       TEXT   NOT NULL,
+    held       BIGINT NOT NULL,
+    refunded   BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (app_id, order_no, refund_no, seq)
 );
 
 -- The timeline of orders and refunds. Only ever added to.

@@ -13,6 +13,7 @@ use refundry::domain::time::{HOUR_MS, Timestamp};
 use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
 use refundry::server::error::{Error, Result};
+use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
 use refundry::server::{notices, orders, refunds, store};
 use support::{Core, new_refund};
@@ -30,7 +31,14 @@ async fn issued(core: &Core, behaviour: &str) -> Refund {
     let order = core.order(behaviour, behaviour, Fen(1_000)).await;
     let mut new = new_refund(&order, behaviour, Fen(100));
     new.notify_url = Some("https://merchant.example/notice".to_owned());
-    let refund = refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant).await;
+    let refund = refunds::issue(
+        &core.ctx,
+        &core.merchant,
+        new,
+        OnRepeat::Retry,
+        Actor::Merchant,
+    )
+    .await;
     let refund = refund.expect("a refund");
     assert_eq!(refund.status, RefundStatus::Progress);
     refund
@@ -163,7 +171,7 @@ async fn contradicted(core: &Core, refund: &Refund) -> Refund {
         .db
         .write(move |conn| {
             let row = row.clone();
-            Box::pin(async move { Ok(store::refund::update(conn, &row).await?) })
+            Box::pin(async move { Ok(store::refund::update(conn, &row, None).await?) })
         })
         .await
         .expect("a write");
@@ -209,9 +217,15 @@ async fn the_inbox_shows_the_oldest_first_with_what_was_heard_last() {
     core.ctx.clock.advance_ms(HOUR_MS);
     let order = core.order("ASYNC-NOCB", "2", Fen(1_000)).await;
     let new = new_refund(&order, "R2", Fen(100));
-    refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
-        .await
-        .expect("a refund");
+    refunds::issue(
+        &core.ctx,
+        &core.merchant,
+        new,
+        OnRepeat::Retry,
+        Actor::Merchant,
+    )
+    .await
+    .expect("a refund");
     let page = records::review_queue(&core.ctx, "DEMO", ReviewQueueFilter::Open, &Place::First)
         .await
         .expect("a page");

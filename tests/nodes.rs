@@ -20,6 +20,7 @@ use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
 use refundry::server::error::Result;
 use refundry::server::numbers::Kind;
+use refundry::server::refunds::OnRepeat;
 use refundry::server::{orders, people, refunds, store};
 use reqwest::header;
 use support::database::{self, TestDatabase};
@@ -49,9 +50,9 @@ impl Nodes {
     async fn ask(&self, asked: Vec<NewRefund>) -> Vec<Result<Refund>> {
         let tasks = asked.into_iter().enumerate().map(|(i, new)| {
             let (node, merchant) = (self.nodes[i % 2].clone(), self.core.merchant.clone());
-            tokio::spawn(
-                async move { refunds::issue(&node, &merchant, new, Actor::Merchant).await },
-            )
+            tokio::spawn(async move {
+                refunds::issue(&node, &merchant, new, OnRepeat::Retry, Actor::Merchant).await
+            })
         });
         let outcomes = join_all(tasks).await;
         outcomes

@@ -9,6 +9,7 @@ use refundry::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeState};
 use refundry::domain::refund::{Refund, RefundStatus};
 use refundry::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use refundry::server::clock::Clock;
+use refundry::server::refunds::OnRepeat;
 use refundry::server::{notices, refunds};
 use serde_json::{Map, Value};
 use support::http::sign_text;
@@ -53,7 +54,7 @@ impl Desk {
 
     async fn issue(&self, new: refundry::domain::refund::NewRefund) -> Refund {
         let (ctx, merchant) = (&self.core.ctx, &self.core.merchant);
-        refunds::issue(ctx, merchant, new, Actor::Merchant)
+        refunds::issue(ctx, merchant, new, OnRepeat::Retry, Actor::Merchant)
             .await
             .expect("a refund")
     }
@@ -431,9 +432,15 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     .await
     .unwrap();
     let new = new_refund(&order, "R-told", Fen(100));
-    let refund = refunds::issue(&desk.core.ctx, &merchant, new, Actor::Merchant)
-        .await
-        .unwrap();
+    let refund = refunds::issue(
+        &desk.core.ctx,
+        &merchant,
+        new,
+        OnRepeat::Retry,
+        Actor::Merchant,
+    )
+    .await
+    .unwrap();
     assert_eq!(refund.status, RefundStatus::Success);
     let sent = notices::send_due(&desk.core.ctx, "TOLD").await.unwrap();
     assert_eq!((sent, desk.receiver.bodies().len()), (1, 1));

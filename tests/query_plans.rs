@@ -21,6 +21,7 @@ use refundry::domain::time::Timestamp;
 use refundry::server::channels::breaker;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
+use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
 use refundry::server::store::gauges;
 use refundry::server::{notices, orders, refunds};
@@ -186,6 +187,7 @@ async fn no_statement_scans_a_table() {
             ctx,
             merchant,
             new_refund(&order, behaviour, Fen(100)),
+            OnRepeat::Retry,
             Actor::Merchant,
         )
         .await;
@@ -298,7 +300,7 @@ fn check(sql: &str, plan: &[String]) {
         "event",
         "callback",
         "notice",
-        "notice_send",
+        "delivery_attempt",
         "session",
         "operator",
         "sandbox_ledger",

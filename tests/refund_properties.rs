@@ -17,6 +17,7 @@ use refundry::domain::refund::{Refund, RefundKey, RefundStatus};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Error;
+use refundry::server::refunds::OnRepeat;
 use refundry::server::{orders, refunds};
 use support::{Core, new_refund};
 
@@ -104,7 +105,14 @@ impl Case<'_> {
     async fn ask(&self, number: usize, amount: i64) {
         let new = new_refund(&self.order, &self.biz_refund_no(number), Fen(amount));
         expect_no_defect(
-            refunds::issue(&self.core.ctx, &self.core.merchant, new, Actor::Merchant).await,
+            refunds::issue(
+                &self.core.ctx,
+                &self.core.merchant,
+                new,
+                OnRepeat::Retry,
+                Actor::Merchant,
+            )
+            .await,
         );
     }
 

@@ -8,16 +8,22 @@ use refundry::domain::refund::{Refund, RefundStatus};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
-use refundry::server::refunds;
+use refundry::server::refunds::{self, OnRepeat};
 use support::{Core, new_refund};
 
 async fn failed(core: &Core) -> Refund {
     let order = core.order("FAIL", "1", Fen(1_000)).await;
     let new = new_refund(&order, "R1", Fen(100));
-    let refund = refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
-        .await
-        .expect("a refund");
-    assert_eq!((refund.status, refund.attempt), (RefundStatus::Fail, 1));
+    let refund = refunds::issue(
+        &core.ctx,
+        &core.merchant,
+        new,
+        OnRepeat::Retry,
+        Actor::Merchant,
+    )
+    .await
+    .expect("a refund");
+    assert_eq!((refund.status, refund.submissions), (RefundStatus::Fail, 1));
     refund
 }
 
@@ -31,13 +37,13 @@ async fn a_second_press_of_the_same_button_submits_nothing() {
     let core = Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await;
     let refund = failed(&core).await;
     let first = retry(&core, &refund, Some(1)).await.expect("a retry");
-    assert_eq!((first.status, first.attempt), (RefundStatus::Fail, 2));
+    assert_eq!((first.status, first.submissions), (RefundStatus::Fail, 2));
     let second = retry(&core, &refund, Some(1)).await.expect("how it stands");
     assert_eq!(second, first);
 
     // The button of the page that was made since is another one.
     let third = retry(&core, &refund, Some(2)).await.expect("a retry");
-    assert_eq!(third.attempt, 3);
+    assert_eq!(third.submissions, 3);
 }
 
 #[tokio::test]
@@ -50,5 +56,5 @@ async fn two_presses_at_once_submit_once() {
     );
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
     let after = retry(&core, &refund, Some(1)).await.expect("how it stands");
-    assert_eq!(after.attempt, 2);
+    assert_eq!(after.submissions, 2);
 }

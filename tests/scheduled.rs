@@ -10,7 +10,7 @@ use refundry::domain::refund::{Refund, RefundKey, RefundStatus, ReviewReason};
 use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
-use refundry::server::refunds;
+use refundry::server::refunds::{self, OnRepeat};
 use support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -27,9 +27,15 @@ async fn refund(core: &Core, behaviour: &str) -> Refund {
     let name = support::http::unique(behaviour);
     let order = core.order(behaviour, &name, Fen(500)).await;
     let new = new_refund(&order, &format!("R-{name}"), Fen(500));
-    refunds::issue(&core.ctx, &core.merchant, new, Actor::Merchant)
-        .await
-        .expect("a refund")
+    refunds::issue(
+        &core.ctx,
+        &core.merchant,
+        new,
+        OnRepeat::Retry,
+        Actor::Merchant,
+    )
+    .await
+    .expect("a refund")
 }
 
 async fn sync_due(ctx: &Ctx) -> u64 {
@@ -71,7 +77,10 @@ async fn what_the_channel_never_saw_is_submitted_again_under_the_same_number() {
     clock.advance_ms(2 * MINUTE_MS);
     assert_eq!(sync_due(&core.ctx).await, 1);
     let after = now(&core, &refund).await;
-    assert_eq!((after.status, after.attempt), (RefundStatus::Success, 2));
+    assert_eq!(
+        (after.status, after.submissions),
+        (RefundStatus::Success, 2)
+    );
     assert_eq!(after.channel_no, refund.channel_no);
     let book = core.ctx.channels.sandbox().expect("the sandbox");
     let entry = book.book(&refund.channel_no).await.unwrap().unwrap();
@@ -120,7 +129,7 @@ async fn one_that_stays_open_too_long_is_raised_once() {
     assert_eq!(refunds::flag_overdue(&core.ctx).await.unwrap(), 0);
     let raised = now(&core, &refund).await;
     assert_eq!(raised.review_reason, Some(ReviewReason::Overdue));
-    assert_eq!(events(&core, &refund, EventKind::Raised).await, 1);
+    assert_eq!(events(&core, &refund, EventKind::Flagged).await, 1);
     // An outcome answers what was raised.
     assert_eq!(sync_due(&core.ctx).await, 1);
     let settled = now(&core, &refund).await;

@@ -8,9 +8,10 @@
 use proptest::prelude::*;
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
-use refundry::domain::order::Channel;
+use refundry::domain::order::{Channel, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::{
-    Effect, Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source,
+    Effect, Evidence, NewRefund, Outcome, Refund, RefundNumbers, RefundStatus, RepeatedFields,
+    ReviewReason, Settlement, Source,
 };
 use refundry::domain::time::Timestamp;
 
@@ -53,9 +54,17 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Step {
+    /// `queued`: it is written down, and submitted later.
     Ask {
         amount: i64,
+        queued: bool,
     },
+    /// A person or the system does something that brings no evidence.
+    Flag(usize),
+    Review(usize),
+    Repeat(usize),
+    /// A person closes a refund that the channel, asked now, does not know.
+    CloseUnknown(usize),
     /// `lease_over`: an earlier sync or answer hangs so long that it no longer keeps others away.
     Retry {
         refund: usize,
@@ -108,7 +117,11 @@ fn book() -> impl Strategy<Value = Book> {
 fn step() -> impl Strategy<Value = Step> {
     let which = 0usize..8;
     prop_oneof![
-        3 => (1i64..=60).prop_map(|amount| Step::Ask { amount }),
+        3 => (1i64..=60, any::<bool>()).prop_map(|(amount, queued)| Step::Ask { amount, queued }),
+        1 => which.clone().prop_map(Step::Flag),
+        1 => which.clone().prop_map(Step::Review),
+        1 => which.clone().prop_map(Step::Repeat),
+        1 => which.clone().prop_map(Step::CloseUnknown),
         2 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::Retry { refund, lease_over }),
         1 => which.clone().prop_map(Step::CloseByHand),
         4 => (which.clone(), book(), any::<bool>())
@@ -125,38 +138,48 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn refund(index: usize, amount: i64, now: i64) -> Refund {
+/// A refund as it is written down, not yet submitted.
+fn requested(index: usize, amount: i64, now: i64) -> Refund {
     let number = format!("R{index}");
-    Refund {
+    let order = Order {
         app_id: "A".to_owned(),
-        refund_no: number.clone(),
-        biz_refund_no: number.clone(),
-        out_refund_no: None,
-        channel_no: number,
         order_no: "P".to_owned(),
+        biz_order_no: "B".to_owned(),
+        out_order_no: None,
         channel: Channel::Sandbox,
+        method: None,
+        title: "tea".to_owned(),
+        amount: PAID,
+        refunded: Fen::ZERO,
+        held: Fen::ZERO,
+        status: OrderStatus::Success,
+        pay_time: None,
+        attach: None,
+        created_at: Timestamp(0),
+        version: 1,
+    };
+    let new = NewRefund {
+        order: OrderKey::OrderNo("P".to_owned()),
+        biz_refund_no: number.clone(),
         amount: Fen(amount),
         reason: None,
         attach: None,
         notify_url: None,
         client_ip: None,
         edition: Edition::Open,
-        status: RefundStatus::Progress,
-        attempt: 1,
-        unresolved_submissions: 1,
-        acknowledged: false,
-        review_reason: None,
-        reviewed: false,
-        error_code: None,
-        error_msg: None,
-        created_at: Timestamp(now),
-        opened_at: Timestamp(now),
-        submitted_at: Timestamp(now),
-        next_sync_at: None,
-        finished_at: None,
-        leased_until: Timestamp(0),
-        version: 1,
-    }
+        expected_refundable: None,
+    };
+    let numbers = RefundNumbers {
+        channel_no: number.clone(),
+        refund_no: number,
+    };
+    Refund::requested(new, &order, numbers, Timestamp(now))
+}
+
+fn refund(index: usize, amount: i64, now: i64) -> Refund {
+    requested(index, amount, now)
+        .submitted(Timestamp(now))
+        .refund
 }
 
 /// One of the things there are, if there are any.
@@ -221,15 +244,33 @@ impl World {
             );
             assert_eq!(settlement.refund.status, before.status);
         }
+        self.apply(index, settlement);
+    }
+
+    /// Applies a transition, as the one door does.
+    fn apply(&mut self, index: usize, settlement: Settlement) {
+        let before = &self.refunds[index];
+        if settlement.effect != Effect::Changed {
+            assert_eq!(settlement.refund.status, before.status);
+            assert_eq!(
+                (settlement.held, settlement.refunded),
+                (Fen::ZERO, Fen::ZERO)
+            );
+        }
         self.held = self.held + settlement.held;
         self.refunded = self.refunded + settlement.refunded;
         self.refunds[index] = settlement.refund;
     }
 
+    fn begin_submission(&mut self, index: usize) {
+        self.apply(index, self.refunds[index].submitted(Timestamp(self.now)));
+        self.submit(index);
+    }
+
     fn submit(&mut self, index: usize) {
         self.flights.push(Flight {
             refund: index,
-            attempt: self.refunds[index].attempt,
+            attempt: self.refunds[index].submissions,
             waiting: true,
         });
     }
@@ -258,15 +299,57 @@ impl World {
         self.now += 1;
         let at = Timestamp(self.now);
         match *step {
-            Step::Ask { amount }
+            Step::Ask { amount, queued }
                 if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() =>
             {
                 let index = self.refunds.len();
-                self.refunds.push(refund(index, amount, self.now));
+                self.refunds.push(requested(index, amount, self.now));
                 self.book.push(Book::Unseen);
                 self.moved.push(0);
                 self.held = self.held + Fen(amount);
-                self.submit(index);
+                if !queued {
+                    self.begin_submission(index);
+                }
+            }
+            Step::Flag(refund) => {
+                // Only what is still open is overdue, and only a lying channel's refunds are left so long here.
+                let Some(i) = pick(&self.refunds, refund).filter(|_| self.lying) else {
+                    return;
+                };
+                if self.refunds[i].holds() && self.refunds[i].review_reason.is_none() {
+                    self.apply(i, self.refunds[i].flagged(ReviewReason::Overdue));
+                }
+            }
+            Step::Review(refund) => {
+                let Some(i) = pick(&self.refunds, refund) else {
+                    return;
+                };
+                if self.refunds[i].review_reason.is_some() && !self.refunds[i].holds() {
+                    self.apply(i, self.refunds[i].reviewed());
+                }
+            }
+            Step::Repeat(refund) => {
+                let Some(i) = pick(&self.refunds, refund) else {
+                    return;
+                };
+                let fields = RepeatedFields {
+                    attach: Some(format!("{}", self.now)),
+                    ..RepeatedFields::default()
+                };
+                if let Some(merged) = self.refunds[i].merged(&fields) {
+                    self.apply(i, merged);
+                }
+                assert_eq!(self.refunds[i].merged(&fields), None);
+            }
+            Step::CloseUnknown(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
+                let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
+                let unseen = self.book[i] == Book::Unseen && !on_its_way;
+                if self.refunds[i].holds() && unseen {
+                    self.apply(i, self.refunds[i].closed_as_unknown(at, 0));
+                }
             }
             Step::Retry { refund, lease_over } => {
                 let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
@@ -275,8 +358,8 @@ impl World {
                 };
                 let failed = &self.refunds[i];
                 if failed.status == RefundStatus::Fail && failed.amount <= self.refundable() {
-                    self.held = self.held + failed.amount;
-                    self.refunds[i] = failed.retried(at);
+                    let retried = failed.retried(at);
+                    self.apply(i, retried);
                     self.submit(i);
                 }
             }
@@ -285,7 +368,7 @@ impl World {
                     return;
                 };
                 if self.refunds[i].status == RefundStatus::Fail {
-                    self.refunds[i].status = RefundStatus::Close;
+                    self.apply(i, self.refunds[i].closed_after_failure());
                 }
             }
             Step::Arrive {
@@ -384,7 +467,7 @@ impl World {
                 if !keep {
                     self.callbacks.remove(i);
                 }
-                let attempt = self.refunds[refund].attempt;
+                let attempt = self.refunds[refund].submissions;
                 let evidence = Evidence {
                     source: Source::Callback,
                     attempt,
@@ -408,7 +491,7 @@ impl World {
                     }
                     outcome => outcome,
                 };
-                let attempt = self.refunds[i].attempt;
+                let attempt = self.refunds[i].submissions;
                 self.syncs.push((
                     i,
                     Evidence {
@@ -437,7 +520,7 @@ impl World {
                 let unseen = self.book[i] == Book::Unseen
                     && !self.flights.iter().any(|flight| flight.refund == i);
                 if refund.holds() && !refund.acknowledged && unseen {
-                    let attempt = refund.attempt;
+                    let attempt = refund.submissions;
                     let evidence = Evidence {
                         source: Source::Sync,
                         attempt,
@@ -445,8 +528,7 @@ impl World {
                         at,
                     };
                     self.settle(i, &evidence);
-                    self.refunds[i] = self.refunds[i].submitted_again(at);
-                    self.submit(i);
+                    self.begin_submission(i);
                 }
             }
             Step::Ask { .. } => {}
@@ -471,7 +553,7 @@ impl World {
         assert!(
             self.refunds
                 .iter()
-                .all(|refund| (0..=refund.attempt).contains(&refund.unresolved_submissions))
+                .all(|refund| (0..=refund.submissions).contains(&refund.unresolved_submissions))
         );
     }
 
@@ -625,7 +707,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     let overpaid = closed.settle(Fen(39), &evidence(Source::Sync, Book::Success, 9));
     assert_eq!(
         (overpaid.effect, overpaid.held, overpaid.refunded),
-        (Effect::Raised, Fen::ZERO, Fen::ZERO)
+        (Effect::Flagged, Fen::ZERO, Fen::ZERO)
     );
     assert_eq!(overpaid.refund.status, RefundStatus::Close);
     assert_eq!(overpaid.refund.review_reason, Some(ReviewReason::Overpaid));
@@ -638,7 +720,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
             contradicted.held,
             contradicted.refunded
         ),
-        (Effect::Raised, Fen::ZERO, Fen::ZERO)
+        (Effect::Flagged, Fen::ZERO, Fen::ZERO)
     );
     assert_eq!(contradicted.refund.status, RefundStatus::Success);
     assert_eq!(
@@ -662,7 +744,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     };
     let unknown = open.settle(Fen::ZERO, &lost).refund;
     assert_eq!(unknown.status, RefundStatus::Progress);
-    let again = unknown.submitted_again(Timestamp(6));
+    let again = unknown.submitted(Timestamp(6)).refund;
     let refused = again.settle(
         Fen::ZERO,
         &Evidence {

@@ -10,12 +10,13 @@ use crate::demo::story::Story;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use crate::domain::money::Fen;
-use crate::domain::order::{Channel, Method, Order, OrderStatus};
-use crate::domain::refund::{Refund, RefundStatus};
+use crate::domain::movement::Movement;
+use crate::domain::order::{Channel, Method, Order, OrderKey, OrderStatus};
+use crate::domain::refund::{NewRefund, Refund, RefundNumbers};
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::server::config::Config;
 use crate::server::numbers::{Kind, Sequence};
-use crate::server::store::sandbox::BookRow;
+use crate::server::store::sandbox::LedgerRow;
 
 /// The demonstration's app.
 pub const APP_ID: &str = "DEMO";
@@ -33,8 +34,9 @@ const DELAY_MS: i64 = 2_000;
 pub struct Month {
     pub orders: Vec<Order>,
     pub refunds: Vec<Refund>,
+    pub movements: Vec<Movement>,
     pub events: Vec<Event>,
-    pub book: Vec<BookRow>,
+    pub book: Vec<LedgerRow>,
 }
 
 /// The demonstration's app, as the contract has it.
@@ -120,6 +122,7 @@ pub fn make(config: &Config, now: Timestamp) -> Month {
             story.arrive(now, config.overdue_after_ms, config.recheck_after_ms);
             month.refunds.push(story.refund);
             month.events.extend(story.events);
+            month.movements.extend(story.movements);
             book.extend(story.book);
         }
         month.book.append(&mut book);
@@ -277,14 +280,9 @@ fn refund(
     let refund_no = numbers.number(Kind::Refund, at, 0);
     let by_hand = rng.random_bool(0.3);
     let single = !by_hand && rng.random_bool(0.2);
-    let refund = Refund {
-        app_id: order.app_id.clone(),
-        channel_no: refund_no.clone(),
-        refund_no,
+    let new = NewRefund {
+        order: OrderKey::OrderNo(order.order_no.clone()),
         biz_refund_no: format!("RF{}-{}", order.biz_order_no, i + 1),
-        out_refund_no: None,
-        order_no: order.order_no.clone(),
-        channel: order.channel,
         amount,
         reason: REASONS.choose(rng).map(|reason| (*reason).to_owned()),
         attach: order.attach.clone(),
@@ -295,22 +293,15 @@ fn refund(
         } else {
             Edition::Open
         },
-        status: RefundStatus::Progress,
-        attempt: 1,
-        unresolved_submissions: 1,
-        acknowledged: false,
-        review_reason: None,
-        reviewed: false,
-        error_code: None,
-        error_msg: None,
-        created_at: at,
-        opened_at: at,
-        submitted_at: at,
-        finished_at: None,
-        next_sync_at: None,
-        leased_until: Timestamp::default(),
-        version: 1,
+        expected_refundable: None,
     };
+    let numbers = RefundNumbers {
+        channel_no: refund_no.clone(),
+        refund_no,
+    };
+    let refund = Refund::requested(new, order, numbers, at)
+        .submitted(at)
+        .refund;
     let actor = match by_hand {
         true => Actor::Operator(ADMIN.to_owned()),
         false => Actor::Merchant,

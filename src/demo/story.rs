@@ -2,13 +2,17 @@
 //! sandbox's own rules, so that both agree with it.
 
 use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::money::Fen;
+use crate::domain::movement::Movement;
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source};
+use crate::domain::refund::{
+    Effect, Evidence, Outcome, Refund, RefundStatus, ReviewReason, Settlement, Source,
+};
 use crate::domain::time::Timestamp;
-use crate::server::channels::Answer;
+use crate::server::channels::Reply;
 use crate::server::channels::sandbox::ledger;
-use crate::server::channels::sandbox::ledger::{CallbackBody, NodeState, Submission};
-use crate::server::store::sandbox::BookRow;
+use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
+use crate::server::store::sandbox::LedgerRow;
 
 /// How long a channel takes to answer.
 const ANSWER_MS: i64 = 240;
@@ -18,7 +22,8 @@ const ANSWER_MS: i64 = 240;
 pub struct Story {
     pub refund: Refund,
     pub events: Vec<Event>,
-    pub book: Option<BookRow>,
+    pub movements: Vec<Movement>,
+    pub book: Option<LedgerRow>,
     now: Timestamp,
     delay_ms: i64,
 }
@@ -26,15 +31,22 @@ pub struct Story {
 impl Story {
     /// A refund is asked for: its amount is held.
     pub fn begin(order: &mut Order, refund: Refund, actor: Actor, delay_ms: i64) -> Story {
-        order.held = order.held + refund.amount;
         let now = refund.created_at;
+        let held = Settlement {
+            refund: refund.clone(),
+            effect: Effect::Changed,
+            held: refund.amount,
+            refunded: Fen::ZERO,
+        };
         let mut story = Story {
             refund,
             events: Vec::new(),
+            movements: Vec::new(),
             book: None,
             now,
             delay_ms,
         };
+        story.move_money(order, &held);
         story.note(EventKind::Requested, actor, story.refund.status);
         story
     }
@@ -48,15 +60,15 @@ impl Story {
     /// It is submitted, and settled by what is heard of that.
     pub fn submit(&mut self, order: &mut Order) -> &mut Self {
         let row = self.enter(order);
-        let unknown = |why: &str| Answer {
+        let unknown = |why: &str| Reply {
             outcome: Outcome::Unknown {
                 why: why.to_owned(),
             },
-            said: why.to_owned(),
+            raw: why.to_owned(),
         };
         let answer = match ledger::heard(&row, self.now) {
-            NodeState::Answer(answer) => answer,
-            NodeState::Broken(why) | NodeState::Nothing(why) => unknown(why),
+            Delivery::Answer(answer) => answer,
+            Delivery::Broken(why) | Delivery::Nothing(why) => unknown(why),
         };
         self.wait(ANSWER_MS);
         self.settle(order, Source::Answer, answer, Actor::Channel)
@@ -75,7 +87,7 @@ impl Story {
         let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
         match body.map(|body| body.outcome()) {
             Some(Ok(outcome)) => {
-                let answer = Answer { outcome, said };
+                let answer = Reply { outcome, raw: said };
                 self.settle(order, Source::Callback, answer, Actor::Channel)
             }
             _ => self,
@@ -90,7 +102,7 @@ impl Story {
         self.settle(order, Source::Sync, answer, actor);
         if not_found && self.refund.holds() && !self.refund.acknowledged {
             self.wait(ANSWER_MS);
-            self.next(self.refund.submitted_again(self.now));
+            self.next(self.refund.submitted(self.now).refund);
             self.note(EventKind::Resubmitted, Actor::System, self.refund.status);
             self.submit(order);
         }
@@ -105,8 +117,9 @@ impl Story {
     /// A failed refund is taken up again.
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
-        self.next(self.refund.retried(self.now));
-        order.held = order.held + self.refund.amount;
+        let retried = self.refund.retried(self.now);
+        self.next(retried.refund.clone());
+        self.move_money(order, &retried);
         self.note(EventKind::Retried, actor, before);
         self.submit(order)
     }
@@ -114,10 +127,7 @@ impl Story {
     /// A failed refund is closed by hand.
     pub fn close(&mut self, actor: Actor) -> &mut Self {
         let before = self.refund.status;
-        self.next(Refund {
-            status: RefundStatus::Close,
-            ..self.refund.clone()
-        });
+        self.next(self.refund.closed_after_failure().refund);
         self.note(EventKind::Closed, actor, before);
         self
     }
@@ -128,15 +138,12 @@ impl Story {
         let raised_at = self.refund.opened_at.plus_ms(overdue_after_ms);
         if self.refund.holds() && self.refund.review_reason.is_none() && raised_at < now {
             self.now = self.now.max(raised_at);
-            self.next(Refund {
-                review_reason: Some(ReviewReason::Overdue),
-                ..self.refund.clone()
-            });
-            self.note(EventKind::Raised, Actor::System, self.refund.status);
+            self.next(self.refund.flagged(ReviewReason::Overdue).refund);
+            self.note(EventKind::Flagged, Actor::System, self.refund.status);
         }
         let recheck = self
             .refund
-            .finished_at
+            .settled_at
             .map(|at| at.plus_ms(recheck_after_ms));
         self.refund.next_sync_at = match self.refund.status {
             RefundStatus::Progress => Some(self.refund.next_poll_at(now)),
@@ -145,7 +152,7 @@ impl Story {
         };
     }
 
-    fn enter(&mut self, order: &Order) -> BookRow {
+    fn enter(&mut self, order: &Order) -> LedgerRow {
         let submission = Submission {
             app_id: order.app_id.clone(),
             out_order_no: order.out_order_no.clone().unwrap_or_default(),
@@ -161,20 +168,19 @@ impl Story {
         &mut self,
         order: &mut Order,
         source: Source,
-        answer: Answer<Outcome>,
+        answer: Reply<Outcome>,
         actor: Actor,
     ) -> &mut Self {
         let evidence = Evidence {
             source,
-            attempt: self.refund.attempt,
+            attempt: self.refund.submissions,
             outcome: answer.outcome,
             at: self.now,
         };
         let before = self.refund.status;
         let settlement = self.refund.settle(order.refundable(), &evidence);
-        order.held = order.held + settlement.held;
-        order.refunded = order.refunded + settlement.refunded;
-        self.next(settlement.refund);
+        self.next(settlement.refund.clone());
+        self.move_money(order, &settlement);
         let kind = match source {
             Source::Answer => EventKind::Answered,
             Source::Callback => EventKind::Callback,
@@ -183,9 +189,17 @@ impl Story {
         self.note(kind, actor, before);
         if let Some(event) = self.events.last_mut() {
             event.outcome = Some(evidence.outcome.kind());
-            event.said = Some(answer.said);
+            event.said = Some(answer.raw);
         }
         self
+    }
+
+    /// Moves the order's balance by a transition that made the refund's version.
+    fn move_money(&mut self, order: &mut Order, settlement: &Settlement) {
+        order.held = order.held + settlement.held;
+        order.refunded = order.refunded + settlement.refunded;
+        let movement = Movement::of(settlement, &self.refund, self.now);
+        self.movements.extend(movement);
     }
 
     fn next(&mut self, refund: Refund) {
@@ -211,12 +225,12 @@ impl Story {
 }
 
 /// A refusal that is not true.
-fn refusal() -> Answer<Outcome> {
-    Answer {
+fn refusal() -> Reply<Outcome> {
+    Reply {
         outcome: Outcome::Fail {
             code: "SYSTEM_ERROR".to_owned(),
             msg: "通道系统异常".to_owned(),
         },
-        said: r#"{"code":"SYSTEM_ERROR","message":"通道系统异常"}"#.to_owned(),
+        raw: r#"{"code":"SYSTEM_ERROR","message":"通道系统异常"}"#.to_owned(),
     }
 }

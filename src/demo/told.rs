@@ -36,7 +36,7 @@ pub fn tell(month: &mut Month, config: &Config, now: Timestamp) -> Result<Told> 
         ..Told::default()
     };
     let recent = |refund: &&mut Refund| {
-        let finished = refund.finished_at.filter(|_| !refund.holds());
+        let finished = refund.settled_at.filter(|_| !refund.holds());
         finished.is_some_and(|at| at.plus_ms(TOLD_MS) > now && at < now)
     };
     let recent = month.refunds.iter_mut().filter(recent);
@@ -64,7 +64,7 @@ impl Told {
         config: &Config,
         now: Timestamp,
     ) -> Result<()> {
-        let mut at = refund.finished_at.unwrap_or(now);
+        let mut at = refund.settled_at.unwrap_or(now);
         let mut notice = Notice::of(refund, at);
         while notice.state == NoticeState::Waiting && at <= now {
             notice.attempts += 1;

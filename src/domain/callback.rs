@@ -13,8 +13,10 @@ string_enum! {
         Accepted = "accepted",
         /// It is true, and changed nothing.
         Ignored = "ignored",
-        /// It is signed, and of no refund of ours with this number and amount.
+        /// It is signed, and of no refund of ours.
         NotFound = "not_found",
+        /// It is signed, and of a refund of ours with another amount: a person has to look.
+        AmountDiffers = "amount_differs",
         /// Its signature is not the channel's, or it cannot be read.
         BadSignature = "bad_signature",
     }
@@ -23,7 +25,10 @@ string_enum! {
 impl Verdict {
     /// Whether the channel need not tell us again.
     pub fn taken(self) -> bool {
-        matches!(self, Verdict::Accepted | Verdict::Ignored)
+        matches!(
+            self,
+            Verdict::Accepted | Verdict::Ignored | Verdict::AmountDiffers
+        )
     }
 }
 

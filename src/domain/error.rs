@@ -107,6 +107,10 @@ pub enum Refusal {
         channel: Cow<'static, str>,
     },
     NoSuchOrder,
+    /// The channel does not answer: what it knows cannot be told.
+    ChannelSilent {
+        channel: Cow<'static, str>,
+    },
     NoSuchRefund,
     OrderNotPaid,
     RefundWindowOver {
@@ -122,6 +126,8 @@ pub enum Refusal {
     },
     SyncUnderWay,
     SubmissionUnderWay,
+    /// It may have been done: the database did not say. Asking again under the same number tells.
+    Undecided,
     NoSuchNotice,
     /// The notice is being sent, or would overtake another of its refund.
     NoticeNotSendable,
@@ -170,7 +176,8 @@ impl Refusal {
             | Refusal::NoticeNotSendable
             | Refusal::WrongState { .. } => 20044,
             Refusal::SyncUnderWay => 20081,
-            Refusal::SubmissionUnderWay => 20043,
+            Refusal::ChannelSilent { .. } => 20080,
+            Refusal::SubmissionUnderWay | Refusal::Undecided => 20043,
             Refusal::Inconsistent { .. } => 20091,
             Refusal::BadSignature => 20052,
             Refusal::TooLarge | Refusal::Overloaded | Refusal::TooManyAttempts { .. } => 20060,
@@ -210,6 +217,11 @@ impl Refusal {
                 format!("channel {channel} is not enabled"),
             ),
             Refusal::NoSuchOrder => fixed("支付订单不存在", "no such payment order"),
+            Refusal::ChannelSilent { channel } => pick(
+                lang,
+                format!("通道 {channel} 没有应答，请稍后再试"),
+                format!("channel {channel} does not answer; try again later"),
+            ),
             Refusal::NoSuchRefund => fixed("退款单不存在", "no such refund"),
             Refusal::OrderNotPaid => fixed(
                 "支付订单未支付成功，不能退款",
@@ -246,6 +258,10 @@ impl Refusal {
             Refusal::SubmissionUnderWay => fixed(
                 "正在提交给通道，请稍候",
                 "it is being submitted to the channel; please wait",
+            ),
+            Refusal::Undecided => fixed(
+                "正在处理，结果尚未确定。请用同一号码查询，不要更换号码重新提交",
+                "being processed; the outcome is not known yet. Query it by the same number, and do not ask again under another",
             ),
             Refusal::Inconsistent { field } => pick(
                 lang,

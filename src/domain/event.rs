@@ -33,15 +33,17 @@ string_enum! {
         Callback = "callback",
         /// The channel was asked.
         Sync = "sync",
+        /// Submitted for the first time, after it had waited for that.
+        Submitted = "submitted",
         /// Submitted again under the same number, the channel not knowing it.
         Resubmitted = "resubmitted",
         /// A failed refund was taken up again.
         Retried = "retried",
         /// A failed refund, or one that its channel does not know, was closed by hand.
         Closed = "closed",
-        /// It has been in progress for too long, and was raised to a person.
-        Raised = "raised",
-        /// A person has looked at what was raised.
+        /// It has been in progress for too long, and was flagged for a person.
+        Flagged = "flagged",
+        /// A person has looked at what it was flagged for.
         Reviewed = "reviewed",
     }
 }

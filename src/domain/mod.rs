@@ -10,10 +10,12 @@ pub mod lang;
 pub mod limits;
 pub mod merchant;
 pub mod money;
+pub mod movement;
 pub mod notice;
 pub mod order;
 pub mod people;
 pub mod refund;
+pub mod text;
 pub mod time;
 
 /// Declares an enum whose values stand as fixed words in the database, the API and the URL.

@@ -104,6 +104,13 @@ impl std::ops::Sub for Fen {
     }
 }
 
+impl std::ops::Neg for Fen {
+    type Output = Fen;
+    fn neg(self) -> Fen {
+        Fen::ZERO - self
+    }
+}
+
 /// Two decimals, thousands apart by a thin space that does not break (`12 345.60`): for people.
 impl fmt::Display for Fen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -60,7 +60,7 @@ pub struct Notice {
     pub key: NoticeKey,
     pub status: RefundStatus,
     pub out_refund_no: Option<String>,
-    pub finished_at: Option<Timestamp>,
+    pub finish_time: Option<Timestamp>,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub state: NoticeState,
@@ -86,7 +86,7 @@ impl Notice {
             },
             status: refund.status,
             out_refund_no: refund.out_refund_no.clone(),
-            finished_at: refund.finished_at,
+            finish_time: refund.finish_time(),
             error_code: refund.error_code.clone(),
             error_msg: refund.error_msg.clone(),
             state: NoticeState::Waiting,
@@ -103,7 +103,8 @@ impl Notice {
         Refund {
             status: self.status,
             out_refund_no: self.out_refund_no.clone(),
-            finished_at: self.finished_at,
+            settled_at: self.finish_time,
+            channel_time: None,
             error_code: self.error_code.clone(),
             error_msg: self.error_msg.clone(),
             ..refund.clone()

@@ -77,6 +77,10 @@ pub struct Config {
     #[arg(long = "syncs-at-once", env = "REFUNDRY_SYNCS_AT_ONCE", value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub syncs_at_once: u32,
 
+    /// Limit of the calls under way to one channel of one app; a refund beyond it is submitted by scheduled sync: 1 to 1024
+    #[arg(long = "channel-calls-at-once", env = "REFUNDRY_CHANNEL_CALLS_AT_ONCE", value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub channel_calls_at_once: u32,
+
     /// How long after its success a refund is asked for once more, since channels reverse: up to 720h, 0s never
     #[arg(long = "recheck-after", env = "REFUNDRY_RECHECK_AFTER", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 0, 2592000000))]
     pub recheck_after_ms: i64,

@@ -22,6 +22,7 @@ pub(in crate::server) const OLDEST_OPEN_SECONDS: &str = "refundry_oldest_open_re
 pub(in crate::server) const HELD_FEN: &str = "refundry_money_held_fen";
 pub(in crate::server) const SYNCS_DUE: &str = "refundry_syncs_due";
 pub(in crate::server) const CHANNEL_CALLS: &str = "refundry_channel_calls_total";
+pub(in crate::server) const CALLBACKS_UNBELIEVED: &str = "refundry_callbacks_unbelieved_total";
 pub(in crate::server) const CHANNEL_CALL_SECONDS: &str = "refundry_channel_call_seconds";
 pub(in crate::server) const BREAKER_OPEN: &str = "refundry_breaker_open";
 pub(in crate::server) const NOTICES_SENT: &str = "refundry_notices_sent_total";
@@ -64,6 +65,10 @@ pub(in crate::server) fn describe() {
     counter!(
         CHANNEL_CALLS,
         "Calls to channels, by what was found; unknown: no answer, or none that decides"
+    );
+    counter!(
+        CALLBACKS_UNBELIEVED,
+        "Callbacks whose signature is not the channel's, or that cannot be read"
     );
     histogram!(CHANNEL_CALL_SECONDS, "How long channels took to answer");
     gauge!(
@@ -155,6 +160,12 @@ impl Drop for Request {
 /// A refund has reached a state.
 pub fn settled(channel: Channel, state: RefundStatus) {
     counter!(REFUNDS_SETTLED, "channel" => channel.as_str(), "state" => state.as_str())
+        .increment(1);
+}
+
+/// Counts a callback whose signature is not the channel's.
+pub fn callback_unbelieved(app_id: &str, channel: Channel) {
+    counter!(CALLBACKS_UNBELIEVED, "app" => app_id.to_owned(), "channel" => channel.as_str())
         .increment(1);
 }
 

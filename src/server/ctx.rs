@@ -10,6 +10,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::time::Timestamp;
 use crate::server::channels::Channels;
 use crate::server::channels::breaker::Breakers;
+use crate::server::channels::bulkhead::Bulkheads;
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
@@ -30,6 +31,7 @@ pub struct Inner {
     pub numbers: Numbers,
     pub channels: Channels,
     pub breakers: Breakers,
+    pub bulkheads: Bulkheads,
     pub notices: Notices,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
@@ -79,6 +81,7 @@ impl Ctx {
             numbers: externals.numbers,
             channels: externals.channels,
             breakers: Breakers::default(),
+            bulkheads: Bulkheads::new(config.channel_calls_at_once as usize),
             notices: externals.notices,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -98,6 +101,16 @@ impl Ctx {
         let apps = self.merchant_apps().await?;
         let found = apps.iter().find(wanted).filter(|app| app.enabled);
         found.cloned().ok_or(Error::Refused(Refusal::AppNotEnabled))
+    }
+
+    /// Returns an app, enabled or not.
+    ///
+    /// # Errors
+    /// [`Refusal::AppNotEnabled`] when there is none.
+    pub async fn known_app(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
+        let apps = self.merchant_apps().await?;
+        let found = apps.into_iter().find(|app| app.app_id == app_id);
+        found.ok_or(Error::Refused(Refusal::AppNotEnabled))
     }
 
     /// The app that a refund of ours belongs to, enabled or not: what was begun for it is brought to

@@ -25,6 +25,17 @@ impl Error {
         Error::Internal(boxed.into())
     }
 
+    /// Returns true where a write may have taken place though this error says that it failed: nobody may be
+    /// told that it did not.
+    pub fn is_commit_unknown(&self) -> bool {
+        matches!(self, Error::Internal(cause) if cause.is::<CommitUnknown>())
+    }
+
+    /// Returns true for [`Conflict`].
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Error::Internal(cause) if cause.is::<Conflict>())
+    }
+
     /// The refusal, if it is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -52,6 +63,11 @@ impl From<crate::domain::UnknownName> for Error {
         Error::Internal(Arc::new(error))
     }
 }
+
+/// A commit whose outcome is unknown: the database did not answer it. The write may have taken place.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("whether a write was committed is unknown: {0}")]
+pub struct CommitUnknown(pub String);
 
 /// A write found changed what it had read: another was faster. [`Db::write`](crate::server::db::Db::write)
 /// runs it again.

@@ -10,7 +10,7 @@ use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey};
 use refundry::domain::refund::{Outcome, Refund};
 use refundry::domain::time::Timestamp;
-use refundry::server::channels::{Answer, Callback, CallbackReply, ChannelAdapter, OrderOutcome};
+use refundry::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{FaultMode, HOUR, Happening, MINUTE, SECOND, Shared, World};
@@ -83,7 +83,7 @@ impl World {
         channel: Channel,
         order: &Order,
         refund: &Refund,
-    ) -> FaultMode<Answer<Outcome>> {
+    ) -> FaultMode<Reply<Outcome>> {
         self.counts.calls += 1;
         let no = refund.channel_no.clone();
         let entry = self.book.entry(no.clone()).or_insert_with(|| Entry {
@@ -128,7 +128,7 @@ impl World {
         };
         self.note(format!(
             "  {no}, attempt {}, {how}: {:?}",
-            refund.attempt, self.book[&no].state
+            refund.submissions, self.book[&no].state
         ));
         if self.ill(3.0) {
             return FaultMode::Die;
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// A node asks for a refund.
-    fn question(&mut self, channel: Channel, refund: &Refund) -> FaultMode<Answer<Outcome>> {
+    fn question(&mut self, channel: Channel, refund: &Refund) -> FaultMode<Reply<Outcome>> {
         self.counts.calls += 1;
         let no = &refund.channel_no;
         let shown = self.book.get(no).map_or(State::Unseen, |entry| {
@@ -167,11 +167,11 @@ impl World {
     }
 
     /// No answer: the connection breaks at once, or time runs out.
-    fn silence(&mut self) -> FaultMode<Answer<Outcome>> {
+    fn silence(&mut self) -> FaultMode<Reply<Outcome>> {
         self.counts.unresolved_submissions += 1;
         let why = "nothing was heard".to_owned();
-        let unknown = Answer {
-            said: why.clone(),
+        let unknown = Reply {
+            raw: why.clone(),
             outcome: Outcome::Unknown { why },
         };
         match self.chance(50.0) {
@@ -181,7 +181,7 @@ impl World {
     }
 
     /// An answer may be long on its way, and is old then.
-    fn travel(&mut self, answer: Answer<Outcome>) -> FaultMode<Answer<Outcome>> {
+    fn travel(&mut self, answer: Reply<Outcome>) -> FaultMode<Reply<Outcome>> {
         match self.ill(12.0) {
             true => FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
             false => FaultMode::Now(answer),
@@ -285,7 +285,7 @@ impl World {
         format!("word {}", self.serial())
     }
 
-    fn answer(&mut self, no: &str, state: State) -> Answer<Outcome> {
+    fn answer(&mut self, no: &str, state: State) -> Reply<Outcome> {
         let out_refund_no = Some(format!("OUT-{no}"));
         let outcome = match state {
             State::Unseen | State::Lost => Outcome::NotFound,
@@ -299,8 +299,8 @@ impl World {
                 msg: self.message(),
             },
         };
-        Answer {
-            said: format!("{state:?}"),
+        Reply {
+            raw: format!("{state:?}"),
             outcome,
         }
     }
@@ -343,7 +343,7 @@ impl ChannelAdapter for Teller {
         _: &'a MerchantApp,
         order: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>> {
+    ) -> BoxFuture<'a, Reply<Outcome>> {
         Box::pin(async move {
             let fate = self.world.lock().submission(self.channel, order, refund);
             self.world.meet(self.node, fate).await
@@ -355,7 +355,7 @@ impl ChannelAdapter for Teller {
         _: &'a MerchantApp,
         _: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>> {
+    ) -> BoxFuture<'a, Reply<Outcome>> {
         Box::pin(async move {
             let fate = self.world.lock().question(self.channel, refund);
             self.world.meet(self.node, fate).await
@@ -367,9 +367,9 @@ impl ChannelAdapter for Teller {
         _: &'a MerchantApp,
         _: &'a OrderKey,
         _: Option<&'a Order>,
-    ) -> BoxFuture<'a, Answer<OrderOutcome>> {
-        let (outcome, said) = (OrderOutcome::NotFound, String::new());
-        Box::pin(async move { Answer { outcome, said } })
+    ) -> BoxFuture<'a, Reply<OrderOutcome>> {
+        let (outcome, raw) = (OrderOutcome::NotFound, String::new());
+        Box::pin(async move { Reply { outcome, raw } })
     }
 
     fn read_callback(

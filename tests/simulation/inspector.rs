@@ -25,7 +25,7 @@ pub struct Row {
     pub amount: i64,
     pub status: String,
     pub review_reason: Option<String>,
-    pub attempt: i64,
+    pub submissions: i64,
     pub version: i64,
 }
 
@@ -94,8 +94,8 @@ impl Inspector {
             order_no: row.get("order_no"),
             amount: row.get("amount"),
             status: row.get("status"),
-            review_reason: row.get("attention"),
-            attempt: row.get("attempt"),
+            review_reason: row.get("review_reason"),
+            submissions: row.get("submissions"),
             version: row.get("version"),
         });
         rows.collect()

@@ -6,6 +6,7 @@ use refundry::domain::money::Fen;
 use refundry::domain::notice::NoticeKey;
 use refundry::domain::order::{NewOrder, OrderStatus};
 use refundry::domain::refund::{NewRefund, RefundKey};
+use refundry::server::refunds::OnRepeat;
 use refundry::server::{notices, orders, refunds};
 
 use crate::history::History;
@@ -108,7 +109,9 @@ impl History {
         );
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
-                let refund = refunds::issue(&ctx, &merchant(), new, Actor::Merchant).await?;
+                let refund =
+                    refunds::issue(&ctx, &merchant(), new, OnRepeat::Retry, Actor::Merchant)
+                        .await?;
                 Ok(Outcome::Refund(Box::new(refund)))
             })
         });
@@ -158,7 +161,7 @@ impl History {
             false => self.some_refund(),
         };
         let Some(refund) = refund else { return };
-        let seen = self.world.lock().chance(50.0).then_some(refund.attempt);
+        let seen = self.world.lock().chance(50.0).then_some(refund.submissions);
         let name = format!("retry {}", refund.refund_no);
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {

@@ -142,7 +142,7 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
             channel_no: text(row, "channel_no"),
             behaviour: text(row, "out_order_no"),
             status: text(row, "status"),
-            review_reason: row.get("attention"),
+            review_reason: row.get("review_reason"),
             version: row.get("version"),
             events: row.get("events"),
         },
@@ -189,9 +189,9 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
     let mut conn = connect(desk).await;
     let notices: Vec<(String, Told, String)> = rows(
         &mut conn,
-        "SELECT refund_no, status, finished_at, state FROM notice ORDER BY refund_no, seq",
+        "SELECT refund_no, status, finish_time, state FROM notice ORDER BY refund_no, seq",
         |row| {
-            let at = row.get::<Option<i64>, _>("finished_at").map(Timestamp);
+            let at = row.get::<Option<i64>, _>("finish_time").map(Timestamp);
             let told = (text(row, "status"), at.map(|at| local_text(at, &zone)));
             (text(row, "refund_no"), told, text(row, "state"))
         },
@@ -241,8 +241,8 @@ pub async fn breakers(desk: &Desk) -> Vec<String> {
 /// How many refunds are raised to a person for this reason.
 pub async fn raised(desk: &Desk, review_reason: &str) -> usize {
     let mut conn = connect(desk).await;
-    let all: Vec<Option<String>> = rows(&mut conn, "SELECT attention FROM refund", |row| {
-        row.get("attention")
+    let all: Vec<Option<String>> = rows(&mut conn, "SELECT review_reason FROM refund", |row| {
+        row.get("review_reason")
     })
     .await;
     let raised = all

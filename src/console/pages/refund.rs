@@ -383,7 +383,7 @@ fn fields(app: &str, refund: &Refund) -> Vec<(&'static str, String)> {
 fn Retry(app: String, refund: Refund, order: Order, acts: RefundActions) -> impl IntoView {
     let lang = use_lang();
     let mut fields = fields(&app, &refund);
-    fields.push(("attempt", refund.attempt.to_string()));
+    fields.push(("attempt", refund.submissions.to_string()));
     view! {
         <Confirm
             action=acts.retry
@@ -551,7 +551,7 @@ fn AllFacts(app: String, view: RefundView) -> impl IntoView {
                 }}
             </Fact>
             <Fact name=texts::SUBMITTED><When stamp=submitted/></Fact>
-            <Fact name=texts::ATTEMPTS>{refund.attempt}</Fact>
+            <Fact name=texts::ATTEMPTS>{refund.submissions}</Fact>
             <Fact name=texts::ERROR_CODE>
                 <MaybeNumber number=refund.error_code what=texts::ERROR_CODE/>
             </Fact>

@@ -235,6 +235,7 @@ pub fn verdict(verdict: Verdict) -> Text {
         Verdict::Accepted => text("已采纳", "Accepted"),
         Verdict::Ignored => text("无变化", "No change"),
         Verdict::NotFound => text("查无此单", "Not found"),
+        Verdict::AmountDiffers => text("金额不符", "Amount differs"),
         Verdict::BadSignature => text("签名错误", "Bad signature"),
     }
 }
@@ -251,8 +252,12 @@ pub fn verdict_means(verdict: Verdict) -> Text {
             "Its signature is right; the refund's state stayed as it was.",
         ),
         Verdict::NotFound => text(
-            "签名正确，但没有单号和金额都相符的退款。请与通道核对。",
-            "Its signature is right, but no refund has this number and amount. Ask the channel.",
+            "签名正确，但没有这个单号的退款。请与通道核对。",
+            "Its signature is right, but no refund has this number. Ask the channel.",
+        ),
+        Verdict::AmountDiffers => text(
+            "签名正确，但金额与我方的退款不同，已转人工处理，未采纳。",
+            "Its signature is right, but it names another amount than our refund: a person has to look, and it was not applied.",
         ),
         Verdict::BadSignature => text(
             "签名不是该通道的，或内容无法读取，因此未采纳。",

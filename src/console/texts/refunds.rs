@@ -176,6 +176,10 @@ pub fn what_to_do(review_reason: ReviewReason) -> Text {
             "通道现在的说法与之前不同，而钱已经退出或可能退出。我方状态没有因此改变。请对照下方时间线中的原话和通道的账单判断，必要时联系通道。",
             "The channel now says something else than before, about money that has moved or may move. Our state was left as it is. Compare its words in the timeline below with the channel's bill, and ask the channel where they differ.",
         ),
+        ReviewReason::AmountDiffers => text(
+            "通道回调中的退款金额与我方申请的金额不同。我方状态没有因此改变。请在通道的商户平台核对实际退出的金额，必要时联系通道。",
+            "A callback of the channel names another amount than the one we asked for. Our state was left as it is. Check in the channel's own console what was paid out, and ask the channel where it differs.",
+        ),
         ReviewReason::Overdue => text(
             "这笔退款长时间没有结果，金额一直占用。系统会继续询问通道；请到通道的商户平台核对，或联系通道。",
             "This refund has had no outcome for a long time, and its amount stays held. The channel goes on being asked; check the refund in the channel's own console, or ask the channel.",
@@ -190,7 +194,7 @@ pub fn what_retry_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     } = refund;
     let channel = channel(refund.channel).get(lang);
     let order_no = &order.order_no;
-    let n = refund.attempt + 1;
+    let n = refund.submissions + 1;
     let left = order.refundable() - refund.amount;
     match lang {
         Lang::Zh => format!(

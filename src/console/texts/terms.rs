@@ -79,6 +79,7 @@ pub fn review_reason(review_reason: ReviewReason) -> Text {
         }
         ReviewReason::Overpaid => text("实际退出超过已付金额", "More paid out than paid in"),
         ReviewReason::Contradicted => text("通道前后说法不一致", "The channel contradicts itself"),
+        ReviewReason::AmountDiffers => text("通道所说金额不符", "The channel names another amount"),
         ReviewReason::Overdue => text("退款中时间过长", "In progress for too long"),
     }
 }
@@ -92,10 +93,11 @@ pub fn event(kind: EventKind) -> Text {
         EventKind::Answered => text("通道应答", "Channel answered"),
         EventKind::Callback => text("通道回调", "Channel called back"),
         EventKind::Sync => text("同步", "Synced"),
+        EventKind::Submitted => text("提交", "Submitted"),
         EventKind::Resubmitted => text("重新提交", "Submitted again"),
         EventKind::Retried => text("重试", "Retried"),
         EventKind::Closed => text("关闭", "Closed"),
-        EventKind::Raised => text("超时未决，转人工", "Open too long: raised to a person"),
+        EventKind::Flagged => text("超时未决，转人工", "Open too long: raised to a person"),
         EventKind::Reviewed => text("已查看", "Reviewed"),
     }
 }

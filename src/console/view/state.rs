@@ -117,7 +117,7 @@ impl State for Verdict {
         match self {
             Verdict::Accepted => Tone::Good,
             Verdict::Ignored => Tone::Over,
-            Verdict::NotFound => Tone::Alert,
+            Verdict::NotFound | Verdict::AmountDiffers => Tone::Alert,
             Verdict::BadSignature => Tone::Bad,
         }
     }

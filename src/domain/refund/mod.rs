@@ -1,20 +1,22 @@
 //! A refund: an intent that is written down before anyone is told, and settled by evidence.
 //!
-//! What a refund is stands here; [`settle`] holds the whole table of what evidence does to it, and
-//! `schedule` when its channel is asked without anyone's help.
+//! The refund itself stands here, [`Evidence`] in `evidence`, everything that can happen to a refund in
+//! `transitions`, and the schedule of its syncs in `schedule`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::merchant::Edition;
 use crate::domain::money::Fen;
-use crate::domain::order::Channel;
+use crate::domain::order::{Channel, Order, OrderKey};
 use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
+mod evidence;
 mod schedule;
-pub mod transitions;
+mod transitions;
 
-pub use transitions::{Effect, Evidence, Outcome, OutcomeKind, Settlement, Source};
+pub use evidence::{Evidence, Outcome, OutcomeKind, Source};
+pub use transitions::{Effect, RepeatedFields, Settlement};
 
 string_enum! {
     /// The state of a refund.
@@ -31,7 +33,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// Why a person has to look at a refund.
+    /// The reason for which a person has to look at a refund.
     ReviewReason {
         /// The channel accepted it, and now does not know it.
         Absent = "absent",
@@ -42,6 +44,8 @@ string_enum! {
         Overpaid = "overpaid",
         /// The channel now says something else than before, about money that has moved or may move.
         Contradicted = "contradicted",
+        /// The channel speaks of another amount than the one that was asked for.
+        AmountDiffers = "amount_differs",
         /// It has been in progress for too long.
         Overdue = "overdue",
     }
@@ -66,38 +70,114 @@ pub struct Refund {
     pub attach: Option<String>,
     pub notify_url: Option<String>,
     pub client_ip: Option<String>,
-    /// The edition it was asked for in.
+    /// The edition in which the merchant asked for it.
     pub edition: Edition,
     pub status: RefundStatus,
-    /// How often it was submitted to the channel.
-    pub attempt: i64,
-    /// How many of these submissions have no definite answer. A refusal of one of them says nothing
+    /// The number of its submissions to the channel. 0: written down and not yet submitted.
+    pub submissions: i64,
+    /// The number of its submissions without a definite answer. A refusal of one of them says nothing
     /// about the others.
     pub unresolved_submissions: i64,
     /// The channel has said that it has this refund.
     pub acknowledged: bool,
     pub review_reason: Option<ReviewReason>,
-    /// A person has looked at what `attention` tells.
+    /// A person has looked at the refund since it was flagged for `review_reason`.
     pub reviewed: bool,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub created_at: Timestamp,
-    /// Since when it is in progress, or was before it settled: when it was asked for, taken up again
-    /// or found open again.
+    /// The moment since when it is in progress, or was before it settled: when it was asked for, retried or
+    /// found open again.
     pub opened_at: Timestamp,
-    /// When it was last submitted.
+    /// The moment of its last submission; before the first, of its request.
     pub submitted_at: Timestamp,
-    /// When the money moved, or when it failed or was closed.
-    pub finished_at: Option<Timestamp>,
-    /// When its channel is to be asked without anyone's help. `None`: not any more.
+    /// The moment when it succeeded, failed or was closed, by our clock. Only this one is compared.
+    pub settled_at: Option<Timestamp>,
+    /// The moment when the money moved, as the channel states it by its own clock.
+    pub channel_time: Option<Timestamp>,
+    /// The moment of its next scheduled sync. `None`: no more.
     pub next_sync_at: Option<Timestamp>,
-    /// Until then a submission or a sync of it is under way and nobody else may start one.
+    /// The end of the [`Lease`] on it. Until then a submission or a sync is under way.
     pub leased_until: Timestamp,
+    /// Counts its leases: the number of the last one.
+    pub lease_no: i64,
     /// Counts its events: event number `n` made version `n`.
     pub version: i64,
 }
 
+/// The right to submit and to sync a refund, until the lease ends. Whoever begins either has one; its number
+/// tells it from a later lease, which somebody else took when this one had ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub app_id: String,
+    pub refund_no: String,
+    pub lease_no: i64,
+}
+
+/// The numbers that we give a refund when it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundNumbers {
+    pub refund_no: String,
+    /// The number under which the channel is to know it.
+    pub channel_no: String,
+}
+
 impl Refund {
+    /// Makes a refund of an order as it is asked for at `now`: in progress, and not yet submitted.
+    pub fn requested(
+        new: NewRefund,
+        order: &Order,
+        numbers: RefundNumbers,
+        now: Timestamp,
+    ) -> Refund {
+        Refund {
+            app_id: order.app_id.clone(),
+            refund_no: numbers.refund_no,
+            biz_refund_no: new.biz_refund_no,
+            out_refund_no: None,
+            channel_no: numbers.channel_no,
+            order_no: order.order_no.clone(),
+            channel: order.channel,
+            amount: new.amount,
+            reason: new.reason,
+            attach: new.attach,
+            notify_url: new.notify_url,
+            client_ip: new.client_ip,
+            edition: new.edition,
+            status: RefundStatus::Progress,
+            submissions: 0,
+            unresolved_submissions: 0,
+            acknowledged: false,
+            review_reason: None,
+            reviewed: false,
+            error_code: None,
+            error_msg: None,
+            created_at: now,
+            opened_at: now,
+            submitted_at: now,
+            settled_at: None,
+            channel_time: None,
+            next_sync_at: Some(now),
+            leased_until: Timestamp::default(),
+            lease_no: 0,
+            version: 1,
+        }
+    }
+
+    /// Returns the moment that merchants are told as the refund's end: the channel's, or else ours.
+    pub fn finish_time(&self) -> Option<Timestamp> {
+        self.channel_time.or(self.settled_at)
+    }
+
+    /// Names the last lease on this refund.
+    pub fn lease(&self) -> Lease {
+        Lease {
+            app_id: self.app_id.clone(),
+            refund_no: self.refund_no.clone(),
+            lease_no: self.lease_no,
+        }
+    }
+
     /// Returns the merchant's number in upper case, as the open edition's signature sees it. Two refunds of
     /// one app never share it.
     pub fn biz_refund_key(&self) -> String {
@@ -108,7 +188,7 @@ impl Refund {
 /// A refund as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefund {
-    pub order: crate::domain::order::OrderKey,
+    pub order: OrderKey,
     pub biz_refund_no: String,
     pub amount: Fen,
     pub reason: Option<String>,

@@ -100,7 +100,7 @@ mod tests {
             client_ip: None,
             edition: Edition::Open,
             status: RefundStatus::Progress,
-            attempt: 1,
+            submissions: 1,
             unresolved_submissions: 1,
             acknowledged: false,
             review_reason: None,
@@ -110,9 +110,11 @@ mod tests {
             created_at: Timestamp(0),
             opened_at: Timestamp(0),
             submitted_at: Timestamp(0),
-            finished_at: None,
+            settled_at: None,
+            channel_time: None,
             next_sync_at: None,
             leased_until: Timestamp(0),
+            lease_no: 0,
             version: 1,
         }
     }

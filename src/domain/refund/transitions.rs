@@ -1,124 +1,62 @@
-//! The one door: what evidence is, and what each piece of it does to a refund.
+//! Everything that can happen to a refund. Each transition is a function of [`Refund`] that returns a
+//! [`Settlement`]: the refund as it is from then on, and what the order's balance changes by. Nothing here
+//! writes anything: `server::refunds::apply` is the one function that does.
 
 use crate::domain::money::Fen;
-use crate::domain::refund::{Refund, RefundStatus, ReviewReason};
-use crate::domain::string_enum;
-use crate::domain::time::Timestamp;
+use crate::domain::refund::{Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source};
+use crate::domain::time::{MINUTE_MS, Timestamp};
 
-string_enum! {
-    /// Who brings evidence.
-    Source {
-        /// The channel's answer to a submission.
-        Answer = "answer",
-        /// A callback of the channel.
-        Callback = "callback",
-        /// The channel's answer when asked for the refund's state.
-        Sync = "sync",
-    }
-}
+/// The furthest that a channel's statement of time may lie ahead of our clock. A statement further ahead is
+/// wrong (a local time that was read as UTC, mostly) and is not kept.
+const CHANNEL_TIME_AHEAD_MS: i64 = 5 * MINUTE_MS;
 
-/// What a channel says of a refund.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It has it and is not done.
-    Accepted { out_refund_no: Option<String> },
-    /// The money moved.
-    Success {
-        out_refund_no: Option<String>,
-        at: Option<Timestamp>,
-    },
-    /// Refused, for good.
-    Fail { code: String, msg: String },
-    /// Closed by the channel.
-    Close { msg: String },
-    /// It does not know it. Only ever evidence once the channel's visibility delay has passed.
-    NotFound,
-    /// No answer, or one that leaves the outcome open.
-    Unknown { why: String },
-}
-
-string_enum! {
-    /// The bare word of a [`Outcome`], for the timeline.
-    OutcomeKind {
-        Accepted = "accepted",
-        Success = "success",
-        Fail = "fail",
-        Close = "close",
-        NotFound = "not_found",
-        Unknown = "unknown",
-    }
-}
-
-impl Outcome {
-    /// The finding without its details.
-    pub fn kind(&self) -> OutcomeKind {
-        match self {
-            Outcome::Accepted { .. } => OutcomeKind::Accepted,
-            Outcome::Success { .. } => OutcomeKind::Success,
-            Outcome::Fail { .. } => OutcomeKind::Fail,
-            Outcome::Close { .. } => OutcomeKind::Close,
-            Outcome::NotFound => OutcomeKind::NotFound,
-            Outcome::Unknown { .. } => OutcomeKind::Unknown,
-        }
-    }
-}
-
-/// A finding, who brought it, and what it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    pub source: Source,
-    /// The submission it answers (`Answer`), or the last one when the channel was asked (`Sync`).
-    /// A callback does not tell: the last one we know of.
-    pub attempt: i64,
-    pub outcome: Outcome,
-    /// When the channel was asked, or when its callback arrived.
-    pub at: Timestamp,
-}
-
-/// What a piece of evidence does.
+/// The kind of effect that a transition has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing but an entry in the timeline.
+    /// The refund's state stays.
     Noted,
-    /// The state changes.
+    /// The refund's state changes.
     Changed,
-    /// The state stays, and a person has to look.
-    Raised,
+    /// The refund's state stays, and a person has to look at it.
+    Flagged,
 }
 
-/// The outcome of [`Refund::settle`].
+/// The result of a transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// The refund as it is from now on (its version not yet counted up).
+    /// The refund after the transition. Its version is not yet counted up.
     pub refund: Refund,
     pub effect: Effect,
-    /// What the order's held amount changes by.
+    /// The change of the order's held amount.
     pub held: Fen,
-    /// What the order's refunded amount changes by.
+    /// The change of the order's refunded amount.
     pub refunded: Fen,
 }
 
+/// The fields of a refund that a repeat of its request may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepeatedFields {
+    pub attach: Option<String>,
+    pub notify_url: Option<String>,
+    pub client_ip: Option<String>,
+}
+
 impl Refund {
-    /// Whether the amount is held by this refund.
+    /// Returns true while this refund holds its amount.
     pub fn holds(&self) -> bool {
         self.status == RefundStatus::Progress
     }
 
-    /// Applies evidence. `room` is what the order could still refund; it matters only to a refund
+    /// Applies evidence. `refundable` is what the order could still refund; it matters only to a refund
     /// whose amount was given back.
     ///
     /// | state | success | fail, close | accepted | not found | unknown |
     /// |---|---|---|---|---|---|
-    /// | `progress` | `success` | `fail`, `close` where conclusive | acknowledged | raised if acknowledged | stays |
-    /// | `success` | same again | raised unless older | noted | raised unless older | noted |
-    /// | `fail`, `close` | `success` and raised, if there is room; else only raised | noted | held again if a sync says so and there is room | noted | noted |
+    /// | `progress` | `success` | `fail`, `close` where conclusive | acknowledged | flagged if acknowledged | stays |
+    /// | `success` | same again | flagged unless older | noted | flagged unless older | noted |
+    /// | `fail`, `close` | `success` and flagged, if the order has enough left; else only flagged | noted | held again if a sync says so and the order has enough left | noted | noted |
     pub fn settle(&self, refundable: Fen, evidence: &Evidence) -> Settlement {
-        let mut settlement = Settlement {
-            refund: self.clone(),
-            effect: Effect::Noted,
-            held: Fen::ZERO,
-            refunded: Fen::ZERO,
-        };
+        let mut settlement = self.noted();
         settlement.refund.count_answer(evidence);
         match self.status {
             RefundStatus::Progress => settlement.in_progress(evidence),
@@ -130,45 +68,89 @@ impl Refund {
         settlement
     }
 
-    /// Takes a failed refund up again under its own number. The caller has found room for it.
-    pub fn retried(&self, at: Timestamp) -> Refund {
-        let reopened = Refund {
-            status: RefundStatus::Progress,
-            error_code: None,
-            error_msg: None,
-            opened_at: at,
-            finished_at: None,
-            ..self.clone()
-        };
-        reopened.submitted_again(at)
+    /// Begins a submission of a refund in progress: its first, or another under the same number.
+    pub fn submitted(&self, at: Timestamp) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.refund.begin_submission(at);
+        settlement
     }
 
-    /// Counts one more submission under the same number.
-    pub fn submitted_again(&self, at: Timestamp) -> Refund {
-        let submitted = Refund {
-            attempt: self.attempt + 1,
-            unresolved_submissions: self.unresolved_submissions + 1,
-            submitted_at: at,
-            ..self.clone()
-        };
-        Refund {
-            next_sync_at: Some(submitted.next_poll_at(at)),
-            ..submitted
+    /// Opens a failed refund again and begins another submission under its own number. Holds its amount
+    /// anew: the order has to have that much left, which its balance refuses otherwise.
+    pub fn retried(&self, at: Timestamp) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.reopen(at);
+        // The channel's word was about the submissions that failed. It says nothing of the new one.
+        settlement.refund.acknowledged = false;
+        settlement.refund.begin_submission(at);
+        settlement
+    }
+
+    /// Closes a refund in progress that the channel, asked late enough, does not know. Gives its amount back.
+    /// `recheck_ms` is the time after which the channel is asked once more; 0: never.
+    pub fn closed_as_unknown(&self, at: Timestamp, recheck_ms: i64) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.give_back(RefundStatus::Close, None, None, at);
+        settlement.refund.next_sync_at = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
+        settlement
+    }
+
+    /// Closes a failed refund, so that no repeat submits it again. Its amount was given back before.
+    pub fn closed_after_failure(&self) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.refund.status = RefundStatus::Close;
+        settlement.effect = Effect::Changed;
+        settlement
+    }
+
+    /// Flags a refund for a person to look at.
+    pub fn flagged(&self, reason: ReviewReason) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.flag(reason);
+        settlement
+    }
+
+    /// Notes that a person has looked at what the refund was flagged for.
+    pub fn reviewed(&self) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.refund.reviewed = true;
+        settlement
+    }
+
+    /// Takes over what a repeat of the request may change. `None` where nothing differs.
+    pub fn merged(&self, fields: &RepeatedFields) -> Option<Settlement> {
+        let mut settlement = self.noted();
+        let refund = &mut settlement.refund;
+        for (own, given) in [
+            (&mut refund.attach, &fields.attach),
+            (&mut refund.notify_url, &fields.notify_url),
+            (&mut refund.client_ip, &fields.client_ip),
+        ] {
+            if given.is_some() {
+                own.clone_from(given);
+            }
+        }
+        (settlement.refund != *self).then_some(settlement)
+    }
+
+    fn noted(&self) -> Settlement {
+        Settlement {
+            refund: self.clone(),
+            effect: Effect::Noted,
+            held: Fen::ZERO,
+            refunded: Fen::ZERO,
         }
     }
 
-    /// Gives up a refund in progress that the channel, asked late enough, does not know. The caller
-    /// gives the amount back to the order.
-    pub fn closed_as_unknown(&self, at: Timestamp, recheck_ms: i64) -> Refund {
-        let mut closed = self.clone();
-        closed.give_up(RefundStatus::Close, None, String::new(), at);
-        closed.error_msg = None;
-        closed.next_sync_at = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
-        closed
+    fn begin_submission(&mut self, at: Timestamp) {
+        self.submissions += 1;
+        self.unresolved_submissions += 1;
+        self.submitted_at = at;
+        self.next_sync_at = Some(self.next_poll_at(at));
     }
 
-    /// A definite answer ends the doubt about its own submission. A channel that was asked late
-    /// enough and says no, or does not know the refund, ends the doubt about all of them.
+    /// Counts what evidence says of the submissions. A definite answer resolves its own submission. A channel
+    /// that was asked late enough and says no, or does not know the refund, resolves all of them.
     fn count_answer(&mut self, evidence: &Evidence) {
         let says_no = matches!(
             evidence.outcome,
@@ -179,20 +161,20 @@ impl Refund {
             (Source::Answer, _) => {
                 self.unresolved_submissions = (self.unresolved_submissions - 1).max(0)
             }
-            (Source::Sync, _) if says_no && evidence.attempt == self.attempt => {
+            (Source::Sync, _) if says_no && evidence.attempt == self.submissions => {
                 self.unresolved_submissions = 0
             }
             _ => {}
         }
     }
 
-    /// Whether a refusal may give the amount back. It may not while another submission of the same
+    /// Returns true where a refusal may give the amount back. It may not while another submission of the same
     /// number could still succeed.
     fn refusal_is_conclusive(&self, evidence: &Evidence) -> bool {
-        evidence.attempt == self.attempt
+        evidence.attempt == self.submissions
             && match evidence.source {
                 Source::Answer => self.unresolved_submissions == 0,
-                Source::Callback => self.attempt == 1,
+                Source::Callback => self.submissions == 1,
                 Source::Sync => true,
             }
     }
@@ -202,37 +184,18 @@ impl Refund {
             self.out_refund_no.clone_from(out_refund_no);
         }
     }
-
-    fn succeed(&mut self, out_refund_no: &Option<String>, at: Timestamp) {
-        self.status = RefundStatus::Success;
-        self.learn_out_refund_no(out_refund_no);
-        self.acknowledged = true;
-        self.review_reason = None;
-        self.error_code = None;
-        self.error_msg = None;
-        self.finished_at = Some(at);
-    }
-
-    fn give_up(&mut self, status: RefundStatus, code: Option<String>, msg: String, at: Timestamp) {
-        self.status = status;
-        self.review_reason = None;
-        self.error_code = code;
-        self.error_msg = Some(msg);
-        self.finished_at = Some(at);
-    }
 }
 
 impl Settlement {
-    fn flag_for_review(&mut self, review_reason: ReviewReason) {
-        if self.refund.review_reason != Some(review_reason) {
+    fn flag(&mut self, reason: ReviewReason) {
+        if self.refund.review_reason != Some(reason) {
             self.refund.reviewed = false;
         }
-        self.refund.review_reason = Some(review_reason);
-        self.effect = Effect::Raised;
+        self.refund.review_reason = Some(reason);
+        self.effect = Effect::Flagged;
     }
 
     fn in_progress(&mut self, evidence: &Evidence) {
-        let amount = self.refund.amount;
         let conclusive = self.refund.refusal_is_conclusive(evidence);
         match &evidence.outcome {
             Outcome::Accepted { out_refund_no } => {
@@ -240,31 +203,18 @@ impl Settlement {
                 self.refund.learn_out_refund_no(out_refund_no);
             }
             Outcome::Success { out_refund_no, at } => {
-                self.refund
-                    .succeed(out_refund_no, at.unwrap_or(evidence.at));
-                self.effect = Effect::Changed;
-                self.held = Fen::ZERO - amount;
-                self.refunded = amount;
+                self.held = -self.refund.amount;
+                self.succeed(out_refund_no, *at, evidence.at);
             }
             Outcome::Fail { code, msg } if conclusive => {
-                self.refund.give_up(
-                    RefundStatus::Fail,
-                    Some(code.clone()),
-                    msg.clone(),
-                    evidence.at,
-                );
-                self.effect = Effect::Changed;
-                self.held = Fen::ZERO - amount;
+                let (code, msg) = (Some(code.clone()), Some(msg.clone()));
+                self.give_back(RefundStatus::Fail, code, msg, evidence.at);
             }
             Outcome::Close { msg } if conclusive => {
-                self.refund
-                    .give_up(RefundStatus::Close, None, msg.clone(), evidence.at);
-                self.effect = Effect::Changed;
-                self.held = Fen::ZERO - amount;
+                let msg = Some(msg.clone());
+                self.give_back(RefundStatus::Close, None, msg, evidence.at);
             }
-            Outcome::NotFound if self.refund.acknowledged => {
-                self.flag_for_review(ReviewReason::Absent)
-            }
+            Outcome::NotFound if self.refund.acknowledged => self.flag(ReviewReason::Absent),
             Outcome::Fail { .. }
             | Outcome::Close { .. }
             | Outcome::NotFound
@@ -276,50 +226,100 @@ impl Settlement {
         // An answer belongs to a submission that was overtaken; what was asked before the success
         // was seen is older than it; and a callback that says no may be of an earlier submission.
         let older = evidence.source == Source::Answer
-            || self.refund.finished_at.is_some_and(|at| evidence.at <= at)
+            || self.is_older(evidence)
             || !self.refund.refusal_is_conclusive(evidence);
         match &evidence.outcome {
             Outcome::Success { out_refund_no, .. } => {
                 self.refund.learn_out_refund_no(out_refund_no)
             }
             Outcome::Fail { .. } | Outcome::Close { .. } | Outcome::NotFound if !older => {
-                self.flag_for_review(ReviewReason::Contradicted);
+                self.flag(ReviewReason::Contradicted);
             }
             _ => {}
         }
     }
 
     fn after_giving_back(&mut self, refundable: Fen, evidence: &Evidence) {
-        let amount = self.refund.amount;
-        let older = self.refund.finished_at.is_some_and(|at| evidence.at <= at);
+        let enough_left = refundable >= self.refund.amount;
         match &evidence.outcome {
-            Outcome::Success { out_refund_no, at } if refundable >= amount => {
-                self.refund
-                    .succeed(out_refund_no, at.unwrap_or(evidence.at));
+            Outcome::Success { out_refund_no, at } if enough_left => {
+                self.succeed(out_refund_no, *at, evidence.at);
                 self.refund.review_reason = Some(ReviewReason::LateSuccess);
                 self.refund.reviewed = false;
-                self.effect = Effect::Changed;
-                self.refunded = amount;
             }
             Outcome::Success { out_refund_no, .. } => {
                 self.refund.learn_out_refund_no(out_refund_no);
-                self.flag_for_review(ReviewReason::Overpaid);
+                self.flag(ReviewReason::Overpaid);
             }
-            // The channel is at it again: hold the amount before somebody else takes it.
-            Outcome::Accepted { out_refund_no } if evidence.source == Source::Sync && !older => {
+            // The channel is at it again: the amount is held before somebody else takes it.
+            Outcome::Accepted { out_refund_no }
+                if evidence.source == Source::Sync && !self.is_older(evidence) =>
+            {
                 self.refund.learn_out_refund_no(out_refund_no);
                 self.refund.acknowledged = true;
-                if refundable >= amount {
-                    self.refund.status = RefundStatus::Progress;
-                    self.refund.opened_at = evidence.at;
-                    self.refund.finished_at = None;
-                    self.effect = Effect::Changed;
-                    self.held = amount;
+                if enough_left {
+                    self.reopen(evidence.at);
                 } else {
-                    self.flag_for_review(ReviewReason::Contradicted);
+                    self.flag(ReviewReason::Contradicted);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Returns true for evidence from before the refund was settled. Both moments are of our clock: a
+    /// channel's own clock may be hours off.
+    fn is_older(&self, evidence: &Evidence) -> bool {
+        self.refund.settled_at.is_some_and(|at| evidence.at <= at)
+    }
+
+    fn succeed(
+        &mut self,
+        out_refund_no: &Option<String>,
+        channel_time: Option<Timestamp>,
+        at: Timestamp,
+    ) {
+        let latest = at.plus_ms(CHANNEL_TIME_AHEAD_MS);
+        let refund = &mut self.refund;
+        refund.status = RefundStatus::Success;
+        refund.learn_out_refund_no(out_refund_no);
+        refund.acknowledged = true;
+        refund.review_reason = None;
+        refund.error_code = None;
+        refund.error_msg = None;
+        refund.settled_at = Some(at);
+        refund.channel_time = channel_time.filter(|stated| *stated <= latest);
+        self.effect = Effect::Changed;
+        self.refunded = self.refund.amount;
+    }
+
+    fn give_back(
+        &mut self,
+        status: RefundStatus,
+        error_code: Option<String>,
+        error_msg: Option<String>,
+        at: Timestamp,
+    ) {
+        let refund = &mut self.refund;
+        refund.status = status;
+        refund.review_reason = None;
+        refund.error_code = error_code;
+        refund.error_msg = error_msg;
+        refund.settled_at = Some(at);
+        refund.channel_time = None;
+        self.effect = Effect::Changed;
+        self.held = -self.refund.amount;
+    }
+
+    fn reopen(&mut self, at: Timestamp) {
+        let refund = &mut self.refund;
+        refund.status = RefundStatus::Progress;
+        refund.error_code = None;
+        refund.error_msg = None;
+        refund.opened_at = at;
+        refund.settled_at = None;
+        refund.channel_time = None;
+        self.effect = Effect::Changed;
+        self.held = self.refund.amount;
     }
 }

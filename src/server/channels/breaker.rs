@@ -14,11 +14,11 @@ use crate::server::error::Result;
 use crate::server::store;
 
 /// Which channel of which app.
-pub type Lane = (String, Channel);
+pub type ChannelKey = (String, Channel);
 
 /// What this node has heard of the channels.
 #[derive(Default)]
-pub struct Breakers(Mutex<HashMap<Lane, NodeState>>);
+pub struct Breakers(Mutex<HashMap<ChannelKey, NodeState>>);
 
 #[derive(Clone, Copy, Default)]
 struct NodeState {
@@ -43,7 +43,7 @@ pub enum BreakerState {
 const PROBE_LEASE_MS: i64 = 2 * MINUTE_MS;
 
 impl Breakers {
-    fn change<T>(&self, lane: &Lane, change: impl FnOnce(&mut NodeState) -> T) -> T {
+    fn change<T>(&self, lane: &ChannelKey, change: impl FnOnce(&mut NodeState) -> T) -> T {
         let mut heard = self
             .0
             .lock()
@@ -53,7 +53,7 @@ impl Breakers {
 }
 
 /// Whether refunds of a channel may be asked for now. Claims the probe where one is due.
-pub async fn passage(ctx: &Ctx, lane: &Lane) -> Result<BreakerState> {
+pub async fn passage(ctx: &Ctx, lane: &ChannelKey) -> Result<BreakerState> {
     let now = ctx.clock.now();
     let breaker = {
         let mut conn = ctx.db.read().await?;
@@ -71,7 +71,12 @@ pub async fn passage(ctx: &Ctx, lane: &Lane) -> Result<BreakerState> {
     Ok(BreakerState::HalfOpen)
 }
 
-async fn claim_probe(ctx: &Ctx, lane: &Lane, now: Timestamp) -> Result<bool> {
+/// Returns true where this node knows a channel's breaker to be open.
+pub fn is_open(ctx: &Ctx, key: &ChannelKey) -> bool {
+    ctx.breakers.change(key, |node| node.open)
+}
+
+async fn claim_probe(ctx: &Ctx, lane: &ChannelKey, now: Timestamp) -> Result<bool> {
     let (app_id, channel) = lane.clone();
     let until = now.plus_ms(PROBE_LEASE_MS);
     ctx.db
@@ -85,7 +90,7 @@ async fn claim_probe(ctx: &Ctx, lane: &Lane, now: Timestamp) -> Result<bool> {
 }
 
 /// Takes note that a channel has answered, whatever it said: its breaker closes.
-pub async fn answered(ctx: &Ctx, lane: &Lane) -> Result<()> {
+pub async fn answered(ctx: &Ctx, lane: &ChannelKey) -> Result<()> {
     let was_open = ctx
         .breakers
         .change(lane, |heard| std::mem::take(heard).open);
@@ -103,7 +108,7 @@ pub async fn answered(ctx: &Ctx, lane: &Lane) -> Result<()> {
 }
 
 /// Takes note that a channel was asked and did not answer. Too often in a row, and its breaker opens.
-pub async fn unresolved_submissions(ctx: &Ctx, lane: &Lane, said: &str) -> Result<()> {
+pub async fn failed(ctx: &Ctx, lane: &ChannelKey, said: &str) -> Result<()> {
     let (opens, probed) = ctx.breakers.change(lane, |heard| {
         heard.failures += 1;
         let probed = std::mem::take(&mut heard.probing);

@@ -4,6 +4,7 @@
 //! what it found, and what was said word for word.
 
 pub mod breaker;
+pub mod bulkhead;
 pub mod sandbox;
 
 use std::collections::HashMap;
@@ -22,12 +23,12 @@ use crate::server::config::Config;
 use crate::server::db::Db;
 use crate::server::error::Result;
 
-/// What a channel said.
+/// A channel's reply.
 #[derive(Clone, Debug)]
-pub struct Answer<T> {
+pub struct Reply<T> {
     pub outcome: T,
-    /// Word for word, without secrets.
-    pub said: String,
+    /// The reply word for word, without secrets.
+    pub raw: String,
 }
 
 /// What a channel says of a payment order.
@@ -70,7 +71,7 @@ pub trait ChannelAdapter: Send + Sync {
         app: &'a MerchantApp,
         order: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>>;
+    ) -> BoxFuture<'a, Reply<Outcome>>;
 
     /// Asks for a refund's state.
     fn query_refund<'a>(
@@ -78,7 +79,7 @@ pub trait ChannelAdapter: Send + Sync {
         app: &'a MerchantApp,
         order: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>>;
+    ) -> BoxFuture<'a, Reply<Outcome>>;
 
     /// Asks for a payment's state: of an order we know, or else of one a merchant gave a number of.
     fn query_order<'a>(
@@ -86,7 +87,7 @@ pub trait ChannelAdapter: Send + Sync {
         app: &'a MerchantApp,
         key: &'a OrderKey,
         known: Option<&'a Order>,
-    ) -> BoxFuture<'a, Answer<OrderOutcome>>;
+    ) -> BoxFuture<'a, Reply<OrderOutcome>>;
 
     /// Checks a callback's signature over its raw body and reads it.
     ///

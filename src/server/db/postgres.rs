@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::server::db::{Conn, migrate};
-use crate::server::error::{Conflict, Error, Result};
+use crate::server::error::{CommitUnknown, Conflict, Error, Result};
 
 /// While the database is out of reach, whoever wants it waits so long for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -139,7 +139,8 @@ where
     loop {
         let mut conn = connection(&pool, tried > 0).await?;
         let outcome = attempt(&mut conn, &job).await;
-        if outcome.as_ref().is_err_and(is_database_timeout) {
+        let silent = |error: &Error| is_database_timeout(error) || error.is_commit_unknown();
+        if outcome.as_ref().is_err_and(silent) {
             conn.close_on_drop();
         }
         drop(conn);
@@ -164,10 +165,7 @@ where
     match in_time(job(&mut transaction)).await {
         Ok(done) => match in_time(transaction.commit()).await {
             Ok(()) => Ok(done),
-            Err(error) if is_database_timeout(&error) => Err(error),
-            Err(error) => Err(Error::internal(format!(
-                "whether a write was committed is unknown: {error}"
-            ))),
+            Err(error) => Err(Error::Internal(Arc::new(CommitUnknown(error.to_string())))),
         },
         Err(error) => {
             undo(transaction, &error).await;

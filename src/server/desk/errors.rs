@@ -22,6 +22,10 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> ApiError {
         let mut trouble = match error {
             Error::Refused(refusal) => refused(refusal),
+            Error::Internal(_) if error.is_commit_unknown() => {
+                tracing::error!(%error, "an action may have taken place");
+                refused(Refusal::Undecided)
+            }
             Error::Internal(cause) => {
                 tracing::error!(%cause, "the console could not be served");
                 ApiError::of(ErrorKind::Internal, 500)

@@ -14,6 +14,7 @@ use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::{lists, times};
 use crate::server::error::Error;
 use crate::server::numbers::Kind;
+use crate::server::refunds::OnRepeat;
 use crate::server::{orders, refunds};
 
 /// One page of an app's orders. The cells stand in the order of the page's columns.
@@ -146,8 +147,10 @@ async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund,
         edition: caller.merchant.edition,
         expected_refundable: Some(intent.expected),
     };
-    let issued = refunds::issue(&caller.ctx, &caller.merchant, new, caller.actor()).await;
-    Ok(issued?)
+    // The number may have been used just now, by a second press: that one sends nothing.
+    let (ctx, merchant) = (&caller.ctx, &caller.merchant);
+    let issued = refunds::issue(ctx, merchant, new, OnRepeat::Report, caller.actor()).await?;
+    Ok(same(issued, order_no, typed)?)
 }
 
 /// The range of time of a list: from the beginning of `from` to the end of `to`.

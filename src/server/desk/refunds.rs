@@ -143,7 +143,7 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at),
-        finished: refund.finished_at.map(|at| caller.stamp(at)),
+        finished: refund.finish_time().map(|at| caller.stamp(at)),
         zone: caller.zone_name(),
         timeline: caller.entries(events),
         more: more(caller, &refund).await?,

@@ -146,6 +146,12 @@ impl Reply {
                 tracing::info!(code, %refusal, "refused");
                 (code, refusal.text(Lang::Zh), status(refusal))
             }
+            // It may have taken place: the merchant has to ask, and must not take it for refused.
+            Error::Internal(_) if error.is_commit_unknown() => {
+                tracing::error!(%error, "a request may have taken place");
+                let refusal = Refusal::Undecided;
+                (refusal.code(), refusal.text(Lang::Zh), StatusCode::OK)
+            }
             Error::Internal(_) => {
                 tracing::error!(%error, "a request failed");
                 (INTERNAL, "系统内部错误".to_owned(), StatusCode::OK)

@@ -20,6 +20,7 @@ use crate::server::gateway::answer::Answer;
 use crate::server::gateway::authenticate;
 use crate::server::gateway::authenticate::{SignedRequest, out_of_time};
 use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
+use crate::server::refunds::OnRepeat;
 use crate::server::{orders, refunds};
 use crate::wire::data::{
     OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
@@ -52,7 +53,13 @@ pub async fn refund(asked: SignedRequest) -> Response {
             expected_refundable: None,
         };
         let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
-        let issued = refunds::issue(&asked.ctx, &asked.merchant, new, Actor::Merchant);
+        let issued = refunds::issue(
+            &asked.ctx,
+            &asked.merchant,
+            new,
+            OnRepeat::Retry,
+            Actor::Merchant,
+        );
         let refund = match asked.in_time(issued).await? {
             Some(refund) => refund,
             // It goes on without us. If it is written down, then how it stands is the answer.

@@ -10,9 +10,11 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::OutcomeKind;
+use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
-use crate::server::channels::{Answer, OrderOutcome};
+use crate::server::channels::{OrderOutcome, Reply};
 use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
 use crate::server::error::{Conflict, Error, Result};
 use crate::server::numbers::Kind;
 use crate::server::store;
@@ -103,7 +105,7 @@ async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp)
 }
 
 async fn record_one(
-    conn: &mut crate::server::db::Conn,
+    conn: &mut Conn,
     order: Order,
     actor: &Actor,
     now: Timestamp,
@@ -181,8 +183,8 @@ pub async fn sync(
         found => found?,
     };
     let adapter = ctx.channels.adapter(order.channel)?;
-    let answer = in_time(ctx, adapter.query_order(merchant, key, Some(&order))).await;
-    adopt(ctx, order, answer, actor).await
+    let reply = with_time_limit(ctx, adapter.query_order(merchant, key, Some(&order))).await;
+    adopt(ctx, order, reply, actor).await
 }
 
 /// Looks for an order that we do not know at the app's channels.
@@ -192,41 +194,50 @@ async fn discover(
     key: &OrderKey,
     actor: Actor,
 ) -> Result<OrderSync> {
+    let mut silent = None;
     for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
         let Ok(adapter) = ctx.channels.adapter(settings.channel) else {
             continue;
         };
-        let answer = in_time(ctx, adapter.query_order(merchant, key, None)).await;
-        if let OrderOutcome::Known { details, .. } = answer.outcome {
-            let order = record(ctx, merchant, *details, actor).await?;
-            return Ok(OrderSync {
-                order,
-                changed: true,
-                said: answer.said,
-            });
+        let reply = with_time_limit(ctx, adapter.query_order(merchant, key, None)).await;
+        match reply.outcome {
+            OrderOutcome::Known { details, .. } => {
+                let order = record(ctx, merchant, *details, actor).await?;
+                return Ok(OrderSync {
+                    order,
+                    changed: true,
+                    said: reply.raw,
+                });
+            }
+            OrderOutcome::NotFound => {}
+            OrderOutcome::Unknown { .. } => silent = Some(settings.channel),
         }
+    }
+    // What a silent channel knows cannot be denied.
+    if let Some(channel) = silent {
+        let channel = channel.as_str().into();
+        return Err(Refusal::ChannelSilent { channel }.into());
     }
     Err(Refusal::NoSuchOrder.into())
 }
 
 /// Writes down what the channel said of an order, and adopts its state where ours was open.
 /// A payment that succeeded stays so: only refunds take money off it.
+///
+/// # Errors
+/// [`Refusal::Inconsistent`] where the channel contradicts what was recorded; its words are kept.
 async fn adopt(
     ctx: &Ctx,
     order: Order,
-    answer: Answer<OrderOutcome>,
+    reply: Reply<OrderOutcome>,
     actor: Actor,
 ) -> Result<OrderSync> {
     let now = ctx.clock.now();
-    let said = limits::kept(&answer.said, limits::SAID_BYTES);
+    let said = sanitized(&reply.raw, limits::SAID_BYTES);
     ctx.db
         .write(move |conn| {
-            let (order, outcome, said, actor) = (
-                order.clone(),
-                answer.outcome.clone(),
-                said.clone(),
-                actor.clone(),
-            );
+            let (order, outcome) = (order.clone(), reply.outcome.clone());
+            let (said, actor) = (said.clone(), actor.clone());
             Box::pin(async move {
                 let current = store::order::get(conn, &order.app_id, &order.order_no).await?;
                 let current = current.ok_or(sqlx::Error::RowNotFound)?;
@@ -235,56 +246,80 @@ async fn adopt(
                     version: current.version + 1,
                     ..current
                 };
-                let word = match outcome {
-                    OrderOutcome::Known { status, details } => {
-                        let open = matches!(before, OrderStatus::Wait | OrderStatus::Progress);
-                        let same_amount = details.amount == next.amount;
-                        if same_amount && (open || status == OrderStatus::Success) {
-                            next.status = status;
-                            next.pay_time = next.pay_time.or(details.pay_time);
-                        }
-                        next.out_order_no = next.out_order_no.or(details.out_order_no);
-                        if status == OrderStatus::Success {
-                            OutcomeKind::Success
-                        } else {
-                            OutcomeKind::Accepted
-                        }
-                    }
-                    OrderOutcome::NotFound => OutcomeKind::NotFound,
-                    OrderOutcome::Unknown { .. } => OutcomeKind::Unknown,
-                };
+                let (kind, differs) = learn(conn, &mut next, outcome).await?;
                 if !store::order::update(conn, &next).await? {
                     return Err(Conflict.into());
                 }
                 let event = Event {
-                    outcome: Some(word),
+                    outcome: Some(kind),
                     said: Some(said.clone()),
                     ..event(&next, EventKind::Sync, actor, now, Some(before))
                 };
                 store::event::insert(conn, &event).await?;
-                Ok(OrderSync {
-                    changed: next.status != before,
-                    order: next,
-                    said,
+                Ok(match differs {
+                    Some(field) => Err(Refusal::Inconsistent {
+                        field: field.into(),
+                    }),
+                    None => Ok(OrderSync {
+                        changed: next.status != before,
+                        order: next,
+                        said,
+                    }),
                 })
             })
         })
-        .await
+        .await?
+        .map_err(Into::into)
 }
 
-/// A channel's answer within the time limit.
-async fn in_time(
+/// Takes over what a channel says of an order: its state where ours is open, and what we lack. Returns the
+/// statement without its details, and the name of a field that differs from ours and was not taken over.
+async fn learn(
+    conn: &mut Conn,
+    order: &mut Order,
+    outcome: OrderOutcome,
+) -> Result<(OutcomeKind, Option<&'static str>)> {
+    let (status, details) = match outcome {
+        OrderOutcome::Known { status, details } => (status, details),
+        OrderOutcome::NotFound => return Ok((OutcomeKind::NotFound, None)),
+        OrderOutcome::Unknown { .. } => return Ok((OutcomeKind::Unknown, None)),
+    };
+    let kind = match status {
+        OrderStatus::Success => OutcomeKind::Success,
+        _ => OutcomeKind::Accepted,
+    };
+    if details.amount != order.amount {
+        return Ok((kind, Some("amount")));
+    }
+    let open = matches!(order.status, OrderStatus::Wait | OrderStatus::Progress);
+    if open || status == OrderStatus::Success {
+        order.status = status;
+        order.pay_time = order.pay_time.or(details.pay_time);
+    }
+    if let (None, Some(out_order_no)) = (&order.out_order_no, details.out_order_no) {
+        let key = OrderKey::OutOrderNo(out_order_no.clone());
+        let known = store::order::by_key(conn, &order.app_id, &key).await?;
+        if known.iter().any(|known| known.channel == order.channel) {
+            return Ok((kind, Some("outOrderNo")));
+        }
+        order.out_order_no = Some(out_order_no);
+    }
+    Ok((kind, None))
+}
+
+/// Awaits a channel's reply within the time limit.
+async fn with_time_limit(
     ctx: &Ctx,
-    answer: impl Future<Output = Answer<OrderOutcome>>,
-) -> Answer<OrderOutcome> {
+    reply: impl Future<Output = Reply<OrderOutcome>>,
+) -> Reply<OrderOutcome> {
     let ms = ctx.config.channel_time_limit_ms;
     let limit = std::time::Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-    tokio::time::timeout(limit, answer)
+    tokio::time::timeout(limit, reply)
         .await
         .unwrap_or_else(|_| {
-            let why = format!("no answer within {ms} ms");
-            Answer {
-                said: why.clone(),
+            let why = format!("no reply within {ms} ms");
+            Reply {
+                raw: why.clone(),
                 outcome: OrderOutcome::Unknown { why },
             }
         })

@@ -1,93 +1,220 @@
-//! The only door: evidence is applied to a refund, its order's balance and its timeline in one
-//! transaction. And the call to the channel that brings most of it.
+//! The one door: every transition of a refund is applied here, and nowhere else is a refund written or an
+//! order's balance moved. `tests/layers.rs` holds the rest of the house to that.
 
-use std::time::{Duration, Instant};
-
-use tracing::Instrument;
-
-use crate::domain::event::{Actor, Event, EventKind};
+use crate::domain::error::Refusal;
+use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
-use crate::domain::order::Order;
-use crate::domain::refund::{Effect, Evidence, Outcome, Refund, Source};
+use crate::domain::movement::Movement;
+use crate::domain::refund::{
+    Effect, Evidence, Lease, Outcome, OutcomeKind, Refund, RefundStatus, Settlement, Source,
+};
+use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
-use crate::server::channels::{Answer, breaker};
 use crate::server::ctx::Ctx;
-use crate::server::error::{Error, Result};
-use crate::server::refunds::{changed_event, current, refundable};
+use crate::server::db::Conn;
+use crate::server::error::{Conflict, Result};
+use crate::server::refunds::reload;
 use crate::server::{counters, notices, store};
 
-/// The only door: applies evidence to a refund, its order's balance and its timeline, and writes down
-/// what its merchant is to be told, in one transaction. Idempotent, and indifferent to the order in which evidence arrives.
+/// The cause of a transition: what the timeline says of it.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    pub kind: EventKind,
+    pub actor: Actor,
+    pub at: Timestamp,
+    /// The channel's statement, where it is the cause.
+    pub outcome: Option<OutcomeKind>,
+    /// What was said word for word, by the channel or by an operator.
+    pub said: Option<String>,
+}
+
+impl Cause {
+    /// Makes a cause that nobody said anything about.
+    pub fn new(kind: EventKind, actor: Actor, at: Timestamp) -> Cause {
+        Cause {
+            kind,
+            actor,
+            at,
+            outcome: None,
+            said: None,
+        }
+    }
+}
+
+/// Writes a new refund down, within a transaction: holds its amount, and adds the refund, the movement and the
+/// first event. Returns false, and writes nothing, where the order is not paid, has not enough left, has not
+/// exactly `expected` left where that is given, or where the merchant's number is taken.
+pub(super) async fn open(
+    conn: &mut Conn,
+    refund: &Refund,
+    expected: Option<Fen>,
+    cause: &Cause,
+) -> Result<bool> {
+    if !store::order::hold_for_new(conn, refund, expected).await? {
+        return Ok(false);
+    }
+    store::refund::insert(conn, refund).await?;
+    let held = Settlement {
+        refund: refund.clone(),
+        effect: Effect::Changed,
+        held: refund.amount,
+        refunded: Fen::ZERO,
+    };
+    add_movement(conn, &held, refund, cause.at).await?;
+    store::event::insert(conn, &event(refund, refund.status, cause)).await?;
+    Ok(true)
+}
+
+/// Applies a transition of a refund that was read in this transaction: stores the refund's next version, moves
+/// the order's balance, adds the movement and the event, and enqueues the notice of a state that merchants are
+/// told of. Ends the lease `released`, if it is still the last one.
 ///
-/// `known` is the refund as last seen. When it has changed since, the evidence is weighed again
-/// against what it has become.
+/// # Errors
+/// [`Conflict`] when the refund has changed since it was read: the transaction begins anew. A check violation
+/// where the order has not enough left.
+pub(super) async fn apply(
+    conn: &mut Conn,
+    merchant: &MerchantApp,
+    before: &Refund,
+    settlement: Settlement,
+    cause: &Cause,
+    released: Option<&Lease>,
+) -> Result<Refund> {
+    let next = Refund {
+        version: before.version + 1,
+        ..settlement.refund.clone()
+    };
+    if !store::refund::update(conn, &next, released).await? {
+        return Err(Conflict.into());
+    }
+    let (held, refunded) = (settlement.held, settlement.refunded);
+    if (held, refunded) != (Fen::ZERO, Fen::ZERO) {
+        store::order::move_balance(conn, &next.app_id, &next.order_no, held, refunded).await?;
+        add_movement(conn, &settlement, &next, cause.at).await?;
+    }
+    if settlement.effect == Effect::Changed {
+        notices::enqueue(conn, merchant, &next, cause.at).await?;
+    }
+    store::event::insert(conn, &event(&next, before.status, cause)).await?;
+    Ok(next)
+}
+
+async fn add_movement(
+    conn: &mut Conn,
+    settlement: &Settlement,
+    refund: &Refund,
+    at: Timestamp,
+) -> Result<()> {
+    match Movement::of(settlement, refund, at) {
+        Some(movement) => Ok(store::movement::insert(conn, &movement).await?),
+        None => Ok(()),
+    }
+}
+
+/// Returns the event that made this version of a refund out of one in state `before`.
+fn event(refund: &Refund, before: RefundStatus, cause: &Cause) -> Event {
+    Event {
+        app_id: refund.app_id.clone(),
+        subject: Subject::Refund,
+        number: refund.refund_no.clone(),
+        seq: refund.version,
+        at: cause.at,
+        kind: cause.kind,
+        actor: cause.actor.clone(),
+        outcome: cause.outcome,
+        said: cause.said.clone(),
+        before: Some(before.as_str().to_owned()),
+        after: Some(refund.status.as_str().to_owned()),
+    }
+}
+
+/// Applies a transition that a person or the system decides, in a transaction of its own. `decide` looks at the
+/// refund as it is within that transaction, and refuses or returns the transition.
+pub(super) async fn decide(
+    ctx: &Ctx,
+    refund: &Refund,
+    cause: Cause,
+    decide: impl Fn(&Refund) -> Result<Settlement, Refusal> + Send + Sync + Clone + 'static,
+) -> Result<Refund> {
+    let merchant = ctx.merchant_app_of(&refund.app_id).await?;
+    let refund = refund.clone();
+    let decided = ctx
+        .db
+        .write(move |conn| {
+            let (refund, merchant, cause, decide) = (
+                refund.clone(),
+                merchant.clone(),
+                cause.clone(),
+                decide.clone(),
+            );
+            Box::pin(async move {
+                let current = reload(conn, &refund).await?;
+                match decide(&current) {
+                    Err(refusal) => Ok(Err(refusal)),
+                    Ok(settlement) => apply(conn, &merchant, &current, settlement, &cause, None)
+                        .await
+                        .map(Ok),
+                }
+            })
+        })
+        .await?;
+    Ok(decided?)
+}
+
+/// Applies evidence, in a transaction of its own. Idempotent, and indifferent to the order in which evidence
+/// arrives: the evidence is weighed against the refund as it is within the transaction. Ends the lease
+/// `released`.
 pub(super) async fn settle(
     ctx: &Ctx,
-    known: Refund,
+    known: &Refund,
     evidence: Evidence,
     actor: Actor,
     said: &str,
+    released: Option<Lease>,
 ) -> Result<Refund> {
     let now = ctx.clock.now();
-    let begun = known.leased_until;
-    let said = limits::kept(said, limits::SAID_BYTES);
     let recheck_ms = ctx.config.recheck_after_ms;
     let merchant = ctx.merchant_app_of(&known.app_id).await?;
+    let cause = Cause {
+        kind: match evidence.source {
+            Source::Answer => EventKind::Answered,
+            Source::Callback => EventKind::Callback,
+            Source::Sync => EventKind::Sync,
+        },
+        actor,
+        at: now,
+        outcome: Some(evidence.outcome.kind()),
+        said: Some(sanitized(said, limits::SAID_BYTES)),
+    };
+    let first_seen = known.clone();
     let (settled, changed) = ctx
         .db
         .write(move |conn| {
-            let (mut current, evidence, actor, said) =
-                (known.clone(), evidence.clone(), actor.clone(), said.clone());
-            let merchant = merchant.clone();
+            let (mut current, evidence, merchant) =
+                (first_seen.clone(), evidence.clone(), merchant.clone());
+            let (cause, released) = (cause.clone(), released.clone());
             Box::pin(async move {
+                // The refund as last seen is mostly still the refund as it is: a version that has changed is
+                // found out by the update, and only then is it read again.
                 loop {
-                    let refundable = if current.holds() {
-                        Fen::ZERO
-                    } else {
-                        refundable(conn, &current).await?
+                    let left = match current.holds() {
+                        true => Fen::ZERO,
+                        false => refundable(conn, &current).await?,
                     };
-                    let settlement = current.settle(refundable, &evidence);
+                    let mut settlement = current.settle(left, &evidence);
                     let changed = settlement.effect == Effect::Changed;
-                    let mut next = Refund {
-                        version: current.version + 1,
-                        ..settlement.refund
-                    };
+                    let next = &mut settlement.refund;
                     next.next_sync_at = next.next_sync_after(&evidence, changed, now, recheck_ms);
-                    // What was begun is over; what somebody else has begun meanwhile is not.
-                    let ours = current.leased_until == begun && evidence.attempt == current.attempt;
-                    if evidence.source != Source::Callback && ours {
-                        next.leased_until = Timestamp::default();
+                    let released = released.as_ref();
+                    match apply(conn, &merchant, &current, settlement, &cause, released).await {
+                        Ok(settled) => return Ok((settled, changed)),
+                        Err(error) if error.is_conflict() => {
+                            current = reload(conn, &current).await?;
+                        }
+                        Err(error) => return Err(error),
                     }
-                    if !store::refund::update(conn, &next).await? {
-                        current = crate::server::refunds::apply::current(conn, &current).await?;
-                        continue;
-                    }
-                    if changed {
-                        let (held, refunded) = (settlement.held, settlement.refunded);
-                        store::order::move_balance(
-                            conn,
-                            &next.app_id,
-                            &next.order_no,
-                            held,
-                            refunded,
-                        )
-                        .await?;
-                        notices::enqueue(conn, &merchant, &next, now).await?;
-                    }
-                    let kind = match evidence.source {
-                        Source::Answer => EventKind::Answered,
-                        Source::Callback => EventKind::Callback,
-                        Source::Sync => EventKind::Sync,
-                    };
-                    let event = Event {
-                        outcome: Some(evidence.outcome.kind()),
-                        said: Some(said),
-                        ..changed_event(&next, kind, actor, now, current.status)
-                    };
-                    store::event::insert(conn, &event).await?;
-                    return Ok((next, changed));
                 }
             })
         })
@@ -98,80 +225,34 @@ pub(super) async fn settle(
     Ok(settled)
 }
 
-/// Submits a refund whose intent is written down, and settles it by the answer.
-pub(super) async fn submit(
-    ctx: &Ctx,
+/// Returns what the refund's order has left, within a transaction.
+pub(super) async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> {
+    let order = store::order::get(conn, &refund.app_id, &refund.order_no).await?;
+    Ok(order.map_or(Fen::ZERO, |order| order.refundable()))
+}
+
+/// Begins a submission of a refund that `lease` is on, within a transaction, and extends the lease until
+/// `until`. `None`: the lease was lost, or the refund was submitted or settled meanwhile, and nothing was written.
+pub(super) async fn begin_submission(
+    conn: &mut Conn,
     merchant: &MerchantApp,
-    order: Order,
-    refund: Refund,
-) -> Result<Refund> {
-    let adapter = ctx.channels.adapter(refund.channel)?;
-    let answer = adapter.refund(merchant, &order, &refund);
-    let answer = in_time(ctx, &refund, "submit", answer).await;
-    let lane = (refund.app_id.clone(), refund.channel);
-    if !matches!(answer.outcome, Outcome::Unknown { .. }) {
-        log_breaker_error(breaker::answered(ctx, &lane).await);
+    known: &Refund,
+    lease: &Lease,
+    until: Timestamp,
+    cause: &Cause,
+) -> Result<Option<Refund>> {
+    let current = reload(conn, known).await?;
+    let as_known = current.submissions == known.submissions && !current.acknowledged;
+    if !current.holds() || !as_known || !store::refund::extend_lease(conn, lease, until).await? {
+        return Ok(None);
     }
-    let evidence = Evidence {
-        source: Source::Answer,
-        attempt: refund.attempt,
-        outcome: answer.outcome,
-        at: ctx.clock.now(),
-    };
-    settle(ctx, refund, evidence, Actor::Channel, &answer.said).await
-}
-
-/// A channel's answer within the time limit; silence is an unknown outcome, not a failure.
-/// `operation` is what it is counted as.
-#[tracing::instrument(name = "channel", level = "debug", skip_all, fields(app = refund.app_id, channel = refund.channel.as_str(), operation = operation))]
-pub(super) async fn in_time(
-    ctx: &Ctx,
-    refund: &Refund,
-    operation: &'static str,
-    answer: impl Future<Output = Answer<Outcome>>,
-) -> Answer<Outcome> {
-    let limit = Duration::from_millis(u64::try_from(ctx.config.channel_time_limit_ms).unwrap_or(0));
-    let began = Instant::now();
-    let answer = tokio::time::timeout(limit, answer)
+    let settlement = current.submitted(cause.at);
+    apply(conn, merchant, &current, settlement, cause, None)
         .await
-        .unwrap_or_else(|_| {
-            let why = format!("no answer within {} ms", limit.as_millis());
-            Answer {
-                said: why.clone(),
-                outcome: Outcome::Unknown { why },
-            }
-        });
-    let found = answer.outcome.kind();
-    counters::channel_called(
-        &refund.app_id,
-        refund.channel,
-        operation,
-        found,
-        began.elapsed(),
-    );
-    answer
+        .map(Some)
 }
 
-/// A breaker that cannot be kept is no reason to lose evidence.
-pub(super) fn log_breaker_error(heard: Result<()>) {
-    if let Err(error) = heard {
-        tracing::error!(%error, "a breaker could not be kept");
-    }
-}
-
-/// How long a submission or a sync that began now keeps others away, should it never end: longer
-/// than both calls to the channel that a sync may make.
-pub(super) fn leased_until(ctx: &Ctx, now: Timestamp) -> Timestamp {
-    now.plus_ms(2 * ctx.config.channel_time_limit_ms + 10_000)
-}
-
-/// Runs work that must not stop half way when its caller goes away.
-pub(super) async fn run_detached<T: Send + 'static>(
-    ctx: &Ctx,
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    ctx.tasks
-        .spawn(work.in_current_span())
-        .await
-        .map_err(|error| Error::internal(format!("a task ended early: {error}")))?
+/// Returns an outcome that leaves everything open.
+pub(super) fn unknown(why: impl Into<String>) -> Outcome {
+    Outcome::Unknown { why: why.into() }
 }

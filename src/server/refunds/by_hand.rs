@@ -1,26 +1,26 @@
-//! What a person decides of a refund: to close it, and that what was raised has been looked at.
+//! The decisions of a person about a refund: to close it, and that what it was flagged for has been looked at.
 
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
-use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundStatus};
+use crate::domain::text::sanitized;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::refunds::apply::run_detached;
-use crate::server::refunds::sync::{ask, claim};
-use crate::server::refunds::{changed_event, current, event, find, save_version};
-use crate::server::{notices, store};
+use crate::server::refunds::apply::{Cause, decide};
+use crate::server::refunds::find;
+use crate::server::refunds::submit::run_detached;
+use crate::server::refunds::sync::{AfterAsking, ask, lease};
 
-/// Closes a refund that has failed, so that nobody takes it up again; or one in progress that its
-/// channel, asked at this moment, does not know: its words are attached, and the amount goes back to
+/// Closes a refund that has failed, so that nobody submits it again; or one in progress that its
+/// channel, asked at this moment, does not know: the channel's words are attached, and the amount goes back to
 /// the order. Where the channel knows it, the refund is settled by what it says instead.
 ///
 /// # Errors
 /// Refuses when it has succeeded or is closed, when something is under way with it, when the channel
-/// may have paid it out after all, and when the channel does not answer or is still at it.
+/// may have paid it out after all, and when the channel does not answer or is not done.
 pub async fn close(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -31,9 +31,9 @@ pub async fn close(
     match refund.status {
         RefundStatus::Fail => close_failed(ctx, refund, actor).await,
         RefundStatus::Progress => {
-            let (whole, merchant) = (ctx.clone(), merchant.clone());
+            let (owned, merchant) = (ctx.clone(), merchant.clone());
             run_detached(ctx, async move {
-                close_unknown(&whole, &merchant, order, refund, actor).await
+                close_unknown(&owned, &merchant, order, refund, actor).await
             })
             .await
         }
@@ -49,31 +49,15 @@ fn wrong_state(refund: &Refund) -> Refusal {
 
 async fn close_failed(ctx: &Ctx, refund: Refund, actor: Actor) -> Result<Refund> {
     let now = ctx.clock.now();
-    let merchant = ctx.merchant_app_of(&refund.app_id).await?;
-    let closed = ctx
-        .db
-        .write(move |conn| {
-            let (refund, actor, merchant) = (refund.clone(), actor.clone(), merchant.clone());
-            Box::pin(async move {
-                let current = current(conn, &refund).await?;
-                let in_doubt = current.review_reason.is_some() || current.leased_until > now;
-                if current.status != RefundStatus::Fail || in_doubt {
-                    return Ok(Err(wrong_state(&current)));
-                }
-                let next = Refund {
-                    status: RefundStatus::Close,
-                    version: current.version + 1,
-                    ..current
-                };
-                save_version(conn, &next).await?;
-                notices::enqueue(conn, &merchant, &next, now).await?;
-                let event = changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Fail);
-                store::event::insert(conn, &event).await?;
-                Ok(Ok(next))
-            })
-        })
-        .await?;
-    Ok(closed?)
+    let cause = Cause::new(EventKind::Closed, actor, now);
+    decide(ctx, &refund, cause, move |current| {
+        let in_doubt = current.review_reason.is_some() || current.leased_until > now;
+        match current.status {
+            RefundStatus::Fail if !in_doubt => Ok(current.closed_after_failure()),
+            _ => Err(wrong_state(current)),
+        }
+    })
+    .await
 }
 
 async fn close_unknown(
@@ -83,8 +67,9 @@ async fn close_unknown(
     refund: Refund,
     actor: Actor,
 ) -> Result<Refund> {
-    let refund = claim(ctx, refund).await?.ok_or(Refusal::SyncUnderWay)?;
-    let asked = ask(ctx, merchant, &order, refund, actor.clone()).await?;
+    let refund = lease(ctx, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    let actor_of_close = actor.clone();
+    let asked = ask(ctx, merchant, &order, refund, actor, AfterAsking::EndLease).await?;
     let seen = asked.refund;
     if !seen.holds() {
         return Ok(seen);
@@ -95,50 +80,27 @@ async fn close_unknown(
     }
     let now = ctx.clock.now();
     let recheck_ms = ctx.config.recheck_after_ms;
-    let said = limits::cut(&asked.said, limits::SAID_BYTES).to_owned();
-    let merchant = ctx.merchant_app_of(&seen.app_id).await?;
-    let closed = ctx
-        .db
-        .write(move |conn| {
-            let (seen, actor, said) = (seen.clone(), actor.clone(), said.clone());
-            let merchant = merchant.clone();
-            Box::pin(async move {
-                // What was heard is fresh only as long as nothing has happened since.
-                let current = current(conn, &seen).await?;
-                if current.version != seen.version || current.leased_until > now {
-                    return Ok(Err(Refusal::SyncUnderWay));
-                }
-                let next = Refund {
-                    version: current.version + 1,
-                    ..current.closed_as_unknown(now, recheck_ms)
-                };
-                save_version(conn, &next).await?;
-                store::order::move_balance(
-                    conn,
-                    &next.app_id,
-                    &next.order_no,
-                    Fen::ZERO - next.amount,
-                    Fen::ZERO,
-                )
-                .await?;
-                notices::enqueue(conn, &merchant, &next, now).await?;
-                let mut event =
-                    changed_event(&next, EventKind::Closed, actor, now, RefundStatus::Progress);
-                event.outcome = Some(OutcomeKind::NotFound);
-                event.said = Some(said);
-                store::event::insert(conn, &event).await?;
-                Ok(Ok(next))
-            })
-        })
-        .await?;
-    Ok(closed?)
+    let cause = Cause {
+        outcome: Some(OutcomeKind::NotFound),
+        said: Some(sanitized(&asked.said, limits::SAID_BYTES)),
+        ..Cause::new(EventKind::Closed, actor_of_close, now)
+    };
+    let version = seen.version;
+    decide(ctx, &seen, cause, move |current| {
+        // The channel's word is fresh only as long as nothing has happened since.
+        match current.version == version && current.leased_until <= now {
+            true => Ok(current.closed_as_unknown(now, recheck_ms)),
+            false => Err(Refusal::SyncUnderWay),
+        }
+    })
+    .await
 }
 
-/// Takes note that a person has looked at what was raised about a settled refund, with a remark.
+/// Notes that a person has looked at what a settled refund was flagged for, with a remark.
 /// `seen` is the version that was looked at.
 ///
 /// # Errors
-/// Refuses when nothing is raised, when the refund is in progress, where looking decides nothing, and
+/// Refuses when nothing is flagged, when the refund is in progress, where looking decides nothing, and
 /// when it has changed since.
 pub async fn review(
     ctx: &Ctx,
@@ -149,30 +111,17 @@ pub async fn review(
     actor: Actor,
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
-    let now = ctx.clock.now();
-    let remark = limits::cut(remark, limits::SAID_BYTES).to_owned();
-    let reviewed = ctx
-        .db
-        .write(move |conn| {
-            let (refund, actor, remark) = (refund.clone(), actor.clone(), remark.clone());
-            Box::pin(async move {
-                let current = current(conn, &refund).await?;
-                let raised = current.review_reason.is_some() && !current.reviewed;
-                if !raised || current.holds() || current.version != seen {
-                    return Ok(Err(wrong_state(&current)));
-                }
-                let next = Refund {
-                    reviewed: true,
-                    version: current.version + 1,
-                    ..current
-                };
-                save_version(conn, &next).await?;
-                let mut event = event(&next, EventKind::Reviewed, actor, now);
-                event.said = Some(remark).filter(|remark| !remark.is_empty());
-                store::event::insert(conn, &event).await?;
-                Ok(Ok(next))
-            })
-        })
-        .await?;
-    Ok(reviewed?)
+    let remark = sanitized(remark, limits::SAID_BYTES);
+    let cause = Cause {
+        said: Some(remark).filter(|remark| !remark.is_empty()),
+        ..Cause::new(EventKind::Reviewed, actor, ctx.clock.now())
+    };
+    decide(ctx, &refund, cause, move |current| {
+        let flagged = current.review_reason.is_some() && !current.reviewed;
+        match flagged && !current.holds() && current.version == seen {
+            true => Ok(current.reviewed()),
+            false => Err(wrong_state(current)),
+        }
+    })
+    .await
 }

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::callback::{Callback, Verdict};
-use crate::domain::event::Actor;
+use crate::domain::event::{Actor, EventKind};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
-use crate::domain::refund::{Evidence, Outcome, Refund, RefundKey, Source};
-use crate::domain::time::Timestamp;
-use crate::server::channels::CallbackReply;
+use crate::domain::refund::{Evidence, OutcomeKind, Refund, ReviewReason, Source};
+use crate::domain::text::{sanitized, truncated};
+use crate::domain::time::{HOUR_MS, Timestamp};
+use crate::server::channels::{Callback as VerifiedCallback, CallbackReply};
 use crate::server::ctx::Ctx;
-use crate::server::error::{Error, Result};
+use crate::server::error::Result;
 use crate::server::numbers::Kind;
-use crate::server::refunds::apply::settle;
-use crate::server::refunds::sync::sync;
-use crate::server::store;
+use crate::server::refunds::apply::{Cause, decide, settle};
+use crate::server::{counters, store};
 
 /// Takes a channel's callback: checks it, settles the refund by it, and records it as it came. One
 /// that was taken before is counted and does nothing more.
@@ -26,7 +26,7 @@ use crate::server::store;
 /// answer, calls again, and the same evidence once more changes nothing.
 ///
 /// # Errors
-/// Refuses an app or channel that is not enabled. A callback that is not believed is no error: the
+/// Refuses an app or channel that does not exist here. A callback that is not believed is no error: the
 /// reply says so, in the channel's way.
 #[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.as_str()))]
 pub async fn callback(
@@ -36,27 +36,36 @@ pub async fn callback(
     headers: &HashMap<String, String>,
     body: &[u8],
 ) -> Result<CallbackReply> {
-    let merchant = ctx.merchant_app(Some(app_id)).await?;
+    // A disabled app's callbacks are heard too: what was begun for it is brought to its end.
+    let merchant = ctx.known_app(app_id).await?;
     let adapter = ctx.channels.adapter(channel)?;
     let now = ctx.clock.now();
-    let said = limits::kept(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
+    let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = adapter.read_callback(&merchant, headers, body);
-    let digest = digest(body, read.is_ok());
-    if read.is_ok() && taken_before(ctx, app_id, channel, &digest).await? {
-        count(ctx, app_id, channel, digest, now).await?;
-        return Ok(adapter.reply(true));
-    }
+    let digest = match &read {
+        Ok(_) => digest(body),
+        Err(_) => sample_digest(now),
+    };
+    let known = recorded(ctx, app_id, channel, &digest).await?;
     let (verdict, refund_no) = match read {
-        Err(_) => (Verdict::BadSignature, None),
+        Err(_) => {
+            counters::callback_unbelieved(&merchant.app_id, channel);
+            // Whoever is not the channel may not fill the disk: one sample an hour is kept.
+            if known.is_some() {
+                return Ok(adapter.reply(false));
+            }
+            (Verdict::BadSignature, None)
+        }
+        Ok(_) if known.is_some_and(Verdict::taken) => {
+            count(ctx, app_id, channel, digest, now).await?;
+            return Ok(adapter.reply(true));
+        }
         Ok(callback) => {
-            let known = known_by_channel(ctx, &merchant, channel, &callback.channel_no).await?;
-            match known.filter(|refund| refund.amount == callback.amount) {
+            match known_by_channel(ctx, &merchant, channel, &callback.channel_no).await? {
                 None => (Verdict::NotFound, None),
                 Some(refund) => {
                     let refund_no = refund.refund_no.clone();
-                    let verdict =
-                        apply_callback(ctx, &merchant, refund, callback.outcome, now, &said)
-                            .await?;
+                    let verdict = apply_callback(ctx, refund, callback, now, &said).await?;
                     (verdict, Some(refund_no))
                 }
             }
@@ -68,9 +77,8 @@ pub async fn callback(
         channel,
         received_at: now,
         headers: header_lines(headers),
-        // Whoever is not the channel may not fill the disk.
         body: match verdict {
-            Verdict::BadSignature => limits::cut(&said, limits::SAID_BYTES).to_owned(),
+            Verdict::BadSignature => truncated(&said, limits::SAID_BYTES).to_owned(),
             _ => said,
         },
         verdict,
@@ -87,19 +95,25 @@ pub async fn callback(
     Ok(adapter.reply(verdict.taken()))
 }
 
-/// What tells one callback from another: its body, and whether its signature was right, so that
-/// nobody can take a true one's place beforehand.
-fn digest(body: &[u8], verified: bool) -> String {
-    let mut digest = Sha256::new();
-    digest.update([u8::from(verified)]);
-    digest.update(body);
-    hex::encode(digest.finalize())
+/// Returns what tells one verified callback from another.
+fn digest(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
 }
 
-async fn taken_before(ctx: &Ctx, app_id: &str, channel: Channel, digest: &str) -> Result<bool> {
+/// Returns what stands in place of the digest of a callback that is not believed: the same for all of one hour.
+fn sample_digest(now: Timestamp) -> String {
+    format!("unbelieved {}", now.0.div_euclid(HOUR_MS))
+}
+
+/// Returns the verdict of the callback that was recorded with this digest, if one was.
+async fn recorded(
+    ctx: &Ctx,
+    app_id: &str,
+    channel: Channel,
+    digest: &str,
+) -> Result<Option<Verdict>> {
     let mut conn = ctx.db.read().await?;
-    let verdict = store::callback::verdict(&mut conn, app_id, channel, digest).await?;
-    Ok(verdict.is_some_and(Verdict::taken))
+    Ok(store::callback::verdict(&mut conn, app_id, channel, digest).await?)
 }
 
 async fn count(
@@ -120,37 +134,57 @@ async fn count(
         .await
 }
 
-/// Settles a refund by a callback. One that says no while that is not conclusive is a hint: the
-/// channel is asked.
+/// Settles a refund by a verified callback. A refusal that is not conclusive is a hint: the next scheduled
+/// sync is made due at once, since the channel waits for our reply. A callback about another amount is never
+/// applied: a person has to look.
 async fn apply_callback(
     ctx: &Ctx,
-    merchant: &MerchantApp,
     refund: Refund,
-    outcome: Outcome,
+    callback: VerifiedCallback,
     at: Timestamp,
     said: &str,
 ) -> Result<Verdict> {
+    let outcome = callback.outcome.cleaned();
+    let kind = outcome.kind();
+    let cause = Cause {
+        outcome: Some(kind),
+        said: Some(truncated(said, limits::SAID_BYTES).to_owned()),
+        ..Cause::new(EventKind::Callback, Actor::Channel, at)
+    };
+    if refund.amount != callback.amount {
+        tracing::error!(refund.refund_no, "a callback is about another amount");
+        let flag = |current: &Refund| Ok(current.flagged(ReviewReason::AmountDiffers));
+        decide(ctx, &refund, cause, flag).await?;
+        return Ok(Verdict::AmountDiffers);
+    }
     let before = refund.status;
-    let key = RefundKey::RefundNo(refund.refund_no.clone());
-    let is_refusal = matches!(outcome, Outcome::Fail { .. } | Outcome::Close { .. });
     let evidence = Evidence {
         source: Source::Callback,
-        attempt: refund.attempt,
+        attempt: refund.submissions,
         outcome,
         at,
     };
-    let settled = settle(ctx, refund, evidence, Actor::Channel, said).await?;
-    if is_refusal && settled.holds() {
-        match sync(ctx, merchant, &key, Actor::System).await {
-            Ok(_) | Err(Error::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
+    let settled = settle(ctx, &refund, evidence, Actor::Channel, said, None).await?;
+    if matches!(kind, OutcomeKind::Fail | OutcomeKind::Close) && settled.holds() {
+        hasten_sync(ctx, settled, at).await?;
+        return Ok(Verdict::Ignored);
     }
-    Ok(if settled.status == before {
-        Verdict::Ignored
-    } else {
-        Verdict::Accepted
+    Ok(match settled.status == before {
+        true => Verdict::Ignored,
+        false => Verdict::Accepted,
     })
+}
+
+async fn hasten_sync(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
+    ctx.db
+        .write(move |conn| {
+            let refund = refund.clone();
+            Box::pin(async move {
+                let (app_id, refund_no) = (&refund.app_id, &refund.refund_no);
+                Ok(store::refund::hasten_sync(conn, app_id, refund_no, at).await?)
+            })
+        })
+        .await
 }
 
 async fn known_by_channel(
@@ -169,5 +203,5 @@ fn header_lines(headers: &HashMap<String, String>) -> String {
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect();
     lines.sort();
-    limits::kept(&lines.concat(), limits::SAID_BYTES)
+    sanitized(&lines.concat(), limits::SAID_BYTES)
 }

@@ -3,22 +3,24 @@
 
 use futures::stream::{self, StreamExt};
 
+use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, ReviewReason};
+use crate::domain::time::Timestamp;
 use crate::server::channels::breaker;
-use crate::server::channels::breaker::{BreakerState, Lane};
+use crate::server::channels::breaker::{BreakerState, ChannelKey};
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
-use crate::server::refunds::apply::run_detached;
-use crate::server::refunds::sync::sync_claimed;
-use crate::server::refunds::{apply, current, event, save_version};
+use crate::server::refunds::apply::{Cause, decide};
+use crate::server::refunds::submit::{leased_until, run_detached};
+use crate::server::refunds::sync::sync_leased;
 use crate::server::store;
 
 /// The lanes in which refunds are asked for: every app and every channel that this server reaches.
 /// An app that is no longer enabled keeps its lanes: what was begun for it is brought to its end.
-pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<Lane>> {
+pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
     let apps = ctx.merchant_apps().await?;
     let lanes = apps.iter().flat_map(|merchant| {
         let reached = |channel: &&Channel| ctx.channels.adapter(**channel).is_ok();
@@ -30,7 +32,7 @@ pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<Lane>> {
 
 /// Asks for the refunds of a lane whose time has come, so many at once as the settings say, until no
 /// more is due or the channel does not answer. Returns how many.
-pub async fn sync_due(ctx: &Ctx, lane: &Lane) -> Result<u64> {
+pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
     let merchant = ctx.merchant_app_of(&lane.0).await?;
     let mut asked = 0;
     loop {
@@ -51,7 +53,7 @@ pub async fn sync_due(ctx: &Ctx, lane: &Lane) -> Result<u64> {
     }
 }
 
-async fn claim_due(ctx: &Ctx, lane: &Lane, limit: u32) -> Result<Vec<Refund>> {
+async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
     let now = ctx.clock.now();
     let due = {
         let mut conn = ctx.db.read().await?;
@@ -60,7 +62,7 @@ async fn claim_due(ctx: &Ctx, lane: &Lane, limit: u32) -> Result<Vec<Refund>> {
     if !due {
         return Ok(Vec::new());
     }
-    let until = apply::leased_until(ctx, now);
+    let until = leased_until(ctx, now);
     let (app_id, channel) = lane.clone();
     ctx.db
         .write(move |conn| {
@@ -78,14 +80,14 @@ async fn claim_due(ctx: &Ctx, lane: &Lane, limit: u32) -> Result<Vec<Refund>> {
 /// What cannot be asked for now is claimed again when its lease is over.
 async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
     let refund_no = refund.refund_no.clone();
-    let (whole, merchant) = (ctx.clone(), merchant.clone());
+    let (owned, merchant) = (ctx.clone(), merchant.clone());
     let synced = run_detached(ctx, async move {
         let order = {
-            let mut conn = whole.db.read().await?;
+            let mut conn = owned.db.read().await?;
             store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?
         };
         let order = order.ok_or_else(|| Error::internal("a refund's order has vanished"))?;
-        sync_claimed(&whole, &merchant, order, refund, Actor::System).await
+        sync_leased(&owned, &merchant, &order, refund, Actor::System).await
     });
     if let Err(error) = synced.await {
         tracing::error!(%error, refund_no, "a scheduled sync failed");
@@ -112,7 +114,7 @@ async fn flag_overdue_of(ctx: &Ctx, app_id: &str) -> Result<u64> {
         };
         let count = overdue.len() as i64;
         for refund in overdue {
-            raised += u64::from(flag_for_review(ctx, refund).await?);
+            raised += u64::from(flag_for_review(ctx, refund, before).await?);
         }
         if count < FLAGGED_AT_ONCE {
             return Ok(raised);
@@ -122,28 +124,21 @@ async fn flag_overdue_of(ctx: &Ctx, app_id: &str) -> Result<u64> {
 
 const FLAGGED_AT_ONCE: i64 = 100;
 
-/// Raises a refund, if it is still as it was read.
-async fn flag_for_review(ctx: &Ctx, refund: Refund) -> Result<bool> {
-    let now = ctx.clock.now();
-    ctx.db
-        .write(move |conn| {
-            let refund = refund.clone();
-            Box::pin(async move {
-                let current = current(conn, &refund).await?;
-                if !current.holds() || current.review_reason.is_some() {
-                    return Ok(false);
-                }
-                let next = Refund {
-                    review_reason: Some(ReviewReason::Overdue),
-                    reviewed: false,
-                    version: current.version + 1,
-                    ..current
-                };
-                save_version(conn, &next).await?;
-                let event = event(&next, EventKind::Raised, Actor::System, now);
-                store::event::insert(conn, &event).await?;
-                Ok(true)
-            })
-        })
-        .await
+/// Flags a refund as overdue, if it still is.
+async fn flag_for_review(ctx: &Ctx, refund: Refund, opened_before: Timestamp) -> Result<bool> {
+    let cause = Cause::new(EventKind::Flagged, Actor::System, ctx.clock.now());
+    let flagged = decide(ctx, &refund, cause, move |current| {
+        let overdue = current.holds() && current.opened_at < opened_before;
+        match overdue && current.review_reason.is_none() {
+            true => Ok(current.flagged(ReviewReason::Overdue)),
+            false => Err(Refusal::WrongState {
+                status: current.status.as_str().into(),
+            }),
+        }
+    });
+    match flagged.await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

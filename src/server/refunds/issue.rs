@@ -1,24 +1,36 @@
 //! Asking for a refund: the amount is held and the intent written down before the channel is told.
-//! Also what else starts a submission: repeats and retries.
+//! Also repeats and retries, which begin a submission too.
 
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::money::Fen;
-use crate::domain::order::{Order, OrderStatus};
-use crate::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
+use crate::domain::order::{Order, OrderKey, OrderStatus};
+use crate::domain::refund::{
+    NewRefund, Refund, RefundKey, RefundNumbers, RefundStatus, RepeatedFields,
+};
 use crate::domain::time::DAY_MS;
+use crate::server::channels::breaker;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
 use crate::server::numbers::Kind;
-use crate::server::refunds::apply::{leased_until, run_detached, submit};
-use crate::server::refunds::{
-    by_key, changed_event, current, event, find, refundable, save_version,
-};
+use crate::server::refunds::apply::{self, Cause, apply, refundable};
+use crate::server::refunds::submit::{leased_until, run_detached, submit};
+use crate::server::refunds::{by_key, find, reload};
 use crate::server::{orders, store};
 
-/// Issues a refund, or tells how the one with the same merchant's number stands.
+/// The treatment of a refund whose number was used before and that has failed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRepeat {
+    /// It is submitted again, as the gateway's contract says.
+    Retry,
+    /// It is returned as it stands.
+    Report,
+}
+
+/// Issues a refund, or returns the one with the same merchant's number. The refund is submitted at once, unless
+/// its channel does not answer or has too many calls under way: then the scheduled sync submits it.
 ///
 /// Goes on to its end even if the caller goes away.
 ///
@@ -29,32 +41,41 @@ pub async fn issue(
     ctx: &Ctx,
     merchant: &MerchantApp,
     new: NewRefund,
+    on_repeat: OnRepeat,
     actor: Actor,
 ) -> Result<Refund> {
-    let (whole, merchant) = (ctx.clone(), merchant.clone());
-    run_detached(
-        ctx,
-        async move { issue_it(&whole, &merchant, new, actor).await },
-    )
+    let (owned, merchant) = (ctx.clone(), merchant.clone());
+    run_detached(ctx, async move {
+        let (ctx, merchant) = (&owned, &merchant);
+        let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
+        if let Some(known) = by_key(ctx, merchant, &key).await? {
+            return repeat(ctx, merchant, known, new, on_repeat, actor).await;
+        }
+        let order = orders::find(ctx, merchant, &new.order).await?;
+        check_refundable(ctx, merchant, &order, &new)?;
+        // Held until the submission ends.
+        let permit = permit_of_call(ctx, &order);
+        match reserve(ctx, merchant, &order, &new, permit.is_some(), actor.clone()).await? {
+            Reservation::New(refund) if permit.is_some() => {
+                submit(ctx, merchant, &order, *refund).await
+            }
+            Reservation::New(refund) => Ok(*refund),
+            Reservation::Known(refund) => {
+                repeat(ctx, merchant, *refund, new, on_repeat, actor).await
+            }
+            Reservation::Refused(refusal) => Err(refusal.into()),
+        }
+    })
     .await
 }
 
-async fn issue_it(
-    ctx: &Ctx,
-    merchant: &MerchantApp,
-    new: NewRefund,
-    actor: Actor,
-) -> Result<Refund> {
-    let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
-    if let Some(known) = by_key(ctx, merchant, &key).await? {
-        return repeat(ctx, merchant, known, new, actor).await;
-    }
-    let order = orders::find(ctx, merchant, &new.order).await?;
-    check_refundable(ctx, merchant, &order, &new)?;
-    match reserve(ctx, &order, new.clone(), actor.clone()).await? {
-        Reservation::New(refund) => submit(ctx, merchant, order, *refund).await,
-        Reservation::Known(refund) => repeat(ctx, merchant, *refund, new, actor).await,
-        Reservation::Refused(refusal) => Err(refusal.into()),
+/// Takes a permit to call the order's channel now. `None` where the channel does not answer, or has too many
+/// calls under way.
+fn permit_of_call(ctx: &Ctx, order: &Order) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    let key = (order.app_id.clone(), order.channel);
+    match breaker::is_open(ctx, &key) {
+        true => None,
+        false => ctx.bulkheads.try_enter(&key),
     }
 }
 
@@ -108,71 +129,66 @@ pub fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()
 }
 
 /// The outcome of asking for an amount to be held.
-pub(super) enum Reservation {
+enum Reservation {
     New(Box<Refund>),
     /// Somebody was faster with the same merchant's number.
     Known(Box<Refund>),
     Refused(Refusal),
 }
 
-/// Holds the amount and writes the intent down, in one transaction.
-pub(super) async fn reserve(
+/// Holds the amount and writes the intent down, in one transaction; with `submit_now`, the beginning of the
+/// first submission too.
+async fn reserve(
     ctx: &Ctx,
+    merchant: &MerchantApp,
     order: &Order,
-    new: NewRefund,
+    new: &NewRefund,
+    submit_now: bool,
     actor: Actor,
 ) -> Result<Reservation> {
     let now = ctx.clock.now();
     let refund_no = ctx.numbers.make(Kind::Refund, now).await?;
-    let mut refund = Refund {
-        app_id: order.app_id.clone(),
+    let numbers = RefundNumbers {
         channel_no: refund_no.clone(),
         refund_no,
-        biz_refund_no: new.biz_refund_no,
-        out_refund_no: None,
-        order_no: order.order_no.clone(),
-        channel: order.channel,
-        amount: new.amount,
-        reason: new.reason,
-        attach: new.attach,
-        notify_url: new.notify_url,
-        client_ip: new.client_ip,
-        edition: new.edition,
-        status: RefundStatus::Progress,
-        attempt: 1,
-        unresolved_submissions: 1,
-        acknowledged: false,
-        review_reason: None,
-        reviewed: false,
-        error_code: None,
-        error_msg: None,
-        created_at: now,
-        opened_at: now,
-        submitted_at: now,
-        finished_at: None,
-        next_sync_at: None,
-        leased_until: leased_until(ctx, now),
-        version: 1,
     };
-    refund.next_sync_at = Some(refund.next_poll_at(now));
-    let event = event(&refund, EventKind::Requested, actor, now);
+    let mut refund = Refund::requested(new.clone(), order, numbers, now);
+    if submit_now {
+        refund = Refund {
+            leased_until: leased_until(ctx, now),
+            lease_no: 1,
+            ..refund.submitted(now).refund
+        };
+    }
+    let cause = Cause::new(EventKind::Requested, actor, now);
     let expected = new.expected_refundable;
-    ctx.db
-        .write(move |conn| {
-            let (refund, event) = (refund.clone(), event.clone());
-            Box::pin(async move {
-                if !store::order::hold_for_new(conn, &refund, expected).await? {
-                    return why_not_held(conn, &refund, expected).await;
-                }
-                store::refund::insert(conn, &refund).await?;
-                store::event::insert(conn, &event).await?;
-                Ok(Reservation::New(Box::new(refund)))
-            })
+    let wanted = refund.clone();
+    let reserved = ctx.db.write(move |conn| {
+        let (refund, cause) = (wanted.clone(), cause.clone());
+        Box::pin(async move {
+            match apply::open(conn, &refund, expected, &cause).await? {
+                true => Ok(Reservation::New(Box::new(refund))),
+                false => why_not_held(conn, &refund, expected).await,
+            }
         })
-        .await
+    });
+    match reserved.await {
+        // The refund may be there. Its merchant must not be told that it is not: he would ask under another number.
+        Err(error) if error.is_commit_unknown() => {
+            let key = RefundKey::of_merchant(&refund.biz_refund_no, refund.edition);
+            match by_key(ctx, merchant, &key).await {
+                Ok(Some(known)) if known.refund_no == refund.refund_no => {
+                    Ok(Reservation::New(Box::new(known)))
+                }
+                Ok(Some(known)) => Ok(Reservation::Known(Box::new(known))),
+                Ok(None) | Err(_) => Err(error),
+            }
+        }
+        reserved => reserved,
+    }
 }
 
-/// Why [`store::order::hold_for_new`] did nothing, told from the same transaction.
+/// Finds out, within the same transaction, why [`apply::open`] wrote nothing.
 async fn why_not_held(
     conn: &mut Conn,
     refund: &Refund,
@@ -205,50 +221,50 @@ async fn why_not_held(
     Ok(Reservation::Refused(Refusal::field("amount", reason)))
 }
 
-/// The same merchant's number again: the first request stands. Takes over what may change, and
-/// submits a failed refund again.
+/// Answers the same merchant's number again: the first request stands. Takes over what may change, and
+/// submits a failed refund again where `on_repeat` says so.
 async fn repeat(
     ctx: &Ctx,
     merchant: &MerchantApp,
     known: Refund,
     new: NewRefund,
+    on_repeat: OnRepeat,
     actor: Actor,
 ) -> Result<Refund> {
-    let merged_fields = Refund {
-        attach: new.attach.or_else(|| known.attach.clone()),
-        notify_url: new.notify_url.or_else(|| known.notify_url.clone()),
-        client_ip: new.client_ip.or_else(|| known.client_ip.clone()),
-        ..known.clone()
+    let fields = RepeatedFields {
+        attach: new.attach,
+        notify_url: new.notify_url,
+        client_ip: new.client_ip,
     };
-    let known = if merged_fields == known {
-        known
-    } else {
-        merge_fields(ctx, merged_fields, actor.clone()).await?
+    let known = match known.merged(&fields) {
+        Some(_) => merge_fields(ctx, merchant, known, fields, actor.clone()).await?,
+        None => known,
     };
-    match known.status {
-        RefundStatus::Fail => resubmit_failed(ctx, merchant, known, actor).await,
+    match (known.status, on_repeat) {
+        (RefundStatus::Fail, OnRepeat::Retry) => resubmit_failed(ctx, merchant, known, actor).await,
         _ => Ok(known),
     }
 }
 
-/// Stores what a repeat may change.
-async fn merge_fields(ctx: &Ctx, wanted: Refund, actor: Actor) -> Result<Refund> {
-    let now = ctx.clock.now();
+async fn merge_fields(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    known: Refund,
+    fields: RepeatedFields,
+    actor: Actor,
+) -> Result<Refund> {
+    let cause = Cause::new(EventKind::Repeated, actor, ctx.clock.now());
+    let merchant = merchant.clone();
     ctx.db
         .write(move |conn| {
-            let (wanted, actor) = (wanted.clone(), actor.clone());
+            let (known, fields) = (known.clone(), fields.clone());
+            let (merchant, cause) = (merchant.clone(), cause.clone());
             Box::pin(async move {
-                let current = current(conn, &wanted).await?;
-                let next = Refund {
-                    attach: wanted.attach,
-                    notify_url: wanted.notify_url,
-                    client_ip: wanted.client_ip,
-                    version: current.version + 1,
-                    ..current
-                };
-                save_version(conn, &next).await?;
-                store::event::insert(conn, &event(&next, EventKind::Repeated, actor, now)).await?;
-                Ok(next)
+                let current = reload(conn, &known).await?;
+                match current.merged(&fields) {
+                    Some(merged) => apply(conn, &merchant, &current, merged, &cause, None).await,
+                    None => Ok(current),
+                }
             })
         })
         .await
@@ -256,12 +272,12 @@ async fn merge_fields(ctx: &Ctx, wanted: Refund, actor: Actor) -> Result<Refund>
 
 /// Submits a failed refund again, under its own number.
 ///
-/// `seen` is the attempt whose failure the asker saw, if he saw one. Where the refund has been taken
-/// up again since, by a second press of the same button or by somebody else, nothing is submitted,
-/// and how it stands is told.
+/// `seen` is the submission whose failure the asker saw, if he saw one. Where the refund has been submitted
+/// again since, by a second press of the same button or by somebody else, nothing is submitted,
+/// and the refund is returned as it stands.
 ///
 /// # Errors
-/// Refuses when it has not failed, or the order has not enough left.
+/// Refuses when it has not failed, when the order may not be refunded any more, or has not enough left.
 pub async fn retry(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -270,7 +286,7 @@ pub async fn retry(
     actor: Actor,
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
-    if seen.is_some_and(|seen| seen < refund.attempt) {
+    if seen.is_some_and(|seen| seen < refund.submissions) {
         return Ok(refund);
     }
     if refund.status != RefundStatus::Fail {
@@ -279,35 +295,39 @@ pub async fn retry(
         }
         .into());
     }
-    let (whole, merchant) = (ctx.clone(), merchant.clone());
+    let (owned, merchant) = (ctx.clone(), merchant.clone());
     run_detached(ctx, async move {
-        resubmit_failed(&whole, &merchant, refund, actor).await
+        resubmit_failed(&owned, &merchant, refund, actor).await
     })
     .await
 }
 
-/// Holds a failed refund's amount anew and submits it. When somebody else was faster, tells how the
-/// refund stands.
+/// Holds a failed refund's amount anew and submits it. Where somebody else was faster, returns the refund as it
+/// stands.
 async fn resubmit_failed(
     ctx: &Ctx,
     merchant: &MerchantApp,
     failed: Refund,
     actor: Actor,
 ) -> Result<Refund> {
-    let key = crate::domain::order::OrderKey::OrderNo(failed.order_no.clone());
+    let key = OrderKey::OrderNo(failed.order_no.clone());
     let order = orders::find(ctx, merchant, &key).await?;
-    ctx.channels.adapter(order.channel)?;
+    may_refund(ctx, merchant, &order)?;
     let now = ctx.clock.now();
-    let leased_until = leased_until(ctx, now);
-    let taken = ctx
+    let until = leased_until(ctx, now);
+    let cause = Cause::new(EventKind::Retried, actor, now);
+    let owned = merchant.clone();
+    let begun = ctx
         .db
         .write(move |conn| {
-            let (failed, actor) = (failed.clone(), actor.clone());
+            let (failed, cause, merchant) = (failed.clone(), cause.clone(), owned.clone());
             Box::pin(async move {
-                let current = current(conn, &failed).await?;
+                let current = reload(conn, &failed).await?;
                 // Where the channel may have paid after all, paying again is not for a button.
-                let taken_up = current.attempt != failed.attempt || current.review_reason.is_some();
-                if taken_up || current.status != RefundStatus::Fail || current.leased_until > now {
+                let as_seen = current.submissions == failed.submissions
+                    && current.status == RefundStatus::Fail
+                    && current.review_reason.is_none();
+                if !as_seen {
                     return Ok(Reservation::Known(Box::new(current)));
                 }
                 let left = refundable(conn, &current).await?;
@@ -315,29 +335,19 @@ async fn resubmit_failed(
                     let reason = Reason::ExceedsRefundable { left };
                     return Ok(Reservation::Refused(Refusal::field("amount", reason)));
                 }
-                let before = current.status;
-                let next = Refund {
-                    leased_until,
-                    version: current.version + 1,
-                    ..current.retried(now)
+                let (app_id, refund_no) = (&current.app_id, &current.refund_no);
+                let leased = store::refund::lease(conn, app_id, refund_no, now, until).await?;
+                let Some(leased) = leased else {
+                    return Ok(Reservation::Known(Box::new(current)));
                 };
-                save_version(conn, &next).await?;
-                store::order::move_balance(
-                    conn,
-                    &next.app_id,
-                    &next.order_no,
-                    next.amount,
-                    Fen::ZERO,
-                )
-                .await?;
-                let event = changed_event(&next, EventKind::Retried, actor, now, before);
-                store::event::insert(conn, &event).await?;
-                Ok(Reservation::New(Box::new(next)))
+                let retried = leased.retried(now);
+                let begun = apply(conn, &merchant, &leased, retried, &cause, None).await?;
+                Ok(Reservation::New(Box::new(begun)))
             })
         })
         .await?;
-    match taken {
-        Reservation::New(refund) => submit(ctx, merchant, order, *refund).await,
+    match begun {
+        Reservation::New(refund) => submit(ctx, merchant, &order, *refund).await,
         Reservation::Known(refund) => Ok(*refund),
         Reservation::Refused(refusal) => Err(refusal.into()),
     }

@@ -11,26 +11,25 @@ mod callback;
 mod due;
 mod issue;
 pub mod records;
+mod submit;
 mod sync;
 
 use crate::domain::error::Refusal;
-use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::event::{Event, Subject};
 use crate::domain::filter::{Count, Page, Place, RefundFilter};
 use crate::domain::merchant::MerchantApp;
-use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{Refund, RefundKey, RefundStatus};
-use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
-use crate::server::error::{Conflict, Error, Result};
+use crate::server::error::{Error, Result};
 use crate::server::store;
 
 pub use crate::domain::refund::RefundRow;
 pub use by_hand::{close, review};
 pub use callback::callback;
 pub use due::{flag_overdue, sync_due, sync_lanes};
-pub use issue::{issue, may_refund, retry};
+pub use issue::{OnRepeat, issue, may_refund, retry};
 pub use sync::{RefundSync, sync};
 
 /// The refund and its order.
@@ -96,53 +95,8 @@ pub async fn counts(
 }
 
 /// The refund as it is now, within a transaction.
-async fn current(conn: &mut Conn, refund: &Refund) -> Result<Refund> {
+async fn reload(conn: &mut Conn, refund: &Refund) -> Result<Refund> {
     let key = RefundKey::RefundNo(refund.refund_no.clone());
     let found = store::refund::by_key(conn, &refund.app_id, &key).await?;
     found.ok_or_else(|| Error::internal(format!("refund {} has vanished", refund.refund_no)))
-}
-
-/// What the refund's order has left, within a transaction.
-async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> {
-    let order = store::order::get(conn, &refund.app_id, &refund.order_no).await?;
-    Ok(order.map_or(Fen::ZERO, |order| order.refundable()))
-}
-
-/// Stores the next version of a refund that was read in this transaction.
-///
-/// # Errors
-/// [`Conflict`] when it has changed since: the transaction begins anew.
-async fn save_version(conn: &mut Conn, next: &Refund) -> Result<()> {
-    if store::refund::update(conn, next).await? {
-        return Ok(());
-    }
-    Err(Conflict.into())
-}
-
-/// The event that made this version of a refund.
-fn event(refund: &Refund, kind: EventKind, actor: Actor, at: Timestamp) -> Event {
-    changed_event(refund, kind, actor, at, refund.status)
-}
-
-/// The event that made this version of a refund out of one in state `before`.
-fn changed_event(
-    refund: &Refund,
-    kind: EventKind,
-    actor: Actor,
-    at: Timestamp,
-    before: RefundStatus,
-) -> Event {
-    Event {
-        app_id: refund.app_id.clone(),
-        subject: Subject::Refund,
-        number: refund.refund_no.clone(),
-        seq: refund.version,
-        at,
-        kind,
-        actor,
-        outcome: None,
-        said: None,
-        before: Some(before.as_str().to_owned()),
-        after: Some(refund.status.as_str().to_owned()),
-    }
 }

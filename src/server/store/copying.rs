@@ -33,6 +33,11 @@ pub const TABLES: &[Table] = &[
         &["amount", "refunded", "held"],
     ),
     table("refund", &["app_id", "refund_no"], &["amount"]),
+    table(
+        "movement",
+        &["app_id", "order_no", "refund_no", "seq"],
+        &["held", "refunded"],
+    ),
     table("event", &["app_id", "subject", "number", "seq"], &[]),
     table("notice", &["app_id", "refund_no", "seq"], &[]),
     table(

@@ -9,6 +9,7 @@ pub mod event;
 pub mod gauges;
 pub mod list;
 pub mod merchant;
+pub mod movement;
 pub mod node;
 pub mod notice;
 pub mod operator;

@@ -10,7 +10,7 @@ use crate::server::store::{Columns, skip_locked};
 /// Adds a notice.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
     query(
-        "INSERT INTO notice (app_id, refund_no, seq, status, out_refund_no, finished_at, error_code, error_msg, \
+        "INSERT INTO notice (app_id, refund_no, seq, status, out_refund_no, finish_time, error_code, error_msg, \
          state, attempts, next_send_at, leased_until, created_at, ended_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
@@ -19,7 +19,7 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     .bind(notice.key.seq)
     .bind(notice.status.as_str())
     .bind(&notice.out_refund_no)
-    .bind(notice.finished_at.map(|at| at.0))
+    .bind(notice.finish_time.map(|at| at.0))
     .bind(&notice.error_code)
     .bind(&notice.error_msg)
     .bind(notice.state.as_str())
@@ -233,7 +233,7 @@ pub(super) fn notice(row: &AnyRow) -> sqlx::Result<Notice> {
         key: key(row)?,
         status: row.word("status")?,
         out_refund_no: row.text_opt("out_refund_no")?,
-        finished_at: row.at_opt("finished_at")?,
+        finish_time: row.at_opt("finish_time")?,
         error_code: row.text_opt("error_code")?,
         error_msg: row.text_opt("error_msg")?,
         state: row.word("state")?,

@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::order::Channel;
-use crate::domain::refund::{Refund, RefundKey};
+use crate::domain::refund::{Lease, Refund, RefundKey};
 use crate::domain::time::Timestamp;
 use crate::server::store::{Columns, skip_locked};
 
@@ -15,11 +15,11 @@ use crate::server::store::{Columns, skip_locked};
 pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
     query(
         "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
-         reason, attach, notify_url, client_ip, edition, status, attempt, unresolved_submissions, acknowledged, review_reason, \
-         error_code, error_msg, created_at, submitted_at, finished_at, leased_until, version, biz_refund_key, \
-         opened_at, next_sync_at, reviewed) \
+         reason, attach, notify_url, client_ip, edition, status, submissions, unresolved_submissions, acknowledged, \
+         review_reason, reviewed, error_code, error_msg, created_at, opened_at, submitted_at, settled_at, \
+         channel_time, next_sync_at, leased_until, lease_no, version, biz_refund_key) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26, $27, $28, $29)",
+         $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -35,33 +35,42 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(&refund.client_ip)
     .bind(refund.edition.as_str())
     .bind(refund.status.as_str())
-    .bind(refund.attempt)
+    .bind(refund.submissions)
     .bind(refund.unresolved_submissions)
     .bind(i64::from(refund.acknowledged))
-    .bind(refund.review_reason.map(|review_reason| review_reason.as_str()))
+    .bind(refund.review_reason.map(|reason| reason.as_str()))
+    .bind(i64::from(refund.reviewed))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
     .bind(refund.created_at.0)
+    .bind(refund.opened_at.0)
     .bind(refund.submitted_at.0)
-    .bind(refund.finished_at.map(|at| at.0))
+    .bind(refund.settled_at.map(|at| at.0))
+    .bind(refund.channel_time.map(|at| at.0))
+    .bind(refund.next_sync_at.map(|at| at.0))
     .bind(refund.leased_until.0)
+    .bind(refund.lease_no)
     .bind(refund.version)
     .bind(refund.biz_refund_key())
-    .bind(refund.opened_at.0)
-    .bind(refund.next_sync_at.map(|at| at.0))
-    .bind(i64::from(refund.reviewed))
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Stores what can change of a refund, if it still has the version before. `false`: it has not.
-pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<bool> {
+/// Stores what can change of a refund, if it still has the version before. Returns false where it has not.
+/// Its lease is not touched, unless it is still the one named by `released`: that one ends.
+pub async fn update(
+    conn: &mut AnyConnection,
+    refund: &Refund,
+    released: Option<&Lease>,
+) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE refund SET out_refund_no = $3, channel_no = $4, attach = $5, notify_url = $6, client_ip = $7, \
-         status = $8, attempt = $9, unresolved_submissions = $10, acknowledged = $11, review_reason = $12, error_code = $13, \
-         error_msg = $14, submitted_at = $15, finished_at = $16, leased_until = $17, version = $18, \
-         opened_at = $19, next_sync_at = $20, reviewed = $21 WHERE app_id = $1 AND refund_no = $2 AND version = $18 - 1",
+         status = $8, submissions = $9, unresolved_submissions = $10, acknowledged = $11, review_reason = $12, \
+         reviewed = $13, error_code = $14, error_msg = $15, opened_at = $16, submitted_at = $17, settled_at = $18, \
+         channel_time = $19, next_sync_at = $20, version = $21, \
+         leased_until = CASE WHEN lease_no = $22 THEN 0 ELSE leased_until END \
+         WHERE app_id = $1 AND refund_no = $2 AND version = $21 - 1",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -71,41 +80,97 @@ pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<b
     .bind(&refund.notify_url)
     .bind(&refund.client_ip)
     .bind(refund.status.as_str())
-    .bind(refund.attempt)
+    .bind(refund.submissions)
     .bind(refund.unresolved_submissions)
     .bind(i64::from(refund.acknowledged))
-    .bind(refund.review_reason.map(|review_reason| review_reason.as_str()))
+    .bind(refund.review_reason.map(|reason| reason.as_str()))
+    .bind(i64::from(refund.reviewed))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
-    .bind(refund.submitted_at.0)
-    .bind(refund.finished_at.map(|at| at.0))
-    .bind(refund.leased_until.0)
-    .bind(refund.version)
     .bind(refund.opened_at.0)
+    .bind(refund.submitted_at.0)
+    .bind(refund.settled_at.map(|at| at.0))
+    .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.next_sync_at.map(|at| at.0))
-    .bind(i64::from(refund.reviewed))
+    .bind(refund.version)
+    .bind(released.map_or(NO_LEASE, |lease| lease.lease_no))
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Claims a refund for a sync until `until`, unless something is under way with it.
-pub async fn claim(
+/// A lease number that no lease has.
+const NO_LEASE: i64 = -1;
+
+/// Takes a lease on a refund until `until`, unless somebody has one. Returns the refund with the lease. A
+/// lease that ends later than `until` was taken by a clock that was wrong, and is void.
+pub async fn lease(
     conn: &mut AnyConnection,
     app_id: &str,
     refund_no: &str,
     now: Timestamp,
     until: Timestamp,
+) -> sqlx::Result<Option<Refund>> {
+    let sql = "UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
+               AND (leased_until <= $3 OR leased_until > $4) RETURNING *";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(refund_no)
+        .bind(now.0)
+        .bind(until.0)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(refund).transpose()
+}
+
+/// Makes a lease last until `until`. Returns false where somebody else has taken one since, or it was released.
+pub async fn extend_lease(
+    conn: &mut AnyConnection,
+    lease: &Lease,
+    until: Timestamp,
 ) -> sqlx::Result<bool> {
-    let done =
-        query("UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND refund_no = $2 AND leased_until <= $3")
-            .bind(app_id)
-            .bind(refund_no)
-            .bind(now.0)
-            .bind(until.0)
-            .execute(conn)
-            .await?;
+    let sql = "UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND refund_no = $2 AND lease_no = $3 \
+               AND leased_until > 0";
+    let done = query(sql)
+        .bind(&lease.app_id)
+        .bind(&lease.refund_no)
+        .bind(lease.lease_no)
+        .bind(until.0)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends a lease, if it is still the last one.
+pub async fn release(conn: &mut AnyConnection, lease: &Lease) -> sqlx::Result<()> {
+    let sql =
+        "UPDATE refund SET leased_until = 0 WHERE app_id = $1 AND refund_no = $2 AND lease_no = $3";
+    query(sql)
+        .bind(&lease.app_id)
+        .bind(&lease.refund_no)
+        .bind(lease.lease_no)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes the next scheduled sync of a refund in progress due at `at`, unless it is due earlier. No transition:
+/// the refund's version stays.
+pub async fn hasten_sync(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    let sql = "UPDATE refund SET next_sync_at = $3 WHERE app_id = $1 AND refund_no = $2 AND status = 'progress' \
+               AND next_sync_at > $3";
+    query(sql)
+        .bind(app_id)
+        .bind(refund_no)
+        .bind(at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Whether a refund of a channel is due to be asked for.
@@ -136,10 +201,12 @@ pub async fn claim_due(
     until: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<Refund>> {
+    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
     let sql = format!(
-        "UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND leased_until <= $3 AND refund_no IN \
-         (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
-         AND leased_until <= $3 ORDER BY next_sync_at LIMIT $5{}) RETURNING *",
+        "WITH due AS MATERIALIZED (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 \
+         AND next_sync_at <= $3 AND (leased_until <= $3 OR leased_until > $4) ORDER BY next_sync_at LIMIT $5{}) \
+         UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 \
+         WHERE app_id = $1 AND refund_no IN (SELECT refund_no FROM due) RETURNING *",
         skip_locked(conn)
     );
     let rows = query(AssertSqlSafe(sql))
@@ -199,15 +266,14 @@ pub async fn by_key(
     row.as_ref().map(refund).transpose()
 }
 
-/// The refund that a channel knows by a number. We make those numbers from our own, so the refund
-/// number is where to look.
+/// Returns the refund that a channel knows by a number.
 pub async fn by_channel_no(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
     channel_no: &str,
 ) -> sqlx::Result<Option<Refund>> {
-    let sql = "SELECT * FROM refund WHERE app_id = $1 AND refund_no = $2 AND channel = $3";
+    let sql = "SELECT * FROM refund WHERE app_id = $1 AND channel_no = $2 AND channel = $3";
     let row = query(sql)
         .bind(app_id)
         .bind(channel_no)
@@ -250,7 +316,7 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         client_ip: row.text_opt("client_ip")?,
         edition: row.word("edition")?,
         status: row.word("status")?,
-        attempt: row.int("attempt")?,
+        submissions: row.int("submissions")?,
         unresolved_submissions: row.int("unresolved_submissions")?,
         acknowledged: row.flag("acknowledged")?,
         review_reason: row.word_opt("review_reason")?,
@@ -260,9 +326,11 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         created_at: row.at("created_at")?,
         opened_at: row.at("opened_at")?,
         submitted_at: row.at("submitted_at")?,
-        finished_at: row.at_opt("finished_at")?,
+        settled_at: row.at_opt("settled_at")?,
+        channel_time: row.at_opt("channel_time")?,
         next_sync_at: row.at_opt("next_sync_at")?,
         leased_until: row.at("leased_until")?,
+        lease_no: row.int("lease_no")?,
         version: row.int("version")?,
     })
 }

@@ -9,7 +9,7 @@ use crate::server::store::Columns;
 
 /// A row of the sandbox's book.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BookRow {
+pub struct LedgerRow {
     pub refund_no: String,
     pub app_id: String,
     pub out_order_no: String,
@@ -21,7 +21,7 @@ pub struct BookRow {
 }
 
 /// The row of a refund number.
-pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Option<BookRow>> {
+pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Option<LedgerRow>> {
     let row = query("SELECT * FROM sandbox_ledger WHERE refund_no = $1")
         .bind(refund_no)
         .fetch_optional(conn)
@@ -30,7 +30,7 @@ pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Opti
 }
 
 /// Adds a row. `false`: the number is in the book already, and nothing was done.
-pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
+pub async fn insert(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO sandbox_ledger (refund_no, app_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
@@ -49,7 +49,7 @@ pub async fn insert(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<boo
 }
 
 /// Stores a row's new outcome and counts, if it still has one submission less. `false`: it has not.
-pub async fn update(conn: &mut AnyConnection, row: &BookRow) -> sqlx::Result<bool> {
+pub async fn update(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE sandbox_ledger SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 \
          WHERE refund_no = $1 AND submissions = $4 - 1",
@@ -96,8 +96,8 @@ pub async fn put_faults(conn: &mut AnyConnection, app_id: &str, faults: &str) ->
     Ok(())
 }
 
-fn book_row(row: &AnyRow) -> sqlx::Result<BookRow> {
-    Ok(BookRow {
+fn book_row(row: &AnyRow) -> sqlx::Result<LedgerRow> {
+    Ok(LedgerRow {
         refund_no: row.text("refund_no")?,
         app_id: row.text("app_id")?,
         out_order_no: row.text("out_order_no")?,

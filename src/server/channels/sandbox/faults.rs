@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::string_enum;
 use crate::server::channels::sandbox::ledger::{calls_back, tells};
-use crate::server::store::sandbox::BookRow;
+use crate::server::store::sandbox::LedgerRow;
 
 string_enum! {
     /// How an app's line to the sandbox is.
@@ -70,7 +70,7 @@ impl WeatherReport {
     }
 
     /// How long after the submission that made this row each callback of it is made.
-    pub fn callbacks(self, row: &BookRow, delay: Duration) -> Vec<Duration> {
+    pub fn callbacks(self, row: &LedgerRow, delay: Duration) -> Vec<Duration> {
         let place = u32::try_from(self.calls % 4).unwrap_or(0);
         match self.faults {
             Faults::Doubled if tells(row) => {

@@ -7,8 +7,8 @@ use crate::domain::error::Refusal;
 use crate::domain::money::Fen;
 use crate::domain::refund::Outcome;
 use crate::domain::time::Timestamp;
-use crate::server::channels::Answer;
-use crate::server::store::sandbox::BookRow;
+use crate::server::channels::Reply;
+use crate::server::store::sandbox::LedgerRow;
 
 /// How a refund of an order behaves: the beginning of the order's channel number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +113,13 @@ pub struct Submission {
 /// The book's row after a submission. The same number again is the same refund: money that has moved
 /// does not move again, and only a refund that failed or was never seen starts over.
 pub fn enter(
-    known: Option<BookRow>,
+    known: Option<LedgerRow>,
     submission: &Submission,
     now: Timestamp,
     delay_ms: i64,
-) -> BookRow {
+) -> LedgerRow {
     let behaviour = Behaviour::of(&submission.out_order_no);
-    let mut row = known.unwrap_or_else(|| BookRow {
+    let mut row = known.unwrap_or_else(|| LedgerRow {
         refund_no: submission.channel_no.clone(),
         app_id: submission.app_id.clone(),
         out_order_no: submission.out_order_no.clone(),
@@ -141,8 +141,8 @@ pub fn enter(
 
 /// What whoever submitted hears.
 #[derive(Clone, Debug)]
-pub enum NodeState {
-    Answer(Answer<Outcome>),
+pub enum Delivery {
+    Answer(Reply<Outcome>),
     /// The connection breaks, with this for a reason.
     Broken(&'static str),
     /// Nothing until time is up, with this for a reason.
@@ -150,31 +150,29 @@ pub enum NodeState {
 }
 
 /// What is heard of the submission that made this row.
-pub fn heard(row: &BookRow, now: Timestamp) -> NodeState {
+pub fn heard(row: &LedgerRow, now: Timestamp) -> Delivery {
     let behaviour = Behaviour::of(&row.out_order_no);
     match behaviour.arrives(row.submissions) {
         false if behaviour == Behaviour::Flaky => {
-            NodeState::Broken("connection reset by the sandbox")
+            Delivery::Broken("connection reset by the sandbox")
         }
-        true if behaviour != Behaviour::Timeout => {
-            NodeState::Answer(answer_to_submission(row, now))
-        }
-        _ => NodeState::Nothing("the sandbox did not answer in time"),
+        true if behaviour != Behaviour::Timeout => Delivery::Answer(answer_to_submission(row, now)),
+        _ => Delivery::Nothing("the sandbox did not answer in time"),
     }
 }
 
 /// Whether the submission that made this row is followed by a callback.
-pub fn calls_back(row: &BookRow) -> bool {
+pub fn calls_back(row: &LedgerRow) -> bool {
     Behaviour::of(&row.out_order_no) == Behaviour::Async { callback: true }
 }
 
 /// Whether a callback could tell of a row's outcome.
-pub fn tells(row: &BookRow) -> bool {
+pub fn tells(row: &LedgerRow) -> bool {
     matches!(row.outcome.as_str(), SUCCESS | FAIL | CLOSE)
 }
 
 /// What a row of the book shows at a moment. `None`: the channel does not know of it.
-pub fn visible(row: &BookRow, now: Timestamp) -> Option<LedgerEntry> {
+pub fn visible(row: &LedgerRow, now: Timestamp) -> Option<LedgerEntry> {
     let due = now >= row.settles_at;
     let (status, moved) = match row.outcome.as_str() {
         UNSEEN => return None,
@@ -194,13 +192,13 @@ pub fn visible(row: &BookRow, now: Timestamp) -> Option<LedgerEntry> {
 }
 
 /// What the sandbox answers to a submission that gets through.
-fn answer_to_submission(row: &BookRow, now: Timestamp) -> Answer<Outcome> {
+fn answer_to_submission(row: &LedgerRow, now: Timestamp) -> Reply<Outcome> {
     visible(row, now).map_or_else(
-        || Answer {
+        || Reply {
             outcome: Outcome::Accepted {
                 out_refund_no: None,
             },
-            said: json!({"refundNo": row.refund_no, "status": "progress"}).to_string(),
+            raw: json!({"refundNo": row.refund_no, "status": "progress"}).to_string(),
         },
         |entry| outcome(row, &entry),
     )
@@ -208,21 +206,21 @@ fn answer_to_submission(row: &BookRow, now: Timestamp) -> Answer<Outcome> {
 
 /// What the sandbox answers when it is asked for a refund number of which its book has `row`.
 pub fn answer_when_asked(
-    row: Option<&BookRow>,
+    row: Option<&LedgerRow>,
     channel_no: &str,
     now: Timestamp,
-) -> Answer<Outcome> {
+) -> Reply<Outcome> {
     let entry = row.and_then(|row| Some((row, visible(row, now)?)));
     entry.map_or_else(
-        || Answer {
+        || Reply {
             outcome: Outcome::NotFound,
-            said: json!({"refundNo": channel_no, "status": "not_found"}).to_string(),
+            raw: json!({"refundNo": channel_no, "status": "not_found"}).to_string(),
         },
         |(row, entry)| outcome(row, &entry),
     )
 }
 
-fn outcome(row: &BookRow, entry: &LedgerEntry) -> Answer<Outcome> {
+fn outcome(row: &LedgerRow, entry: &LedgerEntry) -> Reply<Outcome> {
     let out_refund_no = Some(out_refund_no(&row.refund_no));
     let outcome = match entry.status {
         "success" => Outcome::Success {
@@ -233,8 +231,8 @@ fn outcome(row: &BookRow, entry: &LedgerEntry) -> Answer<Outcome> {
         "close" => closed(),
         _ => Outcome::Accepted { out_refund_no },
     };
-    let said = serde_json::to_string(entry).expect("plain strings and numbers are JSON");
-    Answer { outcome, said }
+    let raw = serde_json::to_string(entry).expect("plain strings and numbers are JSON");
+    Reply { outcome, raw }
 }
 
 /// The body of a callback.
@@ -249,7 +247,7 @@ pub struct CallbackBody {
 
 impl CallbackBody {
     /// What is told of a row once it has settled.
-    pub fn of(row: &BookRow) -> CallbackBody {
+    pub fn of(row: &LedgerRow) -> CallbackBody {
         CallbackBody {
             refund_no: row.refund_no.clone(),
             amount: row.amount.0,

@@ -22,14 +22,14 @@ use crate::domain::money::Fen;
 use crate::domain::order::{Channel, Method, NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{Outcome, Refund};
 use crate::server::channels::sandbox::faults::{FaultMode, Faults, SLOW, WeatherReport};
-use crate::server::channels::sandbox::ledger::{CallbackBody, NodeState, Submission};
-use crate::server::channels::{Answer, Callback, CallbackReply, ChannelAdapter, OrderOutcome};
+use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
+use crate::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
 use crate::server::error::{Conflict, Error, Result};
 use crate::server::store;
-use crate::server::store::sandbox::BookRow;
+use crate::server::store::sandbox::LedgerRow;
 
 /// The header that carries a callback's signature: hex HMAC-SHA-256 of the body, keyed with the
 /// app's secret.
@@ -118,9 +118,9 @@ impl Sandbox {
     async fn through<T>(
         &self,
         faults: Result<WeatherReport>,
-        call: impl Future<Output = Answer<T>>,
-        unknown: fn(String) -> Answer<T>,
-    ) -> Answer<T> {
+        call: impl Future<Output = Reply<T>>,
+        unknown: fn(String) -> Reply<T>,
+    ) -> Reply<T> {
         let fate = match faults {
             Ok(faults) => faults.fate(),
             Err(error) => return unknown(format!("the sandbox's faults cannot be told: {error}")),
@@ -145,7 +145,7 @@ impl Sandbox {
     }
 
     /// Enters a submission in the book.
-    async fn submit(&self, submission: Submission) -> Result<BookRow> {
+    async fn submit(&self, submission: Submission) -> Result<LedgerRow> {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
         self.db
             .write(move |conn| {
@@ -167,7 +167,7 @@ impl Sandbox {
     }
 
     /// Sends the signed callback after a delay, unless the line is silent then.
-    fn call_back_later(&self, app: &MerchantApp, row: &BookRow, delay: Duration) {
+    fn call_back_later(&self, app: &MerchantApp, row: &LedgerRow, delay: Duration) {
         let Some(base) = self.callback_base.get() else {
             return;
         };
@@ -200,7 +200,7 @@ impl ChannelAdapter for Sandbox {
         app: &'a MerchantApp,
         order: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>> {
+    ) -> BoxFuture<'a, Reply<Outcome>> {
         Box::pin(async move {
             let submission = Submission {
                 app_id: app.app_id.clone(),
@@ -222,9 +222,9 @@ impl ChannelAdapter for Sandbox {
                     self.call_back_later(app, &row, delay);
                 }
                 match ledger::heard(&row, self.clock.now()) {
-                    NodeState::Answer(answer) => answer,
-                    NodeState::Broken(why) => unknown(why.to_owned()),
-                    NodeState::Nothing(why) => {
+                    Delivery::Answer(answer) => answer,
+                    Delivery::Broken(why) => unknown(why.to_owned()),
+                    Delivery::Nothing(why) => {
                         tokio::time::sleep(self.timeout).await;
                         unknown(why.to_owned())
                     }
@@ -239,7 +239,7 @@ impl ChannelAdapter for Sandbox {
         app: &'a MerchantApp,
         _: &'a Order,
         refund: &'a Refund,
-    ) -> BoxFuture<'a, Answer<Outcome>> {
+    ) -> BoxFuture<'a, Reply<Outcome>> {
         Box::pin(async move {
             let found = async {
                 let mut conn = self.db.read().await?;
@@ -269,16 +269,16 @@ impl ChannelAdapter for Sandbox {
         _: &'a MerchantApp,
         key: &'a OrderKey,
         known: Option<&'a Order>,
-    ) -> BoxFuture<'a, Answer<OrderOutcome>> {
+    ) -> BoxFuture<'a, Reply<OrderOutcome>> {
         Box::pin(async move {
             let number = known
                 .and_then(|order| order.out_order_no.as_deref())
                 .unwrap_or(key.number());
             if !number.starts_with("SBX-") {
                 let said = json!({"number": number, "status": "not_found"}).to_string();
-                return Answer {
+                return Reply {
                     outcome: OrderOutcome::NotFound,
-                    said,
+                    raw: said,
                 };
             }
             let status = match known.map(|order| order.status) {
@@ -301,12 +301,12 @@ impl ChannelAdapter for Sandbox {
             };
             let said = json!({"outOrderNo": number, "amount": details.amount, "status": status})
                 .to_string();
-            Answer {
+            Reply {
                 outcome: OrderOutcome::Known {
                     status,
                     details: Box::new(details),
                 },
-                said,
+                raw: said,
             }
         })
     }
@@ -369,9 +369,9 @@ async fn is_silent(db: &Db, app_id: &str) -> bool {
     matches!(faults.await, Ok(now) if now.faults == Faults::Silent)
 }
 
-fn unknown(why: String) -> Answer<Outcome> {
-    Answer {
-        said: why.clone(),
+fn unknown(why: String) -> Reply<Outcome> {
+    Reply {
+        raw: why.clone(),
         outcome: Outcome::Unknown { why },
     }
 }

@@ -1,0 +1,124 @@
+//! Evidence: what a channel says of a refund, and by which way it reached us.
+
+use crate::domain::string_enum;
+use crate::domain::text::sanitized;
+use crate::domain::time::Timestamp;
+
+string_enum! {
+    /// The way by which evidence reached us.
+    Source {
+        /// The channel's answer to a submission.
+        Answer = "answer",
+        /// A callback of the channel.
+        Callback = "callback",
+        /// The channel's answer when asked for the refund's state.
+        Sync = "sync",
+    }
+}
+
+/// A channel's statement about a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The channel has the refund and is not done.
+    Accepted { out_refund_no: Option<String> },
+    /// The money moved. `at` is the channel's statement of when, by the channel's clock.
+    Success {
+        out_refund_no: Option<String>,
+        at: Option<Timestamp>,
+    },
+    /// The channel refused the refund, for good.
+    Fail { code: String, msg: String },
+    /// The channel closed the refund.
+    Close { msg: String },
+    /// The channel does not know the refund. Only ever evidence once the channel's visibility delay has passed.
+    NotFound,
+    /// No answer, or one that leaves the outcome open.
+    Unknown { why: String },
+}
+
+string_enum! {
+    /// An [`Outcome`] without its details.
+    OutcomeKind {
+        Accepted = "accepted",
+        Success = "success",
+        Fail = "fail",
+        Close = "close",
+        NotFound = "not_found",
+        Unknown = "unknown",
+    }
+}
+
+/// Maximum lengths of what is kept of a channel's statement, in bytes.
+const OUT_REFUND_NO_BYTES: usize = 150;
+const CODE_BYTES: usize = 64;
+const MSG_BYTES: usize = 1_000;
+
+impl Outcome {
+    /// Returns the outcome without its details.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Outcome::Accepted { .. } => OutcomeKind::Accepted,
+            Outcome::Success { .. } => OutcomeKind::Success,
+            Outcome::Fail { .. } => OutcomeKind::Fail,
+            Outcome::Close { .. } => OutcomeKind::Close,
+            Outcome::NotFound => OutcomeKind::NotFound,
+            Outcome::Unknown { .. } => OutcomeKind::Unknown,
+        }
+    }
+
+    /// Cuts the channel's texts to what is kept of them and replaces what a database does not store. A text
+    /// that cannot be stored would otherwise keep the refund from ever being settled.
+    pub fn cleaned(self) -> Outcome {
+        let number = |number: Option<String>| number.map(|no| sanitized(&no, OUT_REFUND_NO_BYTES));
+        match self {
+            Outcome::Accepted { out_refund_no } => Outcome::Accepted {
+                out_refund_no: number(out_refund_no),
+            },
+            Outcome::Success { out_refund_no, at } => Outcome::Success {
+                out_refund_no: number(out_refund_no),
+                at,
+            },
+            Outcome::Fail { code, msg } => Outcome::Fail {
+                code: sanitized(&code, CODE_BYTES),
+                msg: sanitized(&msg, MSG_BYTES),
+            },
+            Outcome::Close { msg } => Outcome::Close {
+                msg: sanitized(&msg, MSG_BYTES),
+            },
+            Outcome::NotFound => Outcome::NotFound,
+            Outcome::Unknown { why } => Outcome::Unknown {
+                why: sanitized(&why, MSG_BYTES),
+            },
+        }
+    }
+}
+
+/// An outcome, the way by which it reached us, and the submission that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    pub source: Source,
+    /// The submission that the channel answered (`Answer`), or the last one when the channel was asked
+    /// (`Sync`). A callback does not say: the last submission when the callback arrived.
+    pub attempt: i64,
+    pub outcome: Outcome,
+    /// The moment when the channel was asked, or when its callback arrived, by our clock.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channels_texts_are_cut_and_can_be_stored() {
+        let raw = Outcome::Fail {
+            code: "C\0".to_owned(),
+            msg: "很".repeat(1_000),
+        };
+        let Outcome::Fail { code, msg } = raw.cleaned() else {
+            panic!("the kind stays")
+        };
+        assert_eq!(code, "C\u{fffd}");
+        assert_eq!(msg, "很".repeat(333));
+    }
+}
