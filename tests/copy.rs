@@ -71,6 +71,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
         &to.ctx,
         &merchant,
         new_refund(&order, "after", Fen(1)),
+        refunds::OnRepeat::Retry,
         actor,
     )
     .await

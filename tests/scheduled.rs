@@ -160,7 +160,7 @@ async fn two_nodes_ask_for_each_refund_once() {
     let core = core(&clock).await;
     let mut issued = Vec::new();
     for _ in 0..60 {
-        issued.push(refund(&core, "TIMEOUT").await);
+        issued.push(refund(&core, "ASYNC-NOCB").await);
     }
     clock.advance_ms(2 * MINUTE_MS);
     let other = Ctx::new(core.ctx.config.clone(), core.ctx.db.clone(), clock.clone());

@@ -244,6 +244,10 @@ fn stories(
                 .wait(pause_ms)
                 .sync(order, asker),
             Course::Overpaid => story.submit_misheard(order),
+            Course::AmountDiffers => story
+                .submit(order)
+                .wait(DELAY_MS)
+                .call_back_with_another_amount(),
             Course::Contradicted => {
                 let story = story.submit(order).wait(pause_ms);
                 let story = story.sync_misheard(order, asker).wait(pause_ms);

@@ -28,6 +28,8 @@ pub enum Course {
     Overpaid,
     /// Paid out, then denied, then confirmed.
     Contradicted,
+    /// Called back with another amount.
+    AmountDiffers,
 }
 
 /// An order to be: how the sandbox treats it, and what refunds it has.
@@ -93,6 +95,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
         },
     );
     repeat(2, plan("SBX-OK-", &[Contradicted], (72, 240)));
+    repeat(1, plan("SBX-ASYNC-NOCB-", &[AmountDiffers], (48, 240)));
     // What went wrong and is over.
     repeat(9, plan("SBX-FAIL-", &[Submitted], month));
     repeat(4, plan("SBX-FAIL-", &[Retried], month));

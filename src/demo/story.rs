@@ -6,7 +6,7 @@ use crate::domain::money::Fen;
 use crate::domain::movement::Movement;
 use crate::domain::order::Order;
 use crate::domain::refund::{
-    Effect, Evidence, Outcome, Refund, RefundStatus, ReviewReason, Settlement, Source,
+    Effect, Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Settlement, Source,
 };
 use crate::domain::time::Timestamp;
 use crate::server::channels::Reply;
@@ -92,6 +92,26 @@ impl Story {
             }
             _ => self,
         }
+    }
+
+    /// The channel calls back and names another amount.
+    pub fn call_back_with_another_amount(&mut self) -> &mut Self {
+        let before = self.refund.status;
+        let said = self.book.as_ref().map(|row| {
+            let amount = Fen(row.amount.0 * 10);
+            let wrong = LedgerRow {
+                amount,
+                ..row.clone()
+            };
+            CallbackBody::of(&wrong).to_json()
+        });
+        self.next(self.refund.flagged(ReviewReason::AmountDiffers).refund);
+        self.note(EventKind::Callback, Actor::Channel, before);
+        if let Some(event) = self.events.last_mut() {
+            event.outcome = Some(OutcomeKind::Success);
+            event.said = said;
+        }
+        self
     }
 
     /// The channel is asked, and the refund submitted again where it never saw it.

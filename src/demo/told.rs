@@ -3,10 +3,10 @@
 
 use crate::demo::data::{Month, merchant};
 use crate::domain::callback::{Callback, Verdict};
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::notice::{DeliveryAttempt, Notice, NoticeState};
 use crate::domain::order::{Channel, Order};
-use crate::domain::refund::Refund;
+use crate::domain::refund::{Refund, ReviewReason};
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::config::Config;
 use crate::server::error::Result;
@@ -124,6 +124,7 @@ fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
             body: event.said.clone().unwrap_or_default(),
             verdict: match event.changed() {
                 true => Verdict::Accepted,
+                false if names_another_amount(month, event) => Verdict::AmountDiffers,
                 false => Verdict::Ignored,
             },
             refund_no: Some(event.number.clone()),
@@ -165,6 +166,14 @@ fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
         });
     }
     callbacks
+}
+
+fn names_another_amount(month: &Month, event: &Event) -> bool {
+    let flagged = |refund: &Refund| refund.review_reason == Some(ReviewReason::AmountDiffers);
+    month
+        .refunds
+        .iter()
+        .any(|refund| refund.refund_no == event.number && flagged(refund))
 }
 
 const HEADERS: &str = "content-type: application/json\nhost: 127.0.0.1\nsandbox-signature: 5f0c3d0a7be1c9d2f7d1b3b06a9f4e6c8d2e1f4a3b5c6d7e8f9a0b1c2d3e4f5a\n";

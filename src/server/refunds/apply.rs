@@ -82,10 +82,13 @@ pub(super) async fn apply(
     cause: &Cause,
     released: Option<&Lease>,
 ) -> Result<Refund> {
-    let next = Refund {
+    let mut next = Refund {
         version: before.version + 1,
         ..settlement.refund.clone()
     };
+    if released.is_some_and(|lease| lease.lease_no == next.lease_no) {
+        next.leased_until = Timestamp::default();
+    }
     if !store::refund::update(conn, &next, released).await? {
         return Err(Conflict.into());
     }
