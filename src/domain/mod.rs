@@ -14,6 +14,7 @@ pub mod notice;
 pub mod order;
 pub mod people;
 pub mod refund;
+pub mod text;
 pub mod time;
 
 /// Declares an enum whose values stand as fixed words in the database, the API and the URL.

@@ -80,10 +80,11 @@ async fn enter(
     let merchant = match reply.edition {
         Edition::Open => {
             given.check(&[field::APP_ID])?;
-            ctx.merchant_app(given.text(&field::APP_ID).as_deref())
+            ctx.merchants
+                .enabled(given.text(&field::APP_ID).as_deref())
                 .await?
         }
-        Edition::Single => ctx.merchant_app(None).await?,
+        Edition::Single => ctx.merchants.enabled(None).await?,
     };
     reply.merchant = Some(merchant.clone());
     if reply.edition == Edition::Single && !merchant.single_edition {

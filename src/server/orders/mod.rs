@@ -10,6 +10,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::OutcomeKind;
+use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
 use crate::server::channels::{Answer, OrderOutcome};
 use crate::server::ctx::Ctx;
@@ -218,7 +219,7 @@ async fn adopt(
     actor: Actor,
 ) -> Result<OrderSync> {
     let now = ctx.clock.now();
-    let said = limits::kept(&answer.said, limits::SAID_BYTES);
+    let said = sanitized(&answer.said, limits::SAID_BYTES);
     ctx.db
         .write(move |conn| {
             let (order, outcome, said, actor) = (

@@ -11,8 +11,9 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{Effect, Evidence, Outcome, Refund, Source};
+use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
-use crate::server::channels::{Answer, breaker};
+use crate::server::channels::Answer;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::refunds::{changed_event, current, refundable};
@@ -32,9 +33,9 @@ pub(super) async fn settle(
 ) -> Result<Refund> {
     let now = ctx.clock.now();
     let begun = known.leased_until;
-    let said = limits::kept(said, limits::SAID_BYTES);
+    let said = sanitized(said, limits::SAID_BYTES);
     let recheck_ms = ctx.config.recheck_after_ms;
-    let merchant = ctx.merchant_app_of(&known.app_id).await?;
+    let merchant = ctx.merchants.of(&known.app_id).await?;
     let (settled, changed) = ctx
         .db
         .write(move |conn| {
@@ -110,7 +111,7 @@ pub(super) async fn submit(
     let answer = in_time(ctx, &refund, "submit", answer).await;
     let lane = (refund.app_id.clone(), refund.channel);
     if !matches!(answer.outcome, Outcome::Unknown { .. }) {
-        log_breaker_error(breaker::answered(ctx, &lane).await);
+        log_breaker_error(ctx.breakers.answered(&lane).await);
     }
     let evidence = Evidence {
         source: Source::Answer,

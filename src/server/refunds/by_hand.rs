@@ -7,6 +7,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundStatus};
+use crate::domain::text::sanitized;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::refunds::apply::run_detached;
@@ -49,7 +50,7 @@ fn wrong_state(refund: &Refund) -> Refusal {
 
 async fn close_failed(ctx: &Ctx, refund: Refund, actor: Actor) -> Result<Refund> {
     let now = ctx.clock.now();
-    let merchant = ctx.merchant_app_of(&refund.app_id).await?;
+    let merchant = ctx.merchants.of(&refund.app_id).await?;
     let closed = ctx
         .db
         .write(move |conn| {
@@ -95,8 +96,8 @@ async fn close_unknown(
     }
     let now = ctx.clock.now();
     let recheck_ms = ctx.config.recheck_after_ms;
-    let said = limits::cut(&asked.said, limits::SAID_BYTES).to_owned();
-    let merchant = ctx.merchant_app_of(&seen.app_id).await?;
+    let said = sanitized(&asked.said, limits::SAID_BYTES);
+    let merchant = ctx.merchants.of(&seen.app_id).await?;
     let closed = ctx
         .db
         .write(move |conn| {
@@ -150,7 +151,7 @@ pub async fn review(
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     let now = ctx.clock.now();
-    let remark = limits::cut(remark, limits::SAID_BYTES).to_owned();
+    let remark = sanitized(remark, limits::SAID_BYTES);
     let reviewed = ctx
         .db
         .write(move |conn| {

@@ -10,6 +10,7 @@ use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
 use crate::domain::refund::{Evidence, Outcome, Refund, RefundKey, Source};
+use crate::domain::text::{sanitized, truncated};
 use crate::domain::time::Timestamp;
 use crate::server::channels::CallbackReply;
 use crate::server::ctx::Ctx;
@@ -36,10 +37,10 @@ pub async fn callback(
     headers: &HashMap<String, String>,
     body: &[u8],
 ) -> Result<CallbackReply> {
-    let merchant = ctx.merchant_app(Some(app_id)).await?;
+    let merchant = ctx.merchants.enabled(Some(app_id)).await?;
     let adapter = ctx.channels.adapter(channel)?;
     let now = ctx.clock.now();
-    let said = limits::kept(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
+    let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = adapter.read_callback(&merchant, headers, body);
     let digest = digest(body, read.is_ok());
     if read.is_ok() && taken_before(ctx, app_id, channel, &digest).await? {
@@ -70,7 +71,7 @@ pub async fn callback(
         headers: header_lines(headers),
         // Whoever is not the channel may not fill the disk.
         body: match verdict {
-            Verdict::BadSignature => limits::cut(&said, limits::SAID_BYTES).to_owned(),
+            Verdict::BadSignature => truncated(&said, limits::SAID_BYTES).to_owned(),
             _ => said,
         },
         verdict,
@@ -169,5 +170,5 @@ fn header_lines(headers: &HashMap<String, String>) -> String {
         .map(|(name, value)| format!("{name}: {value}\n"))
         .collect();
     lines.sort();
-    limits::kept(&lines.concat(), limits::SAID_BYTES)
+    sanitized(&lines.concat(), limits::SAID_BYTES)
 }

@@ -6,7 +6,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
 use crate::domain::refund::{Evidence, Outcome, OutcomeKind, Refund, RefundKey, Source};
 use crate::domain::time::Timestamp;
-use crate::server::channels::{Answer, ChannelAdapter, breaker};
+use crate::server::channels::{Answer, ChannelAdapter};
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::refunds::apply::{
@@ -119,8 +119,8 @@ pub(super) async fn ask(
     let answer = in_time(ctx, &refund, "query", answer).await;
     let lane = (refund.app_id.clone(), refund.channel);
     log_breaker_error(match answer.outcome {
-        Outcome::Unknown { .. } => breaker::unresolved_submissions(ctx, &lane, &answer.said).await,
-        _ => breaker::answered(ctx, &lane).await,
+        Outcome::Unknown { .. } => ctx.breakers.failed(&lane, &answer.said).await,
+        _ => ctx.breakers.answered(&lane).await,
     });
     let answer = not_yet_visible(adapter, &refund, asked_at, answer);
     let outcome = answer.outcome.kind();
