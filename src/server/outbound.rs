@@ -92,7 +92,7 @@ impl HttpTransport {
         HttpTransport { http, networks }
     }
 
-    async fn post_in_time(&self, url: &str, body: &str) -> Answer {
+    async fn post_within_limit(&self, url: &str, body: &str) -> Answer {
         let begun = Instant::now();
         let mut answer = match tokio::time::timeout(TIME_LIMIT, self.try_post(url, body)).await {
             Ok(Ok((status, text))) => Answer {
@@ -139,7 +139,7 @@ impl HttpTransport {
 
 impl NoticeTransport for HttpTransport {
     fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer> {
-        Box::pin(self.post_in_time(url, body))
+        Box::pin(self.post_within_limit(url, body))
     }
 }
 

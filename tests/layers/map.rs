@@ -43,7 +43,7 @@ pub fn read(page: &str) -> Map {
 const EXTENSIONS: [&str; 5] = ["rs", "css", "toml", "md", "sh"];
 
 impl Map {
-    /// Whether a file is on the map: by its name, or by a folder of which the map shows no more; one of
+    /// Says whether a file is on the map: by its name, or by a folder of which the map shows no more; one of
     /// which it shows more covers its `mod.rs`.
     pub fn covers(&self, file: &str) -> bool {
         let covers = |place: &String| {

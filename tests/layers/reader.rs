@@ -139,7 +139,7 @@ fn is_test(token: Option<&TokenTree>) -> bool {
     matches!(token, Some(TokenTree::Group(group)) if group.stream().to_string().replace(' ', "") == "cfg(test)")
 }
 
-/// Whether these are the parentheses of `pub(crate)`, `pub(super)` or `pub(in ...)`.
+/// Says whether these are the parentheses of `pub(crate)`, `pub(super)` or `pub(in ...)`.
 fn is_scope(token: Option<&TokenTree>) -> bool {
     let Some(TokenTree::Group(group)) = token else {
         return false;

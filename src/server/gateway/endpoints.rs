@@ -56,7 +56,7 @@ pub async fn refund(asked: SignedRequest) -> Response {
         };
         let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
         let issued = refunds::issue(&asked.ctx, &asked.merchant, new, Actor::Merchant);
-        let refund = match asked.in_time(issued).await? {
+        let refund = match asked.with_time_limit(issued).await? {
             Some(refund) => refund,
             // It goes on without us. If it is written down, then how it stands is the answer.
             None => match refunds::find(&asked.ctx, &asked.merchant, &key).await {
@@ -108,7 +108,10 @@ pub async fn sync_refund(asked: SignedRequest) -> Response {
 
 async fn sync_of_refund(asked: &SignedRequest, key: &RefundKey) -> Result<SyncData> {
     let sync = refunds::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
-    let sync = asked.in_time(sync).await?.ok_or(Refusal::SyncUnderWay)?;
+    let sync = asked
+        .with_time_limit(sync)
+        .await?
+        .ok_or(Refusal::SyncUnderWay)?;
     Ok(refund_synced(&sync, asked.wire().edition))
 }
 
@@ -132,7 +135,7 @@ pub async fn sync_order(asked: SignedRequest) -> Response {
 
 async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData> {
     let sync = orders::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
-    let sync = asked.in_time(sync).await?.ok_or_else(out_of_time)?;
+    let sync = asked.with_time_limit(sync).await?.ok_or_else(out_of_time)?;
     Ok(order_synced(&sync, asked.wire().edition))
 }
 
@@ -181,7 +184,10 @@ pub async fn query_refund(asked: SignedRequest) -> Response {
             .refund_key()
             .ok_or_else(|| one_needed(field::REFUND_KEY))?;
         let found = refunds::find(&asked.ctx, &asked.merchant, &key);
-        let (refund, order) = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        let (refund, order) = asked
+            .with_time_limit(found)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(RefundOrderData::of(&refund, &order, asked.wire()))
     };
     let outcome = answer.await;
@@ -198,7 +204,10 @@ pub async fn query_order(asked: SignedRequest) -> Response {
             .order_key()
             .ok_or_else(|| one_needed(field::ORDER_KEY))?;
         let found = orders::find(&asked.ctx, &asked.merchant, &key);
-        let order = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        let order = asked
+            .with_time_limit(found)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(PayOrderData::of(&order, asked.wire()))
     };
     let outcome = answer.await;
@@ -216,7 +225,10 @@ pub async fn record_order(asked: SignedRequest) -> Response {
         let given = asked.check(field::ORDER_RECORD)?;
         let new = given.new_order(asked.ctx.clock.now(), asked.merchant.req_time_leeway_ms)?;
         let recorded = orders::record(&asked.ctx, &asked.merchant, new, Actor::Merchant);
-        let order = asked.in_time(recorded).await?.ok_or_else(out_of_time)?;
+        let order = asked
+            .with_time_limit(recorded)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(RecordedData::of(&order, asked.wire()))
     };
     let outcome = answer.await;
