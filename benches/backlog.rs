@@ -43,7 +43,7 @@ async fn receiver() -> String {
 /// Refunds whose submission timed out and that the channel's book has as paid, due to be asked for;
 /// and as many settled ones whose notices are due.
 async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
-    let merchant = ctx.merchant_app(Some(APP)).await.expect("the app");
+    let merchant = ctx.merchants.enabled(Some(APP)).await.expect("the app");
     for first in (0..count).step_by(500) {
         let numbers = first..(first + 500).min(count);
         let new = |n: usize| NewOrder {

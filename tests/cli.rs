@@ -363,7 +363,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     assert!(stopped.status.success());
     let count = async || {
         let ctx = desk.look().await;
-        let merchant = ctx.merchant_app(None).await.unwrap();
+        let merchant = ctx.merchants.enabled(None).await.unwrap();
         assert_eq!(merchant.app_id, "DEMO");
         let filter = OrderFilter::default();
         let orders = orders::list(&ctx, "DEMO", &filter, &Place::First)

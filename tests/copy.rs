@@ -7,7 +7,7 @@ use refundry::domain::money::Fen;
 use refundry::server::clock::Clock;
 use refundry::server::db::Db;
 use refundry::server::refunds;
-use refundry::server::run::copy::{CopyError, Told, copy};
+use refundry::server::run::copy::{CopyError, CopyProgress, copy};
 use refundry::server::store::copying;
 use support::{Core, config, new_refund};
 
@@ -50,7 +50,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
         .iter()
         .find(|(name, _)| *name == "held");
     assert!(held.unwrap().1 > Fen::ZERO);
-    let done = |table| Told::Compared {
+    let done = |table| CopyProgress::Compared {
         table,
         done: 250,
         all: 250,
@@ -64,7 +64,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     assert!(of("delivery_attempt").rows > 100);
 
     // The copy is a desk that works.
-    let merchant = to.ctx.merchant_app(None).await.expect("the app");
+    let merchant = to.ctx.merchants.enabled(None).await.expect("the app");
     let order = to.order("OK", "after", Fen(100)).await;
     let actor = refundry::domain::event::Actor::Merchant;
     refunds::issue(
@@ -102,7 +102,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
         &to.ctx.db,
         from.ctx.clock.now(),
         &mut |told| {
-            if let Told::Copied { table, done, .. } = told {
+            if let CopyProgress::Copied { table, done, .. } = told {
                 copied.push((table, done));
             }
         },

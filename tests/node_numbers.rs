@@ -24,7 +24,7 @@ async fn digits(ctx: &Ctx) -> String {
 
 /// Starts a node as `serve` does.
 async fn start(ctx: &Ctx) -> Option<i64> {
-    let started = ctx.numbers.start(ctx.clock.now()).await;
+    let started = ctx.numbers.lease.start(ctx.clock.now()).await;
     started.expect("the database is there").ok()
 }
 
@@ -39,7 +39,7 @@ async fn the_lowest_free_number_is_taken_and_given_back() {
     );
 
     // Free from the next second on, so that no two numbers of one second are the same.
-    one.numbers.release(one.clock.now()).await.unwrap();
+    one.numbers.lease.release(one.clock.now()).await.unwrap();
     assert_eq!(digits(&core.another_node(config(&[])).await).await, "02");
     core.ctx.clock.advance_ms(500);
     assert_eq!(digits(&core.another_node(config(&[])).await).await, "00");
@@ -54,13 +54,13 @@ async fn a_lease_that_is_renewed_lasts_and_one_that_is_not_is_lost() {
     // The first is stopped, the second goes on.
     for _ in 0..5 {
         core.ctx.clock.advance_ms(15_000);
-        two.numbers.renew(two.clock.now()).await.unwrap();
+        two.numbers.lease.renew(two.clock.now()).await.unwrap();
     }
     let third = core.another_node(config(&[])).await;
     assert_eq!(start(&third).await, Some(0));
     assert_eq!(digits(&two).await, "01");
     // When it goes on, its number is another's, and it takes a new one before it makes any.
-    assert_eq!(one.numbers.node(one.clock.now()), None);
+    assert_eq!(one.numbers.lease.node(one.clock.now()), None);
     assert_eq!(digits(&one).await, "02");
     // Where nobody took it, it is still there.
     core.ctx.clock.advance_ms(LEASE_MS);
@@ -77,7 +77,12 @@ async fn a_number_that_was_asked_for_is_taken_over_by_the_server_started_next_on
         (Some(7), Some(7))
     );
     // Should it live all the same, it makes way.
-    crashed.numbers.renew(crashed.clock.now()).await.unwrap();
+    crashed
+        .numbers
+        .lease
+        .renew(crashed.clock.now())
+        .await
+        .unwrap();
     assert_eq!(
         (digits(&crashed).await, digits(&again).await),
         ("00".into(), "07".into())
@@ -105,7 +110,7 @@ async fn a_number_that_another_host_holds_is_refused() {
     });
     assert!(taken.await.unwrap());
     let node = core.another_node(config(&["--node=7"])).await;
-    let refused = node.numbers.start(node.clock.now()).await.unwrap();
+    let refused = node.numbers.lease.start(node.clock.now()).await.unwrap();
     assert_eq!(refused, Err(held));
     core.ctx.clock.advance_ms(LEASE_MS);
     assert_eq!(start(&node).await, Some(7));

@@ -260,7 +260,7 @@ async fn nodes_that_start_at_once_migrate_once_and_number_differently() {
             let number = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await;
             made.push(number.expect("a number"));
         }
-        (ctx.numbers.node(ctx.clock.now()), made)
+        (ctx.numbers.lease.node(ctx.clock.now()), made)
     });
     let (mut held, mut numbers) = (HashSet::new(), HashSet::new());
     for (node, made) in join_all(starts).await {

@@ -422,7 +422,7 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     )
     .await;
     desk.clock.advance_ms(3 * SECOND_MS);
-    let merchant = desk.core.ctx.merchant_app(Some("TOLD")).await.unwrap();
+    let merchant = desk.core.ctx.merchants.enabled(Some("TOLD")).await.unwrap();
     let order = refundry::server::orders::record(
         &desk.core.ctx,
         &merchant,

@@ -18,7 +18,6 @@ use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
 use refundry::domain::refund::{OutcomeKind, RefundKey, RefundStatus};
 use refundry::domain::time::Timestamp;
-use refundry::server::channels::breaker;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds::OnRepeat;
@@ -165,7 +164,7 @@ async fn read_records(core: &Core) -> Result<()> {
     notices::of_refund(ctx, id, "R").await?;
     records::callbacks_of(ctx, id, "R").await?;
     records::find_callback(ctx, id, "C").await.ok();
-    breaker::of_app(ctx, id).await?;
+    ctx.breakers.of_app(id).await?;
     Ok(())
 }
 

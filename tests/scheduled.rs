@@ -3,11 +3,13 @@
 
 mod support;
 
+use refundry::domain::breaker::{Breaker, FAILURES};
 use refundry::domain::event::{Actor, EventKind};
 use refundry::domain::money::Fen;
 use refundry::domain::order::Channel;
 use refundry::domain::refund::{Refund, RefundKey, RefundStatus, ReviewReason};
 use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use refundry::server::channels::breaker::BreakerState;
 use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
 use refundry::server::refunds::{self, OnRepeat};
@@ -38,9 +40,22 @@ async fn refund(core: &Core, behaviour: &str) -> Refund {
     .expect("a refund")
 }
 
+fn lane() -> (String, Channel) {
+    ("DEMO".to_owned(), Channel::Sandbox)
+}
+
 async fn sync_due(ctx: &Ctx) -> u64 {
-    let lane = ("DEMO".to_owned(), Channel::Sandbox);
-    refunds::sync_due(ctx, &lane).await.expect("a run")
+    refunds::sync_due(ctx, &lane()).await.expect("a run")
+}
+
+async fn silence(ctx: &Ctx, times: u32) {
+    for _ in 0..times {
+        ctx.breakers.failed(&lane(), "silence").await.expect("kept");
+    }
+}
+
+async fn open_breakers(ctx: &Ctx) -> Vec<Breaker> {
+    ctx.breakers.of_app("DEMO").await.expect("a list")
 }
 
 async fn now(core: &Core, refund: &Refund) -> Refund {
@@ -192,4 +207,42 @@ async fn an_app_that_is_no_longer_enabled_has_its_refunds_settled() {
     clock.advance_ms(2 * MINUTE_MS);
     assert_eq!(sync_due(&core.ctx).await, 1);
     assert_eq!(now(&core, &refund).await.status, RefundStatus::Success);
+}
+
+#[tokio::test]
+async fn no_probe_is_claimed_with_nothing_to_probe_with() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    silence(&core.ctx, FAILURES).await;
+    let open = open_breakers(&core.ctx).await;
+    assert_eq!(open.len(), 1);
+    clock.advance_ms(HOUR_MS);
+    assert_eq!(sync_due(&core.ctx).await, 0);
+    assert_eq!(open_breakers(&core.ctx).await, open);
+    // So that the first refund that is due is asked for at once.
+    refund(&core, "TIMEOUT").await;
+    clock.advance_ms(2 * MINUTE_MS);
+    assert_eq!(sync_due(&core.ctx).await, 1);
+    assert_eq!(open_breakers(&core.ctx).await, []);
+}
+
+#[tokio::test]
+async fn failures_from_before_another_node_found_the_channel_back_do_not_count() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let (one, two) = (&core.ctx, core.another_node(config(&[])).await);
+    silence(one, FAILURES).await;
+    assert_eq!(
+        two.breakers.state(&lane()).await.unwrap(),
+        BreakerState::Open
+    );
+    two.breakers.answered(&lane()).await.unwrap();
+    assert_eq!(
+        one.breakers.state(&lane()).await.unwrap(),
+        BreakerState::Closed
+    );
+    silence(one, FAILURES - 1).await;
+    assert_eq!(open_breakers(one).await, []);
+    silence(one, 1).await;
+    assert_eq!(open_breakers(one).await.len(), 1);
 }

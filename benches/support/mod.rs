@@ -133,7 +133,7 @@ const ORDERS: usize = 60_000;
 pub async fn with_orders() -> Database {
     let database = Database::new();
     let ctx = database.open().await;
-    let merchant = ctx.merchant_app(Some("DEMO")).await.expect("the app");
+    let merchant = ctx.merchants.enabled(Some("DEMO")).await.expect("the app");
     for first in (0..ORDERS).step_by(1_000) {
         let new = |n: usize| NewOrder {
             order_no: Some(format!("P{n}")),

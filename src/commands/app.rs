@@ -108,7 +108,7 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                 "EDITIONS",
                 "CHANNELS AND DAYS",
             ]);
-            for merchant in ctx.merchant_apps().await? {
+            for merchant in ctx.merchants.all().await?.iter() {
                 let state = match (merchant.enabled, merchant.is_default) {
                     (false, _) => "disabled",
                     (true, true) => "enabled, default",

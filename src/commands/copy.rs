@@ -2,7 +2,7 @@
 
 use clap::Args;
 use refundry::server::config::{Config, database_url};
-use refundry::server::run::copy::{Told, copy};
+use refundry::server::run::copy::{CopyProgress, copy};
 use refundry::server::run::serve;
 
 use super::progress::Progress;
@@ -35,8 +35,8 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
     let mut doing = None;
     let same = copy(&from.db, &to.db, from.clock.now(), &mut |told| {
         let (act, table, done, all) = match told {
-            Told::Copied { table, done, all } => ("copying", table, done, all),
-            Told::Compared { table, done, all } => ("comparing", table, done, all),
+            CopyProgress::Copied { table, done, all } => ("copying", table, done, all),
+            CopyProgress::Compared { table, done, all } => ("comparing", table, done, all),
         };
         if doing != Some((act, table)) {
             doing = Some((act, table));

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use refundry::domain::event::Actor;
 use refundry::server::config::{Numbering, Offline};
 use refundry::server::orders::import;
-use refundry::server::orders::import::{Report, Told};
+use refundry::server::orders::import::{ImportProgress, Report};
 use refundry::server::run::serve;
 
 use super::progress::Progress;
@@ -43,7 +43,7 @@ pub async fn run(command: Import) -> Result<ExitCode, Failure> {
     } = command;
     let rows = File::open(&file).map_err(|cause| Failure::File { file, cause })?;
     let ctx = serve::open(numbering.config(&offline)).await?;
-    let merchant = ctx.merchant_app(Some(&app_id)).await?;
+    let merchant = ctx.merchants.enabled(Some(&app_id)).await?;
     let mut progress = Progress::begin("lines");
     let report = import::orders(
         &ctx,
@@ -51,14 +51,14 @@ pub async fn run(command: Import) -> Result<ExitCode, Failure> {
         rows,
         Actor::System,
         &mut |told| match told {
-            Told::Refused { line, refusal } => {
+            ImportProgress::Refused { line, refusal } => {
                 progress.interrupt(format_args!("line {line}: {refusal}"))
             }
-            Told::Done { line, lines } => progress.show(line, lines),
+            ImportProgress::Done { line, lines } => progress.show(line, lines),
         },
     )
     .await?;
-    ctx.numbers.release(ctx.clock.now()).await?;
+    ctx.numbers.lease.release(ctx.clock.now()).await?;
     ctx.db.close().await;
     progress.end();
     let Report {

@@ -11,30 +11,31 @@
 //!    `crate::server::desk::...`, which begins with who asks: `Caller::viewer(&app).await?`, or
 //!    `Caller::mover(&app).await?` where money moves or a state changes. It returns view types that
 //!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
-//!    [`rpc::Trouble`]; `?` turns the server's into it.
+//!    [`view::ApiError`]; `?` turns the server's into it.
 //! 2. **Write the page** as one file in `pages/`, add it to the routes below with
 //!    `ssr=SsrMode::Async`. A page about one thing (`/apps/:app/THINGS/:number`, and what lies below)
-//!    belongs to the part of the module that is loaded later: it is a [`pages::Part`]. A page holds an `Ask` and reads it inside `<Loaded>`, which waits on the
-//!    server, dims in the browser and shows troubles:
+//!    belongs to the part of the module that is loaded later: it is a [`pages::LazyPage`]. A page holds a
+//!    `Loader` and reads it inside `<Loaded>`, which waits on the server, dims in the browser and shows
+//!    errors:
 //!    ```ignore
-//!    let order = Ask::new(move || (app.get(), number.get(), 0), load_order);
+//!    let order = Loader::new(move || (app.get(), number.get(), 0), load_order);
 //!    view! { <Loaded resource=order let:order> ... </Loaded> }
 //!    ```
 //!    The title is `<PageTitle text=.../>`. Everything that looks alike is in `components/`.
-//! 3. **Texts** are constants and functions in [`words`], in both languages; `let t = use_texts();`
+//! 3. **Texts** are constants and functions in [`texts`], in both languages; `let t = use_texts();`
 //!    looks them up. The language never changes within a page, so texts are plain, not reactive.
 //! 4. **A list** is a `static` of type `List` that says its filters and columns, shown by
 //!    `<ListPage list=&.../>`: see `pages/orders.rs`. Its rows come as cells, made by the server: add it to
-//!    [`rpc::lists::ListName`] and `server/console/lists.rs`. Filters, chips, the sorting heads and the
-//!    pager read and change the URL, and the server reads the same [`query::Query`]; parameters of a new
-//!    name are added to [`query::NAMES`].
+//!    [`view::ListName`] and `server/desk/lists.rs`. Filters, chips, the sorting heads and the
+//!    pager read and change the URL, and the server reads the same [`view::query::Query`]; parameters of a new
+//!    name are added to [`view::query::NAMES`].
 //! 5. **An action** is a form that works without scripts: `let sync = FormAction::of::<SyncOrder>();`,
-//!    `<Act deed=sync fields text key/>` is one button, `<ActionErrorNote deed=sync/>` what went wrong. On
-//!    success the function leads to a page by `caller::redirect`; an `Ask` that shows what changed has
+//!    `<ActionButton action=sync fields text key/>` is one button, `<ActionErrorNote action=sync/>` shows what went wrong. On
+//!    success the function leads to a page by `caller::redirect`; a `Loader` that shows what changed has
 //!    `sync.version()` in what it is about. What moves money or is final is a `<Confirm>`, in a `<Dialog>`
 //!    and on a page of its own below `<StepHeading>`: it takes no press before it can have been read (`Arm`).
 //! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
-//!    `components/hands.rs`. **Style**: `style/main.css`; no inline style, the security policy
+//!    `components/keyboard.rs`. **Style**: `style/main.css`; no inline style, the security policy
 //!    forbids it.
 
 pub mod components;

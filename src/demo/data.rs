@@ -15,13 +15,14 @@ use crate::domain::order::{Channel, Method, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{NewRefund, Refund, RefundNumbers};
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::server::config::Config;
+use crate::server::merchants::PUBLISHED_SECRET;
 use crate::server::numbers::{Kind, Sequence};
 use crate::server::store::sandbox::LedgerRow;
 
 /// The demonstration's app.
 pub const APP_ID: &str = "DEMO";
-/// Its secret, which is published.
-pub const SECRET: &str = "123456";
+/// Its secret.
+pub const SECRET: &str = PUBLISHED_SECRET;
 
 const SEED: u64 = 20_240_510;
 const MINUTE_MS: i64 = 60_000;
@@ -108,7 +109,7 @@ const SHOPS: &[&str] = &["MALL", "APP", "WX", "STORE01", "STORE02"];
 /// Makes the month before a moment.
 pub fn make(config: &Config, now: Timestamp) -> Month {
     let mut rng = StdRng::seed_from_u64(SEED);
-    let numbers = Sequence::beginning_at(config, 1);
+    let numbers = Sequence::beginning_at(&config.number_prefix, &config.time_zone, 1);
     let mut planned: Vec<_> = plans(&mut rng)
         .into_iter()
         .map(|plan| (paid_at(&plan, config, now, &mut rng), plan))

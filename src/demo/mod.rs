@@ -2,9 +2,9 @@
 //! and refunds, and the sandbox to try everything on.
 
 mod data;
+mod messages;
 mod plan;
 mod story;
-mod told;
 
 use crate::domain::people::{Account, Role};
 use crate::server::config::Config;
@@ -93,7 +93,7 @@ pub enum Seeded {
 pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     let now = ctx.clock.now();
     let mut month = data::make(&ctx.config, now);
-    let told = told::tell(&mut month, &ctx.config, now)?;
+    let messages = messages::of_month(&mut month, &ctx.config, now)?;
     let admin = Account {
         name: ADMIN.to_owned(),
         role: Role::Admin,
@@ -102,7 +102,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     };
     ctx.db
         .write(move |conn| {
-            let (month, told, admin) = (month.clone(), told.clone(), admin.clone());
+            let (month, messages, admin) = (month.clone(), messages.clone(), admin.clone());
             Box::pin(async move {
                 let apps = store::merchant::all(conn).await?;
                 if apps.iter().any(|app| app.app_id == APP_ID) {
@@ -128,34 +128,19 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
                 for row in &month.book {
                     store::sandbox::insert(conn, row).await?;
                 }
-                for callback in &told.callbacks {
+                for callback in &messages.callbacks {
                     store::callback::put(conn, callback, &callback.callback_no).await?;
                 }
-                for notice in &told.notices {
+                for notice in &messages.notices {
                     store::notice::insert(conn, notice).await?;
                 }
-                for send in &told.attempts {
+                for send in &messages.attempts {
                     store::notice::insert_attempt(conn, send).await?;
                 }
                 Ok(Seeded::Now)
             })
         })
         .await
-}
-
-/// Says so when a server that is no demonstration runs on a database that was one: its login is dead
-/// there, but its app has a secret that everybody can read.
-pub async fn warn_of_its_app(ctx: &Ctx) -> Result<(), Error> {
-    let apps = ctx.merchant_apps().await?;
-    if apps
-        .iter()
-        .any(|app| app.app_id == APP_ID && app.secret == SECRET)
-    {
-        tracing::warn!(
-            "this database has the demonstration's app {APP_ID}, whose secret is published"
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -195,7 +180,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(seed(&ctx).await.unwrap(), Seeded::Foreign);
-        assert!(ctx.merchant_apps().await.unwrap().is_empty());
+        assert!(ctx.merchants.all().await.unwrap().is_empty());
     }
 
     #[test]
@@ -255,16 +240,19 @@ mod tests {
         let now = crate::domain::time::Timestamp(1_760_000_000_000);
         let config = Config::default();
         let mut month = data::make(&config, now);
-        let told = told::tell(&mut month, &config, now).unwrap();
+        let messages = messages::of_month(&mut month, &config, now).unwrap();
         for &state in NoticeState::ALL {
             let is_so = |notice: &&Notice| notice.state == state;
-            assert!(told.notices.iter().any(|notice| is_so(&notice)), "{state}");
+            assert!(
+                messages.notices.iter().any(|notice| is_so(&notice)),
+                "{state}"
+            );
         }
         for &verdict in Verdict::ALL {
             let is_so = |callback: &Callback| callback.verdict == verdict;
-            assert!(told.callbacks.iter().any(is_so), "{verdict}");
+            assert!(messages.callbacks.iter().any(is_so), "{verdict}");
         }
-        assert!(told.attempts.iter().all(|send| send.at <= now));
+        assert!(messages.attempts.iter().all(|send| send.at <= now));
     }
 
     #[test]
@@ -296,7 +284,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_settled_stays_so_when_the_sandbox_is_asked_and_what_is_open_can_be_settled() {
         let (ctx, _folder) = seeded().await;
-        let merchant = ctx.merchant_app(Some(APP_ID)).await.unwrap();
+        let merchant = ctx.merchants.enabled(Some(APP_ID)).await.unwrap();
         let month = data::make(&ctx.config, ctx.clock.now());
         let mut settled = 0;
         for before in &month.refunds {

@@ -38,24 +38,6 @@ pub const PAGE_ROWS: usize = 25;
 /// count over ten million rows would read them all.
 pub const COUNT_ROWS: usize = 1000;
 
-/// Cuts a text to at most `bytes` bytes, at a character.
-pub fn cut(text: &str, bytes: usize) -> &str {
-    if text.len() <= bytes {
-        return text;
-    }
-    let mut end = bytes;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// What is kept, word for word, of what somebody said to us: at most so many bytes, and a replacement
-/// character for U+0000, which PostgreSQL does not store.
-pub fn kept(text: &str, bytes: usize) -> String {
-    cut(&text.replace('\0', "\u{FFFD}"), bytes).to_owned()
-}
-
 /// Whether a character could make one signed text readable as two requests. Numbers and identifiers
 /// hold none of these, and no control characters.
 pub fn splits_the_text(c: char) -> bool {

@@ -1,19 +1,26 @@
-//! Texts of others, as they are kept.
+//! Texts that others wrote, made fit to be kept.
 
-/// Cuts a text to at most `bytes` bytes, at a character.
+/// Returns the beginning of a text, at most `bytes` long, cut at a character.
 pub fn truncated(text: &str, bytes: usize) -> &str {
-    if text.len() <= bytes {
-        return text;
-    }
-    let mut end = bytes;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(bytes)]
 }
 
-/// Returns at most `bytes` bytes of a text, with a replacement character for U+0000, which PostgreSQL does not
-/// store.
+/// Returns what is kept of a text that somebody sent us: at most `bytes` of it, and a replacement
+/// character for U+0000, which PostgreSQL does not store.
 pub fn sanitized(text: &str, bytes: usize) -> String {
     truncated(&text.replace('\0', "\u{FFFD}"), bytes).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_character_and_holds_no_nul() {
+        assert_eq!(truncated("退款", 6), "退款");
+        assert_eq!(truncated("退款", 5), "退");
+        assert_eq!(truncated("退款", 2), "");
+        assert_eq!(sanitized("a\0b", 100), "a\u{FFFD}b");
+        assert_eq!(sanitized("a\0b", 3), "a");
+    }
 }

@@ -5,12 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use axum::response::Response;
 use metrics::{counter, gauge, histogram};
 
 use crate::domain::order::Channel;
 use crate::domain::refund::{OutcomeKind, RefundStatus};
-use crate::server::gateway::answer::Code;
 
 pub(in crate::server) const REQUESTS: &str = "refundry_requests_total";
 pub(in crate::server) const REQUEST_SECONDS: &str = "refundry_request_seconds";
@@ -137,13 +135,9 @@ impl Request {
         }
     }
 
-    /// Counts it by its answer.
-    pub fn ends(mut self, response: &Response) {
-        let code = response.extensions().get::<Code>();
-        self.code = Some(match code {
-            Some(Code(code)) => code.to_string(),
-            None => response.status().as_str().to_owned(),
-        });
+    /// Counts it by its answer: the envelope's code, or else the HTTP status.
+    pub fn ends(mut self, code: String) {
+        self.code = Some(code);
     }
 }
 

@@ -1,61 +1,49 @@
 //! What every room of the server is handed.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::error::Refusal;
-use crate::domain::merchant::MerchantApp;
-use crate::domain::time::Timestamp;
 use crate::server::channels::Channels;
 use crate::server::channels::breaker::Breakers;
 use crate::server::channels::bulkhead::Bulkheads;
+use crate::server::channels::sandbox::SandboxSettings;
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
-use crate::server::error::{Error, Result};
-use crate::server::notices::Notices;
-use crate::server::numbers::Numbers;
-use crate::server::store;
+use crate::server::merchants::cache::Merchants;
+use crate::server::node_lease::NodeLease;
+use crate::server::numbers::{Numbers, Sequence};
+use crate::server::outbound::{Networks, Outbound};
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]
 pub struct Ctx(Arc<Inner>);
 
-/// What an [`Ctx`] holds.
+/// The parts of a [`Ctx`].
 pub struct Inner {
     pub config: Config,
     pub db: Db,
     pub clock: Clock,
+    pub merchants: Merchants,
     pub numbers: Numbers,
     pub channels: Channels,
     pub breakers: Breakers,
     pub bulkheads: Bulkheads,
-    pub notices: Notices,
+    pub outbound: Outbound,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
     pub stopping: CancellationToken,
-    merchants: RwLock<Merchants>,
 }
 
-/// What a server hears and says that its database does not hold.
+/// The server's connections to the outside, and its numbers. Tests replace them.
 pub struct Externals {
     pub numbers: Numbers,
     pub channels: Channels,
-    pub notices: Notices,
+    pub outbound: Outbound,
 }
-
-/// The apps as they were when last read.
-#[derive(Default)]
-struct Merchants {
-    read_at: Option<Timestamp>,
-    apps: Vec<Arc<MerchantApp>>,
-}
-
-/// A change of an app's settings is seen by every node within this time.
-const MERCHANTS_KEPT_MS: i64 = 2_000;
 
 impl std::ops::Deref for Ctx {
     type Target = Inner;
@@ -67,10 +55,22 @@ impl std::ops::Deref for Ctx {
 impl Ctx {
     /// Puts the server together on an open database.
     pub fn new(config: Config, db: Db, clock: Clock) -> Ctx {
+        let sandbox = config.sandbox.then_some(SandboxSettings {
+            delay_ms: config.sbx_delay_ms,
+            timeout_ms: config.sbx_timeout_ms,
+        });
+        let networks = match (config.private_notify, config.demo) {
+            (true, _) => Networks::All,
+            (false, true) => Networks::PublicAndLoopback,
+            (false, false) => Networks::Public,
+        };
         let externals = Externals {
-            numbers: Numbers::new(&config, db.clone()),
-            channels: Channels::new(&config, db.clone(), clock.clone()),
-            notices: Notices::new(&config),
+            numbers: Numbers {
+                sequence: Sequence::new(&config.number_prefix, &config.time_zone),
+                lease: NodeLease::new(config.node, db.clone()),
+            },
+            channels: Channels::new(sandbox, db.clone(), clock.clone()),
+            outbound: Outbound::new(networks),
         };
         Ctx::with(config, db, clock, externals)
     }
@@ -78,78 +78,17 @@ impl Ctx {
     /// Puts the server together on an open database, with what reaches out of it.
     pub fn with(config: Config, db: Db, clock: Clock, externals: Externals) -> Ctx {
         Ctx(Arc::new(Inner {
+            merchants: Merchants::new(db.clone(), clock.clone()),
             numbers: externals.numbers,
             channels: externals.channels,
-            breakers: Breakers::default(),
+            breakers: Breakers::new(db.clone(), clock.clone()),
             bulkheads: Bulkheads::new(config.channel_calls_at_once as usize),
-            notices: externals.notices,
+            outbound: externals.outbound,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            merchants: RwLock::default(),
             config,
             db,
             clock,
         }))
-    }
-
-    /// The app of a request; without an id the default one.
-    ///
-    /// # Errors
-    /// [`Refusal::AppNotEnabled`] when there is none, or it is disabled.
-    pub async fn merchant_app(&self, app_id: Option<&str>) -> Result<Arc<MerchantApp>> {
-        let wanted = |app: &&Arc<MerchantApp>| app_id.map_or(app.is_default, |id| app.app_id == id);
-        let apps = self.merchant_apps().await?;
-        let found = apps.iter().find(wanted).filter(|app| app.enabled);
-        found.cloned().ok_or(Error::Refused(Refusal::AppNotEnabled))
-    }
-
-    /// Returns an app, enabled or not.
-    ///
-    /// # Errors
-    /// [`Refusal::AppNotEnabled`] when there is none.
-    pub async fn known_app(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
-        let apps = self.merchant_apps().await?;
-        let found = apps.into_iter().find(|app| app.app_id == app_id);
-        found.ok_or(Error::Refused(Refusal::AppNotEnabled))
-    }
-
-    /// The app that a refund of ours belongs to, enabled or not: what was begun for it is brought to
-    /// its end.
-    pub async fn merchant_app_of(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
-        let apps = self.merchant_apps().await?;
-        let found = apps.into_iter().find(|app| app.app_id == app_id);
-        found.ok_or_else(|| Error::internal(format!("app {app_id} has vanished")))
-    }
-
-    /// All apps, by id.
-    pub async fn merchant_apps(&self) -> Result<Vec<Arc<MerchantApp>>> {
-        let now = self.clock.now();
-        {
-            let kept = self
-                .merchants
-                .read()
-                .expect("nothing panics while holding this lock");
-            if kept
-                .read_at
-                .is_some_and(|at| (now.0 - at.0).abs() < MERCHANTS_KEPT_MS)
-            {
-                return Ok(kept.apps.clone());
-            }
-        }
-        let mut conn = self.db.read().await?;
-        let apps: Vec<_> = store::merchant::all(&mut conn)
-            .await?
-            .into_iter()
-            .map(Arc::new)
-            .collect();
-        let mut kept = self
-            .merchants
-            .write()
-            .expect("nothing panics while holding this lock");
-        *kept = Merchants {
-            read_at: Some(now),
-            apps: apps.clone(),
-        };
-        Ok(apps)
     }
 }

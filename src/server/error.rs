@@ -69,6 +69,12 @@ impl From<crate::domain::UnknownName> for Error {
 #[error("whether a write was committed is unknown: {0}")]
 pub struct CommitUnknown(pub String);
 
+impl From<crate::wire::notice::Unwritable> for Error {
+    fn from(error: crate::wire::notice::Unwritable) -> Error {
+        Error::Internal(Arc::new(error))
+    }
+}
+
 /// A write found changed what it had read: another was faster. [`Db::write`](crate::server::db::Db::write)
 /// runs it again.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

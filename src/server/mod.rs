@@ -10,6 +10,7 @@ pub mod desk;
 pub mod error;
 pub mod gateway;
 pub mod merchants;
+pub mod node_lease;
 pub mod notices;
 pub mod numbers;
 pub mod orders;

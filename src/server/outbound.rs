@@ -2,22 +2,39 @@
 //! settings say otherwise, following no redirect, and reading no more of the answer than is kept.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use reqwest::Url;
+use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
+use url::Url;
 
 use crate::domain::limits;
+use crate::domain::text::sanitized;
 
 /// The receiver's time to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Whether an address may be connected to.
-pub type Allowed = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+/// The networks that may be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Networks {
+    Public,
+    PublicAndLoopback,
+    All,
+}
+
+impl Networks {
+    fn hold(self, ip: IpAddr) -> bool {
+        match self {
+            Networks::Public => is_public(ip),
+            Networks::PublicAndLoopback => is_public(ip) || ip.to_canonical().is_loopback(),
+            Networks::All => true,
+        }
+    }
+}
 
 /// What came back of a post.
 pub struct Answer {
@@ -28,33 +45,54 @@ pub struct Answer {
     pub took_ms: i64,
 }
 
-/// What posts to merchants' addresses.
+/// The way out to merchants' addresses.
+pub struct Outbound {
+    transport: Box<dyn NoticeTransport>,
+}
+
+impl Outbound {
+    /// Makes one that posts by HTTP.
+    pub fn new(networks: Networks) -> Outbound {
+        Outbound::by(Box::new(HttpTransport::new(networks)))
+    }
+
+    /// Makes one whose posts go another way.
+    pub fn by(transport: Box<dyn NoticeTransport>) -> Outbound {
+        Outbound { transport }
+    }
+
+    /// Posts a JSON body.
+    pub async fn post(&self, url: &str, body: &str) -> Answer {
+        self.transport.post(url, body).await
+    }
+}
+
+/// A transport of posts to merchants' addresses.
 pub trait NoticeTransport: Send + Sync {
     /// Posts a JSON body. Delivered is what is answered by 2xx and SUCCESS.
     fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer>;
 }
 
-/// Posts by HTTP.
-pub struct HttpTransport {
+/// The transport by HTTP.
+struct HttpTransport {
     http: reqwest::Client,
-    allowed: Allowed,
+    networks: Networks,
 }
 
 impl HttpTransport {
-    /// One that connects to allowed addresses only.
-    pub fn new(allowed: Allowed) -> HttpTransport {
+    fn new(networks: Networks) -> HttpTransport {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(Policy::none())
             .timeout(TIME_LIMIT)
             .user_agent("Refundry")
-            .dns_resolver(Arc::new(AllowedOnly(allowed.clone())))
+            .dns_resolver(Arc::new(ResolveWithin(networks)))
             .build()
             .expect("a client with these settings can be built");
-        HttpTransport { http, allowed }
+        HttpTransport { http, networks }
     }
 
-    async fn post_in_time(&self, url: &str, body: &str) -> Answer {
+    async fn post_within_limit(&self, url: &str, body: &str) -> Answer {
         let begun = Instant::now();
         let mut answer = match tokio::time::timeout(TIME_LIMIT, self.try_post(url, body)).await {
             Ok(Ok((status, text))) => Answer {
@@ -73,10 +111,10 @@ impl HttpTransport {
     async fn try_post(&self, url: &str, body: &str) -> Result<(u16, String), String> {
         let url =
             Url::parse(url).map_err(|error| format!("the address cannot be read: {error}"))?;
-        // A name is resolved by `AllowedOnly`; a number needs no resolving, and would slip past it.
+        // A name is resolved by `ResolveWithin`; a number needs no resolving, and would slip past it.
         let host = url.host_str().unwrap_or_default();
         let number: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        if let Some(ip) = number.filter(|ip| !(self.allowed)(*ip)) {
+        if let Some(ip) = number.filter(|ip| !self.networks.hold(*ip)) {
             return Err(format!("{ip} is not in a public network"));
         }
         let request = self.http.post(url).header(CONTENT_TYPE, "application/json");
@@ -94,14 +132,14 @@ impl HttpTransport {
             }
         }
         bytes.truncate(limits::SAID_BYTES);
-        let text = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
-        Ok((status, limits::cut(&text, limits::SAID_BYTES).to_owned()))
+        let text = sanitized(&String::from_utf8_lossy(&bytes), limits::SAID_BYTES);
+        Ok((status, text))
     }
 }
 
 impl NoticeTransport for HttpTransport {
     fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer> {
-        Box::pin(self.post_in_time(url, body))
+        Box::pin(self.post_within_limit(url, body))
     }
 }
 
@@ -137,21 +175,24 @@ fn error_chain(error: reqwest::Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    limits::cut(&text, limits::SAID_BYTES).to_owned()
+    sanitized(&text, limits::SAID_BYTES)
 }
 
-/// Resolves names to the allowed ones of their addresses. What is checked is what is connected to:
+/// Resolves names to those of their addresses that lie in the networks. What is checked is what is connected to:
 /// a name cannot change its mind in between.
-struct AllowedOnly(Allowed);
+struct ResolveWithin(Networks);
 
-impl Resolve for AllowedOnly {
+impl Resolve for ResolveWithin {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.0.clone();
+        let networks = self.0;
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let fit: Vec<_> = found.into_iter().filter(|at| allowed(at.ip())).collect();
+            let fit: Vec<_> = found
+                .into_iter()
+                .filter(|at| networks.hold(at.ip()))
+                .collect();
             if fit.is_empty() {
                 return Err(format!("{host} is not in a public network").into());
             }
@@ -160,9 +201,41 @@ impl Resolve for AllowedOnly {
     }
 }
 
-/// Whether an address is one of the public internet. Source: the special-purpose address registries
-/// of IANA (RFC 6890 and its updates).
-pub fn is_public(ip: IpAddr) -> bool {
+/// The IPv4 networks that are no part of the public internet. Source: the special-purpose address
+/// registry of IANA (RFC 6890 and its updates); multicast and the reserved rest.
+static SPECIAL_V4: LazyLock<Vec<Ipv4Net>> = LazyLock::new(|| {
+    networks(&[
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    ])
+});
+
+/// Global unicast: all other IPv6 addresses are special or not given out.
+static GLOBAL_V6: LazyLock<Vec<Ipv6Net>> = LazyLock::new(|| networks(&["2000::/3"]));
+
+/// The networks within global unicast that are no part of the public internet, by the same registry.
+static SPECIAL_V6: LazyLock<Vec<Ipv6Net>> =
+    LazyLock::new(|| networks(&["2001::/23", "2001:db8::/32"]));
+
+fn networks<N: std::str::FromStr<Err: std::fmt::Debug>>(list: &[&str]) -> Vec<N> {
+    let network = |text: &&str| text.parse().expect("a network of our own list");
+    list.iter().map(network).collect()
+}
+
+/// Says whether an address is one of the public internet.
+fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
@@ -170,40 +243,24 @@ pub fn is_public(ip: IpAddr) -> bool {
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let special = matches!(
-        (a, b, c),
-        (0 | 10 | 127, ..)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 168, _)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-            | (224.., ..)
-    );
-    !special
+    !SPECIAL_V4.iter().any(|network| network.contains(&ip))
 }
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let segments = ip.segments();
     let embedded = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
         let [c, d] = low.to_be_bytes();
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
-    match segments {
-        // An IPv4 address in another coat: mapped, translated (NAT64), 6to4.
+    match ip.segments() {
+        // An IPv4 address within: mapped, translated (NAT64), 6to4.
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x2002, high, low, ..] => embedded(high, low),
-        [0x2001, 0..=0x01ff, ..] => false,
-        [0x2001, 0x0db8, ..] => false,
-        // Global unicast is 2000::/3; all else is special or not given out.
-        [first, ..] => first & 0xe000 == 0x2000,
+        _ => {
+            let within = |list: &[Ipv6Net]| list.iter().any(|network| network.contains(&ip));
+            within(&GLOBAL_V6) && !within(&SPECIAL_V6)
+        }
     }
 }
 
@@ -221,6 +278,8 @@ mod tests {
             "2606:4700::1111",
             "::ffff:8.8.8.8",
             "2002:808:808::1",
+            "2001:200::1",
+            "223.255.255.255",
         ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
@@ -241,6 +300,9 @@ mod tests {
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
             "2001:db8::1",
+            "2001:1ff::1",
+            "4000::1",
+            "192.0.0.8",
             "fc00::1",
             "fe80::1",
             "ff02::1",

@@ -14,6 +14,7 @@ use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::server::counters;
+use crate::wire::code::Code;
 
 /// The id of one request: 12 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,8 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
         let status = response.status().as_u16();
         tracing::debug!(status, "answered");
         Span::current().set_attribute("http.response.status_code", i64::from(status));
-        counted.ends(&response);
+        let code = response.extensions().get::<Code>();
+        counted.ends(code.map_or(status.to_string(), |code| code.0.to_string()));
         response
     }
     .instrument(span)

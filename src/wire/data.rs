@@ -11,10 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::merchant::Edition;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
-use crate::domain::refund::{OutcomeKind, Refund, RefundStatus};
+use crate::domain::refund::{Refund, RefundStatus};
 use crate::domain::time::Timestamp;
-use crate::server::orders::OrderSync;
-use crate::server::refunds::RefundSync;
 use crate::wire::field::local_text;
 
 /// How an edition writes amounts and moments.
@@ -121,9 +119,9 @@ impl RefundData {
 pub struct OpenSyncData {
     /// 同步后的状态 · our state after the sync
     #[schema(example = "success")]
-    order_status: &'static str,
+    pub order_status: &'static str,
     /// 本次同步是否调整了状态 · whether the sync changed our state
-    adjust: bool,
+    pub adjust: bool,
 }
 
 /// 退款同步结果（单商户版） · What a refund sync found, single edition.
@@ -132,14 +130,14 @@ pub struct OpenSyncData {
 pub struct SingleRefundSyncData {
     /// 商户退款号 · merchant's refund number
     #[schema(example = "R00123", max_length = 100)]
-    biz_refund_no: String,
+    pub biz_refund_no: String,
     /// 退款号 · our refund number
     #[schema(example = "DEVR24051019590563000001", max_length = 32)]
-    refund_no: String,
+    pub refund_no: String,
     /// 同步后的状态；通道查无此退款时为 pay_not_found · our state after the sync, or pay_not_found
     /// where the channel does not know the refund
     #[schema(example = "success")]
-    status: &'static str,
+    pub status: &'static str,
 }
 
 /// 支付订单同步结果（单商户版） · What an order sync found, single edition.
@@ -148,13 +146,13 @@ pub struct SingleRefundSyncData {
 pub struct SingleOrderSyncData {
     /// 商户支付订单号 · merchant's order number
     #[schema(example = "P0001", max_length = 100)]
-    biz_order_no: String,
+    pub biz_order_no: String,
     /// 支付订单号 · our order number
     #[schema(example = "DEVP24051019590563000001", max_length = 32)]
-    order_no: String,
+    pub order_no: String,
     /// 同步后的状态 · our state after the sync
     #[schema(example = "success")]
-    status: &'static str,
+    pub status: &'static str,
 }
 
 /// 同步结果（单商户版），按所同步的对象 · What a sync found, single edition.
@@ -171,41 +169,6 @@ pub enum SingleSyncData {
 pub enum SyncData {
     Open(OpenSyncData),
     Single(SingleSyncData),
-}
-
-impl SyncData {
-    pub fn of_refund(sync: &RefundSync, wire: EditionFormat<'_>) -> SyncData {
-        let refund = &sync.refund;
-        match wire.edition {
-            Edition::Open => SyncData::Open(OpenSyncData {
-                order_status: refund.status.as_str(),
-                adjust: sync.changed,
-            }),
-            Edition::Single => SyncData::Single(SingleSyncData::Refund(SingleRefundSyncData {
-                biz_refund_no: refund.biz_refund_no.clone(),
-                refund_no: refund.refund_no.clone(),
-                status: match sync.outcome {
-                    OutcomeKind::NotFound if !sync.submitted => "pay_not_found",
-                    _ => refund.status.as_str(),
-                },
-            })),
-        }
-    }
-
-    pub fn of_order(sync: &OrderSync, wire: EditionFormat<'_>) -> SyncData {
-        let order = &sync.order;
-        match wire.edition {
-            Edition::Open => SyncData::Open(OpenSyncData {
-                order_status: order.status.as_str(),
-                adjust: sync.changed,
-            }),
-            Edition::Single => SyncData::Single(SingleSyncData::Order(SingleOrderSyncData {
-                biz_order_no: order.biz_order_no.clone(),
-                order_no: order.order_no.clone(),
-                status: order.status.as_str(),
-            })),
-        }
-    }
 }
 
 /// 退款单 · A refund in full.
@@ -275,7 +238,7 @@ impl RefundOrderData {
             order_amount: wire.amount(order.amount),
             amount: wire.amount(refund.amount),
             reason: refund.reason.clone(),
-            finish_time: refund.finish_time().map(|at| wire.moment(at)),
+            finish_time: refund.finished_at.map(|at| wire.moment(at)),
             status: refund.status.as_str(),
             attach: refund.attach.clone(),
             error_msg: refund.error_msg.clone().filter(|msg| !msg.is_empty()),
@@ -330,7 +293,7 @@ impl RefundNoticeData {
             amount: wire.amount(refund.amount),
             reason: not_empty(&refund.reason),
             refund_time: wire.moment(refund.created_at),
-            finish_time: refund.finish_time().map(|at| wire.moment(at)),
+            finish_time: refund.finished_at.map(|at| wire.moment(at)),
             status: refund.status.as_str(),
             attach: not_empty(&refund.attach),
             error_code: not_empty(&refund.error_code),

@@ -7,8 +7,6 @@ use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
 use crate::domain::time::Timestamp;
-use crate::server::error::{Error, Result};
-use crate::server::trace::TraceId;
 use crate::wire::data::{EditionFormat, RefundNoticeData, RefundOrderData};
 use crate::wire::field::local_text;
 use crate::wire::json;
@@ -44,15 +42,23 @@ struct Single {
     sign: Option<String>,
 }
 
-/// The body of the notice of a refund as it was, in the documented order of fields.
+/// A notice that cannot be written as JSON, or not read back to be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("a notice cannot be written: {0}")]
+pub struct Unwritable(String);
+
+/// Returns the body of the notice of a refund as it was, in the documented order of fields.
+///
+/// # Errors
+/// [`Unwritable`], which no refund should be.
 pub fn of(
     merchant: &MerchantApp,
     refund: &Refund,
     order: &Order,
     now: Timestamp,
     zone: &TimeZone,
-    trace: TraceId,
-) -> Result<String> {
+    trace: &str,
+) -> Result<String, Unwritable> {
     let edition = refund.edition;
     let wire = EditionFormat { edition, zone };
     let signer = Signer {
@@ -71,7 +77,7 @@ pub fn of(
                 data: RefundOrderData::of(refund, order, wire),
                 sign: None,
                 res_time: local_text(now, zone),
-                trace_id: trace.0,
+                trace_id: trace.to_owned(),
             };
             notice.sign = Some(signature(&signer, &notice)?);
             text(&notice)
@@ -91,14 +97,12 @@ pub fn of(
 }
 
 /// The signature of what is sent, read back as a receiver reads it: `data` with its fields sorted.
-fn signature(signer: &Signer<'_>, notice: &impl Serialize) -> Result<String> {
+fn signature(signer: &Signer<'_>, notice: &impl Serialize) -> Result<String, Unwritable> {
     let text = text(notice)?;
-    let fields = json::object(text.as_bytes())
-        .map_err(|error| Error::internal(format!("a notice cannot be read back: {error}")))?;
+    let fields = json::object(text.as_bytes()).map_err(|error| Unwritable(error.to_string()))?;
     Ok(signer.sign_fields(&fields, Empty::Dropped))
 }
 
-fn text(notice: &impl Serialize) -> Result<String> {
-    serde_json::to_string(notice)
-        .map_err(|error| Error::internal(format!("a notice cannot be written: {error}")))
+fn text(notice: &impl Serialize) -> Result<String, Unwritable> {
+    serde_json::to_string(notice).map_err(|error| Unwritable(error.to_string()))
 }

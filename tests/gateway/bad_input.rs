@@ -303,7 +303,7 @@ async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
         title: Some(text.clone()),
         ..OrderFilter::default()
     };
-    let merchant = ctx.merchant_app(None).await.unwrap();
+    let merchant = ctx.merchants.enabled(None).await.unwrap();
     let key = OrderKey::OrderNo(text.clone());
     let told = [
         people::login(ctx, &text, "password").await.map(drop),

@@ -17,8 +17,9 @@ use refundry::server::config::Config;
 use refundry::server::ctx::{Ctx, Externals};
 use refundry::server::db::Db;
 use refundry::server::error::Error;
-use refundry::server::notices::Notices;
-use refundry::server::numbers::Numbers;
+use refundry::server::node_lease::NodeLease;
+use refundry::server::numbers::{Numbers, Sequence};
+use refundry::server::outbound::Outbound;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bank::Teller;
@@ -104,7 +105,7 @@ impl Node {
         let (shared, node) = (world.clone(), self.number);
         let first = world.lock().rng.random_range(0..1_000_000);
         let channels = Channels::of(HashMap::from(CHANNELS.map(adapter)));
-        let notices = Notices::by(Box::new(Postman {
+        let outbound = Outbound::by(Box::new(Postman {
             world: shared,
             node,
         }));
@@ -112,11 +113,14 @@ impl Node {
         let ctx = runtime.block_on(async {
             let db = Db::open(url, Some(2), 16).await;
             let db = db.expect("the database opens");
-            let numbers = Numbers::beginning_at(&config, db.clone(), first);
+            let numbers = Numbers {
+                sequence: Sequence::beginning_at(&config.number_prefix, &config.time_zone, first),
+                lease: NodeLease::new(config.node, db.clone()),
+            };
             let externals = Externals {
                 numbers,
                 channels,
-                notices,
+                outbound,
             };
             Ctx::with(config, db, clock, externals)
         });

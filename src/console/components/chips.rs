@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::console::components::badge::icon_of;
-use crate::console::components::filters::ListUrl;
 use crate::console::components::icon::{Draw, Icon};
+use crate::console::hooks::ListUrl;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 use crate::console::view::Chip;

@@ -6,10 +6,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use serde::de::DeserializeOwned;
 
-use crate::console::components::filters::ListUrl;
 use crate::console::components::loader::Loader;
 use crate::console::components::message::{ErrorNote, ToLogin, Trace};
-use crate::console::hooks::{Waiting, use_app_id};
+use crate::console::hooks::{ListUrl, Waiting, use_app_id};
 use crate::console::paths::app_path;
 use crate::console::preferences::{use_lang, use_texts};
 use crate::console::texts;

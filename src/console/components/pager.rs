@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::console::components::filters::ListUrl;
+use crate::console::hooks::ListUrl;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 

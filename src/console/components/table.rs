@@ -3,8 +3,8 @@
 
 use leptos::prelude::*;
 
-use crate::console::components::filters::ListUrl;
 use crate::console::components::icon::{Draw, Icon};
+use crate::console::hooks::ListUrl;
 use crate::console::preferences::use_texts;
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;

@@ -1,4 +1,4 @@
-//! The screens, one file each.
+//! The screens, a file each; that of an order is a folder.
 
 mod callback;
 mod help;
@@ -11,7 +11,6 @@ mod order;
 mod orders;
 mod records;
 mod refund;
-mod refund_order;
 mod refunds;
 
 pub use callback::CallbackPage;
@@ -21,9 +20,8 @@ pub use lazy::{LazyPage, is_lazy, load_for};
 pub use login::LoginPage;
 pub use not_found::NotFoundPage;
 pub use notice::{NoticePage, SendNoticePage};
-pub use order::OrderPage;
+pub use order::{OrderPage, RefundOrderPage};
 pub use orders::OrdersPage;
 pub use records::{CallbacksPage, NoticesPage, ReviewQueuePage, SyncsPage};
 pub use refund::{CloseRefundPage, RefundPage, RetryRefundPage, ReviewRefundPage};
-pub use refund_order::RefundOrderPage;
 pub use refunds::RefundsPage;

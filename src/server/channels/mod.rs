@@ -18,8 +18,8 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{Channel, NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{Outcome, Refund};
+use crate::server::channels::sandbox::SandboxSettings;
 use crate::server::clock::Clock;
-use crate::server::config::Config;
 use crate::server::db::Db;
 use crate::server::error::Result;
 
@@ -114,11 +114,9 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// The channels that the settings allow.
-    pub fn new(config: &Config, db: Db, clock: Clock) -> Channels {
-        let sandbox = config
-            .sandbox
-            .then(|| Arc::new(sandbox::Sandbox::new(config, db, clock)));
+    /// Makes the channels that the settings allow; the sandbox where it has settings.
+    pub fn new(sandbox: Option<SandboxSettings>, db: Db, clock: Clock) -> Channels {
+        let sandbox = sandbox.map(|settings| Arc::new(sandbox::Sandbox::new(settings, db, clock)));
         let adapter = |sandbox: &Arc<sandbox::Sandbox>| (Channel::Sandbox, sandbox.clone() as _);
         Channels {
             adapters: sandbox.iter().map(adapter).collect(),

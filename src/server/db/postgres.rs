@@ -161,9 +161,9 @@ async fn attempt<T, F>(conn: &mut Conn, job: &F) -> Result<T>
 where
     F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>>,
 {
-    let mut transaction = in_time(conn.begin()).await?;
-    match in_time(job(&mut transaction)).await {
-        Ok(done) => match in_time(transaction.commit()).await {
+    let mut transaction = with_time_limit(conn.begin()).await?;
+    match with_time_limit(job(&mut transaction)).await {
+        Ok(done) => match with_time_limit(transaction.commit()).await {
             Ok(()) => Ok(done),
             Err(error) => Err(Error::Internal(Arc::new(CommitUnknown(error.to_string())))),
         },
@@ -180,7 +180,7 @@ async fn undo(transaction: Transaction<'_, Any>, failed: &Error) {
     if is_database_timeout(failed) {
         return;
     }
-    if let Err(error) = in_time(transaction.rollback()).await {
+    if let Err(error) = with_time_limit(transaction.rollback()).await {
         tracing::debug!(%error, "a connection broke within a write");
     }
 }
@@ -205,7 +205,7 @@ fn is_database_timeout(error: &Error) -> bool {
 }
 
 /// What comes of a part of a write.
-async fn in_time<T, E: Into<Error>>(
+async fn with_time_limit<T, E: Into<Error>>(
     part: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
     match tokio::time::timeout(STEP_TIMEOUT, part).await {

@@ -45,7 +45,7 @@ impl Caller {
     pub async fn viewer(app_id: &str) -> Result<Caller, ApiError> {
         let operator = operator().await?;
         let ctx = expect_context::<Ctx>();
-        let merchant = ctx.merchant_app(Some(app_id)).await?;
+        let merchant = ctx.merchants.enabled(Some(app_id)).await?;
         let now = ctx.clock.now();
         Ok(Caller {
             ctx,

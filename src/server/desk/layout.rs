@@ -12,6 +12,7 @@ use crate::domain::filter::{Count, ReviewQueueFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
+use crate::domain::text::truncated;
 use crate::server::ctx::Ctx;
 use crate::server::desk::caller::{operator, session};
 use crate::server::desk::errors::trace;
@@ -27,12 +28,15 @@ const KEPT_S: u32 = 365 * 86_400;
 pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
     let operator = operator().await?;
     let ctx = expect_context::<Ctx>();
-    let mut merchants = ctx.merchant_apps().await?;
-    merchants.retain(|merchant| merchant.enabled);
+    let all = ctx.merchants.all().await?;
+    let mut merchants: Vec<_> = all.iter().filter(|merchant| merchant.enabled).collect();
     merchants.sort_by_key(|merchant| !merchant.is_default);
     let current = match app_id {
-        "" => merchants.first(),
-        id => merchants.iter().find(|merchant| merchant.app_id == id),
+        "" => merchants.first().copied(),
+        id => merchants
+            .iter()
+            .copied()
+            .find(|merchant| merchant.app_id == id),
     };
     let (review_reason, given_up) = match current {
         Some(merchant) => {
@@ -72,7 +76,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
         Err(Error::Refused(_)) => "wrong".to_owned(),
         Err(Error::Internal(_)) => "internal".to_owned(),
     };
-    let name = limits::cut(name, 4 * limits::OPERATOR_NAME_CHARS);
+    let name = truncated(name, 4 * limits::OPERATOR_NAME_CHARS);
     redirect(&format!(
         "/login?next={}&name={}&refused={refused}&trace={}",
         escape(next),

@@ -15,7 +15,6 @@ use crate::domain::lang::{Lang, Text};
 use crate::domain::limits;
 use crate::domain::order::{Channel, Order};
 use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
-use crate::server::channels::breaker;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
 use crate::server::desk::orders::range;
@@ -174,7 +173,7 @@ async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, A
         },
     ) = (&caller.ctx, refund);
     let text = |text: Text| text.get(caller.lang).to_owned();
-    let breakers = breaker::of_app(ctx, app_id).await?;
+    let breakers = ctx.breakers.of_app(app_id).await?;
     let notices = notices::of_refund(ctx, app_id, refund_no).await?;
     let callbacks = records::callbacks_of(ctx, app_id, refund_no).await?;
     let link = |href: String, state: &dyn State| Link {

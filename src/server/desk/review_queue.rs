@@ -7,7 +7,6 @@ use crate::console::view::{ApiError, Cell, Link, ListView, Tone};
 use crate::domain::filter::ReviewQueueFilter;
 use crate::domain::lang::Text;
 use crate::domain::refund::{OutcomeKind, Refund, ReviewQueueRow};
-use crate::server::channels::breaker;
 use crate::server::desk::caller::Caller;
 use crate::server::desk::lists;
 use crate::server::desk::lists::{chip, flag};
@@ -25,7 +24,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     let page = records::review_queue(ctx, app_id, filter, &query.place()?).await?;
     let open = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Open).await?;
     let raised = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Raised).await?;
-    let breakers = breaker::of_app(ctx, app_id).await?;
+    let breakers = ctx.breakers.of_app(app_id).await?;
     let remarks = breakers.iter().map(|breaker| {
         let local = |at| caller.stamp(at).local;
         let (since, probe) = (local(breaker.opened_at), local(breaker.probe_at));

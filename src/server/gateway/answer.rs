@@ -15,12 +15,10 @@ use crate::domain::merchant::{Edition, MerchantApp};
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::trace::TraceId;
+use crate::wire::code::Code;
 use crate::wire::field::local_text;
 use crate::wire::json;
 use crate::wire::sign::{Empty, Signer};
-
-/// 内部错误的返回码 · The code of an internal error.
-pub const INTERNAL: i32 = 10500;
 
 /// 两种协议版本的应答 · The answer of either edition.
 #[derive(Serialize, ToSchema)]
@@ -89,10 +87,6 @@ pub struct SingleData<T> {
     sign: Option<String>,
 }
 
-/// The code in an answer's envelope, beside the answer: for whoever counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Code(pub i32);
-
 /// How one request is answered: grows with what is known of who asks.
 #[derive(Clone)]
 pub struct Reply {
@@ -142,7 +136,7 @@ impl Reply {
     pub fn refused(&self, error: &Error) -> Response {
         let (code, msg, status) = match error {
             Error::Refused(refusal) => {
-                let code = code(refusal, self.edition);
+                let code = Code::of(refusal, self.edition).0;
                 tracing::info!(code, %refusal, "refused");
                 (code, refusal.text(Lang::Zh), status(refusal))
             }
@@ -154,7 +148,7 @@ impl Reply {
             }
             Error::Internal(_) => {
                 tracing::error!(%error, "a request failed");
-                (INTERNAL, "系统内部错误".to_owned(), StatusCode::OK)
+                (Code::INTERNAL.0, "系统内部错误".to_owned(), StatusCode::OK)
             }
         };
         self.refuse(status, code, msg)
@@ -232,14 +226,6 @@ impl Reply {
 
 fn unwritable(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("an answer cannot be written: {error}"))
-}
-
-/// The code of a refusal, which for one of them depends on the edition.
-fn code(refusal: &Refusal, edition: Edition) -> i32 {
-    match (refusal, edition) {
-        (Refusal::SyncUnderWay, Edition::Single) => 10007,
-        _ => refusal.code(),
-    }
 }
 
 /// Clients take anything but 200 for an outage, which is right in these two cases only.

@@ -80,10 +80,11 @@ async fn enter(
     let merchant = match reply.edition {
         Edition::Open => {
             given.check(&[field::APP_ID])?;
-            ctx.merchant_app(given.text(&field::APP_ID).as_deref())
+            ctx.merchants
+                .enabled(given.text(&field::APP_ID).as_deref())
                 .await?
         }
-        Edition::Single => ctx.merchant_app(None).await?,
+        Edition::Single => ctx.merchants.enabled(None).await?,
     };
     reply.merchant = Some(merchant.clone());
     if reply.edition == Edition::Single && !merchant.single_edition {
@@ -170,7 +171,10 @@ impl SignedRequest {
 
     /// Runs a use-case within the request's time limit. `None`: it is not done yet. What it has
     /// begun of a refund goes on without us; the use-cases see to that.
-    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    pub async fn with_time_limit<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
         match timeout_at(self.deadline, work).await {
             Ok(done) => done.map(Some),
             Err(_) => Ok(None),

@@ -10,8 +10,9 @@ use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
+use crate::domain::merchant::Edition;
 use crate::domain::order::OrderKey;
-use crate::domain::refund::{NewRefund, RefundKey};
+use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
 use crate::server::channels::sandbox::LedgerEntry;
 use crate::server::channels::sandbox::faults::{WeatherReport, WeatherWish};
 use crate::server::ctx::Ctx;
@@ -21,6 +22,8 @@ use crate::server::gateway::authenticate;
 use crate::server::gateway::authenticate::{SignedRequest, out_of_time};
 use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
 use crate::server::refunds::OnRepeat;
+use crate::server::orders::OrderSync;
+use crate::server::refunds::RefundSync;
 use crate::server::{orders, refunds};
 use crate::wire::data::{
     OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
@@ -60,7 +63,7 @@ pub async fn refund(asked: SignedRequest) -> Response {
             OnRepeat::Retry,
             Actor::Merchant,
         );
-        let refund = match asked.in_time(issued).await? {
+        let refund = match asked.with_time_limit(issued).await? {
             Some(refund) => refund,
             // It goes on without us. If it is written down, then how it stands is the answer.
             None => match refunds::find(&asked.ctx, &asked.merchant, &key).await {
@@ -112,8 +115,11 @@ pub async fn sync_refund(asked: SignedRequest) -> Response {
 
 async fn sync_of_refund(asked: &SignedRequest, key: &RefundKey) -> Result<SyncData> {
     let sync = refunds::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
-    let sync = asked.in_time(sync).await?.ok_or(Refusal::SyncUnderWay)?;
-    Ok(SyncData::of_refund(&sync, asked.wire()))
+    let sync = asked
+        .with_time_limit(sync)
+        .await?
+        .ok_or(Refusal::SyncUnderWay)?;
+    Ok(refund_synced(&sync, asked.wire().edition))
 }
 
 /// 支付订单同步 · Payment-order sync
@@ -136,8 +142,43 @@ pub async fn sync_order(asked: SignedRequest) -> Response {
 
 async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData> {
     let sync = orders::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
-    let sync = asked.in_time(sync).await?.ok_or_else(out_of_time)?;
-    Ok(SyncData::of_order(&sync, asked.wire()))
+    let sync = asked.with_time_limit(sync).await?.ok_or_else(out_of_time)?;
+    Ok(order_synced(&sync, asked.wire().edition))
+}
+
+/// Returns what an edition tells of a refund's sync.
+fn refund_synced(sync: &RefundSync, edition: Edition) -> SyncData {
+    let refund = &sync.refund;
+    match edition {
+        Edition::Open => SyncData::Open(OpenSyncData {
+            order_status: refund.status.as_str(),
+            adjust: sync.changed,
+        }),
+        Edition::Single => SyncData::Single(SingleSyncData::Refund(SingleRefundSyncData {
+            biz_refund_no: refund.biz_refund_no.clone(),
+            refund_no: refund.refund_no.clone(),
+            status: match sync.outcome {
+                OutcomeKind::NotFound if !sync.submitted => "pay_not_found",
+                _ => refund.status.as_str(),
+            },
+        })),
+    }
+}
+
+/// Returns what an edition tells of an order's sync.
+fn order_synced(sync: &OrderSync, edition: Edition) -> SyncData {
+    let order = &sync.order;
+    match edition {
+        Edition::Open => SyncData::Open(OpenSyncData {
+            order_status: order.status.as_str(),
+            adjust: sync.changed,
+        }),
+        Edition::Single => SyncData::Single(SingleSyncData::Order(SingleOrderSyncData {
+            biz_order_no: order.biz_order_no.clone(),
+            order_no: order.order_no.clone(),
+            status: order.status.as_str(),
+        })),
+    }
 }
 
 /// 退款单查询 · Query of a refund
@@ -150,7 +191,10 @@ pub async fn query_refund(asked: SignedRequest) -> Response {
             .refund_key()
             .ok_or_else(|| one_needed(field::REFUND_KEY))?;
         let found = refunds::find(&asked.ctx, &asked.merchant, &key);
-        let (refund, order) = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        let (refund, order) = asked
+            .with_time_limit(found)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(RefundOrderData::of(&refund, &order, asked.wire()))
     };
     let outcome = answer.await;
@@ -167,7 +211,10 @@ pub async fn query_order(asked: SignedRequest) -> Response {
             .order_key()
             .ok_or_else(|| one_needed(field::ORDER_KEY))?;
         let found = orders::find(&asked.ctx, &asked.merchant, &key);
-        let order = asked.in_time(found).await?.ok_or_else(out_of_time)?;
+        let order = asked
+            .with_time_limit(found)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(PayOrderData::of(&order, asked.wire()))
     };
     let outcome = answer.await;
@@ -185,7 +232,10 @@ pub async fn record_order(asked: SignedRequest) -> Response {
         let given = asked.check(field::ORDER_RECORD)?;
         let new = given.new_order(asked.ctx.clock.now(), asked.merchant.req_time_leeway_ms)?;
         let recorded = orders::record(&asked.ctx, &asked.merchant, new, Actor::Merchant);
-        let order = asked.in_time(recorded).await?.ok_or_else(out_of_time)?;
+        let order = asked
+            .with_time_limit(recorded)
+            .await?
+            .ok_or_else(out_of_time)?;
         Ok(RecordedData::of(&order, asked.wire()))
     };
     let outcome = answer.await;
@@ -326,7 +376,7 @@ pub async fn change_sandbox_faults(
 /// An app's faults, changed where another is wished for.
 async fn faults(ctx: &Ctx, app_id: &str, wish: Option<WeatherWish>) -> Result<WeatherReport> {
     let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
-    let merchant = ctx.merchant_app(Some(app_id)).await?;
+    let merchant = ctx.merchants.enabled(Some(app_id)).await?;
     if let Some(wish) = wish {
         sandbox
             .change_weather(&merchant.app_id, wish.faults)

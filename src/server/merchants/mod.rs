@@ -1,5 +1,7 @@
 //! The merchants' apps: adding one.
 
+pub mod cache;
+
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
@@ -11,6 +13,9 @@ use crate::wire::json::Json;
 
 /// A secret is at least this long: it is all that keeps others from asking in the app's name.
 const SECRET_LEAST_CHARS: usize = 16;
+
+/// The secret of the demonstration's app, which stands in the README.
+pub const PUBLISHED_SECRET: &str = "123456";
 
 /// Adds an app. A running server serves it within seconds.
 ///
@@ -37,6 +42,19 @@ pub async fn add(ctx: &Ctx, new: MerchantApp) -> Result<()> {
         })
         .await?;
     Ok(added?)
+}
+
+/// Warns of apps whose secret is published: a database that was a demonstration's once still has its app.
+pub async fn warn_of_published_secrets(ctx: &Ctx) -> Result<()> {
+    for app in ctx.merchants.all().await?.iter() {
+        if app.secret == PUBLISHED_SECRET {
+            tracing::warn!(
+                "the secret of the app {} is the demonstration's, which is published",
+                app.app_id
+            );
+        }
+    }
+    Ok(())
 }
 
 fn check(ctx: &Ctx, new: &MerchantApp) -> Result<(), Refusal> {

@@ -5,7 +5,6 @@
 //! from there ([`send_due`]): claimed for a while, sent with no transaction open, and how it went
 //! recorded. A node that dies in between leaves a notice whose lease ends, and which is sent again.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -17,37 +16,12 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeRow, NoticeState};
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::{MINUTE_MS, Timestamp};
-use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
-use crate::server::outbound;
-use crate::server::outbound::NoticeTransport;
 use crate::server::trace::TraceId;
 use crate::server::{counters, store};
 use crate::wire::notice as body;
-
-/// What attempts notices.
-pub struct Notices {
-    post: Box<dyn NoticeTransport>,
-}
-
-impl Notices {
-    /// A sender that keeps to the settings.
-    pub fn new(config: &Config) -> Notices {
-        let allow_all = config.private_notify;
-        let demo = config.demo;
-        let allowed = move |ip: IpAddr| {
-            allow_all || outbound::is_public(ip) || demo && ip.to_canonical().is_loopback()
-        };
-        Notices::by(Box::new(outbound::HttpTransport::new(Arc::new(allowed))))
-    }
-
-    /// A sender whose posts go this way.
-    pub fn by(post: Box<dyn NoticeTransport>) -> Notices {
-        Notices { post }
-    }
-}
 
 /// A send that began keeps others away for so long, should it never end.
 const LEASE_MS: i64 = MINUTE_MS;
@@ -77,14 +51,14 @@ pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a 
 /// The lanes in which notices go out: every app, so that a merchant whose system is slow holds up
 /// nobody else.
 pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
-    let apps = ctx.merchant_apps().await?;
+    let apps = ctx.merchants.all().await?;
     Ok(apps.iter().map(|app| app.app_id.clone()).collect())
 }
 
 /// Sends an app's notices whose time has come, so many at once as the settings say, until no more
 /// is due. Returns how many.
 pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
-    let merchant = ctx.merchant_app_of(app_id).await?;
+    let merchant = ctx.merchants.of(app_id).await?;
     let at_once = ctx.config.notices_at_once;
     let mut sent = 0;
     loop {
@@ -161,10 +135,10 @@ async fn send(
         &order,
         at,
         &ctx.config.time_zone,
-        TraceId::make(),
+        &TraceId::make().0,
     )?;
     let url = address(merchant, &refund).unwrap_or_default().to_owned();
-    let answer = ctx.notices.post.post(&url, &request).await;
+    let answer = ctx.outbound.post(&url, &request).await;
     let ended = ctx.clock.now();
     let send = DeliveryAttempt {
         key: notice.key.clone(),
@@ -214,7 +188,7 @@ pub async fn send_again(
     actor: Actor,
 ) -> Result<(Notice, DeliveryAttempt)> {
     find(ctx, key).await?;
-    let merchant = ctx.merchant_app_of(&key.app_id).await?;
+    let merchant = ctx.merchants.of(&key.app_id).await?;
     let now = ctx.clock.now();
     let until = now.plus_ms(LEASE_MS);
     let wanted = key.clone();

@@ -39,7 +39,7 @@ pub struct Report {
 
 /// What is told while a file is imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ImportProgress {
     /// The row that begins at this line was refused, and why. The first line is 1.
     Refused { line: u64, refusal: Refusal },
     /// The rows up to this line are done, of so many lines.
@@ -57,7 +57,7 @@ pub async fn orders(
     merchant: &MerchantApp,
     mut file: impl Read + Seek,
     actor: Actor,
-    tell: &mut (dyn FnMut(Told) + Send),
+    tell: &mut (dyn FnMut(ImportProgress) + Send),
 ) -> Result<Report> {
     let survey = Survey::of(&mut file)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
@@ -96,14 +96,14 @@ pub async fn orders(
         if import.batch.len() == BATCH {
             import.record().await?;
             tokio::time::sleep(PAUSE).await;
-            (import.tell)(Told::Done {
+            (import.tell)(ImportProgress::Done {
                 line,
                 lines: survey.lines,
             });
         }
     }
     import.record().await?;
-    (import.tell)(Told::Done {
+    (import.tell)(ImportProgress::Done {
         line: survey.lines,
         lines: survey.lines,
     });
@@ -115,7 +115,7 @@ struct Import<'a> {
     ctx: &'a Ctx,
     merchant: &'a MerchantApp,
     actor: Actor,
-    tell: &'a mut (dyn FnMut(Told) + Send),
+    tell: &'a mut (dyn FnMut(ImportProgress) + Send),
     report: Report,
     /// Rows that are right so far, with their lines.
     batch: Vec<(u64, NewOrder)>,
@@ -141,7 +141,7 @@ impl Import<'_> {
 
     fn refuse(&mut self, line: u64, refusal: Refusal) {
         self.report.refused += 1;
-        (self.tell)(Told::Refused { line, refusal });
+        (self.tell)(ImportProgress::Refused { line, refusal });
     }
 }
 
@@ -304,7 +304,7 @@ mod tests {
             Cursor::new(file),
             Actor::System,
             &mut |told| {
-                if let Told::Refused { line, refusal } = told {
+                if let ImportProgress::Refused { line, refusal } = told {
                     refused.push((line, refusal.to_string()));
                 }
             },
@@ -498,7 +498,7 @@ mod tests {
             file,
             Actor::System,
             &mut |told| {
-                if let Told::Done { line, lines } = told {
+                if let ImportProgress::Done { line, lines } = told {
                     done.push((line, lines));
                 }
             },

@@ -141,7 +141,7 @@ pub(super) async fn decide(
     cause: Cause,
     decide: impl Fn(&Refund) -> Result<Settlement, Refusal> + Send + Sync + Clone + 'static,
 ) -> Result<Refund> {
-    let merchant = ctx.merchant_app_of(&refund.app_id).await?;
+    let merchant = ctx.merchants.of(&refund.app_id).await?;
     let refund = refund.clone();
     let decided = ctx
         .db
@@ -179,7 +179,7 @@ pub(super) async fn settle(
 ) -> Result<Refund> {
     let now = ctx.clock.now();
     let recheck_ms = ctx.config.recheck_after_ms;
-    let merchant = ctx.merchant_app_of(&known.app_id).await?;
+    let merchant = ctx.merchants.of(&known.app_id).await?;
     let cause = Cause {
         kind: match evidence.source {
             Source::Answer => EventKind::Answered,

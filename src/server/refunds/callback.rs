@@ -37,7 +37,7 @@ pub async fn callback(
     body: &[u8],
 ) -> Result<CallbackReply> {
     // A disabled app's callbacks are heard too: what was begun for it is brought to its end.
-    let merchant = ctx.known_app(app_id).await?;
+    let merchant = ctx.merchants.known(app_id).await?;
     let adapter = ctx.channels.adapter(channel)?;
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);

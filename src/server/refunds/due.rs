@@ -9,7 +9,6 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, ReviewReason};
 use crate::domain::time::Timestamp;
-use crate::server::channels::breaker;
 use crate::server::channels::breaker::{BreakerState, ChannelKey};
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
@@ -21,7 +20,7 @@ use crate::server::store;
 /// The lanes in which refunds are asked for: every app and every channel that this server reaches.
 /// An app that is no longer enabled keeps its lanes: what was begun for it is brought to its end.
 pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
-    let apps = ctx.merchant_apps().await?;
+    let apps = ctx.merchants.all().await?;
     let lanes = apps.iter().flat_map(|merchant| {
         let reached = |channel: &&Channel| ctx.channels.adapter(**channel).is_ok();
         let channels = Channel::ALL.iter().filter(reached);
@@ -33,10 +32,14 @@ pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
 /// Asks for the refunds of a lane whose time has come, so many at once as the settings say, until no
 /// more is due or the channel does not answer. Returns how many.
 pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
-    let merchant = ctx.merchant_app_of(&lane.0).await?;
+    let merchant = ctx.merchants.of(&lane.0).await?;
     let mut asked = 0;
     loop {
-        let at_once = match breaker::passage(ctx, lane).await? {
+        // Asked before the breaker, which would claim a probe with nothing to probe with.
+        if !is_due(ctx, lane).await? {
+            return Ok(asked);
+        }
+        let at_once = match ctx.breakers.state(lane).await? {
             BreakerState::Closed => ctx.config.syncs_at_once,
             BreakerState::HalfOpen => 1,
             BreakerState::Open => return Ok(asked),
@@ -53,15 +56,13 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
     }
 }
 
+async fn is_due(ctx: &Ctx, lane: &ChannelKey) -> Result<bool> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
+}
+
 async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
     let now = ctx.clock.now();
-    let due = {
-        let mut conn = ctx.db.read().await?;
-        store::refund::is_due(&mut conn, &lane.0, lane.1, now).await?
-    };
-    if !due {
-        return Ok(Vec::new());
-    }
     let until = leased_until(ctx, now);
     let (app_id, channel) = lane.clone();
     ctx.db
@@ -98,7 +99,7 @@ async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
 /// how many.
 pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
     let mut raised = 0;
-    for merchant in ctx.merchant_apps().await? {
+    for merchant in ctx.merchants.all().await?.iter() {
         raised += flag_overdue_of(ctx, &merchant.app_id).await?;
     }
     Ok(raised)

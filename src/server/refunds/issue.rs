@@ -10,7 +10,6 @@ use crate::domain::refund::{
     NewRefund, Refund, RefundKey, RefundNumbers, RefundStatus, RepeatedFields,
 };
 use crate::domain::time::DAY_MS;
-use crate::server::channels::breaker;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
@@ -73,7 +72,7 @@ pub async fn issue(
 /// calls under way.
 fn permit_of_call(ctx: &Ctx, order: &Order) -> Option<tokio::sync::OwnedSemaphorePermit> {
     let key = (order.app_id.clone(), order.channel);
-    match breaker::is_open(ctx, &key) {
+    match ctx.breakers.is_open(&key) {
         true => None,
         false => ctx.bulkheads.try_enter(&key),
     }

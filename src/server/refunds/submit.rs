@@ -9,7 +9,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
 use crate::domain::refund::{Evidence, Lease, Outcome, Refund, Source};
 use crate::domain::time::Timestamp;
-use crate::server::channels::{Reply, breaker};
+use crate::server::channels::Reply;
 use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
@@ -78,8 +78,8 @@ pub(super) async fn with_time_limit(
     );
     let key = (refund.app_id.clone(), refund.channel);
     let heard = match reply.outcome {
-        Outcome::Unknown { .. } => breaker::failed(ctx, &key, &reply.raw).await,
-        _ => breaker::answered(ctx, &key).await,
+        Outcome::Unknown { .. } => ctx.breakers.failed(&key, &reply.raw).await,
+        _ => ctx.breakers.answered(&key).await,
     };
     if let Err(error) = heard {
         // The evidence is worth more than the breaker's state.

@@ -15,7 +15,7 @@ const ROWS: usize = 500;
 
 /// What is told while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum CopyProgress {
     Copied {
         table: &'static str,
         done: u64,
@@ -70,7 +70,7 @@ pub async fn copy(
     from: &Db,
     to: &Db,
     now: Timestamp,
-    tell: &mut impl FnMut(Told),
+    tell: &mut impl FnMut(CopyProgress),
 ) -> Result<Vec<Same>, CopyError> {
     for (db, which) in [(from, "copy from"), (to, "copy to")] {
         let mut conn = db.read().await?;
@@ -120,7 +120,7 @@ async fn copy_table(
     from: &Db,
     to: &Db,
     table: &'static Table,
-    tell: &mut impl FnMut(Told),
+    tell: &mut impl FnMut(CopyProgress),
 ) -> Result<(), CopyError> {
     let columns = columns(from, table).await?;
     let mut conn = from.read().await?;
@@ -128,7 +128,7 @@ async fn copy_table(
     let mut done = copying::count(&mut *to.read().await?, table).await?;
     let mut after = copying::last_key(&mut *to.read().await?, table).await?;
     loop {
-        tell(Told::Copied {
+        tell(CopyProgress::Copied {
             table: table.name,
             done,
             all,
@@ -152,7 +152,7 @@ async fn compare(
     from: &Db,
     to: &Db,
     table: &'static Table,
-    tell: &mut impl FnMut(Told),
+    tell: &mut impl FnMut(CopyProgress),
 ) -> Result<Same, CopyError> {
     let columns = columns(from, table).await?;
     let (mut ours, mut theirs) = (from.read().await?, to.read().await?);
@@ -160,7 +160,7 @@ async fn compare(
     let mut after: Option<Vec<String>> = None;
     let mut done = 0;
     loop {
-        tell(Told::Compared {
+        tell(CopyProgress::Compared {
             table: table.name,
             done,
             all,

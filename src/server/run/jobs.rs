@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::people::sessions;
-use crate::server::{notices, numbers, people, refunds};
+use crate::server::{notices, people, refunds};
 
 /// Starts all jobs. They end when the set is dropped: each run is safe to break off.
 pub fn spawn(ctx: &Ctx) -> JoinSet<()> {
@@ -32,7 +32,7 @@ pub fn spawn(ctx: &Ctx) -> JoinSet<()> {
         FIFTEEN_SECONDS,
         "renewal of the node's number",
         ctx.clone(),
-        numbers::renew,
+        renew_node_lease,
     ));
     jobs.spawn(every(
         MINUTE,
@@ -110,6 +110,11 @@ async fn in_lanes<Lane>(
             },
         }
     }
+}
+
+async fn renew_node_lease(ctx: &Ctx) -> Result<u64> {
+    ctx.numbers.lease.renew(ctx.clock.now()).await?;
+    Ok(1)
 }
 
 fn report(name: &'static str, outcome: Result<u64>) {

@@ -3,5 +3,6 @@
 pub mod assets;
 pub mod copy;
 pub mod jobs;
+pub mod pages;
 pub mod router;
 pub mod serve;

@@ -21,9 +21,9 @@ use crate::domain::limits;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
 use crate::server::gateway::docs;
-use crate::server::run::assets;
+use crate::server::run::{assets, pages as console};
 use crate::server::watch::health;
-use crate::server::{desk, gateway, trace};
+use crate::server::{gateway, trace};
 
 /// How much later than a use-case's own time limit a request is cut off.
 const GRACE: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub fn router(ctx: Ctx) -> Router {
     let pages = Router::new()
         .merge(docs::routes(ctx.clone()))
-        .merge(desk::routes(ctx.clone()))
+        .merge(console::routes(ctx.clone()))
         .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
         .layer(CompressionLayer::new());
     let guarded = Router::new()

@@ -14,12 +14,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::demo;
 use crate::server::clock::Clock;
 use crate::server::config::{Config, DATABASE_URL, without_password};
 use crate::server::ctx::Ctx;
 use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
+use crate::server::merchants;
 use crate::server::run::{jobs, router};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
@@ -67,7 +67,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let stop = Stop::on_signals()?;
     let listener = bind(config.listen).await?;
     let ctx = open(config).await?;
-    demo::warn_of_its_app(&ctx).await?;
+    merchants::warn_of_published_secrets(&ctx).await?;
     run(ctx, listener, stop, |_| String::new()).await
 }
 
@@ -133,7 +133,7 @@ pub(crate) async fn run(
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
     }
-    let node = ctx.numbers.start(ctx.clock.now()).await?;
+    let node = ctx.numbers.lease.start(ctx.clock.now()).await?;
     node.map_err(|held| ServeError::NodeTaken {
         node: held.node,
         host: held.host,
@@ -169,7 +169,7 @@ pub(crate) async fn run(
     }
     jobs.shutdown().await;
     drop(figures);
-    if let Err(error) = ctx.numbers.release(ctx.clock.now()).await {
+    if let Err(error) = ctx.numbers.lease.release(ctx.clock.now()).await {
         tracing::warn!(%error, "the node's number was not given back: it is free in a minute");
     }
     ctx.db.close().await;

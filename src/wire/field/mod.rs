@@ -115,7 +115,7 @@ impl Field {
             }
             Kind::Url { max } => {
                 let text = self.text(value, max)?;
-                let url = reqwest::Url::parse(text).ok();
+                let url = url::Url::parse(text).ok();
                 let fits = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"))
                     && !text.chars().any(|c| c.is_control() || c.is_whitespace());
                 fits.then_some(())

@@ -3,10 +3,10 @@
 
 use leptos::prelude::*;
 
-use crate::console::components::filters::ListUrl;
 use crate::console::components::icon::{Draw, Icon};
 use crate::console::components::loader::Loader;
 use crate::console::components::page::part;
+use crate::console::hooks::ListUrl;
 use crate::console::preferences::{use_lang, use_texts};
 use crate::console::texts;
 use crate::console::view::query::NAMES;

@@ -10,11 +10,12 @@ use leptos::ev::{Event, SubmitEvent};
 use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_url};
+use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlFormElement, InputEvent, UrlSearchParams};
 
 use crate::console::components::loader::Loader;
+use crate::console::hooks::ListUrl;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 use crate::console::view::ListView;
@@ -25,43 +26,6 @@ use fields::{FilterAmounts, FilterChoice, FilterDays, FilterText};
 
 /// How long typing may pause before the filter is applied.
 const TYPING_PAUSE: Duration = Duration::from_millis(300);
-
-/// Where a list is and what it is narrowed by. A list page provides it as context.
-#[derive(Clone, Copy)]
-pub struct ListUrl {
-    pub path: Memo<String>,
-    pub query: Memo<Query>,
-}
-
-impl ListUrl {
-    /// The address of the same list with another query.
-    pub fn href(&self, query: &Query) -> String {
-        query.href(&self.path.get_untracked())
-    }
-
-    /// Whether what is wrong with this field is said at it.
-    pub fn marks(&self, field: &str) -> bool {
-        self.query
-            .with_untracked(|query| query.problem(field).is_some())
-    }
-
-    /// Whether one of these narrows the list.
-    fn has(&self, names: &[&str]) -> bool {
-        self.query
-            .with(|query| names.iter().any(|name| !query.get(name).is_empty()))
-    }
-}
-
-/// Reads the list's place from the page's URL and makes it known to the components below.
-pub fn provide_list_url() -> ListUrl {
-    let url = use_url();
-    let list = ListUrl {
-        path: Memo::new(move |_| url.with(|url| url.path().to_owned())),
-        query: Memo::new(move |_| url.with(|url| Query::parse(url.search()))),
-    };
-    provide_context(list);
-    list
-}
 
 /// One filter of a list.
 pub enum Filter {

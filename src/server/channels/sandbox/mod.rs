@@ -25,7 +25,6 @@ use crate::server::channels::sandbox::faults::{FaultMode, Faults, SLOW, WeatherR
 use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
 use crate::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
 use crate::server::clock::Clock;
-use crate::server::config::Config;
 use crate::server::db::Db;
 use crate::server::error::{Conflict, Error, Result};
 use crate::server::store;
@@ -34,6 +33,15 @@ use crate::server::store::sandbox::LedgerRow;
 /// The header that carries a callback's signature: hex HMAC-SHA-256 of the body, keyed with the
 /// app's secret.
 pub const SIGNATURE_HEADER: &str = "sandbox-signature";
+
+/// The settings of the sandbox.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxSettings {
+    /// Time until it settles what it accepted.
+    pub delay_ms: i64,
+    /// Length of a time-out.
+    pub timeout_ms: i64,
+}
 
 /// The sandbox.
 pub struct Sandbox {
@@ -48,7 +56,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A sandbox that keeps its book in `db`.
-    pub fn new(config: &Config, db: Db, clock: Clock) -> Sandbox {
+    pub fn new(settings: SandboxSettings, db: Db, clock: Clock) -> Sandbox {
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(5))
@@ -56,8 +64,8 @@ impl Sandbox {
         Sandbox {
             db,
             clock,
-            delay_ms: config.sbx_delay_ms,
-            timeout: millis(config.sbx_timeout_ms),
+            delay_ms: settings.delay_ms,
+            timeout: millis(settings.timeout_ms),
             callback_base: OnceLock::new(),
             http: http.expect("a client without special settings can be built"),
         }

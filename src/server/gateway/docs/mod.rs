@@ -5,11 +5,12 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Object, SchemaType, Type};
 use utoipa::openapi::{Content, OpenApi, RefOr, Schema};
@@ -26,7 +27,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// The description and the page.
 pub fn routes(ctx: Ctx) -> Router {
     let api = Arc::new(openapi::describe(&ctx));
-    let described = api.clone();
+    let text = serde_json::to_vec(&*api).expect("a description is JSON");
+    let described = ([(header::CONTENT_TYPE, JSON)], Bytes::from(text));
     let style = (
         [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
         include_str!("docs.css"),
@@ -36,10 +38,7 @@ pub fn routes(ctx: Ctx) -> Router {
         include_str!("docs.js"),
     );
     Router::new()
-        .route(
-            "/openapi.json",
-            get(move || async move { Json(described.as_ref().clone()) }),
-        )
+        .route("/openapi.json", get(move || async move { described }))
         .route("/docs", get(page))
         .route("/docs/docs.css", get(move || async move { style }))
         .route("/docs/docs.js", get(move || async move { script }))
@@ -74,7 +73,7 @@ async fn demo(ctx: &Ctx) -> Option<Demo> {
     if !ctx.config.demo {
         return None;
     }
-    let merchant = ctx.merchant_app(None).await.ok()?;
+    let merchant = ctx.merchants.enabled(None).await.ok()?;
     (merchant.sign_type == SignType::HmacSha256).then(|| Demo {
         app_id: merchant.app_id.clone(),
         secret: merchant.secret.clone(),

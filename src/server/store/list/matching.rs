@@ -90,16 +90,19 @@ impl Matching {
     }
 
     pub fn criterion(&mut self, criterion: &Criterion) {
-        self.compare(criterion, str::to_owned);
+        let condition = self.comparison(criterion, str::to_owned);
+        self.and(&condition);
     }
 
     pub fn criterion_unindexed(&mut self, criterion: &Criterion) {
-        self.compare(criterion, unindexed);
+        let condition = self.comparison(criterion, unindexed);
+        self.and(&condition);
     }
 
-    fn compare(&mut self, criterion: &Criterion, column_as: impl Fn(&str) -> String) {
+    /// Adds a criterion's value and returns its condition.
+    fn comparison(&mut self, criterion: &Criterion, column_as: impl Fn(&str) -> String) -> String {
         let (column, operator, value) = match criterion {
-            Criterion::Fixed(condition) => return self.and(condition),
+            Criterion::Fixed(condition) => return (*condition).to_owned(),
             Criterion::Word { column, word } => (*column, "=", Value::Text((*word).to_owned())),
             Criterion::Time {
                 column,
@@ -109,26 +112,29 @@ impl Matching {
             Criterion::Amount { operator, fen } => ("amount", *operator, Value::Int(*fen)),
         };
         let value = self.value(value);
-        self.and(&format!("{} {operator} {value}", column_as(column)));
+        format!("{} {operator} {value}", column_as(column))
     }
 
     /// Adds that a column begins with a text, as the range from it to the greatest text that does.
     pub fn begins(&mut self, column: &str, text: &str) {
+        let condition = self.range(column, text);
+        self.and(&condition);
+    }
+
+    fn range(&mut self, column: &str, text: &str) -> String {
         let from = self.value(Value::Text(text.to_owned()));
         let to = self.value(Value::Text(format!("{text}{}", char::MAX)));
-        self.and(&format!("{column} >= {from} AND {column} < {to}"));
+        format!("{column} >= {from} AND {column} < {to}")
     }
 
     /// Adds that the row is one of those picked by criteria of their own.
     pub fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
         let (name, number) = (table.name(), table.key().0);
-        let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
-        criteria
-            .iter()
-            .for_each(|criterion| self.criterion(criterion));
-        let inner = std::mem::replace(&mut self.sql, outer);
+        let condition = |criterion| self.comparison(criterion, str::to_owned);
+        let conditions: Vec<_> = criteria.iter().map(condition).collect();
         self.and(&format!(
-            "{name}.{number} IN (SELECT {number} FROM {name} WHERE {inner})"
+            "{name}.{number} IN (SELECT {number} FROM {name} WHERE {name}.app_id = $1 AND {})",
+            conditions.join(" AND ")
         ));
     }
 
@@ -149,11 +155,10 @@ impl Matching {
         let mut selects = Vec::new();
         for &(table, column) in &beginning.columns {
             let (name, number) = (table.name(), table.key().0);
-            let outer = std::mem::replace(&mut self.sql, format!("{name}.app_id = $1"));
-            self.begins(column, &beginning.text);
-            let inner = std::mem::replace(&mut self.sql, outer);
+            let range = self.range(column, &beginning.text);
             let found = format!(
-                "SELECT {number} FROM (SELECT {number} FROM {name} WHERE {inner} ORDER BY {column} LIMIT {limit}) AS found"
+                "SELECT {number} FROM (SELECT {number} FROM {name} WHERE {name}.app_id = $1 AND {range} \
+                 ORDER BY {column} LIMIT {limit}) AS found"
             );
             selects.push(if table != Table::Order || listed == Table::Order {
                 found

@@ -1,4 +1,4 @@
-//! What was told of the month's refunds: callbacks of the channel, and notices to a merchant's system that
+//! The messages about the month's refunds: callbacks of the channel, and notices to a merchant's system that
 //! listens at one address and does not at another.
 
 use crate::demo::data::{Month, merchant};
@@ -11,29 +11,28 @@ use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::config::Config;
 use crate::server::error::Result;
 use crate::server::numbers::{Kind, Sequence};
-use crate::server::trace::TraceId;
 
 /// Where nothing listens: what is sent there now comes back at once.
 const SILENT_URL: &str = "http://127.0.0.1:9/refundry/notice";
 /// Refunds whose merchant is told are those of the last days.
 const TOLD_MS: i64 = 4 * DAY_MS;
 
-/// What is told of a month.
+/// The messages of a month.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct Messages {
     pub callbacks: Vec<Callback>,
     pub notices: Vec<Notice>,
     pub attempts: Vec<DeliveryAttempt>,
 }
 
-/// Tells of the month's refunds; those whose merchant was told name the address.
+/// Makes the messages of a month; the refunds whose merchant has notices name the address.
 ///
 /// # Errors
 /// When a notice cannot be written.
-pub fn tell(month: &mut Month, config: &Config, now: Timestamp) -> Result<Told> {
-    let mut told = Told {
+pub fn of_month(month: &mut Month, config: &Config, now: Timestamp) -> Result<Messages> {
+    let mut messages = Messages {
         callbacks: callbacks(month, config, now),
-        ..Told::default()
+        ..Messages::default()
     };
     let recent = |refund: &&mut Refund| {
         let finished = refund.settled_at.filter(|_| !refund.holds());
@@ -47,13 +46,13 @@ pub fn tell(month: &mut Month, config: &Config, now: Timestamp) -> Result<Told> 
             .iter()
             .find(|order| order.order_no == refund.order_no);
         if let Some(order) = order {
-            told.notice(refund, order, i, config, now)?;
+            messages.notice(refund, order, i, config, now)?;
         }
     }
-    Ok(told)
+    Ok(messages)
 }
 
-impl Told {
+impl Messages {
     /// A notice and its attempts up to now. Every third never arrived; every third of the others did so the
     /// second time.
     fn notice(
@@ -71,9 +70,9 @@ impl Told {
             let arrives = !i.is_multiple_of(3) && (i % 3 == 1 || notice.attempts > 1);
             let silent = i.is_multiple_of(3);
             let took_ms = if silent { 2 } else { 41 + 7 * notice.attempts };
-            let trace = TraceId(format!("{:012x}", at.0 & 0xffff_ffff_ffff));
+            let trace = format!("{:012x}", at.0 & 0xffff_ffff_ffff);
             let zone = &config.time_zone;
-            let request = crate::wire::notice::of(&merchant(), refund, order, at, zone, trace)?;
+            let request = crate::wire::notice::of(&merchant(), refund, order, at, zone, &trace)?;
             let (http_status, answer, failure) = match (arrives, silent) {
                 (true, _) => (Some(200), Some("SUCCESS"), None),
                 (false, true) => (
@@ -109,7 +108,7 @@ impl Told {
 
 /// The callbacks that the month's timelines tell of, and some that were not believed.
 fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
-    let numbers = Sequence::beginning_at(config, 1);
+    let numbers = Sequence::beginning_at(&config.number_prefix, &config.time_zone, 1);
     let heard = month
         .events
         .iter()

@@ -10,7 +10,7 @@ use web_sys::{HtmlFormElement, HtmlInputElement};
 use crate::console::components::*;
 use crate::console::hooks::use_app_id;
 use crate::console::hooks::use_number;
-use crate::console::pages::order::Balance;
+use crate::console::pages::order::balance::Balance;
 use crate::console::paths::app_path;
 use crate::console::paths::escape;
 use crate::console::preferences::{use_lang, use_texts};

@@ -1,12 +1,18 @@
 //! One order: its facts, its refunds, what is refundable, what happened.
 
+mod balance;
+mod refund;
+
+pub use refund::RefundOrderPage;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
 
 use crate::console::components::*;
 use crate::console::hooks::use_app_id;
 use crate::console::hooks::use_number;
-use crate::console::pages::refund_order::{Draft, RefundForm};
+use crate::console::pages::order::balance::Balance;
+use crate::console::pages::order::refund::{Draft, RefundForm};
 use crate::console::paths::app_path;
 use crate::console::paths::escape;
 use crate::console::preferences::{use_lang, use_texts};
@@ -15,8 +21,7 @@ use crate::console::texts;
 use crate::console::view::query::Query;
 use crate::console::view::{OrderView, RefundOfOrder, Stamp};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::money::Fen;
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order::Order;
 
 /// `/apps/:app/orders/:number`; after a sync also `did=sync`.
 #[component]
@@ -136,35 +141,6 @@ fn Synced(event: Option<Event>) -> impl IntoView {
         let did = url.with(|url| Query::value_in(url.search(), "did"));
         let event = event.clone().filter(|_| did.as_deref() == Some("sync"))?;
         Some(view! { <p class="done" role="status">{texts::synced(&event, lang)}</p> })
-    }
-}
-
-/// How the amounts of an order come to what is refundable.
-#[component]
-pub fn Balance(order: Order) -> impl IntoView {
-    let t = use_texts();
-    let line = |sign: &'static str, name, amount: Fen| {
-        view! {
-            <div>
-                <dt>{t(name)}</dt>
-                <dd>{sign} <Money amount/></dd>
-            </div>
-        }
-    };
-    let amount = match order.status {
-        OrderStatus::Success => texts::PAID_AMOUNT,
-        _ => texts::ORDER_AMOUNT,
-    };
-    view! {
-        <dl class="balance">
-            {line("", amount, order.amount)}
-            {line("− ", texts::REFUNDED_AMOUNT, order.refunded)}
-            {line("− ", texts::HELD_AMOUNT, order.held)}
-            <div class="sum">
-                <dt>{t(texts::REFUNDABLE)}</dt>
-                <dd><Money amount=order.refundable() unit=true/></dd>
-            </div>
-        </dl>
     }
 }
 

@@ -1,0 +1,204 @@
+//! The node number: each running server of a database holds one of its own, by a lease that it renews.
+
+use std::sync::RwLock;
+
+use tokio::sync::Mutex;
+
+use crate::domain::time::Timestamp;
+use crate::server::db::Db;
+use crate::server::error::{Error, Result};
+use crate::server::store;
+use crate::server::store::node::Holding;
+
+/// Node numbers are 0 to 99.
+const NODES: i64 = 100;
+/// A node that does not renew its lease for so long has lost its number.
+const LEASE_MS: i64 = 60_000;
+
+/// This node's hold on its number.
+pub struct NodeLease {
+    db: Db,
+    /// The node number that the settings ask for.
+    wanted: Option<i64>,
+    me: Me,
+    held: RwLock<Option<Lease>>,
+    /// Held by the task that takes or renews a number.
+    taking: Mutex<()>,
+}
+
+/// Who holds a node number.
+#[derive(Clone)]
+struct Me {
+    host: String,
+    /// This process, by a name of its own.
+    holder: String,
+}
+
+/// A node number, and until when it is ours.
+#[derive(Clone, Copy)]
+struct Lease {
+    node: i64,
+    until: Timestamp,
+}
+
+impl NodeLease {
+    /// Makes a lease that is not held yet: the first number that is made takes it, if not the start.
+    pub fn new(wanted: Option<u8>, db: Db) -> NodeLease {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let holder = format!(
+            "{host} {} {:08x}",
+            std::process::id(),
+            rand::random::<u32>()
+        );
+        NodeLease {
+            db,
+            wanted: wanted.map(i64::from),
+            me: Me { host, holder },
+            held: RwLock::default(),
+            taking: Mutex::default(),
+        }
+    }
+
+    /// The node number that is ours at a moment.
+    pub fn node(&self, now: Timestamp) -> Option<i64> {
+        let held = self.held.read().expect("nothing panics holding this lock");
+        held.filter(|lease| now < lease.until)
+            .map(|lease| lease.node)
+    }
+
+    /// Takes the node number that the settings ask for, or else the lowest that is free. One that was
+    /// asked for is taken also from a holder on this host: the server that stopped here without
+    /// giving it back, and is being started again. `Err` within: who has the number.
+    pub async fn start(&self, now: Timestamp) -> Result<Result<i64, Holding>> {
+        let _taking = self.taking.lock().await;
+        let Some(node) = self.wanted else {
+            return Ok(Ok(self.take_free(now).await?));
+        };
+        if self.take(node, now, true).await? {
+            return Ok(Ok(node));
+        }
+        let mut conn = self.db.read().await?;
+        let holding = store::node::get(&mut conn, node).await?;
+        drop(conn);
+        match holding {
+            Some(holding) => Ok(Err(holding)),
+            None => Err(Error::internal("a node number is neither free nor held")),
+        }
+    }
+
+    /// Renews our lease.
+    pub async fn renew(&self, now: Timestamp) -> Result<i64> {
+        let _taking = self.taking.lock().await;
+        self.keep(now).await
+    }
+
+    /// Returns our node number, and takes one first where the lease is over or was never held.
+    ///
+    /// # Errors
+    /// When the database is out of reach, or all node numbers are held.
+    pub async fn node_or_take(&self, now: Timestamp) -> Result<i64> {
+        if let Some(node) = self.node(now) {
+            return Ok(node);
+        }
+        let _taking = self.taking.lock().await;
+        // Another task of this node may have been faster.
+        match self.node(now) {
+            Some(node) => Ok(node),
+            None => self.keep(now).await,
+        }
+    }
+
+    /// Keeps our node number, or takes another where it was lost: this process was stopped, or the
+    /// database out of reach, for longer than the lease.
+    async fn keep(&self, now: Timestamp) -> Result<i64> {
+        let current = *self.held.read().expect("nothing panics holding this lock");
+        if let Some(lease) = current {
+            let holder = self.me.holder.clone();
+            let until = now.plus_ms(LEASE_MS);
+            let kept = self.db.write(move |conn| {
+                let holder = holder.clone();
+                Box::pin(
+                    async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) },
+                )
+            });
+            if kept.await? {
+                self.hold(lease.node, until);
+                return Ok(lease.node);
+            }
+        } else if let Some(node) = self.wanted
+            && self.take(node, now, false).await?
+        {
+            return Ok(node);
+        }
+        let node = self.take_free(now).await?;
+        if let Some(other) = current.map(|lease| lease.node).or(self.wanted) {
+            tracing::warn!(
+                held_elsewhere = other,
+                node,
+                "another node number was taken"
+            );
+        }
+        Ok(node)
+    }
+
+    /// Gives our node number back, for others to take from the next second on: numbers tell their
+    /// second.
+    pub async fn release(&self, now: Timestamp) -> Result<()> {
+        let _taking = self.taking.lock().await;
+        let held = self
+            .held
+            .write()
+            .expect("nothing panics holding this lock")
+            .take();
+        let Some(lease) = held else {
+            return Ok(());
+        };
+        let holder = self.me.holder.clone();
+        let until = Timestamp((now.seconds() + 1) * 1_000);
+        let released = self.db.write(move |conn| {
+            let holder = holder.clone();
+            Box::pin(async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) })
+        });
+        released.await.map(drop)
+    }
+
+    /// Takes the lowest node number that is free.
+    async fn take_free(&self, now: Timestamp) -> Result<i64> {
+        let held = {
+            let mut conn = self.db.read().await?;
+            store::node::held(&mut conn, now).await?
+        };
+        for node in (0..NODES).filter(|node| !held.contains(node)) {
+            if self.take(node, now, false).await? {
+                return Ok(node);
+            }
+        }
+        Err(Error::internal("all node numbers are held"))
+    }
+
+    /// Takes a node number, if nobody holds it; `from_this_host`: nobody elsewhere.
+    async fn take(&self, node: i64, now: Timestamp, from_this_host: bool) -> Result<bool> {
+        let until = now.plus_ms(LEASE_MS);
+        let wanted = Holding {
+            node,
+            host: self.me.host.clone(),
+            holder: self.me.holder.clone(),
+            started_at: now,
+            alive_until: until,
+        };
+        let taken = self.db.write(move |conn| {
+            let wanted = wanted.clone();
+            Box::pin(async move { Ok(store::node::take(conn, &wanted, from_this_host).await?) })
+        });
+        let taken = taken.await?;
+        if taken {
+            self.hold(node, until);
+        }
+        Ok(taken)
+    }
+
+    fn hold(&self, node: i64, until: Timestamp) {
+        let mut held = self.held.write().expect("nothing panics holding this lock");
+        *held = Some(Lease { node, until });
+    }
+}

@@ -1,0 +1,59 @@
+//! Reads the map of the rooms: the first block of code in `ARCHITECTURE.md`. A line names files and
+//! folders (these end in `/`) before it says what they are; what is further in lies within.
+
+/// The places on the map.
+pub struct Map {
+    /// Paths from the project's root; a folder's ends in `/`.
+    pub places: Vec<String>,
+}
+
+/// Reads the map from the page's text.
+pub fn read(page: &str) -> Map {
+    let block = page.split("```").nth(1).expect("the page has a map");
+    let mut places = Vec::new();
+    // The folders that the current line lies in, each with its indentation.
+    let mut folders: Vec<(usize, String)> = Vec::new();
+    for line in block.lines().skip(1) {
+        let indent = line.len() - line.trim_start().len();
+        let is_name = |word: &&str| {
+            word.ends_with('/')
+                || word
+                    .rsplit_once('.')
+                    .is_some_and(|(_, end)| EXTENSIONS.contains(&end))
+        };
+        let names: Vec<&str> = line.split_whitespace().take_while(is_name).collect();
+        if names.is_empty() {
+            continue; // the rest of a description
+        }
+        folders.retain(|(outer, _)| *outer < indent);
+        let within = folders
+            .last()
+            .map_or(String::new(), |(_, path)| path.clone());
+        for name in names {
+            let path = format!("{within}{name}");
+            if name.ends_with('/') {
+                folders.push((indent, path.clone()));
+            }
+            places.push(path);
+        }
+    }
+    Map { places }
+}
+
+const EXTENSIONS: [&str; 5] = ["rs", "css", "toml", "md", "sh"];
+
+impl Map {
+    /// Says whether a file is on the map: by its name, or by a folder of which the map shows no more; one of
+    /// which it shows more covers its `mod.rs`.
+    pub fn covers(&self, file: &str) -> bool {
+        let covers = |place: &String| {
+            if place == file {
+                return true;
+            }
+            let folder = place.ends_with('/') && file.starts_with(place.as_str());
+            let shown = |inner: &String| inner != place && inner.starts_with(place.as_str());
+            folder && (file == format!("{place}mod.rs") || !self.places.iter().any(shown))
+        };
+        self.places.iter().any(covers)
+    }
+}
