@@ -113,6 +113,15 @@ impl Db {
         written
     }
 
+    /// Waits until no write can be made any more: the single writer has ended. Where each write is a
+    /// transaction of its own, that never happens.
+    pub async fn writer_ended(&self) {
+        match &self.writes {
+            Writes::Together(writer) => writer.ended().await,
+            Writes::Apart(_) => std::future::pending().await,
+        }
+    }
+
     /// Ends reading, lets the writes that wait be made, takes no more of them, and closes the
     /// database.
     pub async fn close(&self) {
@@ -151,4 +160,52 @@ async fn migrate(conn: &mut Conn) -> Result<()> {
         .run(conn)
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use crate::server::config::Config;
+    use crate::server::error::Error;
+    use crate::server::testing::app_with;
+
+    /// A write that adds a failed login, and panics then if it is told to.
+    async fn write(db: &super::Db, name: String, panics: bool) -> super::Result<()> {
+        db.write(move |conn| {
+            let name = name.clone();
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO login_failure (name, failures, last_at) VALUES ($1, 1, 1)",
+                )
+                .bind(&name)
+                .execute(conn)
+                .await?;
+                assert!(!panics, "a write that panics");
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_is_undone_and_told_and_the_others_are_made() {
+        let (ctx, _database) = app_with(Config::default()).await;
+        for round in 0..3 {
+            // Those that wait at once are one transaction of the embedded database.
+            let writes = (0..20).map(|i| write(&ctx.db, format!("{round} {i}"), i % 7 == 3));
+            for (i, written) in join_all(writes).await.into_iter().enumerate() {
+                match i % 7 == 3 {
+                    true => assert!(matches!(written, Err(Error::Internal(_))), "{i}"),
+                    false => written.unwrap(),
+                }
+            }
+        }
+        let mut conn = ctx.db.read().await.unwrap();
+        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM login_failure")
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        assert_eq!(count, 3 * 17);
+    }
 }
