@@ -39,6 +39,12 @@ impl Breaker {
         }
     }
 
+    /// Tells whether it is time for a probe. One that lies further ahead than twice the longest wait is
+    /// due as well: the clock that set it was ahead.
+    pub fn probe_is_due(&self, now: Timestamp) -> bool {
+        self.probe_at <= now || self.probe_at > now.plus_ms(2 * PROBE_MOST_MS)
+    }
+
     /// The breaker after a probe that was not answered: each waits twice as long as the one before.
     pub fn probe_failed(&self, now: Timestamp, said: &str) -> Breaker {
         let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);

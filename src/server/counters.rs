@@ -206,12 +206,12 @@ const WRITE: &str = "write";
 
 /// Shows a job before a run of it first panics.
 pub fn job_started(job: &'static str) {
-    counter!(JOBS_PANICKED, "job" => job).increment(0);
+    counter!(JOBS_PANICKED, "name" => job).increment(0);
 }
 
 /// Counts a run of a job that panicked.
 pub fn job_panicked(job: &'static str) {
-    counter!(JOBS_PANICKED, "job" => job).increment(1);
+    counter!(JOBS_PANICKED, "name" => job).increment(1);
 }
 
 /// Counts a write that panicked.

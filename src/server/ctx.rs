@@ -17,6 +17,7 @@ use crate::server::error::{Error, Result};
 use crate::server::notices::Notices;
 use crate::server::numbers::Numbers;
 use crate::server::store;
+use crate::server::watch::checkup::Checkup;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]
@@ -31,6 +32,7 @@ pub struct Inner {
     pub channels: Channels,
     pub breakers: Breakers,
     pub notices: Notices,
+    pub checkup: Checkup,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
@@ -80,6 +82,7 @@ impl Ctx {
             channels: externals.channels,
             breakers: Breakers::default(),
             notices: externals.notices,
+            checkup: Checkup::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             merchants: RwLock::default(),

@@ -16,6 +16,7 @@ pub mod orders;
 pub mod outbound;
 pub mod people;
 pub mod refunds;
+pub mod retention;
 pub mod run;
 pub mod store;
 #[cfg(test)]

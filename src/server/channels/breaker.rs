@@ -64,21 +64,21 @@ pub async fn passage(ctx: &Ctx, lane: &Lane) -> Result<BreakerState> {
     let Some(breaker) = breaker else {
         return Ok(BreakerState::Closed);
     };
-    if breaker.probe_at > now || !claim_probe(ctx, lane, now).await? {
+    if !breaker.probe_is_due(now) || !claim_probe(ctx, lane, breaker.probe_at, now).await? {
         return Ok(BreakerState::Open);
     }
     ctx.breakers.change(lane, |heard| heard.probing = true);
     Ok(BreakerState::HalfOpen)
 }
 
-async fn claim_probe(ctx: &Ctx, lane: &Lane, now: Timestamp) -> Result<bool> {
+async fn claim_probe(ctx: &Ctx, lane: &Lane, due: Timestamp, now: Timestamp) -> Result<bool> {
     let (app_id, channel) = lane.clone();
     let until = now.plus_ms(PROBE_LEASE_MS);
     ctx.db
         .write(move |conn| {
             let app_id = app_id.clone();
             Box::pin(async move {
-                Ok(store::breaker::claim_probe(conn, &app_id, channel, now, until).await?)
+                Ok(store::breaker::claim_probe(conn, &app_id, channel, due, until).await?)
             })
         })
         .await

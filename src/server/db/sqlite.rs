@@ -1,11 +1,15 @@
 //! SQLite: a single writer takes everything that waits into one transaction and commits once for
 //! all, so that each write is durable without each paying for a sync of the disk.
 
+use std::os::unix::fs::MetadataExt;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -91,6 +95,33 @@ impl Writer {
     pub async fn close(&self) {
         self.closing.cancel();
         self.writing.wait().await;
+    }
+}
+
+/// The file of a database, and its identity when it was opened.
+pub struct OpenFile {
+    path: PathBuf,
+    /// Device and number of the file.
+    id: (u64, u64),
+}
+
+impl OpenFile {
+    /// Takes note of the file at a database's address.
+    pub fn of(url: &str) -> Result<OpenFile> {
+        let options: SqliteConnectOptions = url.parse()?;
+        let path = options.get_filename().to_owned();
+        let metadata = std::fs::metadata(&path);
+        let metadata = metadata.map_err(|error| Error::Internal(Arc::new(error)))?;
+        Ok(OpenFile {
+            path,
+            id: (metadata.dev(), metadata.ino()),
+        })
+    }
+
+    /// Tells whether its place still holds this file.
+    pub async fn is_in_place(&self) -> bool {
+        let metadata = tokio::fs::metadata(&self.path).await;
+        metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id)
     }
 }
 

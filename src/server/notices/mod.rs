@@ -74,11 +74,11 @@ pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a 
     own.or(merchant.notify_url.as_deref())
 }
 
-/// The lanes in which notices go out: every app, so that a merchant whose system is slow holds up
+/// The lanes in which notices go out now: an app each, so that a merchant whose system is slow holds up
 /// nobody else.
 pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
-    let apps = ctx.merchant_apps().await?;
-    Ok(apps.iter().map(|app| app.app_id.clone()).collect())
+    let mut conn = ctx.db.read().await?;
+    Ok(store::notice::due_lanes(&mut conn, ctx.clock.now()).await?)
 }
 
 /// Sends an app's notices whose time has come, so many at once as the settings say, until no more
@@ -102,14 +102,14 @@ pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
 
 async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
     let now = ctx.clock.now();
+    let until = now.plus_ms(LEASE_MS);
     let due = {
         let mut conn = ctx.db.read().await?;
-        store::notice::is_due(&mut conn, app_id, now).await?
+        store::notice::is_due(&mut conn, app_id, now, until).await?
     };
     if !due {
         return Ok(Vec::new());
     }
-    let until = now.plus_ms(LEASE_MS);
     let app_id = app_id.to_owned();
     ctx.db
         .write(move |conn| {

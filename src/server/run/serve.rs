@@ -23,6 +23,7 @@ use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
+use crate::server::watch::checkup;
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
 
@@ -139,6 +140,10 @@ pub(crate) async fn run(
     if let Some(sandbox) = ctx.channels.sandbox() {
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
+    }
+    // Before anything is claimed: its clock may be wrong. What it finds it finds again.
+    if let Err(error) = checkup::look(&ctx).await {
+        tracing::error!(%error, "the server is not in order");
     }
     let node = ctx.numbers.start(ctx.clock.now()).await?;
     node.map_err(|held| ServeError::NodeTaken {

@@ -126,6 +126,18 @@ pub async fn is_due(
     Ok(row.is_some())
 }
 
+/// The apps and channels that have refunds whose time to be asked for has come, in one look for all.
+/// Some of their refunds may be claimed already.
+pub async fn due_lanes(
+    conn: &mut AnyConnection,
+    now: Timestamp,
+) -> sqlx::Result<Vec<(String, Channel)>> {
+    let sql = "SELECT DISTINCT app_id, channel FROM refund WHERE next_sync_at <= $1";
+    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
+    rows.iter().map(lane).collect()
+}
+
 /// Claims refunds of a channel whose time to be asked for has come, the longest due first, at most
 /// `limit`, until `until`. Any number of nodes may do this at once: each gets others.
 pub async fn claim_due(
@@ -153,17 +165,16 @@ pub async fn claim_due(
     rows.iter().map(refund).collect()
 }
 
-/// Refunds that are in progress since before `opened_before` and were not raised yet, oldest first.
+/// Refunds of all apps that are in progress since before `opened_before` and were not raised yet,
+/// oldest first.
 pub async fn overdue(
     conn: &mut AnyConnection,
-    app_id: &str,
     opened_before: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<Refund>> {
-    let sql = "SELECT * FROM refund WHERE app_id = $1 AND status = 'progress' AND opened_at < $2 \
-               AND review_reason IS NULL ORDER BY opened_at, refund_no LIMIT $3";
+    let sql = "SELECT * FROM refund WHERE status = 'progress' AND opened_at < $1 \
+               AND review_reason IS NULL ORDER BY opened_at, refund_no LIMIT $2";
     let rows = query(sql)
-        .bind(app_id)
         .bind(opened_before.0)
         .bind(limit)
         .fetch_all(conn)
