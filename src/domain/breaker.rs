@@ -57,3 +57,20 @@ impl Breaker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_is_due_in_its_time_and_where_a_clock_ahead_of_time_has_set_it() {
+        let now = Timestamp(1_760_000_000_000);
+        let mut breaker = Breaker::opened("A", Channel::Sandbox, now, "silence");
+        assert!(!breaker.probe_is_due(now));
+        assert!(breaker.probe_is_due(now.plus_ms(PROBE_LEAST_MS)));
+        breaker.probe_at = now.plus_ms(PROBE_MOST_MS);
+        assert!(!breaker.probe_is_due(now));
+        breaker.probe_at = now.plus_ms(24 * 60 * MINUTE_MS);
+        assert!(breaker.probe_is_due(now));
+    }
+}

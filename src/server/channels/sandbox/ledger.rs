@@ -303,3 +303,24 @@ fn closed() -> Outcome {
         msg: "沙箱关闭了这笔退款".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_clock_ahead_of_time_has_written_settles_all_the_same() {
+        let submission = Submission {
+            app_id: "A".to_owned(),
+            out_order_no: "SBX-ASYNC-1".to_owned(),
+            channel_no: "R1".to_owned(),
+            amount: Fen(1),
+        };
+        let now = Timestamp(1_760_000_000_000);
+        let status = |row: &BookRow| visible(row, now).map(|entry| entry.status);
+        let row = enter(None, &submission, now, HOUR_MS);
+        assert_eq!(status(&row), Some("progress"));
+        let row = enter(None, &submission, now.plus_ms(24 * HOUR_MS), HOUR_MS);
+        assert_eq!(status(&row), Some("success"));
+    }
+}
