@@ -10,6 +10,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::time::Timestamp;
 use crate::server::channels::Channels;
 use crate::server::channels::breaker::Breakers;
+use crate::server::checkup::Checkup;
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
@@ -17,7 +18,6 @@ use crate::server::error::{Error, Result};
 use crate::server::notices::Notices;
 use crate::server::numbers::Numbers;
 use crate::server::store;
-use crate::server::watch::checkup::Checkup;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]

@@ -19,7 +19,6 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::watch::checkup;
 use crate::server::{notices, numbers, people, refunds, retention};
 
 // The names of the jobs, in figures and in the log.
@@ -38,7 +37,9 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs.every(FIFTEEN_SECONDS, NODE_NUMBER, |ctx| {
         numbers::renew(ctx).boxed()
     });
-    jobs.every(FIFTEEN_SECONDS, CHECKUP, |ctx| checkup::look(ctx).boxed());
+    jobs.every(FIVE_SECONDS, CHECKUP, |ctx| {
+        ctx.checkup.look(&ctx.db, &ctx.clock).boxed()
+    });
     jobs.every(MINUTE, OVERDUE, |ctx| refunds::flag_overdue(ctx).boxed());
     jobs.every(TEN_MINUTES, SESSIONS, |ctx| sessions::clean_up(ctx).boxed());
     jobs.every(TEN_MINUTES, LOGIN_FAILURES, |ctx| {
@@ -60,6 +61,7 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs
 }
 
+const FIVE_SECONDS: Duration = Duration::from_secs(5);
 const FIFTEEN_SECONDS: Duration = Duration::from_secs(15);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const MINUTE: Duration = Duration::from_secs(60);

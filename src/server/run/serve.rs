@@ -23,7 +23,6 @@ use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
-use crate::server::watch::checkup;
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
 
@@ -142,7 +141,7 @@ pub(crate) async fn run(
         sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
     }
     // Before anything is claimed: its clock may be wrong. What it finds it finds again.
-    if let Err(error) = checkup::look(&ctx).await {
+    if let Err(error) = ctx.checkup.look(&ctx.db, &ctx.clock).await {
         tracing::error!(%error, "the server is not in order");
     }
     let node = ctx.numbers.start(ctx.clock.now()).await?;
@@ -298,8 +297,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_whose_writer_has_ended_stops_with_an_error() {
-        let (ctx, _database) = app_with(Config::default()).await;
-        if is_postgres(&_database.url()) {
+        let (ctx, database) = app_with(Config::default()).await;
+        if is_postgres(&database.url()) {
             return;
         }
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();

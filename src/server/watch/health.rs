@@ -8,6 +8,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::server::checkup::NotReady;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
 use crate::server::store;
@@ -22,21 +23,6 @@ pub fn routes(ctx: Ctx) -> Router {
         .route("/healthz", get(async || (NOT_KEPT, "ok")))
         .route("/readyz", get(readyz))
         .with_state(ctx)
-}
-
-/// Why no requests should be sent here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotReady {
-    #[error("stopping")]
-    Stopping,
-    #[error("the database does not answer")]
-    Database,
-    #[error("the database takes no writes")]
-    Writes,
-    #[error("the database's file has gone, or another is in its place")]
-    File,
-    #[error("the clock differs from the database's by {} s", off_ms.abs() / 1_000)]
-    Clock { off_ms: i64 },
 }
 
 /// Tells whether requests should be sent here: no stop has begun, the last checkup found the clock right

@@ -1,6 +1,5 @@
 //! What a machine's keepers look at: health, figures, traces and logs.
 
-pub mod checkup;
 pub mod database_gauges;
 pub mod exporter;
 pub mod health;

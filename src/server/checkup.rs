@@ -7,15 +7,30 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use crate::domain::time::Timestamp;
-use crate::server::ctx::Ctx;
+use crate::server::clock::Clock;
+use crate::server::db::Db;
 use crate::server::error::{Error, Result};
-use crate::server::watch::health::NotReady;
 use crate::server::{counters, store};
+
+/// Why no requests should be sent to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    #[error("stopping")]
+    Stopping,
+    #[error("the database does not answer")]
+    Database,
+    #[error("the database takes no writes")]
+    Writes,
+    #[error("the database's file has gone, or another is in its place")]
+    File,
+    #[error("the clock differs from the database's by {} s", off_ms.abs() / 1_000)]
+    Clock { off_ms: i64 },
+}
 
 /// The longest time that a checkup may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// A finding older than this tells that no checkup comes to its end any more.
-const STALE: Duration = Duration::from_secs(45);
+const STALE: Duration = Duration::from_secs(30);
 /// The most that a node's clock may differ from the database's. Leases last much longer.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
@@ -48,6 +63,20 @@ impl Checkup {
         finding.is_some_and(|found| matches!(found.outcome, Err(NotReady::Clock { .. })))
     }
 
+    /// Looks at the clock and at whether the disk takes writes: a job.
+    pub async fn look(&self, db: &Db, clock: &Clock) -> Result<u64> {
+        let found = match timeout(LIMIT, find(db, clock)).await {
+            Ok(found) => found,
+            Err(_) => Err((NotReady::Database, None)),
+        };
+        self.note(found.as_ref().map_err(|(why, _)| *why).copied());
+        match found {
+            Ok(()) => Ok(1),
+            Err((_, Some(cause))) => Err(cause),
+            Err((why, None)) => Err(Error::internal(why.to_string())),
+        }
+    }
+
     fn finding(&self) -> Option<Finding> {
         *self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,45 +88,29 @@ impl Checkup {
     }
 }
 
-/// Looks at the clock and at whether the disk takes writes: a job.
-pub async fn look(ctx: &Ctx) -> Result<u64> {
-    let found = match timeout(LIMIT, find(ctx)).await {
-        Ok(found) => found,
-        Err(_) => Err((NotReady::Database, None)),
-    };
-    ctx.checkup
-        .note(found.as_ref().map_err(|(why, _)| *why).copied());
-    match found {
-        Ok(()) => Ok(1),
-        Err((_, Some(cause))) => Err(cause),
-        Err((why, None)) => Err(Error::internal(why.to_string())),
-    }
-}
-
 /// Why the node is not ready, and the error that showed it.
 type Found = Result<(), (NotReady, Option<Error>)>;
 
-async fn find(ctx: &Ctx) -> Found {
-    let off_ms = clock_offset(ctx).await;
+async fn find(db: &Db, clock: &Clock) -> Found {
+    let off_ms = clock_offset(db, clock).await;
     let off_ms = off_ms.map_err(|error| (NotReady::Database, Some(error)))?;
     counters::clock_offset(off_ms);
     if off_ms.abs() > CLOCK_TOLERANCE_MS {
         return Err((NotReady::Clock { off_ms }, None));
     }
-    let now = ctx.clock.now();
-    let written = ctx
-        .db
+    let now = clock.now();
+    let written = db
         .write(move |conn| Box::pin(async move { Ok(store::write_check::put(conn, now).await?) }));
     let written = written.await;
     written.map_err(|error| (NotReady::Writes, Some(error)))
 }
 
 /// Measures by how much the node's clock is ahead of the database's.
-async fn clock_offset(ctx: &Ctx) -> Result<i64> {
-    let mut conn = ctx.db.read().await?;
-    let before = ctx.clock.now();
+async fn clock_offset(db: &Db, clock: &Clock) -> Result<i64> {
+    let mut conn = db.read().await?;
+    let before = clock.now();
     let database = store::now(&mut conn).await?;
-    let after = ctx.clock.now();
+    let after = clock.now();
     Ok(database.map_or(0, |database| certain_offset(before, database, after)))
 }
 
@@ -116,6 +129,7 @@ fn certain_offset(before: Timestamp, database: Timestamp, after: Timestamp) -> i
 mod tests {
     use super::*;
     use crate::server::config::Config;
+    use crate::server::ctx::Ctx;
     use crate::server::db::is_postgres;
     use crate::server::testing::app_with;
     use crate::server::watch::health::ready;
@@ -160,6 +174,10 @@ mod tests {
         limit_pages(&ctx, 1_000_000).await;
         look(&ctx).await.unwrap();
         assert!(ready(&ctx).await.is_ok());
+    }
+
+    async fn look(ctx: &Ctx) -> Result<u64> {
+        ctx.checkup.look(&ctx.db, &ctx.clock).await
     }
 
     /// Lets the database grow to so many pages, or no more than it has.
