@@ -129,6 +129,9 @@ CREATE INDEX refund_channel ON refund (app_id, channel, created_at, refund_no);
 CREATE INDEX refund_channel_status ON refund (app_id, channel, status, created_at, refund_no);
 CREATE INDEX refund_review ON refund (app_id, created_at, refund_no) WHERE review_reason IS NOT NULL AND reviewed = 0;
 CREATE INDEX refund_due ON refund (app_id, channel, next_sync_at) WHERE next_sync_at IS NOT NULL;
+-- Of all apps at once: the lanes that have something due, and what has been open too long.
+CREATE INDEX refund_due_lanes ON refund (next_sync_at, app_id, channel) WHERE next_sync_at IS NOT NULL;
+CREATE INDEX refund_overdue ON refund (opened_at, refund_no) WHERE status = 'progress' AND review_reason IS NULL;
 CREATE INDEX refund_open ON refund (app_id, opened_at, refund_no) WHERE status = 'progress';
 
 -- A channel that does not answer an app: asked gently until it does. No row: it answers.
@@ -164,6 +167,7 @@ CREATE TABLE notice (
     FOREIGN KEY (app_id, refund_no) REFERENCES refund (app_id, refund_no)
 );
 CREATE INDEX notice_due ON notice (app_id, next_send_at) WHERE next_send_at IS NOT NULL;
+CREATE INDEX notice_due_lanes ON notice (next_send_at, app_id) WHERE next_send_at IS NOT NULL;
 CREATE INDEX notice_time ON notice (app_id, created_at, refund_no, seq);
 CREATE INDEX notice_state ON notice (app_id, state, created_at, refund_no, seq);
 
@@ -185,6 +189,9 @@ CREATE TABLE delivery_attempt (
     PRIMARY KEY (app_id, refund_no, seq, attempt)
 );
 
+-- For the clean-up of old ones.
+CREATE INDEX delivery_attempt_age ON delivery_attempt (at);
+
 -- Each change of an order's balance. Only ever added to: the order's held and refunded amounts are the sums.
 CREATE TABLE movement (
     app_id     TEXT   NOT NULL,
@@ -199,7 +206,7 @@ CREATE TABLE movement (
     PRIMARY KEY (app_id, order_no, refund_no, seq)
 );
 
--- The timeline of orders and refunds. Only ever added to.
+-- The timeline of orders and refunds. Only ever added to, until what is old goes.
 CREATE TABLE event (
     app_id   TEXT   NOT NULL,
     subject  TEXT   NOT NULL,
@@ -221,6 +228,9 @@ CREATE INDEX event_sync_changed ON event (app_id, subject, at, number, seq) WHER
 CREATE INDEX event_sync_changed_outcome ON event (app_id, subject, outcome, at, number, seq)
     WHERE kind = 'sync' AND before <> after;
 
+-- For the clean-up of old ones.
+CREATE INDEX event_age ON event (at) WHERE subject = 'refund';
+
 -- What channels called back with, as it came. The same again is counted, not kept twice.
 CREATE TABLE callback (
     app_id       TEXT   NOT NULL,
@@ -237,6 +247,8 @@ CREATE TABLE callback (
     PRIMARY KEY (app_id, callback_no)
 );
 CREATE UNIQUE INDEX callback_digest ON callback (app_id, channel, digest) WHERE digest IS NOT NULL;
+-- For the clean-up of old ones.
+CREATE INDEX callback_age ON callback (last_at);
 CREATE INDEX callback_time ON callback (app_id, received_at, callback_no);
 CREATE INDEX callback_verdict ON callback (app_id, verdict, received_at, callback_no);
 CREATE INDEX callback_refund ON callback (app_id, refund_no, received_at, callback_no) WHERE refund_no IS NOT NULL;
@@ -282,6 +294,13 @@ CREATE TABLE node (
     holder       TEXT   NOT NULL,
     started_at   BIGINT NOT NULL,
     alive_until  BIGINT NOT NULL
+);
+
+-- One row, written now and then to see whether the database takes writes.
+CREATE TABLE write_check (
+    id      BIGINT NOT NULL PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    filler  TEXT   NOT NULL
 );
 
 -- The sandbox channel's own ledger. Nothing but the sandbox reads or writes it.

@@ -445,3 +445,25 @@ async fn who_names_no_address_is_told_nothing_and_the_apps_own_serves_all() {
     let sent = notices::send_due(&desk.core.ctx, "TOLD").await.unwrap();
     assert_eq!((sent, desk.receiver.bodies().len()), (1, 1));
 }
+
+#[tokio::test]
+async fn a_lease_that_a_clock_ahead_of_time_wrote_is_void() {
+    let desk = Desk::open().await;
+    desk.refund("OK", Edition::Open).await;
+    for (leased_until, sent) in [
+        (START.plus_ms(MINUTE_MS), 0),
+        (START.plus_ms(24 * HOUR_MS), 1),
+    ] {
+        let leased = desk.core.ctx.db.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE notice SET leased_until = $1")
+                    .bind(leased_until.0)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        });
+        leased.await.unwrap();
+        assert_eq!(desk.send().await, sent);
+    }
+}

@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use refundry::domain::callback::Verdict;
@@ -13,29 +14,31 @@ use refundry::domain::filter::{
     CallbackFilter, Cursor, NoticeFilter, OrderFilter, Place, RefundFilter, ReviewQueueFilter,
     Sort, SyncFilter,
 };
+use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
 use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
 use refundry::domain::refund::{OutcomeKind, RefundKey, RefundStatus};
-use refundry::domain::time::Timestamp;
+use refundry::domain::time::{DAY_MS, Timestamp};
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
 use refundry::server::store::gauges;
-use refundry::server::{notices, orders, refunds};
+use refundry::server::{notices, orders, refunds, retention};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use support::{Core, new_refund};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// Keeps the text of every statement that sqlx runs.
+/// Keeps the text of every statement that sqlx runs, and counts how many are run.
 #[derive(Clone, Default)]
-struct Statements(Arc<Mutex<BTreeSet<String>>>);
+struct Statements(Arc<Mutex<BTreeSet<String>>>, Arc<AtomicUsize>);
 
 impl<S: tracing::Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "sqlx::query" {
+            self.1.fetch_add(1, Ordering::SeqCst);
             event.record(&mut self.clone());
         }
     }
@@ -168,6 +171,37 @@ async fn read_records(core: &Core) -> Result<()> {
     Ok(())
 }
 
+/// What runs by itself where something is due, and where nothing is.
+async fn run_jobs(core: &Core, statements: &Statements) {
+    let ctx = &core.ctx;
+    // Old enough for all of it.
+    ctx.clock.advance_ms(500 * DAY_MS);
+    for lane in refunds::sync_lanes(ctx).await.expect("lanes") {
+        refunds::sync_due(ctx, &lane).await.expect("a run");
+    }
+    for lane in notices::send_lanes(ctx).await.expect("lanes") {
+        notices::send_due(ctx, &lane).await.expect("a run");
+    }
+    notices::send_due(ctx, "DEMO").await.expect("a run");
+    refunds::flag_overdue(ctx).await.expect("a run");
+    retention::clean_up(ctx).await.expect("a run");
+
+    for number in 0..60 {
+        let merchant = MerchantApp {
+            app_id: format!("IDLE{number}"),
+            is_default: false,
+            ..core.merchant.clone()
+        };
+        support::add_app(ctx, merchant).await;
+    }
+    let before = statements.1.load(Ordering::SeqCst);
+    assert_eq!(refunds::sync_lanes(ctx).await.expect("lanes"), []);
+    assert!(notices::send_lanes(ctx).await.expect("lanes").is_empty());
+    refunds::flag_overdue(ctx).await.expect("a run");
+    let asked = statements.1.load(Ordering::SeqCst) - before;
+    assert!((1..=3).contains(&asked), "an idle node asks {asked} times");
+}
+
 #[tokio::test]
 async fn no_statement_scans_a_table() {
     if support::database::server().is_some() {
@@ -259,6 +293,7 @@ async fn no_statement_scans_a_table() {
     }
     drop(conn);
     read_records(&core).await.expect("records");
+    run_jobs(&core, &statements).await;
 
     let caught: Vec<_> = statements.0.lock().unwrap().iter().cloned().collect();
     let planned = |sql: &&String| {

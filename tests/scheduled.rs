@@ -4,8 +4,10 @@
 mod support;
 
 use refundry::domain::breaker::{Breaker, FAILURES};
+use refundry::domain::callback::{Callback, Verdict};
 use refundry::domain::event::{Actor, EventKind};
 use refundry::domain::money::Fen;
+use refundry::domain::notice::{DeliveryAttempt, NoticeKey};
 use refundry::domain::order::Channel;
 use refundry::domain::refund::{Refund, RefundKey, RefundStatus, ReviewReason};
 use refundry::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
@@ -13,6 +15,7 @@ use refundry::server::channels::breaker::BreakerState;
 use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
 use refundry::server::refunds::{self, OnRepeat};
+use refundry::server::{retention, store};
 use support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -245,4 +248,122 @@ async fn failures_from_before_another_node_found_the_channel_back_do_not_count()
     assert_eq!(open_breakers(one).await, []);
     silence(one, 1).await;
     assert_eq!(open_breakers(one).await.len(), 1);
+}
+
+#[tokio::test]
+async fn lanes_are_those_that_have_something_due() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let lanes = async || refunds::sync_lanes(&core.ctx).await.unwrap();
+    refund(&core, "TIMEOUT").await;
+    assert_eq!(lanes().await, []);
+    clock.advance_ms(2 * MINUTE_MS);
+    assert_eq!(lanes().await, [("DEMO".to_owned(), Channel::Sandbox)]);
+    assert_eq!(sync_due(&core.ctx).await, 1);
+    assert_eq!(lanes().await, []);
+}
+
+/// Records a callback and more attempts to deliver a notice than are deleted at once.
+async fn record_raw(core: &Core, refund: &Refund) {
+    let now = core.ctx.clock.now();
+    let callback = Callback {
+        app_id: "DEMO".to_owned(),
+        callback_no: "C1".to_owned(),
+        channel: Channel::Sandbox,
+        received_at: now,
+        headers: String::new(),
+        body: "{}".to_owned(),
+        verdict: Verdict::Accepted,
+        refund_no: Some(refund.refund_no.clone()),
+        times: 1,
+        last_at: now,
+    };
+    let attempt = DeliveryAttempt {
+        key: NoticeKey {
+            app_id: "DEMO".to_owned(),
+            refund_no: refund.refund_no.clone(),
+            seq: 2,
+        },
+        attempt: 0,
+        at: now,
+        took_ms: 1,
+        actor: Actor::System,
+        url: "https://example.com".to_owned(),
+        request: "{}".to_owned(),
+        http_status: Some(200),
+        answer: None,
+        failure: None,
+    };
+    let written = core.ctx.db.write(move |conn| {
+        let (callback, attempt) = (callback.clone(), attempt.clone());
+        Box::pin(async move {
+            store::callback::put(conn, &callback, "digest").await?;
+            for number in 1..=1_100 {
+                let attempt = DeliveryAttempt {
+                    attempt: number,
+                    ..attempt.clone()
+                };
+                store::notice::insert_attempt(conn, &attempt).await?;
+            }
+            Ok(())
+        })
+    });
+    written.await.unwrap();
+}
+
+async fn clean_up(core: &Core) -> u64 {
+    retention::clean_up(&core.ctx).await.expect("a run")
+}
+
+#[tokio::test]
+async fn old_raw_records_go_and_what_is_open_or_wants_a_person_stays() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    let (settled, open) = (refund(&core, "OK").await, refund(&core, "TIMEOUT").await);
+    let raised = refund(&core, "OK").await;
+    let number = raised.refund_no.clone();
+    let written = core.ctx.db.write(move |conn| {
+        let number = number.clone();
+        Box::pin(async move {
+            let sql = "UPDATE refund SET review_reason = 'contradicted', reviewed = 0 WHERE refund_no = $1";
+            sqlx::query(sql).bind(&number).execute(conn).await?;
+            Ok(())
+        })
+    });
+    written.await.unwrap();
+    record_raw(&core, &settled).await;
+
+    clock.advance_ms(90 * DAY_MS);
+    assert_eq!(clean_up(&core).await, 0);
+    clock.advance_ms(1);
+    assert_eq!(clean_up(&core).await, 1_101);
+
+    let timeline = async |refund: &Refund| {
+        let events = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no).await;
+        events.expect("a timeline").len() as u64
+    };
+    let (gone, kept) = (timeline(&settled).await, timeline(&open).await);
+    assert!(gone > 0 && kept > 0);
+    clock.advance_ms(310 * DAY_MS - 1);
+    assert_eq!(clean_up(&core).await, 0);
+    clock.advance_ms(1);
+    assert_eq!(clean_up(&core).await, gone);
+    assert_eq!(timeline(&settled).await, 0);
+    assert_eq!(timeline(&open).await, kept);
+    assert_eq!(timeline(&raised).await, gone);
+}
+
+#[tokio::test]
+async fn without_a_limit_nothing_goes() {
+    let flags = [
+        "--keep-events-days=0",
+        "--keep-callbacks-days=0",
+        "--keep-attempts-days=0",
+    ];
+    let clock = Clock::manual(START);
+    let core = Core::with(config(&flags), clock.clone()).await;
+    let refund = refund(&core, "OK").await;
+    record_raw(&core, &refund).await;
+    clock.advance_ms(10_000 * DAY_MS);
+    assert_eq!(clean_up(&core).await, 0);
 }

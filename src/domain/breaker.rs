@@ -39,6 +39,12 @@ impl Breaker {
         }
     }
 
+    /// Tells whether it is time for a probe. One that lies further ahead than twice the longest wait is
+    /// due as well: the clock that set it was ahead.
+    pub fn probe_is_due(&self, now: Timestamp) -> bool {
+        self.probe_at <= now || self.probe_at > now.plus_ms(2 * PROBE_MOST_MS)
+    }
+
     /// The breaker after a probe that was not answered: each waits twice as long as the one before.
     pub fn probe_failed(&self, now: Timestamp, said: &str) -> Breaker {
         let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);
@@ -49,5 +55,22 @@ impl Breaker {
             said: said.to_owned(),
             ..self.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_is_due_in_its_time_and_where_a_clock_ahead_of_time_has_set_it() {
+        let now = Timestamp(1_760_000_000_000);
+        let mut breaker = Breaker::opened("A", Channel::Sandbox, now, "silence");
+        assert!(!breaker.probe_is_due(now));
+        assert!(breaker.probe_is_due(now.plus_ms(PROBE_LEAST_MS)));
+        breaker.probe_at = now.plus_ms(PROBE_MOST_MS);
+        assert!(!breaker.probe_is_due(now));
+        breaker.probe_at = now.plus_ms(24 * 60 * MINUTE_MS);
+        assert!(breaker.probe_is_due(now));
     }
 }

@@ -82,6 +82,13 @@ impl Fen {
         self.0.checked_add(other.0).map(Fen)
     }
 
+    /// Adds up any number of amounts. `None` when the sum leaves the range of an i64.
+    pub fn checked_sum(amounts: impl IntoIterator<Item = Fen>) -> Option<Fen> {
+        // Whole, so that the order does not matter: 2^64 amounts would be needed to leave an i128.
+        let sum: i128 = amounts.into_iter().map(|Fen(fen)| i128::from(fen)).sum();
+        i64::try_from(sum).ok().map(Fen)
+    }
+
     /// `None` when the difference leaves the range of an i64.
     pub fn checked_sub(self, other: Fen) -> Option<Fen> {
         self.0.checked_sub(other.0).map(Fen)
@@ -159,6 +166,15 @@ mod tests {
             Fen::from_yuan(&"9".repeat(27)),
             Err(NotAnAmount::OutOfRange)
         );
+    }
+
+    #[test]
+    fn sums_leave_the_range_of_an_amount_only_at_their_end() {
+        let most = Fen(i64::MAX);
+        assert_eq!(Fen::checked_sum([most, Fen(1), Fen(-1)]), Some(most));
+        assert_eq!(Fen::checked_sum([most, Fen(1)]), None);
+        assert_eq!(Fen::checked_sum([]), Some(Fen::ZERO));
+        assert_eq!(-Fen(5), Fen(-5));
     }
 
     #[test]

@@ -97,6 +97,18 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_PRIVATE_NOTIFY", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub private_notify: bool,
 
+    /// For how many days events of settled refunds are kept: up to 36500, 0 for ever
+    #[arg(long, env = "REFUNDRY_KEEP_EVENTS_DAYS", value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    pub keep_events_days: i64,
+
+    /// For how many days callbacks are kept as they came: up to 36500, 0 for ever
+    #[arg(long, env = "REFUNDRY_KEEP_CALLBACKS_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    pub keep_callbacks_days: i64,
+
+    /// For how many days attempts to deliver notices are kept as they went out: up to 36500, 0 for ever
+    #[arg(long, env = "REFUNDRY_KEEP_ATTEMPTS_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    pub keep_attempts_days: i64,
+
     /// How long a request may take: 1s to 5m; a refund it began goes on
     #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = |text: &str| duration_ms(text, 1000, 300000))]
     pub request_time_limit_ms: i64,

@@ -28,6 +28,8 @@ pub(in crate::server) const NOTICES_WAITING: &str = "refundry_notices_waiting";
 pub(in crate::server) const NOTICES_DUE: &str = "refundry_notices_due";
 pub(in crate::server) const OLDEST_NOTICE_SECONDS: &str = "refundry_oldest_notice_seconds";
 pub(in crate::server) const WRITE_SECONDS: &str = "refundry_write_seconds";
+pub(in crate::server) const JOBS_PANICKED: &str = "refundry_jobs_panicked_total";
+pub(in crate::server) const CLOCK_OFFSET_SECONDS: &str = "refundry_clock_offset_seconds";
 pub(in crate::server) const READY: &str = "refundry_ready";
 pub(in crate::server) const READINGS_FRESH: &str = "refundry_readings_fresh";
 pub(in crate::server) const INFO: &str = "refundry_info";
@@ -93,6 +95,14 @@ pub(in crate::server) fn describe() {
         WRITE_SECONDS,
         "How long writes took until they were durable, their wait included"
     );
+    counter!(
+        JOBS_PANICKED,
+        "Runs of a job that ended by a panic; write: a write to the database that did"
+    );
+    gauge!(
+        CLOCK_OFFSET_SECONDS,
+        "How far the node's clock is ahead of the database's; 0 on the embedded database"
+    );
     gauge!(READY, "1 while requests may be sent here, as /readyz says");
     gauge!(
         READINGS_FRESH,
@@ -115,6 +125,8 @@ pub(in crate::server) fn begin_at_zero() {
     for outcome in ["delivered", "failed", "given_up"] {
         counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
     }
+    job_started(WRITE);
+    clock_offset(0);
 }
 
 /// A request under way. One that is dropped before it has ended was given up by its caller.
@@ -192,4 +204,27 @@ pub fn notice_sent(outcome: &'static str) {
 /// A write took so long, from being asked for until it was durable or refused.
 pub fn written(took: Duration) {
     histogram!(WRITE_SECONDS).record(took);
+}
+
+/// The name under which panics of writes are counted.
+const WRITE: &str = "write";
+
+/// Shows a job before a run of it first panics.
+pub fn job_started(job: &'static str) {
+    counter!(JOBS_PANICKED, "name" => job).increment(0);
+}
+
+/// Counts a run of a job that panicked.
+pub fn job_panicked(job: &'static str) {
+    counter!(JOBS_PANICKED, "name" => job).increment(1);
+}
+
+/// Counts a write that panicked.
+pub fn write_panicked() {
+    job_panicked(WRITE);
+}
+
+/// Shows by how many milliseconds the node's clock is ahead of the database's.
+pub fn clock_offset(ms: i64) {
+    gauge!(CLOCK_OFFSET_SECONDS).set(ms as f64 / 1_000.0);
 }

@@ -9,6 +9,7 @@ use crate::server::channels::Channels;
 use crate::server::channels::breaker::Breakers;
 use crate::server::channels::bulkhead::Bulkheads;
 use crate::server::channels::sandbox::SandboxSettings;
+use crate::server::checkup::Checkup;
 use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::db::Db;
@@ -32,6 +33,7 @@ pub struct Inner {
     pub breakers: Breakers,
     pub bulkheads: Bulkheads,
     pub outbound: Outbound,
+    pub checkup: Checkup,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
@@ -84,6 +86,7 @@ impl Ctx {
             breakers: Breakers::new(db.clone(), clock.clone()),
             bulkheads: Bulkheads::new(config.channel_calls_at_once as usize),
             outbound: externals.outbound,
+            checkup: Checkup::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             config,

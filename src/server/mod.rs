@@ -1,6 +1,7 @@
 //! Everything that does I/O: the server around the domain.
 
 pub mod channels;
+pub mod checkup;
 pub mod clock;
 pub mod config;
 pub mod counters;
@@ -17,6 +18,7 @@ pub mod orders;
 pub mod outbound;
 pub mod people;
 pub mod refunds;
+pub mod retention;
 pub mod run;
 pub mod store;
 #[cfg(test)]

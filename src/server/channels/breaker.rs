@@ -9,7 +9,7 @@ use crate::domain::breaker::{Breaker, FAILURES};
 use crate::domain::limits;
 use crate::domain::order::Channel;
 use crate::domain::text::sanitized;
-use crate::domain::time::MINUTE_MS;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::Result;
@@ -75,7 +75,8 @@ impl Breakers {
             return Ok(BreakerState::Closed);
         };
         let now = self.clock.now();
-        let claimed = breaker.probe_at <= now && self.claim_probe(key).await?;
+        let due = breaker.probe_at;
+        let claimed = breaker.probe_is_due(now) && self.claim_probe(key, due).await?;
         self.change(key, |seen| {
             seen.open = true;
             seen.probing |= claimed;
@@ -150,15 +151,14 @@ impl Breakers {
         Ok(store::breaker::of_app(&mut conn, app_id).await?)
     }
 
-    async fn claim_probe(&self, key: &ChannelKey) -> Result<bool> {
-        let now = self.clock.now();
-        let until = now.plus_ms(PROBE_LEASE_MS);
+    async fn claim_probe(&self, key: &ChannelKey, due: Timestamp) -> Result<bool> {
+        let until = self.clock.now().plus_ms(PROBE_LEASE_MS);
         let (app_id, channel) = key.clone();
         self.db
             .write(move |conn| {
                 let app_id = app_id.clone();
                 Box::pin(async move {
-                    Ok(store::breaker::claim_probe(conn, &app_id, channel, now, until).await?)
+                    Ok(store::breaker::claim_probe(conn, &app_id, channel, due, until).await?)
                 })
             })
             .await

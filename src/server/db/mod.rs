@@ -16,6 +16,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions};
 use tracing::{Instrument, Span};
 
 use crate::server::counters;
+use crate::server::db::sqlite::OpenFile;
 use crate::server::error::{Error, Result};
 
 /// A connection, in or out of a transaction.
@@ -34,6 +35,8 @@ const CONNECTIONS_POSTGRES: u32 = 16;
 pub struct Db {
     pool: AnyPool,
     writes: Writes,
+    /// The embedded database's file.
+    file: Option<Arc<OpenFile>>,
 }
 
 /// How writes are made.
@@ -64,14 +67,28 @@ impl Db {
             let connections = connections.unwrap_or(CONNECTIONS_POSTGRES);
             let pool = postgres::open(options, connections).await?;
             let writes = Writes::Apart(postgres::Transactions::new(pool.clone()));
-            return Ok(Db { pool, writes });
+            return Ok(Db {
+                pool,
+                writes,
+                file: None,
+            });
         }
         let connections = connections.unwrap_or(CONNECTIONS_EMBEDDED);
         let (pool, writer) = sqlite::open(options, connections, batch).await?;
         Ok(Db {
             pool,
             writes: Writes::Together(writer),
+            file: Some(Arc::new(OpenFile::of(url)?)),
         })
+    }
+
+    /// Tells whether the file that was opened is still the one in its place. What is written into
+    /// another is lost with the last connection to it.
+    pub async fn is_in_place(&self) -> bool {
+        match &self.file {
+            Some(file) => file.is_in_place().await,
+            None => true,
+        }
     }
 
     /// A connection for reading. Not to be held while [`Db::write`] is awaited: on PostgreSQL both
@@ -113,6 +130,15 @@ impl Db {
         written
     }
 
+    /// Waits until no write can be made any more: the single writer has ended. Where each write is a
+    /// transaction of its own, that never happens.
+    pub async fn writer_ended(&self) {
+        match &self.writes {
+            Writes::Together(writer) => writer.ended().await,
+            Writes::Apart(_) => std::future::pending().await,
+        }
+    }
+
     /// Ends reading, lets the writes that wait be made, takes no more of them, and closes the
     /// database.
     pub async fn close(&self) {
@@ -151,4 +177,49 @@ async fn migrate(conn: &mut Conn) -> Result<()> {
         .run(conn)
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use crate::server::config::Config;
+    use crate::server::error::Error;
+    use crate::server::testing::app_with;
+
+    /// A write that adds a row, and panics then if it is told to.
+    async fn write(db: &super::Db, number: i64, panics: bool) -> super::Result<()> {
+        db.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO node VALUES ($1, 'host', 'holder', 0, 0)")
+                    .bind(number)
+                    .execute(conn)
+                    .await?;
+                assert!(!panics, "a write that panics");
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_is_undone_and_told_and_the_others_are_made() {
+        let (ctx, _database) = app_with(Config::default()).await;
+        for round in 0..3 {
+            // Those that wait at once are one transaction of the embedded database.
+            let writes = (0..20).map(|i| write(&ctx.db, 20 * round + i, i % 7 == 3));
+            for (i, written) in join_all(writes).await.into_iter().enumerate() {
+                match i % 7 == 3 {
+                    true => assert!(matches!(written, Err(Error::Internal(_))), "{i}"),
+                    false => written.unwrap(),
+                }
+            }
+        }
+        let mut conn = ctx.db.read().await.unwrap();
+        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM node")
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        assert_eq!(count, 3 * 17);
+    }
 }

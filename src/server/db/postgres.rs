@@ -1,9 +1,11 @@
 //! PostgreSQL: a pool of connections, and a transaction a write. Any number of nodes may use one
 //! database.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
@@ -11,6 +13,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction}
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::server::counters;
 use crate::server::db::{Conn, migrate};
 use crate::server::error::{CommitUnknown, Conflict, Error, Result};
 
@@ -138,7 +141,13 @@ where
     let mut tried = 0;
     loop {
         let mut conn = connection(&pool, tried > 0).await?;
-        let outcome = attempt(&mut conn, &job).await;
+        let attempted = AssertUnwindSafe(attempt(&mut conn, &job)).catch_unwind();
+        let Ok(outcome) = attempted.await else {
+            // Its connection may be in the midst of a statement.
+            conn.close_on_drop();
+            counters::write_panicked();
+            return Err(Error::internal("a write panicked"));
+        };
         let silent = |error: &Error| is_database_timeout(error) || error.is_commit_unknown();
         if outcome.as_ref().is_err_and(silent) {
             conn.close_on_drop();

@@ -1,13 +1,21 @@
 //! SQLite: a single writer takes everything that waits into one transaction and commits once for
 //! all, so that each write is durable without each paying for a sync of the disk.
 
+use std::os::unix::fs::MetadataExt;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyPool, ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::server::counters;
 use crate::server::db::{Conn, migrate};
 use crate::server::error::{Error, Result};
 
@@ -62,7 +70,7 @@ impl Writer {
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
@@ -78,10 +86,42 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
+    /// Waits until the writer has ended: it was closed, or it broke.
+    pub async fn ended(&self) {
+        self.writing.wait().await;
+    }
+
     /// Commits the writes that wait, and takes no more of them.
     pub async fn close(&self) {
         self.closing.cancel();
         self.writing.wait().await;
+    }
+}
+
+/// The file of a database, and its identity when it was opened.
+pub struct OpenFile {
+    path: PathBuf,
+    /// Device and number of the file.
+    id: (u64, u64),
+}
+
+impl OpenFile {
+    /// Takes note of the file at a database's address.
+    pub fn of(url: &str) -> Result<OpenFile> {
+        let options: SqliteConnectOptions = url.parse()?;
+        let path = options.get_filename().to_owned();
+        let metadata = std::fs::metadata(&path);
+        let metadata = metadata.map_err(|error| Error::Internal(Arc::new(error)))?;
+        Ok(OpenFile {
+            path,
+            id: (metadata.dev(), metadata.ino()),
+        })
+    }
+
+    /// Tells whether its place still holds this file.
+    pub async fn is_in_place(&self) -> bool {
+        let metadata = tokio::fs::metadata(&self.path).await;
+        metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id)
     }
 }
 
@@ -95,10 +135,19 @@ const READ_ONLY: &str =
 
 /// A write that waits at the door.
 trait Job: Send {
-    /// Runs it; `false` when it failed and what it wrote has to be undone.
-    fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, bool>;
+    /// Runs it.
+    fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Ran>;
     /// Tells the caller: its own outcome, or why nothing of the transaction holds.
     fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+/// The end of a run of a write.
+enum Ran {
+    Done,
+    /// It failed: what it wrote has to be undone.
+    Failed,
+    /// It panicked: its connection may be in the midst of a statement.
+    Panicked,
 }
 
 struct Waiting<T, F> {
@@ -110,14 +159,19 @@ struct Waiting<T, F> {
 impl<T, F> Job for Waiting<T, F>
 where
     T: Send,
-    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send,
+    F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync,
 {
-    fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, bool> {
+    fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
-            let outcome = (self.job)(conn).await;
-            let fine = outcome.is_ok();
+            // The closure makes the job's future within what is caught.
+            let job = AssertUnwindSafe(async { (self.job)(conn).await });
+            let (outcome, ran) = match job.catch_unwind().await {
+                Ok(Ok(done)) => (Ok(done), Ran::Done),
+                Ok(Err(error)) => (Err(error), Ran::Failed),
+                Err(_) => (Err(Error::internal("a write panicked")), Ran::Panicked),
+            };
             self.outcome = Some(outcome);
-            fine
+            ran
         })
     }
 
@@ -176,18 +230,46 @@ struct WriterConnection {
 }
 
 impl WriterConnection {
-    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => connect(&self.options).await?,
-        };
-        let committed = commit_batch(&mut conn, jobs).await;
-        if committed.is_ok() {
-            self.conn = Some(conn);
-        } else if let Err(error) = conn.close().await {
-            tracing::warn!(%error, "the writer's connection did not close cleanly");
+    /// Runs the jobs and commits what they wrote. One that panics is answered and taken out, and the
+    /// others are run again on a new connection.
+    async fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
+        while !jobs.is_empty() {
+            let mut conn = match self.conn.take() {
+                Some(conn) => conn,
+                None => connect(&self.options).await?,
+            };
+            let uncommitted = match commit_batch(&mut conn, jobs).await {
+                Ok(()) => {
+                    self.conn = Some(conn);
+                    return Ok(());
+                }
+                Err(uncommitted) => uncommitted,
+            };
+            if let Err(error) = conn.close().await {
+                tracing::warn!(%error, "the writer's connection did not close cleanly");
+            }
+            match uncommitted {
+                Uncommitted::Failed(error) => return Err(error),
+                Uncommitted::Panicked(at) => {
+                    counters::write_panicked();
+                    jobs.remove(at).answer(Ok(()));
+                }
+            }
         }
-        committed
+        Ok(())
+    }
+}
+
+/// Why nothing of a transaction was committed.
+enum Uncommitted {
+    Failed(Error),
+    /// The job in this place panicked.
+    Panicked(usize),
+}
+
+impl From<sqlx::Error> for Uncommitted {
+    fn from(error: sqlx::Error) -> Uncommitted {
+        Uncommitted::Failed(error.into())
     }
 }
 
@@ -199,12 +281,16 @@ async fn connect(options: &AnyConnectOptions) -> Result<Conn> {
 }
 
 /// Runs the jobs in one transaction. The usual case has no failure and needs no savepoints.
-async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), Uncommitted> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    for job in jobs.iter_mut() {
-        if !job.run(&mut transaction).await {
-            transaction.rollback().await?;
-            return commit_with_savepoints(conn, jobs).await;
+    for (at, job) in jobs.iter_mut().enumerate() {
+        match job.run(&mut transaction).await {
+            Ran::Done => {}
+            Ran::Failed => {
+                transaction.rollback().await?;
+                return commit_with_savepoints(conn, jobs).await;
+            }
+            Ran::Panicked => return Err(Uncommitted::Panicked(at)),
         }
     }
     transaction.commit().await?;
@@ -212,14 +298,17 @@ async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> 
 }
 
 /// Runs the jobs in one transaction, each behind a savepoint, so that a failure undoes itself only.
-async fn commit_with_savepoints(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+async fn commit_with_savepoints(
+    conn: &mut Conn,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<(), Uncommitted> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    for job in jobs.iter_mut() {
+    for (at, job) in jobs.iter_mut().enumerate() {
         let mut savepoint = transaction.begin().await?;
-        if job.run(&mut savepoint).await {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
+        match job.run(&mut savepoint).await {
+            Ran::Done => savepoint.commit().await?,
+            Ran::Failed => savepoint.rollback().await?,
+            Ran::Panicked => return Err(Uncommitted::Panicked(at)),
         }
     }
     transaction.commit().await?;

@@ -21,8 +21,8 @@ use crate::server::gateway::answer::Answer;
 use crate::server::gateway::authenticate;
 use crate::server::gateway::authenticate::{SignedRequest, out_of_time};
 use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
-use crate::server::refunds::OnRepeat;
 use crate::server::orders::OrderSync;
+use crate::server::refunds::OnRepeat;
 use crate::server::refunds::RefundSync;
 use crate::server::{orders, refunds};
 use crate::wire::data::{

@@ -48,11 +48,11 @@ pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a 
     own.or(merchant.notify_url.as_deref())
 }
 
-/// The lanes in which notices go out: every app, so that a merchant whose system is slow holds up
+/// The lanes in which notices go out now: an app each, so that a merchant whose system is slow holds up
 /// nobody else.
 pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
-    let apps = ctx.merchants.all().await?;
-    Ok(apps.iter().map(|app| app.app_id.clone()).collect())
+    let mut conn = ctx.db.read().await?;
+    Ok(store::notice::due_lanes(&mut conn, ctx.clock.now()).await?)
 }
 
 /// Sends an app's notices whose time has come, so many at once as the settings say, until no more
@@ -76,14 +76,14 @@ pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
 
 async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
     let now = ctx.clock.now();
+    let until = now.plus_ms(LEASE_MS);
     let due = {
         let mut conn = ctx.db.read().await?;
-        store::notice::is_due(&mut conn, app_id, now).await?
+        store::notice::is_due(&mut conn, app_id, now, until).await?
     };
     if !due {
         return Ok(Vec::new());
     }
-    let until = now.plus_ms(LEASE_MS);
     let app_id = app_id.to_owned();
     ctx.db
         .write(move |conn| {
@@ -167,8 +167,8 @@ async fn record(ctx: &Ctx, after: Notice, send: DeliveryAttempt, now: Timestamp)
             let (after, send) = (after.clone(), send.clone());
             Box::pin(async move {
                 store::notice::insert_attempt(conn, &send).await?;
-                store::notice::update(conn, &after).await?;
-                if after.next_send_at.is_none() {
+                let stored = store::notice::update(conn, &after).await?;
+                if stored && after.next_send_at.is_none() {
                     store::notice::release_later(conn, &after.key, now).await?;
                 }
                 Ok(())

@@ -6,7 +6,6 @@ use futures::stream::{self, StreamExt};
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
-use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, ReviewReason};
 use crate::domain::time::Timestamp;
 use crate::server::channels::breaker::{BreakerState, ChannelKey};
@@ -17,16 +16,13 @@ use crate::server::refunds::submit::{leased_until, run_detached};
 use crate::server::refunds::sync::sync_leased;
 use crate::server::store;
 
-/// The lanes in which refunds are asked for: every app and every channel that this server reaches.
-/// An app that is no longer enabled keeps its lanes: what was begun for it is brought to its end.
+/// The lanes that have refunds to be asked for now, of channels that this server reaches. An app that
+/// is no longer enabled keeps its lanes: what was begun for it is brought to its end.
 pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
-    let apps = ctx.merchants.all().await?;
-    let lanes = apps.iter().flat_map(|merchant| {
-        let reached = |channel: &&Channel| ctx.channels.adapter(**channel).is_ok();
-        let channels = Channel::ALL.iter().filter(reached);
-        channels.map(|channel| (merchant.app_id.clone(), *channel))
-    });
-    Ok(lanes.collect())
+    let mut conn = ctx.db.read().await?;
+    let mut lanes = store::refund::due_lanes(&mut conn, ctx.clock.now()).await?;
+    lanes.retain(|(_, channel)| ctx.channels.adapter(*channel).is_ok());
+    Ok(lanes)
 }
 
 /// Asks for the refunds of a lane whose time has come, so many at once as the settings say, until no
@@ -57,8 +53,10 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
 }
 
 async fn is_due(ctx: &Ctx, lane: &ChannelKey) -> Result<bool> {
+    let now = ctx.clock.now();
+    let until = leased_until(ctx, now);
     let mut conn = ctx.db.read().await?;
-    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
+    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, now, until).await?)
 }
 
 async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
@@ -98,20 +96,12 @@ async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
 /// Raises refunds to a person that have been in progress for longer than the settings say. Returns
 /// how many.
 pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
-    let mut raised = 0;
-    for merchant in ctx.merchants.all().await?.iter() {
-        raised += flag_overdue_of(ctx, &merchant.app_id).await?;
-    }
-    Ok(raised)
-}
-
-async fn flag_overdue_of(ctx: &Ctx, app_id: &str) -> Result<u64> {
     let before = ctx.clock.now().plus_ms(-ctx.config.overdue_after_ms);
     let mut raised = 0;
     loop {
         let overdue = {
             let mut conn = ctx.db.read().await?;
-            store::refund::overdue(&mut conn, app_id, before, FLAGGED_AT_ONCE).await?
+            store::refund::overdue(&mut conn, before, FLAGGED_AT_ONCE).await?
         };
         let count = overdue.len() as i64;
         for refund in overdue {

@@ -118,7 +118,7 @@ pub fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()
         return Err(Refusal::OrderNotPaid.into());
     }
     let paid_at = order.pay_time.unwrap_or(order.created_at);
-    if ctx.clock.now() > paid_at.plus_ms(settings.refund_window_days * DAY_MS) {
+    if ctx.clock.now() > paid_at.plus_ms(settings.refund_window_days.saturating_mul(DAY_MS)) {
         return Err(Refusal::RefundWindowOver {
             days: settings.refund_window_days,
         }

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::server::ctx::Ctx;
 use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::merchants;
+use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
@@ -50,6 +52,10 @@ pub enum ServeError {
     Folder(std::io::Error),
     #[error("cannot listen to signals: {0}")]
     Signals(std::io::Error),
+    #[error("the job {0} has ended, and only a new start brings it back")]
+    JobEnded(&'static str),
+    #[error("the database's writer has ended, and only a new start brings it back")]
+    WriterEnded,
     #[error(transparent)]
     Broken(#[from] Error),
 }
@@ -61,7 +67,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// time that a request may take; a second signal breaks it off.
 ///
 /// # Errors
-/// When the address is taken or the database cannot be opened.
+/// When the address is taken or the database cannot be opened; when a job or the database's writer
+/// has ended, so that the server is started again.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
@@ -133,6 +140,10 @@ pub(crate) async fn run(
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
     }
+    // Before anything is claimed: its clock may be wrong. What it finds it finds again.
+    if let Err(error) = ctx.checkup.look(&ctx.db, &ctx.clock).await {
+        tracing::error!(%error, "the server is not in order");
+    }
     let node = ctx.numbers.lease.start(ctx.clock.now()).await?;
     node.map_err(|held| ServeError::NodeTaken {
         node: held.node,
@@ -156,25 +167,54 @@ pub(crate) async fn run(
     let limit = drain + millis(ctx.config.request_time_limit_ms) + GRACE;
     let turned_away = turned_away(ctx.clone(), stop.begun.clone(), drain);
     let served = axum::serve(listener, service).with_graceful_shutdown(turned_away);
-    let finished = async {
-        let _ = served.await;
-        // Before their work is waited for, so that no more of it is begun.
-        jobs.shutdown().await;
-        ctx.tasks.close();
-        ctx.tasks.wait().await;
+    let mut out_of_patience = pin!(stop.out_of_patience(limit));
+    let mut end = tokio::select! {
+        _ = served.into_future() => End::InOrder,
+        () = &mut out_of_patience => End::AtOnce,
+        why = breakdown(&mut jobs, &ctx.db) => End::Broken(why),
     };
-    tokio::select! {
-        () = finished => tracing::info!("stopped"),
-        () = stop.out_of_patience(limit) => tracing::warn!("stopped with work under way; sync settles what it left"),
-    }
+    // Before their work is waited for, so that no more of it is begun.
     jobs.shutdown().await;
+    if let End::InOrder = end {
+        ctx.tasks.close();
+        tokio::select! {
+            () = ctx.tasks.wait() => {}
+            () = out_of_patience => end = End::AtOnce,
+        }
+    }
+    match &end {
+        End::InOrder => tracing::info!("stopped"),
+        End::AtOnce => {
+            tracing::warn!("stopped with work under way; sync settles what it left");
+        }
+        End::Broken(why) => tracing::error!(%why, "stopped; sync settles what was under way"),
+    }
     drop(figures);
     if let Err(error) = ctx.numbers.lease.release(ctx.clock.now()).await {
         tracing::warn!(%error, "the node's number was not given back: it is free in a minute");
     }
     ctx.db.close().await;
     telemetry::stop().await;
-    Ok(())
+    match end {
+        End::Broken(why) => Err(why),
+        End::InOrder | End::AtOnce => Ok(()),
+    }
+}
+
+/// The ways in which a server ends.
+enum End {
+    InOrder,
+    /// Out of patience with what was under way.
+    AtOnce,
+    Broken(ServeError),
+}
+
+/// Waits until something has ended without which the server does not do its work.
+async fn breakdown(jobs: &mut Jobs, db: &Db) -> ServeError {
+    tokio::select! {
+        job = jobs.ended() => ServeError::JobEnded(job),
+        () = db.writer_ended() => ServeError::WriterEnded,
+    }
 }
 
 /// A stop has begun, and whoever asks for `/readyz` has had the time to see it.
@@ -247,5 +287,36 @@ impl Stop {
     async fn out_of_patience(&self, limit: Duration) {
         self.begun.cancelled().await;
         let _ = tokio::time::timeout(limit, self.at_once.cancelled()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::testing::app_with;
+
+    #[tokio::test]
+    async fn a_server_whose_writer_has_ended_stops_with_an_error() {
+        let (ctx, database) = app_with(Config::default()).await;
+        if is_postgres(&database.url()) {
+            return;
+        }
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (begun, at_once) = (CancellationToken::new(), CancellationToken::new());
+        let (told, listening) = tokio::sync::oneshot::channel();
+        let greeting = move |_: &str| {
+            told.send(()).unwrap();
+            String::new()
+        };
+        let served = tokio::spawn(run(
+            ctx.clone(),
+            listener,
+            Stop { begun, at_once },
+            greeting,
+        ));
+        listening.await.unwrap();
+        ctx.db.close().await;
+        let ended = served.await.unwrap();
+        assert!(matches!(ended, Err(ServeError::WriterEnded)), "{ended:?}");
     }
 }

@@ -48,20 +48,20 @@ pub async fn put(conn: &mut AnyConnection, breaker: &Breaker) -> sqlx::Result<()
     Ok(())
 }
 
-/// Claims the probe that is due, until `until`. `false`: none is due, or another node was faster.
+/// Claims the probe that was seen to be due, until `until`. `false`: another node was faster.
 pub async fn claim_probe(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
-    now: Timestamp,
+    due: Timestamp,
     until: Timestamp,
 ) -> sqlx::Result<bool> {
     let done = query(
-        "UPDATE breaker SET probe_at = $4 WHERE app_id = $1 AND channel = $2 AND probe_at <= $3",
+        "UPDATE breaker SET probe_at = $4 WHERE app_id = $1 AND channel = $2 AND probe_at = $3",
     )
     .bind(app_id)
     .bind(channel.as_str())
-    .bind(now.0)
+    .bind(due.0)
     .bind(until.0)
     .execute(conn)
     .await?;

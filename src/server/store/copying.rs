@@ -54,7 +54,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// Tables that are not copied.
-pub const LEFT_OUT: &[&str] = &["node"];
+pub const LEFT_OUT: &[&str] = &["node", "write_check"];
 
 /// A column, and whether it holds numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

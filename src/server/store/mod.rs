@@ -15,8 +15,10 @@ pub mod notice;
 pub mod operator;
 pub mod order;
 pub mod refund;
+pub mod retention;
 pub mod sandbox;
 pub mod session;
+pub mod write_check;
 
 use std::str::FromStr;
 
@@ -32,12 +34,14 @@ pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT 1").execute(conn).await.map(drop)
 }
 
-/// Fails where the database takes no writes, a standby's for one. Writes nothing.
-pub async fn may_write(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM session WHERE session_id = ''")
-        .execute(conn)
-        .await
-        .map(drop)
+/// The present moment by the database's own clock. `None`: it has none but this machine's.
+pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestamp>> {
+    if conn.backend_name() != "PostgreSQL" {
+        return Ok(None);
+    }
+    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
+    let row = sqlx::query(sql).fetch_one(conn).await?;
+    row.at("now").map(Some)
 }
 
 /// What lets several nodes claim rows at once without waiting for each other. SQLite has one writer

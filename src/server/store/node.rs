@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::server::store::Columns;
 
 /// A node number and its holder.
@@ -18,6 +18,10 @@ pub struct Holding {
     pub alive_until: Timestamp,
 }
 
+/// A holding that ends later than this is void: the clock that wrote it was ahead. Twice the longest
+/// lease.
+const LONGEST_MS: i64 = 2 * MINUTE_MS;
+
 /// Takes a node number that is free at the holding's start, or, where `from_this_host`, is held on
 /// the same host. `false`: another holds it, and nothing was done.
 pub async fn take(
@@ -28,7 +32,7 @@ pub async fn take(
     let done = query(
         "INSERT INTO node (node, host, holder, started_at, alive_until) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (node) DO UPDATE SET host = $2, holder = $3, started_at = $4, alive_until = $5 \
-         WHERE node.alive_until <= $4 OR (node.host = $2 AND $6 = 1)",
+         WHERE node.alive_until <= $4 OR node.alive_until > $7 OR (node.host = $2 AND $6 = 1)",
     )
     .bind(wanted.node)
     .bind(&wanted.host)
@@ -36,6 +40,7 @@ pub async fn take(
     .bind(wanted.started_at.0)
     .bind(wanted.alive_until.0)
     .bind(i64::from(from_this_host))
+    .bind(wanted.started_at.plus_ms(LONGEST_MS).0)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -59,8 +64,9 @@ pub async fn renew(
 
 /// The node numbers that are held at a moment.
 pub async fn held(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<i64>> {
-    let rows = query("SELECT node FROM node WHERE alive_until > $1")
+    let rows = query("SELECT node FROM node WHERE alive_until > $1 AND alive_until <= $2")
         .bind(now.0)
+        .bind(now.plus_ms(LONGEST_MS).0)
         .fetch_all(conn)
         .await?;
     rows.iter().map(|row| row.int("node")).collect()

@@ -33,12 +33,32 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     Ok(())
 }
 
-/// Whether a notice of an app is due to be sent.
-pub async fn is_due(conn: &mut AnyConnection, app_id: &str, now: Timestamp) -> sqlx::Result<bool> {
-    let sql = "SELECT 1 FROM notice WHERE app_id = $1 AND next_send_at <= $2 AND leased_until <= $2 LIMIT 1";
-    let row = query(sql)
+/// The apps that have notices whose time to be sent has come, in one look for all. Some of their
+/// notices may be claimed already.
+pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
+    let sql = "SELECT DISTINCT app_id FROM notice WHERE next_send_at <= $1";
+    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    rows.iter().map(|row| row.text("app_id")).collect()
+}
+
+/// Holds where no lease lasts at $2, a lease that begins then ending at $3. One that ends later than
+/// twice that is void: the clock that wrote it was ahead.
+const NOT_LEASED: &str = "(leased_until <= $2 OR leased_until > 2 * $3 - $2)";
+
+/// Tells whether a notice of an app could be claimed until `until`.
+pub async fn is_due(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM notice WHERE app_id = $1 AND next_send_at <= $2 AND {NOT_LEASED} LIMIT 1"
+    );
+    let row = query(AssertSqlSafe(sql))
         .bind(app_id)
         .bind(now.0)
+        .bind(until.0)
         .fetch_optional(conn)
         .await?;
     Ok(row.is_some())
@@ -57,11 +77,13 @@ pub async fn claim_due(
     put_off_ms: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<Notice>> {
+    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
     let sql = format!(
-        "UPDATE notice SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 AND leased_until <= $2 \
-         AND (refund_no, seq) IN (SELECT refund_no, seq FROM notice AS due WHERE app_id = $1 \
-         AND next_send_at <= $2 AND leased_until <= $2 AND NOT EXISTS ({EARLIER_WAITS}) \
-         ORDER BY next_send_at LIMIT $4{}) RETURNING *",
+        "WITH claimed AS MATERIALIZED (SELECT refund_no, seq FROM notice AS due WHERE app_id = $1 \
+         AND next_send_at <= $2 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_WAITS}) \
+         ORDER BY next_send_at LIMIT $4{}) \
+         UPDATE notice SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 \
+         AND (refund_no, seq) IN (SELECT refund_no, seq FROM claimed) RETURNING *",
         skip_locked(conn)
     );
     let rows = query(AssertSqlSafe(sql))
@@ -100,27 +122,28 @@ pub async fn claim(
     until: Timestamp,
 ) -> sqlx::Result<Option<Notice>> {
     let sql = format!(
-        "UPDATE notice AS due SET leased_until = $5, attempts = attempts + 1 WHERE app_id = $1 AND refund_no = $2 \
-         AND seq = $3 AND leased_until <= $4 AND NOT EXISTS ({EARLIER_WAITS}) AND NOT EXISTS \
+        "UPDATE notice AS due SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 AND refund_no = $4 \
+         AND seq = $5 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_WAITS}) AND NOT EXISTS \
          (SELECT 1 FROM notice AS later WHERE later.app_id = due.app_id AND later.refund_no = due.refund_no \
          AND later.seq > due.seq AND later.attempts > 0) RETURNING *"
     );
     let row = query(AssertSqlSafe(sql))
         .bind(&key.app_id)
-        .bind(&key.refund_no)
-        .bind(key.seq)
         .bind(now.0)
         .bind(until.0)
+        .bind(&key.refund_no)
+        .bind(key.seq)
         .fetch_optional(conn)
         .await?;
     row.as_ref().map(notice).transpose()
 }
 
-/// Stores how a notice stands after a send.
-pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
-    query(
+/// Stores how a notice stands after a send that it was claimed for. Returns false, and stores nothing, where it
+/// has been claimed again since: a sender that was stalled does not undo what another one has delivered.
+pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<bool> {
+    let done = query(
         "UPDATE notice SET state = $4, next_send_at = $5, leased_until = $6, ended_at = $7 \
-         WHERE app_id = $1 AND refund_no = $2 AND seq = $3",
+         WHERE app_id = $1 AND refund_no = $2 AND seq = $3 AND attempts = $8",
     )
     .bind(&notice.key.app_id)
     .bind(&notice.key.refund_no)
@@ -129,9 +152,10 @@ pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     .bind(notice.next_send_at.map(|at| at.0))
     .bind(notice.leased_until.0)
     .bind(notice.ended_at.map(|at| at.0))
+    .bind(notice.attempts)
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Makes the notices due that waited for this one.

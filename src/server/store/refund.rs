@@ -99,11 +99,14 @@ pub async fn update(
     Ok(done.rows_affected() == 1)
 }
 
+/// The condition that nobody has a lease, at `$3`, of those who would take one until `$4`. A lease that ends
+/// later than twice that far ahead was taken by a clock that was wrong, and is void.
+const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > 2 * $4 - $3)";
+
 /// A lease number that no lease has.
 const NO_LEASE: i64 = -1;
 
-/// Takes a lease on a refund until `until`, unless somebody has one. Returns the refund with the lease. A
-/// lease that ends later than `until` was taken by a clock that was wrong, and is void.
+/// Takes a lease on a refund until `until`, unless somebody has one. Returns the refund with the lease.
 pub async fn lease(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -111,9 +114,11 @@ pub async fn lease(
     now: Timestamp,
     until: Timestamp,
 ) -> sqlx::Result<Option<Refund>> {
-    let sql = "UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
-               AND (leased_until <= $3 OR leased_until > $4) RETURNING *";
-    let row = query(sql)
+    let sql = format!(
+        "UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
+         AND {NOT_LEASED} RETURNING *"
+    );
+    let row = query(AssertSqlSafe(sql))
         .bind(app_id)
         .bind(refund_no)
         .bind(now.0)
@@ -173,22 +178,37 @@ pub async fn hasten_sync(
     Ok(())
 }
 
-/// Whether a refund of a channel is due to be asked for.
+/// Returns true where a refund of a channel is due to be synced, and could be leased until `until`.
 pub async fn is_due(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
     now: Timestamp,
+    until: Timestamp,
 ) -> sqlx::Result<bool> {
-    let sql = "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 \
-               AND leased_until <= $3 LIMIT 1";
-    let row = query(sql)
+    let sql = format!(
+        "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 AND {NOT_LEASED} LIMIT 1"
+    );
+    let row = query(AssertSqlSafe(sql))
         .bind(app_id)
         .bind(channel.as_str())
         .bind(now.0)
+        .bind(until.0)
         .fetch_optional(conn)
         .await?;
     Ok(row.is_some())
+}
+
+/// The apps and channels that have refunds whose time to be asked for has come, in one look for all.
+/// Some of their refunds may be claimed already.
+pub async fn due_lanes(
+    conn: &mut AnyConnection,
+    now: Timestamp,
+) -> sqlx::Result<Vec<(String, Channel)>> {
+    let sql = "SELECT DISTINCT app_id, channel FROM refund WHERE next_sync_at <= $1";
+    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
+    rows.iter().map(lane).collect()
 }
 
 /// Claims refunds of a channel whose time to be asked for has come, the longest due first, at most
@@ -204,7 +224,7 @@ pub async fn claim_due(
     // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
     let sql = format!(
         "WITH due AS MATERIALIZED (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 \
-         AND next_sync_at <= $3 AND (leased_until <= $3 OR leased_until > $4) ORDER BY next_sync_at LIMIT $5{}) \
+         AND next_sync_at <= $3 AND {NOT_LEASED} ORDER BY next_sync_at LIMIT $5{}) \
          UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 \
          WHERE app_id = $1 AND refund_no IN (SELECT refund_no FROM due) RETURNING *",
         skip_locked(conn)
@@ -220,17 +240,16 @@ pub async fn claim_due(
     rows.iter().map(refund).collect()
 }
 
-/// Refunds that are in progress since before `opened_before` and were not raised yet, oldest first.
+/// Refunds of all apps that are in progress since before `opened_before` and were not raised yet,
+/// oldest first.
 pub async fn overdue(
     conn: &mut AnyConnection,
-    app_id: &str,
     opened_before: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<Refund>> {
-    let sql = "SELECT * FROM refund WHERE app_id = $1 AND status = 'progress' AND opened_at < $2 \
-               AND review_reason IS NULL ORDER BY opened_at, refund_no LIMIT $3";
+    let sql = "SELECT * FROM refund WHERE status = 'progress' AND opened_at < $1 \
+               AND review_reason IS NULL ORDER BY opened_at, refund_no LIMIT $2";
     let rows = query(sql)
-        .bind(app_id)
         .bind(opened_before.0)
         .bind(limit)
         .fetch_all(conn)

@@ -8,10 +8,12 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::server::checkup::NotReady;
 use crate::server::ctx::Ctx;
+use crate::server::error::Error;
 use crate::server::store;
 
-/// How long the database may take to show that it is there.
+/// The longest time that the database may take to show that it is there.
 const LIMIT: Duration = Duration::from_secs(1);
 const NOT_KEPT: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
@@ -23,17 +25,9 @@ pub fn routes(ctx: Ctx) -> Router {
         .with_state(ctx)
 }
 
-/// Why no requests should be sent here.
-#[derive(Debug, thiserror::Error)]
-pub enum NotReady {
-    #[error("stopping")]
-    Stopping,
-    #[error("the database does not answer")]
-    Database,
-}
-
-/// Whether requests should be sent here: the database can be read and written, and no stop has
-/// begun. The schema is up to date: the database is not opened before it is.
+/// Tells whether requests should be sent here: no stop has begun, the last checkup found the clock right
+/// and the disk with room for a write, and the database is in its place and can be read. The schema is up
+/// to date: the database is not opened before it is.
 ///
 /// # Errors
 /// Says why not, after a second at the latest.
@@ -41,11 +35,13 @@ pub async fn ready(ctx: &Ctx) -> Result<(), NotReady> {
     if ctx.stopping.is_cancelled() {
         return Err(NotReady::Stopping);
     }
+    ctx.checkup.last()?;
+    if !ctx.db.is_in_place().await {
+        return Err(NotReady::File);
+    }
     let answers = async {
-        store::ping(&mut *ctx.db.read().await?).await?;
-        ctx.db
-            .write(|conn| Box::pin(async move { Ok(store::may_write(conn).await?) }))
-            .await
+        let mut conn = ctx.db.read().await?;
+        Ok::<_, Error>(store::ping(&mut conn).await?)
     };
     match tokio::time::timeout(LIMIT, answers).await {
         Ok(Ok(())) => Ok(()),

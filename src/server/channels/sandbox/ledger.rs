@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::domain::error::Refusal;
 use crate::domain::money::Fen;
 use crate::domain::refund::Outcome;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::server::channels::Reply;
 use crate::server::store::sandbox::LedgerRow;
 
@@ -171,9 +171,13 @@ pub fn tells(row: &LedgerRow) -> bool {
     matches!(row.outcome.as_str(), SUCCESS | FAIL | CLOSE)
 }
 
+/// Twice the longest time that the settings let the sandbox take.
+const LONGEST_DELAY_MS: i64 = 2 * HOUR_MS;
+
 /// What a row of the book shows at a moment. `None`: the channel does not know of it.
 pub fn visible(row: &LedgerRow, now: Timestamp) -> Option<LedgerEntry> {
-    let due = now >= row.settles_at;
+    // One that settles later than any delay allows was written by a clock that was ahead.
+    let due = now >= row.settles_at || row.settles_at > now.plus_ms(LONGEST_DELAY_MS);
     let (status, moved) = match row.outcome.as_str() {
         UNSEEN => return None,
         REVERSED if now > row.settles_at => ("fail", 0),
@@ -295,5 +299,26 @@ fn failed() -> Outcome {
 fn closed() -> Outcome {
     Outcome::Close {
         msg: "沙箱关闭了这笔退款".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_clock_ahead_of_time_has_written_settles_all_the_same() {
+        let submission = Submission {
+            app_id: "A".to_owned(),
+            out_order_no: "SBX-ASYNC-1".to_owned(),
+            channel_no: "R1".to_owned(),
+            amount: Fen(1),
+        };
+        let now = Timestamp(1_760_000_000_000);
+        let status = |row: &LedgerRow| visible(row, now).map(|entry| entry.status);
+        let row = enter(None, &submission, now, HOUR_MS);
+        assert_eq!(status(&row), Some("progress"));
+        let row = enter(None, &submission, now.plus_ms(24 * HOUR_MS), HOUR_MS);
+        assert_eq!(status(&row), Some("success"));
     }
 }

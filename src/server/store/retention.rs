@@ -1,0 +1,56 @@
+//! Rows of the tables `callback`, `delivery_attempt` and `event` that are old enough to go.
+
+use sqlx::{AnyConnection, AssertSqlSafe, query};
+
+use crate::domain::time::Timestamp;
+use crate::server::store::skip_locked;
+
+/// A kind of rows that are kept for a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Callbacks, since they last came.
+    Callbacks,
+    /// Attempts to deliver notices.
+    Attempts,
+    /// Events of refunds that were settled before that time too, and that no person has to look at.
+    /// Those of open refunds and of orders stay.
+    Events,
+}
+
+/// Deletes rows from before a moment, the oldest first, at most `limit`. Returns how many.
+pub async fn delete(
+    conn: &mut AnyConnection,
+    kept: Kept,
+    before: Timestamp,
+    limit: i64,
+) -> sqlx::Result<u64> {
+    let (table, key, old) = match kept {
+        Kept::Callbacks => (
+            "callback",
+            "app_id, callback_no",
+            "last_at < $1 ORDER BY last_at",
+        ),
+        Kept::Attempts => (
+            "delivery_attempt",
+            "app_id, refund_no, seq, attempt",
+            "at < $1 ORDER BY at",
+        ),
+        Kept::Events => (
+            "event",
+            "app_id, subject, number, seq",
+            "subject = 'refund' AND at < $1 AND EXISTS (SELECT 1 FROM refund WHERE refund.app_id = event.app_id \
+             AND refund.refund_no = event.number AND refund.status <> 'progress' AND refund.finished_at < $1 \
+             AND (refund.review_reason IS NULL OR refund.reviewed = 1)) ORDER BY at",
+        ),
+    };
+    let sql = format!(
+        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT $2{})",
+        skip_locked(conn)
+    );
+    let done = query(AssertSqlSafe(sql))
+        .bind(before.0)
+        .bind(limit)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
