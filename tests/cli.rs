@@ -4,6 +4,7 @@
 mod database;
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use refundry::demo::ADMIN;
 use refundry::domain::error::Refusal;
 use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
 use refundry::domain::refund::RefundStatus;
+use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
@@ -270,7 +272,9 @@ fn a_wrong_value_is_refused_by_name() {
             "0",
         ),
         ("--secure-cookies", "REFUNDRY_SECURE_COOKIES", "perhaps"),
+        ("--trusted-proxies", "REFUNDRY_TRUSTED_PROXIES", "localhost"),
         ("--session-minutes", "REFUNDRY_SESSION_MINUTES", "1"),
+        ("--session-days", "REFUNDRY_SESSION_DAYS", "0"),
         ("--log-format", "REFUNDRY_LOG_FORMAT", "xml"),
         ("--log", "REFUNDRY_LOG", "refundry=shout"),
     ];
@@ -385,7 +389,10 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     assert_eq!(count().await, first);
 
     let ctx = desk.look().await;
-    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD).await.unwrap_err();
+    let address = ClientIp(Ipv4Addr::LOCALHOST.into());
+    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address)
+        .await
+        .unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
     ctx.db.close().await;
     let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];

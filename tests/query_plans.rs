@@ -301,6 +301,8 @@ fn check(sql: &str, plan: &[String]) {
         "notice_send",
         "session",
         "operator",
+        "operator_grant",
+        "login_failure",
         "sandbox_ledger",
         "notice",
         "breaker",

@@ -6,7 +6,7 @@ mod plan;
 mod story;
 mod told;
 
-use crate::domain::people::{Account, Role};
+use crate::domain::people::{Account, Grant, Role};
 use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
@@ -96,7 +96,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     let told = told::tell(&mut month, &ctx.config, now)?;
     let admin = Account {
         name: ADMIN.to_owned(),
-        role: Role::Admin,
+        grants: vec![Grant::everywhere(Role::Admin)],
         enabled: true,
         created_at: now,
     };
@@ -188,9 +188,14 @@ mod tests {
         assert_eq!(seed(&ctx).await.unwrap(), Seeded::Before);
 
         let (ctx, _folder) = app_with(Config::default()).await;
-        crate::server::people::add(&ctx, "li.na", Role::Viewer, "correct horse")
-            .await
-            .unwrap();
+        crate::server::people::add(
+            &ctx,
+            "li.na",
+            Grant::everywhere(Role::Viewer),
+            "correct horse",
+        )
+        .await
+        .unwrap();
         assert_eq!(seed(&ctx).await.unwrap(), Seeded::Foreign);
         assert!(ctx.merchant_apps().await.unwrap().is_empty());
     }

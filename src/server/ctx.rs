@@ -16,6 +16,7 @@ use crate::server::db::Db;
 use crate::server::error::{Error, Result};
 use crate::server::notices::Notices;
 use crate::server::numbers::Numbers;
+use crate::server::people::lockout::AddressLimits;
 use crate::server::store;
 
 /// The running server: cheap to clone, all of it shared.
@@ -31,6 +32,8 @@ pub struct Inner {
     pub channels: Channels,
     pub breakers: Breakers,
     pub notices: Notices,
+    /// The logins that each address may have checked.
+    pub logins: AddressLimits,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
@@ -80,6 +83,7 @@ impl Ctx {
             channels: externals.channels,
             breakers: Breakers::default(),
             notices: externals.notices,
+            logins: AddressLimits::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             merchants: RwLock::default(),

@@ -1,6 +1,7 @@
 //! Everything that does I/O: the server around the domain.
 
 pub mod channels;
+pub mod client_ip;
 pub mod clock;
 pub mod config;
 pub mod counters;

@@ -12,8 +12,10 @@ use crate::domain::filter::{Count, ReviewQueueFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
+use crate::domain::people::Permission;
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
-use crate::server::desk::caller::{operator, session};
+use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
 use crate::server::desk::errors::trace;
 use crate::server::error::Error;
 use crate::server::people::sessions;
@@ -25,10 +27,10 @@ const KEPT_S: u32 = 365 * 86_400;
 
 /// What stands around the pages of an app; of the default app where `app_id` is empty.
 pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
-    let operator = operator().await?;
-    let ctx = expect_context::<Ctx>();
+    let LoggedIn { ctx, operator, .. } = logged_in().await?;
     let mut merchants = ctx.merchant_apps().await?;
-    merchants.retain(|merchant| merchant.enabled);
+    merchants
+        .retain(|merchant| merchant.enabled && operator.may(&merchant.app_id, Permission::View));
     merchants.sort_by_key(|merchant| !merchant.is_default);
     let current = match app_id {
         "" => merchants.first(),
@@ -51,7 +53,8 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
         })
         .collect();
     Ok(Navigation {
-        operator,
+        role: current.and_then(|merchant| operator.role_at(&merchant.app_id)),
+        operator: operator.name,
         apps,
         review_reason,
         given_up,
@@ -85,8 +88,10 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
 async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let ctx = expect_context::<Ctx>();
     let outcome = async {
-        let operator = people::login(&ctx, name, password).await?;
-        sessions::log_in(&session().await?, &operator).await
+        let request = request()?;
+        let address = ClientIp::of(&request, &ctx.config.trusted_proxies)?;
+        let name = people::login(&ctx, name, password, address).await?;
+        sessions::log_in(session_of(&request)?, &name).await
     };
     let outcome = outcome.await;
     if let Err(Error::Internal(cause)) = &outcome {
@@ -97,7 +102,7 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
 
 /// Ends the session and leads to the login page.
 pub async fn logout() -> Result<(), ApiError> {
-    sessions::log_out(&session().await?).await?;
+    sessions::log_out(session_of(&request()?)?).await?;
     redirect("/login");
     Ok(())
 }
