@@ -537,6 +537,7 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
     assert!(desk.ok(&["user", "list"]).contains("disabled"));
     desk.ok(&["user", "enable", "li.na"]);
     assert!(!desk.ok(&["user", "list"]).contains("disabled"));
+    desk.ok(&["user", "unlock", "li.na"]);
     let again = shown_once(&desk.ok(&["user", "password", "li.na"]), "password");
     assert_ne!(again, password);
 
@@ -552,6 +553,40 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
         desk.fails(2, &["user", "add", "x", "--role", "boss"])
             .contains("--role")
     );
+}
+
+#[test]
+fn roles_are_given_and_taken_away_app_by_app() {
+    let desk = Desk::new();
+    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    let said = desk.ok(&["user", "add", "li.na", "--role=admin", "--app=SHOP"]);
+    assert!(said.contains("admin@SHOP"), "{said}");
+    let roles = || {
+        let listed = desk.ok(&["user", "list"]);
+        let line = listed.lines().find(|line| line.starts_with("li.na"));
+        let roles = line.and_then(|line| line.split_whitespace().nth(1));
+        roles.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert_eq!(roles(), "admin@SHOP");
+    desk.ok(&["user", "grant", "li.na", "--role=auditor"]);
+    desk.ok(&["user", "grant", "li.na", "--role=viewer", "--app=SHOP"]);
+    assert_eq!(roles(), "auditor,viewer@SHOP");
+    desk.ok(&["user", "revoke", "li.na"]);
+    assert_eq!(roles(), "viewer@SHOP");
+    desk.ok(&["user", "revoke", "li.na", "--app=SHOP"]);
+    assert_eq!(roles(), "none");
+
+    let refused = |args: &[&str], field: &str| {
+        let why = desk.fails(1, args);
+        assert!(why.contains(field), "{args:?}: {why}");
+    };
+    refused(&["user", "revoke", "li.na"], "app");
+    refused(&["user", "grant", "li.na", "--app=NOWHERE"], "app");
+    refused(&["user", "grant", "nobody"], "name");
+    refused(&["user", "unlock", "nobody"], "name");
+    refused(&["user", "add", "x", "--app=NOWHERE"], "app");
+    // No app can be called what stands for all of them.
+    refused(&["app", "add", "*", "--channel=sandbox"], "appId");
 }
 
 #[test]

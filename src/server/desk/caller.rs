@@ -235,3 +235,94 @@ pub fn page_address() -> String {
     let address = if is_page() { own() } else { referer() };
     address.unwrap_or_else(|| "/".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::{ConnectInfo, Path, Request, State};
+    use axum::routing::{get, post};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::domain::people::{Grant, Role, Scope};
+    use crate::server::config::Config;
+    use crate::server::people;
+    use crate::server::testing::{app_with, merchant};
+
+    async fn export(logged_in: LoggedIn, Path(app_id): Path<String>) -> Result<String, ApiError> {
+        let caller = logged_in.at(&app_id, Permission::Export).await?;
+        Ok(format!("{} {}", caller.merchant.app_id, caller.address.0))
+    }
+
+    async fn log_in(State(_): State<Ctx>, session: Session) {
+        sessions::log_in(&session, "li.na").await.unwrap();
+    }
+
+    async fn answer(routes: &Router, mut request: Request, known: bool) -> Response {
+        let peer = SocketAddr::from(([198, 51, 100, 7], 4_000));
+        if known {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        routes.clone().oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_plain_route_is_guarded_as_a_page_is_and_by_the_roles_of_the_moment() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        let app_id = merchant(&ctx).await.app_id;
+        let at = |app_id: &str, role| Grant {
+            scope: Scope::of(app_id),
+            role,
+        };
+        people::add(&ctx, "li.na", at(&app_id, Role::Viewer), "correct horse")
+            .await
+            .unwrap();
+        let routes = Router::new()
+            .route("/apps/{app}/export", get(export))
+            .route("/login", post(log_in))
+            .layer(sessions::layer(&ctx))
+            .with_state(ctx.clone());
+
+        let login = Request::post("/login").body(Body::empty()).unwrap();
+        let login = answer(&routes, login, true).await;
+        let cookie = login.headers()[header::SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let ask = async |app_id: &str, cookie: &str, known: bool| {
+            let ask = Request::get(format!("/apps/{app_id}/export?q=1"));
+            let ask = ask.header(header::COOKIE, cookie);
+            answer(&routes, ask.body(Body::empty()).unwrap(), known).await
+        };
+        let status = async |app_id: &str| ask(app_id, &cookie, true).await.status().as_u16();
+
+        let stranger = ask(&app_id, "", true).await;
+        assert_eq!(stranger.status(), 303);
+        let login = stranger.headers()[header::LOCATION].to_str().unwrap();
+        assert_eq!(login, login_page(&format!("/apps/{app_id}/export?q=1")));
+        assert_eq!(status(&app_id).await, 403);
+        assert_eq!(status("NOWHERE").await, 404);
+
+        let auditor = at(&app_id, Role::Auditor);
+        people::grant(&ctx, "li.na", auditor).await.unwrap();
+        let allowed = ask(&app_id, &cookie, true).await;
+        assert_eq!(allowed.status(), 200);
+        let body = to_bytes(allowed.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, format!("{app_id} 198.51.100.7"));
+        // Where the server does not know who connects, it says so rather than make an address up.
+        assert_eq!(ask(&app_id, &cookie, false).await.status(), 500);
+
+        // An app without a role does not exist; nor one that is named by a role and nowhere else.
+        let elsewhere = Scope::App(app_id.clone());
+        people::revoke(&ctx, "li.na", elsewhere).await.unwrap();
+        assert_eq!(status(&app_id).await, 404);
+        people::grant(&ctx, "li.na", at("*", Role::Admin))
+            .await
+            .unwrap();
+        assert_eq!(status(&app_id).await, 200);
+        assert_eq!(status("NOWHERE").await, 404);
+        people::set_enabled(&ctx, "li.na", false).await.unwrap();
+        assert_eq!(status(&app_id).await, 303);
+    }
+}
