@@ -65,7 +65,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
             "\n  Refundry, a demonstration\n\n  \
              console   {address}\n  \
              login     {ADMIN} / {DEMO_PASSWORD}\n  \
-             gateway   {address}/unipay, ctx {APP_ID}, secret {SECRET}, hmac_sha256\n  \
+             gateway   {address}/unipay, app {APP_ID}, secret {SECRET}, hmac_sha256\n  \
              data      {kept}\n  \
              stop      Ctrl+C\n"
         )

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::figures::figures;
-use super::node::{Node, body};
+use super::node::{Node, body, now};
 
 const CLIENT: &str = "203.0.113.9";
 
@@ -34,7 +34,7 @@ impl Desk {
     async fn refund(&self) -> String {
         let order = json!({
             "bizOrderNo": "P1", "outOrderNo": "SBX-OK-1", "channel": "sandbox", "method": "qr_code",
-            "title": "茶", "amount": 1000, "payTime": 1_760_000_000,
+            "title": "茶", "amount": 1000, "payTime": now(),
         });
         let order: Value = serde_json::from_str(&body(order)).unwrap();
         let recorded = self.node.post("/unipay/order/record", order).await;
