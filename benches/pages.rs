@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Instant;
 
-use refundry::domain::people::Role;
+use refundry::domain::people::{Grant, Role};
 use refundry::server::db::is_postgres;
 use refundry::server::people;
 use reqwest::header;
@@ -39,9 +39,14 @@ const SEARCHES: [(&str, &str); 8] = [
 async fn fill(database: &Database) {
     let ctx = database.open().await;
     support::tests::add_app(&ctx, support::tests::http::merchant("NONE")).await;
-    people::add(&ctx, "bench", Role::Admin, "bench-password")
-        .await
-        .expect("an operator");
+    people::add(
+        &ctx,
+        "bench",
+        Grant::everywhere(Role::Admin),
+        "bench-password",
+    )
+    .await
+    .expect("an operator");
     ctx.db.close().await;
     let mut conn = sqlx::AnyConnection::connect(&database.url())
         .await

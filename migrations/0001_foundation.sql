@@ -261,17 +261,28 @@ CREATE TABLE operator (
     -- PHC string; or the word demo, which lets in with a published password, and in a
     -- demonstration only.
     password_hash  TEXT   NOT NULL,
-    role           TEXT   NOT NULL,
     enabled        BIGINT NOT NULL,
     created_at     BIGINT NOT NULL
 );
 
+-- The role that an operator has: at one app, or, where app_id is *, at all apps that have no row of
+-- their own.
+CREATE TABLE operator_grant (
+    operator  TEXT   NOT NULL REFERENCES operator (name),
+    app_id    TEXT   NOT NULL,
+    role      TEXT   NOT NULL,
+    PRIMARY KEY (operator, app_id)
+);
+
 -- Failed logins in a row, of names that exist and names that do not: who is locked out must not
--- tell which names there are. Rows older than the lock-out are void.
+-- tell which names there are. By name and address, so that nobody locks out another. An IPv6 address
+-- stands as its /64 network. Rows older than the lock-out are void.
 CREATE TABLE login_failure (
-    name      TEXT   NOT NULL PRIMARY KEY,
+    name      TEXT   NOT NULL,
+    address   TEXT   NOT NULL,
     failures  BIGINT NOT NULL,
-    last_at   BIGINT NOT NULL
+    last_at   BIGINT NOT NULL,
+    PRIMARY KEY (name, address)
 );
 CREATE INDEX login_failure_age ON login_failure (last_at);
 
@@ -281,7 +292,9 @@ CREATE TABLE session (
     session_id  TEXT   NOT NULL PRIMARY KEY,
     operator    TEXT,
     data        TEXT   NOT NULL,
-    expires_at  BIGINT NOT NULL
+    -- Put off by use, to ends_at at most.
+    expires_at  BIGINT NOT NULL,
+    ends_at     BIGINT NOT NULL
 );
 CREATE INDEX session_expiry ON session (expires_at);
 CREATE INDEX session_operator ON session (operator);

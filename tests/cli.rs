@@ -4,6 +4,7 @@
 mod database;
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use refundry::demo::ADMIN;
 use refundry::domain::error::Refusal;
 use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
 use refundry::domain::refund::RefundStatus;
+use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
@@ -270,7 +272,9 @@ fn a_wrong_value_is_refused_by_name() {
             "0",
         ),
         ("--secure-cookies", "REFUNDRY_SECURE_COOKIES", "perhaps"),
+        ("--trusted-proxies", "REFUNDRY_TRUSTED_PROXIES", "localhost"),
         ("--session-minutes", "REFUNDRY_SESSION_MINUTES", "1"),
+        ("--session-days", "REFUNDRY_SESSION_DAYS", "0"),
         ("--log-format", "REFUNDRY_LOG_FORMAT", "xml"),
         ("--log", "REFUNDRY_LOG", "refundry=shout"),
     ];
@@ -385,7 +389,10 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     assert_eq!(count().await, first);
 
     let ctx = desk.look().await;
-    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD).await.unwrap_err();
+    let address = ClientIp(Ipv4Addr::LOCALHOST.into());
+    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address)
+        .await
+        .unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
     ctx.db.close().await;
     let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];
@@ -530,6 +537,7 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
     assert!(desk.ok(&["user", "list"]).contains("disabled"));
     desk.ok(&["user", "enable", "li.na"]);
     assert!(!desk.ok(&["user", "list"]).contains("disabled"));
+    desk.ok(&["user", "unlock", "li.na"]);
     let again = shown_once(&desk.ok(&["user", "password", "li.na"]), "password");
     assert_ne!(again, password);
 
@@ -545,6 +553,40 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
         desk.fails(2, &["user", "add", "x", "--role", "boss"])
             .contains("--role")
     );
+}
+
+#[test]
+fn roles_are_given_and_taken_away_app_by_app() {
+    let desk = Desk::new();
+    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    let said = desk.ok(&["user", "add", "li.na", "--role=admin", "--app=SHOP"]);
+    assert!(said.contains("admin@SHOP"), "{said}");
+    let roles = || {
+        let listed = desk.ok(&["user", "list"]);
+        let line = listed.lines().find(|line| line.starts_with("li.na"));
+        let roles = line.and_then(|line| line.split_whitespace().nth(1));
+        roles.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert_eq!(roles(), "admin@SHOP");
+    desk.ok(&["user", "grant", "li.na", "--role=auditor"]);
+    desk.ok(&["user", "grant", "li.na", "--role=viewer", "--app=SHOP"]);
+    assert_eq!(roles(), "auditor,viewer@SHOP");
+    desk.ok(&["user", "revoke", "li.na"]);
+    assert_eq!(roles(), "viewer@SHOP");
+    desk.ok(&["user", "revoke", "li.na", "--app=SHOP"]);
+    assert_eq!(roles(), "none");
+
+    let refused = |args: &[&str], field: &str| {
+        let why = desk.fails(1, args);
+        assert!(why.contains(field), "{args:?}: {why}");
+    };
+    refused(&["user", "revoke", "li.na"], "app");
+    refused(&["user", "grant", "li.na", "--app=NOWHERE"], "app");
+    refused(&["user", "grant", "nobody"], "name");
+    refused(&["user", "unlock", "nobody"], "name");
+    refused(&["user", "add", "x", "--app=NOWHERE"], "app");
+    // No app can be called what stands for all of them.
+    refused(&["app", "add", "*", "--channel=sandbox"], "appId");
 }
 
 #[test]

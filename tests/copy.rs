@@ -92,6 +92,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
         "DELETE FROM refund WHERE refund_no > (SELECT MIN(refund_no) FROM refund)",
         "DELETE FROM callback",
         "DELETE FROM sandbox_ledger",
+        "DELETE FROM operator_grant",
         "DELETE FROM operator",
     ] {
         run(&to.ctx.db, sql).await;

@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,9 +13,10 @@ use refundry::domain::error::Refusal;
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
 use refundry::domain::order::Order;
-use refundry::domain::people::Role;
+use refundry::domain::people::{Grant, Role};
 use refundry::domain::refund::{NewRefund, Refund, RefundKey, RefundStatus};
 use refundry::domain::time::Timestamp;
+use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
@@ -26,6 +28,8 @@ use reqwest::header;
 use support::database::{self, TestDatabase};
 use support::http::TestApp;
 use support::{Core, config, new_refund};
+
+const ADDRESS: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// Two nodes, with an app and the sandbox, whose book both share.
 struct Nodes {
@@ -187,9 +191,14 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
     let settings = || config(&["--secure-cookies=false"]);
     let core = Core::with(settings(), Clock::System).await;
     let other = core.another_node(settings()).await;
-    people::add(&other, "li.na", Role::Viewer, "correct horse")
-        .await
-        .unwrap();
+    people::add(
+        &other,
+        "li.na",
+        Grant::everywhere(Role::Viewer),
+        "correct horse",
+    )
+    .await
+    .unwrap();
     let (one, two) = (TestApp::serve(core).await, TestApp::serve_app(other).await);
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -222,12 +231,17 @@ async fn guesses_at_both_nodes_add_up() {
     let Some(nodes) = Nodes::start().await else {
         return;
     };
-    people::add(&nodes.nodes[0], "li.na", Role::Viewer, "correct horse")
-        .await
-        .unwrap();
+    people::add(
+        &nodes.nodes[0],
+        "li.na",
+        Grant::everywhere(Role::Viewer),
+        "correct horse",
+    )
+    .await
+    .unwrap();
     let guesses = (0..12).map(|i| {
         let node = nodes.nodes[i % 2].clone();
-        tokio::spawn(async move { people::login(&node, "li.na", "wrong").await })
+        tokio::spawn(async move { people::login(&node, "li.na", "wrong", ADDRESS).await })
     });
     let told = join_all(guesses).await.into_iter().map(|told| {
         let error = told.expect("no panic").expect_err("a wrong password");
@@ -235,7 +249,7 @@ async fn guesses_at_both_nodes_add_up() {
     });
     assert_eq!(told.filter(|told| *told == Refusal::WrongLogin).count(), 5);
     for node in &nodes.nodes {
-        let error = people::login(node, "li.na", "correct horse")
+        let error = people::login(node, "li.na", "correct horse", ADDRESS)
             .await
             .unwrap_err();
         assert!(
@@ -294,8 +308,9 @@ async fn connections_that_are_cut_lose_no_write() {
         let counted = db.write(|conn| {
             Box::pin(async move {
                 let (long_ago, now) = (Timestamp(0), Timestamp(1));
-                store::operator::count_failure(conn, "count", long_ago, now, i64::MAX).await?;
-                Ok(store::operator::failures(conn, "count", long_ago).await?)
+                store::login_failure::count(conn, "count", ADDRESS.0, long_ago, now, i64::MAX)
+                    .await?;
+                Ok(store::login_failure::get(conn, "count", ADDRESS.0, long_ago).await?)
             })
         });
         counted

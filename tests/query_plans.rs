@@ -337,6 +337,8 @@ fn check(sql: &str, plan: &[String]) {
         "delivery_attempt",
         "session",
         "operator",
+        "operator_grant",
+        "login_failure",
         "sandbox_ledger",
         "notice",
         "breaker",

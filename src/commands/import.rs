@@ -25,7 +25,7 @@ pub enum Import {
         file: PathBuf,
         /// The app whose orders they are
         #[arg(long, value_name = "APP_ID")]
-        ctx: String,
+        app: String,
         #[command(flatten)]
         numbering: Numbering,
         #[command(flatten)]
@@ -37,7 +37,7 @@ pub enum Import {
 pub async fn run(command: Import) -> Result<ExitCode, Failure> {
     let Import::Orders {
         file,
-        ctx: app_id,
+        app: app_id,
         numbering,
         offline,
     } = command;

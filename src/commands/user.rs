@@ -1,7 +1,7 @@
 //! `refundry user`.
 
-use clap::Subcommand;
-use refundry::domain::people::Role;
+use clap::{Args, Subcommand};
+use refundry::domain::people::{Grant, Role, Scope};
 use refundry::server::config::Offline;
 use refundry::server::people;
 use refundry::wire::field::local_text;
@@ -15,16 +15,38 @@ pub enum User {
     Add {
         /// Name to log in with: letters and digits of any script, and . _ - @
         name: String,
-        /// What the operator may do: look, move money, everything
-        #[arg(long, default_value = "operator", value_parser = one_of(Role::ALL, Role::as_str))]
-        role: Role,
+        #[command(flatten)]
+        grant: NewGrant,
         #[command(flatten)]
         password: NewPassword,
         #[command(flatten)]
         offline: Offline,
     },
-    /// List the operators
+    /// List the operators, each with its roles
     List(Offline),
+    /// Give an operator a role, in place of the one there is; it holds at the next request
+    Grant {
+        name: String,
+        #[command(flatten)]
+        grant: NewGrant,
+        #[command(flatten)]
+        offline: Offline,
+    },
+    /// Take an operator's role away; without any the operator sees no app
+    Revoke {
+        name: String,
+        /// App at which to take away the operator's own role [default: the role for all other apps]
+        #[arg(long, value_name = "APP_ID")]
+        app: Option<String>,
+        #[command(flatten)]
+        offline: Offline,
+    },
+    /// Lift the lock-outs of an operator's name after failed logins
+    Unlock {
+        name: String,
+        #[command(flatten)]
+        offline: Offline,
+    },
     /// Let an operator log in again
     Enable {
         name: String,
@@ -47,6 +69,37 @@ pub enum User {
     },
 }
 
+#[derive(Args)]
+pub struct NewGrant {
+    /// Role: viewer looks; operator moves money too; auditor looks, and exports; admin does everything
+    #[arg(long, default_value = "operator", value_parser = one_of(Role::ALL, Role::as_str))]
+    role: Role,
+    /// App at which the operator has the role [default: all that the operator has no other role at]
+    #[arg(long, value_name = "APP_ID")]
+    app: Option<String>,
+}
+
+impl NewGrant {
+    fn grant(self) -> Grant {
+        Grant {
+            scope: scope(self.app),
+            role: self.role,
+        }
+    }
+}
+
+fn scope(app: Option<String>) -> Scope {
+    app.map_or(Scope::AllApps, |app_id| Scope::of(&app_id))
+}
+
+/// Returns a role as it is listed: `viewer`, or `viewer@SHOP` of one app.
+fn listed(grant: &Grant) -> String {
+    match &grant.scope {
+        Scope::AllApps => grant.role.to_string(),
+        Scope::App(app_id) => format!("{}@{app_id}", grant.role),
+    }
+}
+
 /// Runs the command.
 pub async fn run(user: User) -> Result<(), Failure> {
     let offline = match &user {
@@ -54,28 +107,33 @@ pub async fn run(user: User) -> Result<(), Failure> {
         User::Add { offline, .. }
         | User::Enable { offline, .. }
         | User::Disable { offline, .. }
+        | User::Grant { offline, .. }
+        | User::Revoke { offline, .. }
+        | User::Unlock { offline, .. }
         | User::Password { offline, .. } => offline,
     };
     let ctx = open(offline).await?;
     match user {
         User::Add {
             name,
-            role,
+            grant,
             password,
             ..
         } => {
             let password = password.read()?;
-            people::add(&ctx, &name, role, &password.text).await?;
+            let grant = grant.grant();
+            let role = listed(&grant);
+            people::add(&ctx, &name, grant, &password.text).await?;
             say(format_args!("added {name}, {role}"));
             password.show();
         }
         User::List(_) => {
             let accounts = people::list(&ctx).await?;
-            let row = |[name, role, state, since]: [&str; 4]| {
-                say(format_args!("{name:<24} {role:<10} {state:<10} {since}"));
+            let row = |[name, roles, state, since]: [&str; 4]| {
+                say(format_args!("{name:<24} {roles:<24} {state:<10} {since}"));
             };
             let zone = ctx.config.time_zone.iana_name().unwrap_or("UTC");
-            row(["NAME", "ROLE", "STATE", &format!("SINCE ({zone})")]);
+            row(["NAME", "ROLES", "STATE", &format!("SINCE ({zone})")]);
             for account in accounts {
                 let state = if account.enabled {
                     "enabled"
@@ -83,8 +141,27 @@ pub async fn run(user: User) -> Result<(), Failure> {
                     "disabled"
                 };
                 let since = local_text(account.created_at, &ctx.config.time_zone);
-                row([&account.name, account.role.as_str(), state, &since]);
+                let roles: Vec<_> = account.grants.iter().map(listed).collect();
+                let roles = match roles.is_empty() {
+                    true => "none".to_owned(),
+                    false => roles.join(","),
+                };
+                row([&account.name, &roles, state, &since]);
             }
+        }
+        User::Grant { name, grant, .. } => {
+            let grant = grant.grant();
+            let role = listed(&grant);
+            people::grant(&ctx, &name, grant).await?;
+            say(format_args!("{name} has the role {role}"));
+        }
+        User::Revoke { name, app, .. } => {
+            people::revoke(&ctx, &name, scope(app)).await?;
+            say(format_args!("{name} no longer has the role"));
+        }
+        User::Unlock { name, .. } => {
+            people::unlock(&ctx, &name).await?;
+            say(format_args!("{name} may try to log in again"));
         }
         User::Enable { name, .. } => {
             people::set_enabled(&ctx, &name, true).await?;

@@ -8,8 +8,9 @@
 //!
 //! 1. **Ask the server.** Add a function to `rpc/` (`#[server(endpoint = "...", input = GetUrl)]` for
 //!    reading, without `input` for what changes something). Its body is one call into
-//!    `crate::server::desk::...`, which begins with who asks: `Caller::viewer(&app).await?`, or
-//!    `Caller::mover(&app).await?` where money moves or a state changes. It returns view types that
+//!    `crate::server::desk::...`, which begins with who asks: `Caller::of(&app,
+//!    Permission::View).await?`, or another permission where money moves or a state changes. A route that
+//!    is neither a page nor a function takes the extractor `LoggedIn` and asks `logged_in.at(&app, ..)`. It returns view types that
 //!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
 //!    [`view::ApiError`]; `?` turns the server's into it.
 //! 2. **Write the page** as one file in `pages/`, add it to the routes below with

@@ -6,7 +6,7 @@ mod messages;
 mod plan;
 mod story;
 
-use crate::domain::people::{Account, Role};
+use crate::domain::people::{Account, Grant, Role};
 use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
@@ -65,7 +65,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
             "\n  Refundry, a demonstration\n\n  \
              console   {address}\n  \
              login     {ADMIN} / {DEMO_PASSWORD}\n  \
-             gateway   {address}/unipay, ctx {APP_ID}, secret {SECRET}, hmac_sha256\n  \
+             gateway   {address}/unipay, app {APP_ID}, secret {SECRET}, hmac_sha256\n  \
              data      {kept}\n  \
              stop      Ctrl+C\n"
         )
@@ -96,7 +96,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     let messages = messages::of_month(&mut month, &ctx.config, now)?;
     let admin = Account {
         name: ADMIN.to_owned(),
-        role: Role::Admin,
+        grants: vec![Grant::everywhere(Role::Admin)],
         enabled: true,
         created_at: now,
     };
@@ -176,9 +176,14 @@ mod tests {
         assert_eq!(seed(&ctx).await.unwrap(), Seeded::Before);
 
         let (ctx, _folder) = app_with(Config::default()).await;
-        crate::server::people::add(&ctx, "li.na", Role::Viewer, "correct horse")
-            .await
-            .unwrap();
+        crate::server::people::add(
+            &ctx,
+            "li.na",
+            Grant::everywhere(Role::Viewer),
+            "correct horse",
+        )
+        .await
+        .unwrap();
         assert_eq!(seed(&ctx).await.unwrap(), Seeded::Foreign);
         assert!(ctx.merchants.all().await.unwrap().is_empty());
     }

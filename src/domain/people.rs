@@ -1,42 +1,178 @@
-//! The people at the desk.
-
-use serde::{Deserialize, Serialize};
+//! The people at the desk, and the permissions that their roles give them.
 
 use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
+/// Something that an operator needs leave for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// See an app's orders, refunds and records.
+    View,
+    /// Issue, sync, retry and close refunds.
+    MoveMoney,
+    /// Note what was found out about a refund that was raised to a person.
+    Review,
+    /// Send a merchant's notice again.
+    SendNotices,
+    /// Take an app's data out of the console in bulk.
+    Export,
+    /// See the record of all that operators did.
+    ReadAudit,
+    /// Change an app's settings.
+    ManageApps,
+    /// Add operators and change their roles.
+    ManagePeople,
+}
+
 string_enum! {
-    /// What an operator may do. Each role may do what the one before it may.
+    /// A set of permissions that has a name. Roles have no order: each says for itself what it allows.
     Role {
-        /// Preferences.
         Viewer = "viewer",
-        /// Move money: refund, sync, retry, close.
         Operator = "operator",
-        /// Everything.
+        Auditor = "auditor",
         Admin = "admin",
     }
 }
 
 impl Role {
-    /// Whether this role may issue, retry, close and sync.
-    pub fn moves_money(self) -> bool {
-        self >= Role::Operator
+    /// Tells whether this role gives a permission.
+    pub fn allows(self, permission: Permission) -> bool {
+        use Permission::*;
+        match self {
+            Role::Viewer => matches!(permission, View),
+            Role::Operator => matches!(permission, View | MoveMoney | Review | SendNotices),
+            Role::Auditor => matches!(permission, View | Export | ReadAudit),
+            Role::Admin => true,
+        }
     }
 }
 
-/// An operator who is logged in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operator {
-    pub name: String,
+/// The apps at which an operator has a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All apps that the operator has no other role at, also those that are added later.
+    AllApps,
+    App(String),
+}
+
+impl Scope {
+    /// Stands for all apps in the database. An app of this id is refused.
+    pub const ALL_APPS: &str = "*";
+
+    /// Reads the scope off its text in the database.
+    pub fn of(app_id: &str) -> Scope {
+        match app_id {
+            Scope::ALL_APPS => Scope::AllApps,
+            app_id => Scope::App(app_id.to_owned()),
+        }
+    }
+
+    /// Returns the scope as its text in the database.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Scope::AllApps => Scope::ALL_APPS,
+            Scope::App(app_id) => app_id,
+        }
+    }
+}
+
+/// A role at some apps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub scope: Scope,
     pub role: Role,
 }
 
+impl Grant {
+    /// Returns a role at all apps.
+    pub fn everywhere(role: Role) -> Grant {
+        Grant {
+            scope: Scope::AllApps,
+            role,
+        }
+    }
+}
+
+/// An operator who is logged in, with the roles of this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    pub name: String,
+    pub grants: Vec<Grant>,
+}
+
+impl Operator {
+    /// Returns the operator's role at an app: the one granted for it, or else the one for all apps.
+    pub fn role_at(&self, app_id: &str) -> Option<Role> {
+        let at = |wanted: &str| {
+            let mut grants = self.grants.iter();
+            grants.find(|grant| grant.scope.as_str() == wanted)
+        };
+        at(app_id).or(at(Scope::ALL_APPS)).map(|grant| grant.role)
+    }
+
+    /// Tells whether the operator may do something at an app.
+    pub fn may(&self, app_id: &str, permission: Permission) -> bool {
+        self.role_at(app_id)
+            .is_some_and(|role| role.allows(permission))
+    }
+}
+
 /// An operator's account, as administrators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub name: String,
-    pub role: Role,
+    /// The operator's roles, the one for all apps first, then by app.
+    pub grants: Vec<Grant>,
     /// Whether the operator may log in.
     pub enabled: bool,
     pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_allow_what_they_name_and_no_more() {
+        use Permission::*;
+        for (role, allowed) in [
+            (Role::Viewer, &[View][..]),
+            (Role::Operator, &[View, MoveMoney, Review, SendNotices]),
+            (Role::Auditor, &[View, Export, ReadAudit]),
+        ] {
+            for permission in [
+                View,
+                MoveMoney,
+                Review,
+                SendNotices,
+                Export,
+                ReadAudit,
+                ManageApps,
+                ManagePeople,
+            ] {
+                assert_eq!(role.allows(permission), allowed.contains(&permission));
+                assert!(Role::Admin.allows(permission));
+            }
+        }
+    }
+
+    #[test]
+    fn a_role_for_one_app_stands_before_the_one_for_all() {
+        let grant = |app_id: &str, role| Grant {
+            scope: Scope::of(app_id),
+            role,
+        };
+        let mut operator = Operator {
+            name: "li.na".to_owned(),
+            grants: vec![grant("SHOP", Role::Viewer), grant("*", Role::Admin)],
+        };
+        assert_eq!(operator.role_at("SHOP"), Some(Role::Viewer));
+        assert_eq!(operator.role_at("TEA"), Some(Role::Admin));
+        assert!(!operator.may("SHOP", Permission::MoveMoney));
+        assert!(operator.may("TEA", Permission::MoveMoney));
+        operator.grants.pop();
+        assert_eq!(operator.role_at("TEA"), None);
+        assert!(!operator.may("TEA", Permission::View));
+        assert!(operator.may("SHOP", Permission::View));
+    }
 }

@@ -1,9 +1,10 @@
 //! Every setting: a flag and an environment variable each, with its default and its limits.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches, ValueEnum};
+use ipnet::IpNet;
 
 use crate::server::db::is_postgres;
 
@@ -133,9 +134,17 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_SECURE_COOKIES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub secure_cookies: bool,
 
+    /// Proxies whose X-Forwarded-For is believed: networks or addresses, as 127.0.0.1,10.0.0.0/8 [default: none]
+    #[arg(long, env = "REFUNDRY_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
     /// How long a login lasts without use, in minutes: 5 to 10080
     #[arg(long, env = "REFUNDRY_SESSION_MINUTES", value_name = "MINUTES", default_value_t = 480, value_parser = clap::value_parser!(i64).range(5..=10_080))]
     pub session_minutes: i64,
+
+    /// How long a login lasts in any case, in days: 1 to 90
+    #[arg(long, env = "REFUNDRY_SESSION_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=90))]
+    pub session_days: i64,
 
     /// How the log is written
     #[arg(long, env = "REFUNDRY_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -275,6 +284,14 @@ fn public_url(text: &str) -> Result<String, String> {
         .ok_or_else(wrong)
 }
 
+/// Reads a network, or an address, which is the network of itself alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse::<IpNet>().map(|network| network.trunc());
+    let network = network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "networks or addresses, as 127.0.0.1,10.0.0.0/8".to_owned())
+}
+
 fn log_directives(text: &str) -> Result<String, String> {
     let directives = tracing_subscriber::EnvFilter::builder().parse(text);
     directives
@@ -365,6 +382,16 @@ mod tests {
         ] {
             assert_eq!(without_password(url), shown);
         }
+    }
+
+    #[test]
+    fn a_network_may_be_a_single_address() {
+        assert_eq!(network("10.1.2.3/8"), Ok("10.0.0.0/8".parse().unwrap()));
+        assert_eq!(network(" ::1"), Ok("::1/128".parse().unwrap()));
+        for wrong in ["", "10.0.0.0/33", "localhost", "10.0.0"] {
+            assert!(network(wrong).is_err(), "{wrong}");
+        }
+        assert!(Config::default().trusted_proxies.is_empty());
     }
 
     #[test]

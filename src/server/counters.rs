@@ -27,6 +27,7 @@ pub(in crate::server) const NOTICES_SENT: &str = "refundry_notices_sent_total";
 pub(in crate::server) const NOTICES_WAITING: &str = "refundry_notices_waiting";
 pub(in crate::server) const NOTICES_DUE: &str = "refundry_notices_due";
 pub(in crate::server) const OLDEST_NOTICE_SECONDS: &str = "refundry_oldest_notice_seconds";
+pub(in crate::server) const LOGINS_FAILED: &str = "refundry_logins_failed_total";
 pub(in crate::server) const WRITE_SECONDS: &str = "refundry_write_seconds";
 pub(in crate::server) const JOBS_PANICKED: &str = "refundry_jobs_panicked_total";
 pub(in crate::server) const CLOCK_OFFSET_SECONDS: &str = "refundry_clock_offset_seconds";
@@ -91,6 +92,10 @@ pub(in crate::server) fn describe() {
         OLDEST_NOTICE_SECONDS,
         "How long the oldest notice has not arrived; 0: none waits"
     );
+    counter!(
+        LOGINS_FAILED,
+        "Logins that were refused: wrong, locked_out, busy; the log names each one's name and address"
+    );
     histogram!(
         WRITE_SECONDS,
         "How long writes took until they were durable, their wait included"
@@ -127,6 +132,9 @@ pub(in crate::server) fn begin_at_zero() {
     }
     job_started(WRITE);
     clock_offset(0);
+    for reason in ["wrong", "locked_out", "busy"] {
+        counter!(LOGINS_FAILED, "reason" => reason).increment(0);
+    }
 }
 
 /// A request under way. One that is dropped before it has ended was given up by its caller.
@@ -199,6 +207,11 @@ pub fn channel_called(
 /// A notice was sent, and it went like this.
 pub fn notice_sent(outcome: &'static str) {
     counter!(NOTICES_SENT, "outcome" => outcome).increment(1);
+}
+
+/// Counts a login that was refused.
+pub fn login_failed(reason: &'static str) {
+    counter!(LOGINS_FAILED, "reason" => reason).increment(1);
 }
 
 /// A write took so long, from being asked for until it was durable or refused.

@@ -17,6 +17,7 @@ use crate::server::merchants::cache::Merchants;
 use crate::server::node_lease::NodeLease;
 use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
+use crate::server::people::lockout::AddressLimits;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct Inner {
     pub bulkheads: Bulkheads,
     pub outbound: Outbound,
     pub checkup: Checkup,
+    /// The logins that each address may have checked.
+    pub logins: AddressLimits,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
@@ -87,6 +90,7 @@ impl Ctx {
             bulkheads: Bulkheads::new(config.channel_calls_at_once as usize),
             outbound: externals.outbound,
             checkup: Checkup::default(),
+            logins: AddressLimits::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             config,

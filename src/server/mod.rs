@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod checkup;
+pub mod client_ip;
 pub mod clock;
 pub mod config;
 pub mod counters;

@@ -1,9 +1,12 @@
 //! Nothing that a caller sends is more than refused: a code, the field, the reason.
 
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 use refundry::domain::filter::{OrderFilter, Place};
 use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::order::OrderKey;
+use refundry::server::client_ip::ClientIp;
 use refundry::server::{orders, people};
 use refundry::wire::json::{Json, object};
 use refundry::wire::sign::{Empty, Signer};
@@ -306,7 +309,9 @@ async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
     let merchant = ctx.merchants.enabled(None).await.unwrap();
     let key = OrderKey::OrderNo(text.clone());
     let told = [
-        people::login(ctx, &text, "password").await.map(drop),
+        people::login(ctx, &text, "password", ClientIp(Ipv4Addr::LOCALHOST.into()))
+            .await
+            .map(drop),
         orders::find(ctx, &merchant, &key).await.map(drop),
         orders::list(ctx, "DEMO", &filter, &Place::First)
             .await

@@ -9,4 +9,5 @@ mod files;
 mod health;
 mod logs;
 mod node;
+mod people;
 mod traces;

@@ -178,7 +178,7 @@ pub fn body(fields: Value) -> String {
 }
 
 /// Now, in Unix seconds.
-fn now() -> u64 {
+pub fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     now.as_secs()
 }

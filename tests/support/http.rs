@@ -81,6 +81,7 @@ impl TestApp {
             sandbox.call_back_to(&base);
         }
         let routes = router::router(ctx.clone());
+        let routes = routes.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         TestApp {
             clock: ctx.clock.clone(),

@@ -22,7 +22,7 @@ use crate::console::texts;
 use crate::console::view::Navigation;
 use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
-use crate::domain::people::Operator;
+use crate::domain::people::Role;
 
 /// The desk as it stands around this page.
 #[derive(Clone, Copy)]
@@ -198,7 +198,7 @@ fn Menus() -> impl IntoView {
     let operator = part(move || {
         Box::pin(async move {
             match desk.answer().await {
-                Ok(desk) => view! { <OperatorMenu operator=desk.operator/> }.into_any(),
+                Ok(desk) => view! { <OperatorMenu name=desk.operator role=desk.role/> }.into_any(),
                 Err(_) => ().into_any(),
             }
         })
@@ -229,13 +229,13 @@ fn Menus() -> impl IntoView {
 }
 
 #[component]
-fn OperatorMenu(operator: Operator) -> impl IntoView {
+fn OperatorMenu(name: String, role: Option<Role>) -> impl IntoView {
     let t = use_texts();
     view! {
         <details class="menu">
-            <summary>{operator.name} <Draw icon=Icon::Down/></summary>
+            <summary>{name} <Draw icon=Icon::Down/></summary>
             <div>
-                <p class="faint">{t(texts::role(operator.role))}</p>
+                {role.map(|role| view! { <p class="faint">{t(texts::role(role))}</p> })}
                 <a
                     href="/help"
                     on:click=|ev| {

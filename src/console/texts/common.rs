@@ -34,8 +34,8 @@ pub const NOT_FOUND_WHY: Text = text(
 pub const TO_ORDERS: Text = text("查看订单", "Go to orders");
 pub const NO_APPS: Text = text("还没有应用", "No apps yet");
 pub const NO_APPS_WHY: Text = text(
-    "订单和退款都属于某个应用。请管理员先用命令行添加一个应用。",
-    "Orders and refunds belong to an app. Ask an administrator to add one on the command line.",
+    "订单和退款都属于某个应用。请管理员用命令行添加一个应用，或授予你某个应用的角色。",
+    "Orders and refunds belong to an app. Ask an administrator to add one on the command line, or to give you a role at one.",
 );
 
 /// What to do where a page cannot be shown.

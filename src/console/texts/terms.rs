@@ -129,6 +129,7 @@ pub fn role(role: Role) -> Text {
     match role {
         Role::Viewer => text("查看员", "Viewer"),
         Role::Operator => text("操作员", "Operator"),
+        Role::Auditor => text("审计员", "Auditor"),
         Role::Admin => text("管理员", "Administrator"),
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::filter::Count;
 use crate::domain::merchant::AppName;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
-use crate::domain::people::Operator;
+use crate::domain::people::Role;
 use crate::domain::refund::Refund;
 use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
@@ -39,7 +39,10 @@ string_enum! {
 /// What stands around every page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Navigation {
-    pub operator: Operator,
+    /// The operator's name.
+    pub operator: String,
+    /// The operator's role at the current app.
+    pub role: Option<Role>,
     /// The apps whose refunds are worked on here, the default one first.
     pub apps: Vec<AppName>,
     /// Refunds of the current app that a person has to look at.

@@ -9,6 +9,7 @@ use crate::domain::error::Refusal;
 use crate::domain::filter::CallbackFilter;
 use crate::domain::lang::Text;
 use crate::domain::order::Channel;
+use crate::domain::people::Permission;
 use crate::server::desk::caller::Caller;
 use crate::server::desk::lists;
 use crate::server::desk::lists::state_chips;
@@ -51,7 +52,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<CallbackFilter, Refusal> {
 
 /// A callback as it came.
 pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let callback = records::find_callback(&caller.ctx, app_id, callback_no).await?;
     let text = |text: Text| text.get(caller.lang).to_owned();
     let times = |name: Text| format!("{} ({})", name.get(caller.lang), caller.zone_name());

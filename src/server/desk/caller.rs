@@ -1,11 +1,11 @@
 //! Who asks, and for which app: the one place where the console authorises.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use jiff::tz::TimeZone;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -18,55 +18,106 @@ use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event};
 use crate::domain::lang::Lang;
 use crate::domain::merchant::MerchantApp;
-use crate::domain::people::Operator;
+use crate::domain::people::{Operator, Permission};
 use crate::domain::time::Timestamp;
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::desk::times;
 use crate::server::error::Error;
 use crate::server::people::sessions;
 
-/// An operator who is logged in, at the desk of one app.
+/// An operator who is logged in, of whichever app. An extractor for routes of the console.
+pub struct LoggedIn {
+    pub ctx: Ctx,
+    pub operator: Operator,
+    pub address: ClientIp,
+    pub lang: Lang,
+}
+
+impl LoggedIn {
+    /// Finds out who sent a request.
+    ///
+    /// # Errors
+    /// [`Refusal::NotLoggedIn`].
+    async fn of(request: &Parts, ctx: &Ctx) -> Result<LoggedIn, Error> {
+        let session = session_of(request)?;
+        Ok(LoggedIn {
+            operator: sessions::operator(ctx, session).await?,
+            address: ClientIp::of(request, &ctx.config.trusted_proxies)?,
+            lang: preferences(&request.headers).lang,
+            ctx: ctx.clone(),
+        })
+    }
+
+    /// Lets the operator act at an app. An app that the operator may not see does not exist for it.
+    ///
+    /// # Errors
+    /// [`Refusal::AppNotEnabled`] when there is no such app; [`Refusal::Forbidden`] when the operator's
+    /// role there does not allow it.
+    pub async fn at(self, app_id: &str, permission: Permission) -> Result<Caller, Error> {
+        if !self.operator.may(app_id, Permission::View) {
+            return Err(Refusal::AppNotEnabled.into());
+        }
+        let merchant = self.ctx.merchants.enabled(Some(app_id)).await?;
+        if !self.operator.may(app_id, permission) {
+            return Err(Refusal::Forbidden.into());
+        }
+        Ok(Caller {
+            now: self.ctx.clock.now(),
+            ctx: self.ctx,
+            merchant,
+            operator: self.operator,
+            address: self.address,
+            lang: self.lang,
+        })
+    }
+}
+
+impl FromRequestParts<Ctx> for LoggedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, ctx: &Ctx) -> Result<LoggedIn, Response> {
+        LoggedIn::of(request, ctx)
+            .await
+            .map_err(|error| match error {
+                Error::Refused(Refusal::NotLoggedIn) => {
+                    let page = request
+                        .uri
+                        .path_and_query()
+                        .map_or("/", |page| page.as_str());
+                    Redirect::to(&login_page(page)).into_response()
+                }
+                error => ApiError::from(error).into_response(),
+            })
+    }
+}
+
+/// An operator who is logged in, at the desk of one app, with leave for what is done. There is no other
+/// way to come by one than to ask for the permission.
 pub struct Caller {
     pub ctx: Ctx,
     pub merchant: Arc<MerchantApp>,
     pub operator: Operator,
-    /// Where the operator's browser is, as far as the server sees.
-    pub address: IpAddr,
+    /// The address of the operator's browser.
+    pub address: ClientIp,
     /// The language in which the operator is told things.
     pub lang: Lang,
     now: Timestamp,
 }
 
 impl Caller {
-    /// Anybody who is logged in. Others are sent to the login page.
+    /// Lets the operator of the page or server function that runs act at an app. Who is not logged in is
+    /// sent to the login page, and from there back.
     ///
     /// # Errors
-    /// [`Refusal::NotLoggedIn`]; [`Refusal::AppNotEnabled`] when there is no such app.
-    pub async fn viewer(app_id: &str) -> Result<Caller, ApiError> {
-        let operator = operator().await?;
-        let ctx = expect_context::<Ctx>();
-        let merchant = ctx.merchants.enabled(Some(app_id)).await?;
-        let now = ctx.clock.now();
-        Ok(Caller {
-            ctx,
-            merchant,
-            operator,
-            address: address(),
-            lang: use_context::<Preferences>().unwrap_or_default().lang,
-            now,
-        })
+    /// [`Refusal::NotLoggedIn`]; as [`LoggedIn::at`].
+    pub async fn of(app_id: &str, permission: Permission) -> Result<Caller, ApiError> {
+        Ok(logged_in().await?.at(app_id, permission).await?)
     }
 
-    /// An operator whose role may move money.
-    ///
-    /// # Errors
-    /// As [`Caller::viewer`]; [`Refusal::Forbidden`] for other roles.
-    pub async fn mover(app_id: &str) -> Result<Caller, ApiError> {
-        let caller = Caller::viewer(app_id).await?;
-        match caller.operator.role.moves_money() {
-            true => Ok(caller),
-            false => Err(Refusal::Forbidden.into()),
-        }
+    /// Tells whether this operator may do something besides at the same app.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.operator.may(&self.merchant.app_id, permission)
     }
 
     /// The zone in which this operator reads and types times.
@@ -116,23 +167,37 @@ impl Caller {
     }
 }
 
-/// The address that the request came from. Where the server does not know, its own.
-fn address() -> IpAddr {
-    use_context::<Parts>()
-        .and_then(|request| request.extensions.get::<ConnectInfo<SocketAddr>>().copied())
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip())
-}
-
-/// Who is logged in. Who is not is sent to the login page, and from there back.
+/// Returns who is logged in at the page or server function that runs. Who is not is sent to the login
+/// page, and from there back.
 ///
 /// # Errors
 /// [`Refusal::NotLoggedIn`].
-pub async fn operator() -> Result<Operator, ApiError> {
-    let operator = sessions::operator(&session().await?).await;
-    if let Err(Error::Refused(Refusal::NotLoggedIn)) = operator {
-        redirect(&format!("/login?next={}", escape(&page_address())));
+pub async fn logged_in() -> Result<LoggedIn, ApiError> {
+    let logged_in = LoggedIn::of(&request()?, &expect_context::<Ctx>()).await;
+    if let Err(Error::Refused(Refusal::NotLoggedIn)) = logged_in {
+        redirect(&login_page(&page_address()));
     }
-    Ok(operator?)
+    Ok(logged_in?)
+}
+
+/// Returns the login page that leads to another page.
+fn login_page(next: &str) -> String {
+    format!("/login?next={}", escape(next))
+}
+
+/// Returns the head of the request that a page or server function answers.
+pub fn request() -> Result<Parts, Error> {
+    let request = use_context::<Parts>();
+    request.ok_or_else(|| Error::internal("no request is being answered"))
+}
+
+/// Returns the language and look that a request asks for.
+pub fn preferences(headers: &HeaderMap) -> Preferences {
+    let text = |name| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    };
+    Preferences::of_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE))
 }
 
 /// Leads to another page: a page's request at once, a function's as its caller is able to follow.
@@ -150,11 +215,10 @@ pub fn is_page() -> bool {
     use_context::<Parts>().is_some_and(|request| !request.uri.path().starts_with("/api/"))
 }
 
-/// The request's session.
-pub async fn session() -> crate::server::error::Result<Session> {
-    leptos_axum::extract::<Session>()
-        .await
-        .map_err(|_| Error::internal("the console's routes have no session layer"))
+/// Returns a request's session.
+pub fn session_of(request: &Parts) -> Result<&Session, Error> {
+    let session = request.extensions.get::<Session>();
+    session.ok_or_else(|| Error::internal("the console's routes have no session layer"))
 }
 
 /// The page that is shown, or, of a function, the one that called it.
@@ -164,10 +228,101 @@ pub fn page_address() -> String {
     };
     let own = || request.uri.path_and_query().map(|own| own.to_string());
     let referer = || {
-        let referer = request.headers.get(axum::http::header::REFERER)?;
+        let referer = request.headers.get(header::REFERER)?;
         let (_, rest) = referer.to_str().ok()?.split_once("://")?;
         rest.find('/').map(|path| rest[path..].to_owned())
     };
     let address = if is_page() { own() } else { referer() };
     address.unwrap_or_else(|| "/".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::{ConnectInfo, Path, Request, State};
+    use axum::routing::{get, post};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::domain::people::{Grant, Role, Scope};
+    use crate::server::config::Config;
+    use crate::server::people;
+    use crate::server::testing::{app_with, merchant};
+
+    async fn export(logged_in: LoggedIn, Path(app_id): Path<String>) -> Result<String, ApiError> {
+        let caller = logged_in.at(&app_id, Permission::Export).await?;
+        Ok(format!("{} {}", caller.merchant.app_id, caller.address.0))
+    }
+
+    async fn log_in(State(_): State<Ctx>, session: Session) {
+        sessions::log_in(&session, "li.na").await.unwrap();
+    }
+
+    async fn answer(routes: &Router, mut request: Request, known: bool) -> Response {
+        let peer = SocketAddr::from(([198, 51, 100, 7], 4_000));
+        if known {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        routes.clone().oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_plain_route_is_guarded_as_a_page_is_and_by_the_roles_of_the_moment() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        let app_id = merchant(&ctx).await.app_id;
+        let at = |app_id: &str, role| Grant {
+            scope: Scope::of(app_id),
+            role,
+        };
+        people::add(&ctx, "li.na", at(&app_id, Role::Viewer), "correct horse")
+            .await
+            .unwrap();
+        let routes = Router::new()
+            .route("/apps/{app}/export", get(export))
+            .route("/login", post(log_in))
+            .layer(sessions::layer(&ctx))
+            .with_state(ctx.clone());
+
+        let login = Request::post("/login").body(Body::empty()).unwrap();
+        let login = answer(&routes, login, true).await;
+        let cookie = login.headers()[header::SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let ask = async |app_id: &str, cookie: &str, known: bool| {
+            let ask = Request::get(format!("/apps/{app_id}/export?q=1"));
+            let ask = ask.header(header::COOKIE, cookie);
+            answer(&routes, ask.body(Body::empty()).unwrap(), known).await
+        };
+        let status = async |app_id: &str| ask(app_id, &cookie, true).await.status().as_u16();
+
+        let stranger = ask(&app_id, "", true).await;
+        assert_eq!(stranger.status(), 303);
+        let login = stranger.headers()[header::LOCATION].to_str().unwrap();
+        assert_eq!(login, login_page(&format!("/apps/{app_id}/export?q=1")));
+        assert_eq!(status(&app_id).await, 403);
+        assert_eq!(status("NOWHERE").await, 404);
+
+        let auditor = at(&app_id, Role::Auditor);
+        people::grant(&ctx, "li.na", auditor).await.unwrap();
+        let allowed = ask(&app_id, &cookie, true).await;
+        assert_eq!(allowed.status(), 200);
+        let body = to_bytes(allowed.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, format!("{app_id} 198.51.100.7"));
+        // Where the server does not know who connects, it says so rather than make an address up.
+        assert_eq!(ask(&app_id, &cookie, false).await.status(), 500);
+
+        // An app without a role does not exist; nor one that is named by a role and nowhere else.
+        let elsewhere = Scope::App(app_id.clone());
+        people::revoke(&ctx, "li.na", elsewhere).await.unwrap();
+        assert_eq!(status(&app_id).await, 404);
+        people::grant(&ctx, "li.na", at("*", Role::Admin))
+            .await
+            .unwrap();
+        assert_eq!(status(&app_id).await, 200);
+        assert_eq!(status("NOWHERE").await, 404);
+        people::set_enabled(&ctx, "li.na", false).await.unwrap();
+        assert_eq!(status(&app_id).await, 303);
+    }
 }

@@ -4,7 +4,7 @@
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use leptos_axum::ResponseOptions;
@@ -84,6 +84,14 @@ fn refused(refusal: Refusal) -> ApiError {
         text,
         field,
         ..ApiError::of(cause, status)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// Answers a request of a route that is neither a page nor a server function.
+    fn into_response(self) -> Response {
+        let lang = use_context::<Preferences>().unwrap_or_default().lang;
+        (status(&self), self.text(lang)).into_response()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::console::view::query::Query;
 use crate::domain::error::Refusal;
 use crate::domain::filter::{OrderFilter, Place, RefundFilter};
 use crate::domain::order::OrderKey;
+use crate::domain::people::Permission;
 use crate::domain::refund::RefundKey;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::server::{orders, refunds};
 /// Leads to what has this number, ours, the merchant's or the channel's; where nothing has exactly it, to
 /// the list of what begins with it: orders, or refunds where no order does.
 pub async fn find(app_id: &str, typed: &str) -> Result<(), ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let list = Query::default().with("q", typed.trim());
     let address = match list.text("q").ok().flatten() {
         Some(number) => address(&caller, app_id, &number, &list).await?,

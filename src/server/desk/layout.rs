@@ -12,9 +12,11 @@ use crate::domain::filter::{Count, ReviewQueueFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
+use crate::domain::people::Permission;
 use crate::domain::text::truncated;
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
-use crate::server::desk::caller::{operator, session};
+use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
 use crate::server::desk::errors::trace;
 use crate::server::error::Error;
 use crate::server::people::sessions;
@@ -26,10 +28,13 @@ const KEPT_S: u32 = 365 * 86_400;
 
 /// What stands around the pages of an app; of the default app where `app_id` is empty.
 pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
-    let operator = operator().await?;
-    let ctx = expect_context::<Ctx>();
+    let LoggedIn { ctx, operator, .. } = logged_in().await?;
     let all = ctx.merchants.all().await?;
-    let mut merchants: Vec<_> = all.iter().filter(|merchant| merchant.enabled).collect();
+    let may_see = |app_id: &str| operator.may(app_id, Permission::View);
+    let mut merchants: Vec<_> = all
+        .iter()
+        .filter(|merchant| merchant.enabled && may_see(&merchant.app_id))
+        .collect();
     merchants.sort_by_key(|merchant| !merchant.is_default);
     let current = match app_id {
         "" => merchants.first().copied(),
@@ -55,7 +60,8 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
         })
         .collect();
     Ok(Navigation {
-        operator,
+        role: current.and_then(|merchant| operator.role_at(&merchant.app_id)),
+        operator: operator.name,
         apps,
         review_reason,
         given_up,
@@ -89,8 +95,10 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
 async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let ctx = expect_context::<Ctx>();
     let outcome = async {
-        let operator = people::login(&ctx, name, password).await?;
-        sessions::log_in(&session().await?, &operator).await
+        let request = request()?;
+        let address = ClientIp::of(&request, &ctx.config.trusted_proxies)?;
+        let name = people::login(&ctx, name, password, address).await?;
+        sessions::log_in(session_of(&request)?, &name).await
     };
     let outcome = outcome.await;
     if let Err(Error::Internal(cause)) = &outcome {
@@ -101,7 +109,7 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
 
 /// Ends the session and leads to the login page.
 pub async fn logout() -> Result<(), ApiError> {
-    sessions::log_out(&session().await?).await?;
+    sessions::log_out(session_of(&request()?)?).await?;
     redirect("/login");
     Ok(())
 }

@@ -6,12 +6,13 @@ use crate::console::view::{ApiError, Cell, Chip, ListName, ListView, State, Tone
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::filter::{Count, Page};
 use crate::domain::lang::Text;
+use crate::domain::people::Permission;
 use crate::server::desk::caller::{Caller, is_page, page_address, redirect};
 use crate::server::desk::{callbacks, notices, orders, refunds, review_queue, syncs, times};
 
 /// One page of an app's list.
 pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let query = Query::parse(query);
     if is_page() {
         shorten(&page_address(), &query);

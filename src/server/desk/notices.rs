@@ -10,6 +10,7 @@ use crate::domain::error::Refusal;
 use crate::domain::filter::NoticeFilter;
 use crate::domain::lang::Text;
 use crate::domain::notice::{DeliveryAttempt, NoticeKey, NoticeRow, NoticeState};
+use crate::domain::people::Permission;
 use crate::domain::refund::{Refund, RefundKey};
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
@@ -63,7 +64,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
 /// A notice with every send of it. `notice` is its refund's number and which of its notices, as in the
 /// page's address.
 pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let key = key(app_id, notice)?;
     let (notice, attempts) = notices::find(&caller.ctx, &key).await?;
     let of = RefundKey::RefundNo(key.refund_no.clone());
@@ -71,7 +72,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     let url = notices::address(&caller.merchant, &refund).unwrap_or_default();
     let text = |text: Text| text.get(caller.lang).to_owned();
     let time = |at: Option<_>| at.map_or(Cell::Nothing, |at| Cell::Time(caller.stamp(at)));
-    let may_send = caller.operator.role.moves_money();
+    let may_send = caller.may(Permission::SendNotices);
     let refund_page = Link {
         href: app_path(app_id, &format!("refunds/{}", escape(&key.refund_no))),
         text: key.refund_no.clone(),
@@ -190,7 +191,7 @@ fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option
 
 /// Sends a notice now, and leads back to it.
 pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::SendNotices).await?;
     let key = key(app_id, notice)?;
     notices::send_again(&caller.ctx, &key, caller.actor()).await?;
     redirect(&format!("{}?sent=1", address(&key)));

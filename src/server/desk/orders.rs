@@ -8,6 +8,7 @@ use crate::console::view::{ApiError, Cell, ListView, OrderView, RefundOfOrder, r
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::filter::OrderFilter;
 use crate::domain::order::{Channel, Order, OrderKey, OrderStatus, RefundSide};
+use crate::domain::people::Permission;
 use crate::domain::refund::{NewRefund, Refund, RefundKey};
 use crate::domain::time::Timestamp;
 use crate::server::desk::caller::{Caller, redirect};
@@ -60,7 +61,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
 
 /// An order with everything that belongs to it.
 pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let key = OrderKey::OrderNo(order_no.to_owned());
     let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
     let refunds = refunds::of_order(&caller.ctx, app_id, order_no).await?;
@@ -85,7 +86,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
             })
             .collect(),
         timeline: caller.entries(timeline),
-        may_move_money: caller.operator.role.moves_money(),
+        may_move_money: caller.may(Permission::MoveMoney),
         obstacle,
         biz_refund_no,
         order,
@@ -94,7 +95,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
 
 /// Asks the channel for an order's true state, and leads back to the order.
 pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let key = OrderKey::OrderNo(order_no.to_owned());
     orders::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
     let page = app_path(app_id, &format!("orders/{}", escape(order_no)));
@@ -105,7 +106,7 @@ pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {
 /// Issues a refund of an order, as typed, and leads to it. The same number again leads to the same
 /// refund and sends nothing, not even where the first has failed: that is what retrying is for.
 pub async fn refund(app_id: &str, order_no: &str, typed: Typed) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let number = typed.biz_refund_no.trim().to_owned();
     let key = RefundKey::BizRefundNo(number);
     let refund = match refunds::find(&caller.ctx, &caller.merchant, &key).await {
@@ -143,7 +144,7 @@ async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund,
         reason: intent.reason,
         attach: None,
         notify_url: None,
-        client_ip: Some(caller.address.to_string()),
+        client_ip: Some(caller.address.0.to_string()),
         edition: caller.merchant.edition,
         expected_refundable: Some(intent.expected),
     };

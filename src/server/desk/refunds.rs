@@ -14,6 +14,7 @@ use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::{Lang, Text};
 use crate::domain::limits;
 use crate::domain::order::{Channel, Order};
+use crate::domain::people::Permission;
 use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
@@ -115,7 +116,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {
 
 /// A refund with everything that belongs to it.
 pub async fn load(app_id: &str, refund_no: &str) -> Result<RefundView, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
     view(&caller, refund, order).await
 }
@@ -126,7 +127,7 @@ pub async fn news(
     refund_no: &str,
     version: i64,
 ) -> Result<Option<Box<RefundView>>, ApiError> {
-    let caller = Caller::viewer(app_id).await?;
+    let caller = Caller::of(app_id, Permission::View).await?;
     let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
     if refund.version == version {
         return Ok(None);
@@ -137,8 +138,9 @@ pub async fn news(
 async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundView, ApiError> {
     let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
     let heard = events.iter().find_map(|event| event.outcome);
-    let moves_money = caller.operator.role.moves_money();
-    let may = moves_money.then(|| may(&refund, &order, heard));
+    let may = caller
+        .may(Permission::MoveMoney)
+        .then(|| may(caller, &refund, &order, heard));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at),
@@ -153,14 +155,19 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
 }
 
 /// What is safe with a refund as it stands; `heard` is what its channel said last.
-fn may(refund: &Refund, order: &Order, heard: Option<OutcomeKind>) -> AllowedActions {
+fn may(
+    caller: &Caller,
+    refund: &Refund,
+    order: &Order,
+    heard: Option<OutcomeKind>,
+) -> AllowedActions {
     let raised = refund.review_reason.is_some();
     let failed = refund.status == RefundStatus::Fail && !raised;
     let unknown = refund.holds() && heard == Some(OutcomeKind::NotFound);
     AllowedActions {
         retry: failed && order.refundable() >= refund.amount,
         close: failed || unknown,
-        review: raised && !refund.reviewed && !refund.holds(),
+        review: raised && !refund.reviewed && !refund.holds() && caller.may(Permission::Review),
     }
 }
 
@@ -240,7 +247,7 @@ pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cel
 
 /// Asks the channel for a refund's true state, and leads back to the refund.
 pub async fn sync(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let key = key(refund_no);
     refunds::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
     lead_back(app_id, refund_no, since);
@@ -254,7 +261,7 @@ pub async fn retry(
     since: i64,
     attempt: i64,
 ) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
     refunds::retry(ctx, merchant, refund_no, Some(attempt), actor).await?;
     lead_back(app_id, refund_no, since);
@@ -264,7 +271,7 @@ pub async fn retry(
 /// Closes a failed refund, or one in progress that its channel, asked now, does not know, and leads back to
 /// it. A second press does nothing.
 pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
     match refunds::close(ctx, merchant, refund_no, actor).await {
         Ok(_) => {}
@@ -284,7 +291,7 @@ pub async fn review(
     since: i64,
     remark: &str,
 ) -> Result<(), ApiError> {
-    let caller = Caller::mover(app_id).await?;
+    let caller = Caller::of(app_id, Permission::Review).await?;
     let remark = remark.trim();
     if remark.chars().count() > limits::REMARK_CHARS {
         let max = limits::REMARK_CHARS;

@@ -6,6 +6,7 @@ use crate::console::view::query::Query;
 use crate::console::view::{ApiError, Cell, Link, ListView, Tone};
 use crate::domain::filter::ReviewQueueFilter;
 use crate::domain::lang::Text;
+use crate::domain::people::Permission;
 use crate::domain::refund::{OutcomeKind, Refund, ReviewQueueRow};
 use crate::server::desk::caller::Caller;
 use crate::server::desk::lists;
@@ -99,7 +100,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
 /// Only what is safe with a refund as it stands.
 fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     let refund = &row.refund;
-    if !caller.operator.role.moves_money() {
+    if !caller.may(Permission::MoveMoney) {
         return Cell::Nothing;
     }
     let link = |page: &str, text: Text| Link {
@@ -112,7 +113,8 @@ fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     if refund.holds() && heard == Some(OutcomeKind::NotFound) {
         links.push(link("/close", texts::CLOSE_IT));
     }
-    if !refund.holds() && refund.review_reason.is_some() && !refund.reviewed {
+    let raised = !refund.holds() && refund.review_reason.is_some() && !refund.reviewed;
+    if raised && caller.may(Permission::Review) {
         links.push(link("/review", texts::REVIEW_IT));
     }
     Cell::RefundActions {

@@ -5,6 +5,7 @@ pub mod cache;
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::people::Scope;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::store;
@@ -63,10 +64,13 @@ fn check(ctx: &Ctx, new: &MerchantApp) -> Result<(), Refusal> {
         .iter()
         .map(|settings| settings.channel)
         .collect();
-    channels.sort();
+    channels.sort_by_key(|channel| channel.as_str());
     channels.dedup();
     if channels.len() < new.channels.len() {
         return Err(Refusal::field("channel", Reason::Twice));
+    }
+    if new.app_id == Scope::ALL_APPS {
+        return Err(Refusal::field(field::APP_ID.name, Reason::BadCharacter));
     }
     let text = |text: &str| Json::Text(text.to_owned());
     let given = [

@@ -7,8 +7,9 @@
 //! - [`operator`] to know who asks, on every request that needs somebody,
 //! - [`log_out`].
 //!
-//! A session ends by itself after a time without use, and at once when its operator is disabled or
-//! gets another password.
+//! A session holds the operator's name and nothing else of the operator: roles are those of the moment
+//! of a request. A session ends by itself after a time without use, and after a longer one in any case;
+//! at once when its operator is disabled or gets another password.
 
 use std::fmt;
 
@@ -27,13 +28,14 @@ use crate::domain::people::Operator;
 use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
+use crate::server::people;
 use crate::server::store;
 use crate::server::store::session::SessionRow;
 
 /// The cookie's name.
 pub const COOKIE: &str = "refundry_session";
-/// Under this key a session holds its [`Operator`]; [`log_in`] and [`operator`] know it.
-pub const OPERATOR: &str = "operator";
+/// Under this key a session holds its operator's name; [`log_in`] and [`operator`] know it.
+const OPERATOR: &str = "operator";
 /// A session's end is put off at most this often, so that reading a page is rarely a write.
 const EXTENDED_EVERY_MS: i64 = 60_000;
 
@@ -50,17 +52,21 @@ pub fn layer(ctx: &Ctx) -> SessionManagerLayer<Sessions> {
 }
 
 /// Logs an operator in. The session gets a new id, so that nobody who knew the one before knows it.
-pub async fn log_in(session: &Session, operator: &Operator) -> Result<()> {
+pub async fn log_in(session: &Session, name: &str) -> Result<()> {
     session.cycle_id().await.map_err(broken)?;
-    session.insert(OPERATOR, operator).await.map_err(broken)
+    session.insert(OPERATOR, name).await.map_err(broken)
 }
 
-/// Who is logged in.
+/// Returns the operator who is logged in, with the roles of this moment.
 ///
 /// # Errors
-/// [`Refusal::NotLoggedIn`] when nobody is.
-pub async fn operator(session: &Session) -> Result<Operator> {
-    let operator = session.get(OPERATOR).await.map_err(broken)?;
+/// [`Refusal::NotLoggedIn`] when nobody is, or the account may no longer log in.
+pub async fn operator(ctx: &Ctx, session: &Session) -> Result<Operator> {
+    let name: Option<String> = session.get(OPERATOR).await.map_err(broken)?;
+    let operator = match name {
+        Some(name) => people::operator(ctx, name).await?,
+        None => None,
+    };
     operator.ok_or(Error::Refused(Refusal::NotLoggedIn))
 }
 
@@ -105,13 +111,15 @@ impl Sessions {
     }
 
     fn row(&self, record: &Record) -> session_store::Result<SessionRow> {
-        let operator = record.data.get(OPERATOR).and_then(|who| who.get("name"));
+        let operator = record.data.get(OPERATOR);
         let data = serde_json::to_string(&record.data);
+        let now = self.ctx.clock.now();
         Ok(SessionRow {
             session_id: key(&record.id),
             operator: operator.and_then(|name| name.as_str()).map(str::to_owned),
             data: data.map_err(|error| session_store::Error::Encode(error.to_string()))?,
             expires_at: self.expires_at(),
+            ends_at: now.plus_ms(self.ctx.config.session_days * 86_400_000),
         })
     }
 }
@@ -159,7 +167,7 @@ impl SessionStore for Sessions {
         let Some(row) = found.await.map_err(backend)? else {
             return Ok(None);
         };
-        let expires_at = self.expires_at();
+        let expires_at = self.expires_at().min(row.ends_at);
         if row.expires_at.plus_ms(EXTENDED_EVERY_MS) <= expires_at {
             let session_id = row.session_id.clone();
             let extended = self.ctx.db.write(move |conn| {
@@ -196,16 +204,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::people::Role;
+    use crate::domain::people::{Grant, Role, Scope};
     use crate::server::config::Config;
-    use crate::server::people;
     use crate::server::testing::app_with;
     use crate::server::testing::database::TestDatabase;
 
     fn li_na() -> Operator {
         Operator {
             name: "li.na".into(),
-            role: Role::Operator,
+            grants: vec![Grant::everywhere(Role::Operator)],
         }
     }
 
@@ -216,13 +223,13 @@ mod tests {
 
     async fn logged_in(ctx: &Ctx) -> Id {
         let session = request(ctx, None);
-        log_in(&session, &li_na()).await.unwrap();
+        log_in(&session, "li.na").await.unwrap();
         session.save().await.unwrap();
         session.id().unwrap()
     }
 
     async fn knows(ctx: &Ctx, id: Id) -> bool {
-        match operator(&request(ctx, Some(id))).await {
+        match operator(ctx, &request(ctx, Some(id))).await {
             Ok(operator) => operator == li_na(),
             Err(Error::Refused(Refusal::NotLoggedIn)) => false,
             Err(error) => panic!("{error}"),
@@ -231,7 +238,8 @@ mod tests {
 
     async fn ctx() -> (Ctx, TestDatabase) {
         let (ctx, folder) = app_with(Config::default()).await;
-        people::add(&ctx, "li.na", Role::Operator, "correct horse")
+        let operator = Grant::everywhere(Role::Operator);
+        people::add(&ctx, "li.na", operator, "correct horse")
             .await
             .unwrap();
         (ctx, folder)
@@ -246,7 +254,7 @@ mod tests {
         let known_to_others = before.id().unwrap();
 
         let session = request(&ctx, Some(known_to_others));
-        log_in(&session, &li_na()).await.unwrap();
+        log_in(&session, "li.na").await.unwrap();
         session.save().await.unwrap();
         let after = session.id().unwrap();
         assert_ne!(after, known_to_others);
@@ -261,7 +269,7 @@ mod tests {
         let (ctx, _folder) = ctx().await;
         let id = logged_in(&ctx).await;
         let late = request(&ctx, Some(id));
-        operator(&late).await.unwrap();
+        operator(&ctx, &late).await.unwrap();
         log_out(&request(&ctx, Some(id))).await.unwrap();
         assert!(!knows(&ctx, id).await);
         // A request that was under way does not bring it back.
@@ -285,6 +293,46 @@ mod tests {
         ctx.clock.advance_ms(most);
         assert!(!knows(&ctx, used).await);
         assert_eq!(clean_up(&ctx).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn use_does_not_put_off_the_end_of_a_session_for_ever() {
+        let (ctx, _folder) = ctx().await;
+        let id = logged_in(&ctx).await;
+        let idle = ctx.config.session_minutes * 60_000;
+        let end = ctx
+            .clock
+            .now()
+            .plus_ms(ctx.config.session_days * 86_400_000);
+        let mut step = 0;
+        while ctx.clock.now().plus_ms(idle / 2) < end {
+            ctx.clock.advance_ms(idle / 2);
+            assert!(knows(&ctx, id).await);
+            // What is written puts it off no further than what is read.
+            let session = request(&ctx, Some(id));
+            session.insert("step", step).await.unwrap();
+            session.save().await.unwrap();
+            step += 1;
+        }
+        assert!(step > 30);
+        ctx.clock.advance_ms(idle / 2);
+        assert!(!knows(&ctx, id).await);
+    }
+
+    #[tokio::test]
+    async fn roles_are_those_of_the_moment() {
+        let (ctx, _folder) = ctx().await;
+        let id = logged_in(&ctx).await;
+        let role = async || {
+            let operator = operator(&ctx, &request(&ctx, Some(id))).await;
+            operator.unwrap().role_at("ANY")
+        };
+        assert_eq!(role().await, Some(Role::Operator));
+        let viewer = Grant::everywhere(Role::Viewer);
+        people::grant(&ctx, "li.na", viewer).await.unwrap();
+        assert_eq!(role().await, Some(Role::Viewer));
+        people::revoke(&ctx, "li.na", Scope::AllApps).await.unwrap();
+        assert_eq!(role().await, None);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use leptos::nonce::use_nonce;
@@ -16,6 +16,7 @@ use crate::console::Console;
 use crate::console::preferences::Preferences;
 use crate::console::shell::shell;
 use crate::server::ctx::Ctx;
+use crate::server::desk::caller::preferences;
 use crate::server::desk::{csrf, errors};
 use crate::server::people::sessions;
 use crate::server::run::assets;
@@ -53,7 +54,7 @@ fn page(
 ) -> impl Fn(Request) -> futures::future::BoxFuture<'static, Response> + Clone + Send + Sync {
     move |request| {
         let ctx = ctx.clone();
-        let look = look(request.headers());
+        let look = preferences(request.headers());
         let context = move || {
             provide_context(ctx.clone());
             provide_context(look);
@@ -66,21 +67,13 @@ fn page(
 
 /// Runs the server function at the request's address.
 async fn call(ctx: Ctx, request: Request) -> Response {
-    let look = look(request.headers());
+    let look = preferences(request.headers());
     let context = move || {
         provide_context(ctx.clone());
         provide_context(look);
     };
     let response = handle_server_fns_with_context(context, request).await;
     errors::with_status(response.into_response()).await
-}
-
-fn look(headers: &HeaderMap) -> Preferences {
-    let text = |name| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default()
-    };
-    Preferences::of_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE))
 }
 
 /// Tells the browser to run and load nothing but ours, and to let nobody frame the page.

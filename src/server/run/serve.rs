@@ -154,7 +154,7 @@ pub(crate) async fn run(
         None => None,
     };
     let mut jobs = jobs::spawn(&ctx);
-    let service = router::router(ctx.clone());
+    let service = router::router(ctx.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|connection| {
         // Answers are whole when they are written: nothing is won by waiting for more.
         let _ = connection.set_nodelay(true);

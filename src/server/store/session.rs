@@ -14,12 +14,31 @@ pub struct SessionRow {
     /// JSON.
     pub data: String,
     pub expires_at: Timestamp,
+    /// The end that no use puts off.
+    pub ends_at: Timestamp,
 }
 
 /// Adds a session. `false`: the id is taken, and nothing was done.
 pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<bool> {
     let done = query(
-        "INSERT INTO session (session_id, operator, data, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        "INSERT INTO session (session_id, operator, data, expires_at, ends_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(&session.session_id)
+    .bind(&session.operator)
+    .bind(&session.data)
+    .bind(session.expires_at.0)
+    .bind(session.ends_at.0)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores what a session holds, and puts off its expiry, to its end at most. One that was ended meanwhile
+/// stays so.
+pub async fn update(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<()> {
+    query(
+        "UPDATE session SET operator = $2, data = $3, \
+         expires_at = CASE WHEN ends_at < $4 THEN ends_at ELSE $4 END WHERE session_id = $1",
     )
     .bind(&session.session_id)
     .bind(&session.operator)
@@ -27,41 +46,27 @@ pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Res
     .bind(session.expires_at.0)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Stores what a session holds. One that was ended meanwhile stays so.
-pub async fn update(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<()> {
-    query("UPDATE session SET operator = $2, data = $3, expires_at = $4 WHERE session_id = $1")
-        .bind(&session.session_id)
-        .bind(&session.operator)
-        .bind(&session.data)
-        .bind(session.expires_at.0)
-        .execute(conn)
-        .await?;
     Ok(())
 }
 
-/// A session that has not expired, and whose operator, if it has one, may still log in.
+/// Returns a session that has not expired.
 pub async fn get(
     conn: &mut AnyConnection,
     session_id: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<SessionRow>> {
-    let row = query(
-        "SELECT session.* FROM session LEFT JOIN operator ON operator.name = session.operator \
-         WHERE session_id = $1 AND expires_at > $2 AND (session.operator IS NULL OR operator.enabled = 1)",
-    )
-    .bind(session_id)
-    .bind(now.0)
-    .fetch_optional(conn)
-    .await?;
+    let row = query("SELECT * FROM session WHERE session_id = $1 AND expires_at > $2")
+        .bind(session_id)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?;
     row.map(|row| {
         Ok(SessionRow {
             session_id: row.text("session_id")?,
             operator: row.text_opt("operator")?,
             data: row.text("data")?,
             expires_at: row.at("expires_at")?,
+            ends_at: row.at("ends_at")?,
         })
     })
     .transpose()

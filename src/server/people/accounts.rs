@@ -1,0 +1,179 @@
+//! The operators' accounts.
+
+use crate::domain::error::{Reason, Refusal};
+use crate::domain::limits;
+use crate::domain::people::{Account, Grant};
+use crate::server::ctx::Ctx;
+use crate::server::error::Result;
+use crate::server::people::{grants, is_of_a_name, nobody, passwords, within};
+use crate::server::store;
+
+/// Adds an operator with a first role.
+///
+/// # Errors
+/// Refuses a name that is taken or no name, a password that is too short or too long, and an app that
+/// does not exist.
+pub async fn add(ctx: &Ctx, name: &str, grant: Grant, password: &str) -> Result<Account> {
+    check_name(name)?;
+    let password_hash = new_hash(password).await?;
+    let account = Account {
+        name: name.to_owned(),
+        grants: vec![grant],
+        enabled: true,
+        created_at: ctx.clock.now(),
+    };
+    let added = ctx
+        .db
+        .write(move |conn| {
+            let (account, password_hash) = (account.clone(), password_hash.clone());
+            Box::pin(async move {
+                grants::check_apps(conn, &account.grants).await?;
+                let added = store::operator::insert(conn, &account, &password_hash).await?;
+                Ok(added.then_some(account))
+            })
+        })
+        .await?;
+    added.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
+}
+
+/// Returns all accounts, by name.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Account>> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::operator::all(&mut conn).await?)
+}
+
+/// Lets an operator log in, or no longer; then also ends the operator's sessions.
+///
+/// # Errors
+/// Refuses a name that nobody has.
+pub async fn set_enabled(ctx: &Ctx, name: &str, enabled: bool) -> Result<()> {
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write(move |conn| {
+            let name = name.clone();
+            Box::pin(async move {
+                if !enabled {
+                    store::session::delete_of(conn, &name).await?;
+                }
+                Ok(store::operator::set_enabled(conn, &name, enabled).await?)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Changes a password, ends the operator's sessions, and lifts all lock-outs of the name.
+///
+/// # Errors
+/// Refuses a name that nobody has, and a password that is too short or too long.
+pub async fn set_password(ctx: &Ctx, name: &str, password: &str) -> Result<()> {
+    let password_hash = new_hash(password).await?;
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write(move |conn| {
+            let (name, password_hash) = (name.clone(), password_hash.clone());
+            Box::pin(async move {
+                store::session::delete_of(conn, &name).await?;
+                store::login_failure::forget_all(conn, &name).await?;
+                Ok(store::operator::set_password_hash(conn, &name, &password_hash).await?)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Lifts all lock-outs of an operator's name.
+///
+/// # Errors
+/// Refuses a name that nobody has.
+pub async fn unlock(ctx: &Ctx, name: &str) -> Result<()> {
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write(move |conn| {
+            let name = name.clone();
+            Box::pin(async move {
+                store::login_failure::forget_all(conn, &name).await?;
+                Ok(store::operator::credentials(conn, &name).await?.is_some())
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    within("name", name, 1, limits::OPERATOR_NAME_CHARS)?;
+    let refusal = || Refusal::field("name", Reason::BadCharacter).into();
+    name.chars()
+        .all(is_of_a_name)
+        .then_some(())
+        .ok_or_else(refusal)
+}
+
+/// Returns the hash of a password that somebody chose.
+async fn new_hash(password: &str) -> Result<String> {
+    within(
+        "password",
+        password,
+        limits::PASSWORD_LEAST_CHARS,
+        limits::PASSWORD_CHARS,
+    )?;
+    passwords::hash(password.to_owned()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::people::{Role, Scope};
+    use crate::server::config::Config;
+    use crate::server::testing::app_with;
+
+    const PASSWORD: &str = "correct horse";
+
+    #[tokio::test]
+    async fn accounts_are_refused_by_field() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        let operator = Grant::everywhere(Role::Operator);
+        add(&ctx, "李娜", operator.clone(), PASSWORD).await.unwrap();
+        let refused = async |name: &str, grant: Grant, password: &str| {
+            let error = add(&ctx, name, grant, password).await.unwrap_err();
+            error.refusal().expect("no internal error").clone()
+        };
+        let viewer = || Grant::everywhere(Role::Viewer);
+        assert_eq!(
+            refused("李娜", viewer(), PASSWORD).await,
+            Refusal::field("name", Reason::Taken)
+        );
+        for name in ["a b", "a:b"] {
+            assert_eq!(
+                refused(name, viewer(), PASSWORD).await,
+                Refusal::field("name", Reason::BadCharacter)
+            );
+        }
+        let short = Refusal::field("password", Reason::TooShort { min: 8 });
+        assert_eq!(refused("b", viewer(), "1234567").await, short);
+        let nowhere = Grant {
+            scope: Scope::App("NOWHERE".to_owned()),
+            role: Role::Viewer,
+        };
+        assert_eq!(
+            refused("b", nowhere, PASSWORD).await,
+            Refusal::field("app", Reason::Unknown)
+        );
+        for unknown in [
+            set_password(&ctx, "b", PASSWORD).await,
+            unlock(&ctx, "b").await,
+            set_enabled(&ctx, "b", true).await,
+        ] {
+            assert_eq!(
+                unknown.unwrap_err().refusal(),
+                Some(&Refusal::field("name", Reason::Unknown))
+            );
+        }
+        let accounts = list(&ctx).await.unwrap();
+        assert_eq!(accounts.len(), 1);
+        assert_eq!(accounts[0].grants, [operator]);
+    }
+}

@@ -1,0 +1,335 @@
+//! The check of a login.
+
+use std::net::IpAddr;
+
+use crate::domain::error::Refusal;
+use crate::domain::limits;
+use crate::server::client_ip::{ClientIp, counted_as};
+use crate::server::counters;
+use crate::server::ctx::Ctx;
+use crate::server::error::{Error, Result};
+use crate::server::people::lockout::{FAILURES, LOCKED_OUT_MS, locked_out};
+use crate::server::people::{is_of_a_name, passwords, within};
+use crate::server::store;
+use crate::server::store::operator::Credentials;
+
+/// Checks a login and returns the operator's name. Takes as long for a name that does not exist as for
+/// one that does.
+///
+/// After five failures in a row under one name from one address, whether or not the name exists, no
+/// login under it is accepted from there for 15 minutes, not even with the right password.
+///
+/// # Errors
+/// [`Refusal::WrongLogin`] without saying what of it is wrong, also for a disabled operator;
+/// [`Refusal::TooManyAttempts`]; [`Refusal::Overloaded`] when too many logins wait to be checked;
+/// a field that is missing or too long.
+pub async fn login(ctx: &Ctx, name: &str, password: &str, from: ClientIp) -> Result<String> {
+    let ClientIp(address) = from;
+    let outcome = check(ctx, name.trim(), password, address).await;
+    if let Err(Error::Refused(refusal)) = &outcome {
+        counters::login_failed(match refusal {
+            Refusal::TooManyAttempts { .. } => "locked_out",
+            Refusal::Overloaded => "busy",
+            _ => "wrong",
+        });
+        let name = printable(name.trim());
+        tracing::warn!(%name, %address, %refusal, "a login failed");
+    }
+    outcome
+}
+
+async fn check(ctx: &Ctx, name: &str, password: &str, address: IpAddr) -> Result<String> {
+    within("name", name, 1, limits::OPERATOR_NAME_CHARS)?;
+    within("password", password, 1, limits::PASSWORD_CHARS)?;
+    let known = {
+        let mut conn = ctx.db.read().await?;
+        let since = ctx.clock.now().plus_ms(-LOCKED_OUT_MS);
+        if let Some(refusal) = locked_out(&mut conn, name, counted_as(address), since).await? {
+            return Err(refusal.into());
+        }
+        store::operator::credentials(&mut conn, name).await?
+    };
+    let attempt = ctx.logins.begin(address, ctx.clock.now())?;
+    let hash = known.as_ref().map(|known| known.password_hash.as_str());
+    let right = passwords::fits(ctx, password, hash).await?;
+    let checked = known.filter(|known| right && known.enabled);
+    settle(ctx, name, counted_as(address), checked).await?;
+    attempt.succeeded();
+    Ok(name.to_owned())
+}
+
+/// Writes a login's outcome down and tells it. `checked` is what the password was found to fit. The
+/// lock-out is looked at again in the same transaction, behind a write that waits for those of other
+/// nodes: of any number of guesses made at once, no more than five have an answer.
+async fn settle(
+    ctx: &Ctx,
+    name: &str,
+    address: IpAddr,
+    checked: Option<Credentials>,
+) -> Result<()> {
+    let now = ctx.clock.now();
+    let since = now.plus_ms(-LOCKED_OUT_MS);
+    let name = name.to_owned();
+    let outcome = ctx.db.write(move |conn| {
+        let (name, checked) = (name.clone(), checked.clone());
+        Box::pin(async move {
+            let Some(checked) = checked else {
+                let counted =
+                    store::login_failure::count(conn, &name, address, since, now, FAILURES).await?;
+                return Ok(match locked_out(conn, &name, address, since).await? {
+                    Some(refusal) if !counted => Err(refusal),
+                    _ => Err(Refusal::WrongLogin),
+                });
+            };
+            // The account may have been disabled, or its password changed, meanwhile.
+            let current = store::operator::credentials(conn, &name).await?;
+            let unchanged = current.is_some_and(|current| {
+                current.enabled && current.password_hash == checked.password_hash
+            });
+            if !unchanged {
+                return Ok(Err(Refusal::WrongLogin));
+            }
+            store::login_failure::forget(conn, &name, address, since, FAILURES).await?;
+            Ok(match locked_out(conn, &name, address, since).await? {
+                Some(refusal) => Err(refusal),
+                None => Ok(()),
+            })
+        })
+    });
+    Ok(outcome.await??)
+}
+
+/// Returns a name that somebody typed as it may stand in the log: cut, and without what no operator's
+/// name holds.
+fn printable(name: &str) -> String {
+    let name = name.chars().take(limits::OPERATOR_NAME_CHARS);
+    name.map(|c| if is_of_a_name(c) { c } else { '?' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::people::{Account, Grant, Role};
+    use crate::server::config::Config;
+    use crate::server::people::lockout::{AT_ONCE_OF_ADDRESS, clean_up};
+    use crate::server::people::{DEMO_HASH, DEMO_PASSWORD, add, set_enabled, set_password, unlock};
+    use crate::server::testing::app_with;
+
+    const PASSWORD: &str = "correct horse";
+
+    async fn try_from(
+        ctx: &Ctx,
+        address: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<String, Refusal> {
+        let address = ClientIp(address.parse().unwrap());
+        let outcome = login(ctx, name, password, address).await;
+        outcome.map_err(|error| error.refusal().expect("no internal error").clone())
+    }
+
+    async fn try_login(ctx: &Ctx, name: &str, password: &str) -> Result<String, Refusal> {
+        try_from(ctx, "198.51.100.7", name, password).await
+    }
+
+    async fn add_viewer(ctx: &Ctx) {
+        let viewer = Grant::everywhere(Role::Viewer);
+        add(ctx, "li.na", viewer, PASSWORD).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_right_password_logs_in_and_nothing_else_does() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        let expected = Ok("li.na".to_owned());
+        assert_eq!(try_login(&ctx, " li.na ", PASSWORD).await, expected);
+        for (name, password) in [
+            ("li.na", "wrong"),
+            ("Li.na", PASSWORD),
+            ("nobody", PASSWORD),
+        ] {
+            assert_eq!(
+                try_login(&ctx, name, password).await,
+                Err(Refusal::WrongLogin)
+            );
+        }
+        let long = "x".repeat(limits::PASSWORD_CHARS + 1);
+        let refusal = try_login(&ctx, "li.na", &long).await.unwrap_err();
+        assert_eq!(refusal.field_name(), Some("password"));
+        assert_eq!(
+            try_login(&ctx, "", "x").await.unwrap_err().field_name(),
+            Some("name")
+        );
+
+        set_enabled(&ctx, "li.na", false).await.unwrap();
+        assert_eq!(
+            try_login(&ctx, "li.na", PASSWORD).await,
+            Err(Refusal::WrongLogin)
+        );
+        set_enabled(&ctx, "li.na", true).await.unwrap();
+        set_password(&ctx, "li.na", "another horse").await.unwrap();
+        assert_eq!(
+            try_login(&ctx, "li.na", PASSWORD).await,
+            Err(Refusal::WrongLogin)
+        );
+        assert!(try_login(&ctx, "li.na", "another horse").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn five_failures_lock_a_name_out_for_a_quarter_of_an_hour_even_if_it_does_not_exist() {
+        let (ctx, database) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        for name in ["li.na", "nobody"] {
+            for _ in 0..5 {
+                assert_eq!(
+                    try_login(&ctx, name, "wrong").await,
+                    Err(Refusal::WrongLogin)
+                );
+            }
+            let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
+            assert_eq!(try_login(&ctx, name, PASSWORD).await, locked);
+        }
+        // A restart does not help, and waiting does.
+        let url = database.url();
+        let db = crate::server::db::Db::open(&url, Some(1), 1).await.unwrap();
+        let again = Ctx::new(Config::default(), db, ctx.clock.clone());
+        ctx.clock.advance_ms(LOCKED_OUT_MS - 90_000);
+        let locked = Err(Refusal::TooManyAttempts { minutes: 2 });
+        assert_eq!(try_login(&again, "li.na", PASSWORD).await, locked);
+        ctx.clock.advance_ms(90_000);
+        assert!(try_login(&again, "li.na", PASSWORD).await.is_ok());
+        assert_eq!(
+            clean_up(&again).await.unwrap(),
+            1,
+            "the name that does not exist"
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_locks_another_out() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        for _ in 0..8 {
+            try_from(&ctx, "203.0.113.9", "li.na", "wrong")
+                .await
+                .unwrap_err();
+        }
+        let elsewhere = try_from(&ctx, "203.0.113.9", "li.na", PASSWORD).await;
+        assert!(matches!(elsewhere, Err(Refusal::TooManyAttempts { .. })));
+        assert!(try_login(&ctx, "li.na", PASSWORD).await.is_ok());
+        // A success at one's own desk does not open the door elsewhere.
+        let elsewhere = try_from(&ctx, "203.0.113.9", "li.na", PASSWORD).await;
+        assert!(matches!(elsewhere, Err(Refusal::TooManyAttempts { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_tries_many_names_is_stopped_and_only_it() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        let mut stopped = None;
+        for attempt in 0..100 {
+            let outcome = try_from(&ctx, "203.0.113.9", &format!("n{attempt}"), "wrong").await;
+            if outcome != Err(Refusal::WrongLogin) {
+                stopped = Some((attempt, outcome));
+                break;
+            }
+        }
+        let (attempt, outcome) = stopped.unwrap();
+        assert_eq!(attempt, 30);
+        assert_eq!(outcome, Err(Refusal::TooManyAttempts { minutes: 5 }));
+        assert!(try_login(&ctx, "li.na", PASSWORD).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_success_and_time_forget_failures_and_lock_outs_are_lifted_by_hand() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        let fail = async |times: usize| {
+            for _ in 0..times {
+                try_login(&ctx, "li.na", "wrong").await.unwrap_err();
+            }
+        };
+        for _ in 0..3 {
+            fail(4).await;
+            try_login(&ctx, "li.na", PASSWORD).await.unwrap();
+        }
+        for _ in 0..8 {
+            fail(1).await;
+            ctx.clock.advance_ms(LOCKED_OUT_MS);
+        }
+        try_login(&ctx, "li.na", PASSWORD).await.unwrap();
+        fail(5).await;
+        try_login(&ctx, "li.na", PASSWORD).await.unwrap_err();
+        unlock(&ctx, "li.na").await.unwrap();
+        try_login(&ctx, "li.na", PASSWORD).await.unwrap();
+        fail(5).await;
+        set_password(&ctx, "li.na", "another horse").await.unwrap();
+        try_login(&ctx, "li.na", "another horse").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn guesses_made_at_once_are_five_guesses() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        let guesses = (0..20).map(|_| try_login(&ctx, "li.na", "wrong"));
+        let outcomes = futures::future::join_all(guesses).await;
+        let answered = outcomes.iter().filter(|o| **o == Err(Refusal::WrongLogin));
+        assert_eq!(answered.count(), 5);
+        // And right ones made at once are all right.
+        set_password(&ctx, "li.na", PASSWORD).await.unwrap();
+        ctx.clock.advance_ms(LOCKED_OUT_MS);
+        let logins = (0..AT_ONCE_OF_ADDRESS).map(|_| try_login(&ctx, "li.na", PASSWORD));
+        let outcomes = futures::future::join_all(logins).await;
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn the_demonstrations_password_is_good_in_a_demonstration_only() {
+        let seeded = async |demo: bool| {
+            let (ctx, folder) = app_with(Config {
+                demo,
+                ..Config::default()
+            })
+            .await;
+            let account = Account {
+                name: "admin".into(),
+                grants: vec![Grant::everywhere(Role::Admin)],
+                enabled: true,
+                created_at: ctx.clock.now(),
+            };
+            ctx.db
+                .write(move |conn| {
+                    let account = account.clone();
+                    Box::pin(async move {
+                        Ok(store::operator::insert(conn, &account, DEMO_HASH).await?)
+                    })
+                })
+                .await
+                .unwrap();
+            (ctx, folder)
+        };
+        let (demo, _folder) = seeded(true).await;
+        assert!(try_login(&demo, "admin", DEMO_PASSWORD).await.is_ok());
+        assert_eq!(
+            try_login(&demo, "admin", "wrong").await,
+            Err(Refusal::WrongLogin)
+        );
+        let (served, _folder) = seeded(false).await;
+        for password in [DEMO_PASSWORD, DEMO_HASH, "wrong"] {
+            assert_eq!(
+                try_login(&served, "admin", password).await,
+                Err(Refusal::WrongLogin)
+            );
+        }
+        set_password(&served, "admin", PASSWORD).await.unwrap();
+        assert!(try_login(&served, "admin", PASSWORD).await.is_ok());
+    }
+
+    #[test]
+    fn a_logged_name_is_short_and_on_one_line() {
+        assert_eq!(printable("li.na"), "li.na");
+        assert_eq!(printable("a\nb\u{202e} 李"), "a?b??李");
+        assert_eq!(printable(&"x".repeat(1_000)).len(), 64);
+    }
+}
