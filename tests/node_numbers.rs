@@ -121,6 +121,6 @@ async fn a_number_that_a_clock_ahead_of_time_holds_is_free() {
     let core = core().await;
     let ahead = core.another_node(config(&[])).await;
     let tomorrow = START.plus_ms(24 * 60 * 60_000);
-    assert_eq!(ahead.numbers.start(tomorrow).await.unwrap(), Ok(0));
+    assert_eq!(ahead.numbers.lease.start(tomorrow).await.unwrap(), Ok(0));
     assert_eq!(start(&core.ctx).await, Some(0));
 }

@@ -2,7 +2,7 @@
 //! [`crate::console::rpc`] come in here, with one call each.
 
 pub mod callbacks;
-mod caller;
+pub mod caller;
 pub mod csrf;
 pub mod errors;
 pub mod find;
