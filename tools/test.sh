@@ -81,7 +81,7 @@ tests_on_postgres() {
     for path in tests/*; do
         name=$(basename "$path" .rs)
         case $name in
-        support | query_plans | settle_properties | simulation | torture) ;;
+        support | layers | query_plans | settle_properties | simulation | torture) ;;
         *) echo "--test $name" ;;
         esac
     done
