@@ -61,7 +61,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     assert_eq!(again.expect("the same"), same);
 
     // Sends and events count beyond 9: sorted as texts, 10 would come before 2.
-    assert!(of("notice_send").rows > 100);
+    assert!(of("delivery_attempt").rows > 100);
 
     // The copy is a desk that works.
     let merchant = to.ctx.merchant_app(None).await.expect("the app");
@@ -86,7 +86,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
     // As it stands after a break in the middle of the refunds.
     for sql in [
         "DELETE FROM event",
-        "DELETE FROM notice_send",
+        "DELETE FROM delivery_attempt",
         "DELETE FROM notice",
         "DELETE FROM refund WHERE refund_no > (SELECT MIN(refund_no) FROM refund)",
         "DELETE FROM callback",
