@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 use crate::domain::order::Channel;
 use crate::domain::refund::{Refund, RefundKey};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, skip_locked};
+use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
 /// Adds a refund.
 ///
@@ -132,8 +132,14 @@ pub async fn due_lanes(
     conn: &mut AnyConnection,
     now: Timestamp,
 ) -> sqlx::Result<Vec<(String, Channel)>> {
-    let sql = "SELECT DISTINCT app_id, channel FROM refund WHERE next_sync_at <= $1";
-    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    let sql = format!(
+        "SELECT DISTINCT app_id, channel FROM (SELECT app_id, channel FROM refund WHERE next_sync_at <= $1 \
+         ORDER BY next_sync_at LIMIT {DUE_AT_MOST}) AS due"
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?;
     let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
     rows.iter().map(lane).collect()
 }
