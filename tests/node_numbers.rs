@@ -119,8 +119,20 @@ async fn a_number_that_another_host_holds_is_refused() {
 #[tokio::test]
 async fn a_number_that_a_clock_ahead_of_time_holds_is_free() {
     let core = core().await;
-    let ahead = core.another_node(config(&[])).await;
-    let tomorrow = START.plus_ms(24 * 60 * 60_000);
-    assert_eq!(ahead.numbers.lease.start(tomorrow).await.unwrap(), Ok(0));
-    assert_eq!(start(&core.ctx).await, Some(0));
+    for (alive_until, taken) in [
+        (START.plus_ms(LEASE_MS), None),
+        (START.plus_ms(24 * 60 * LEASE_MS), Some(7)),
+    ] {
+        let set = core.ctx.db.write(move |conn| {
+            Box::pin(async move {
+                let sql = "INSERT INTO node VALUES (7, 'another.example', 'x', 0, $1) \
+                           ON CONFLICT (node) DO UPDATE SET alive_until = $1";
+                sqlx::query(sql).bind(alive_until.0).execute(conn).await?;
+                Ok(())
+            })
+        });
+        set.await.unwrap();
+        let node = core.another_node(config(&["--node=7"])).await;
+        assert_eq!(start(&node).await, taken);
+    }
 }

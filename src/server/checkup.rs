@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_whose_clock_is_wrong_is_not_ready_and_claims_nothing() {
+    async fn a_node_whose_clock_is_wrong_is_not_ready() {
         // The test's clock stands in the past.
         let (ctx, database) = app_with(Config::default()).await;
         let looked = look(&ctx).await;

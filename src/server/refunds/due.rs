@@ -53,10 +53,8 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
 }
 
 async fn is_due(ctx: &Ctx, lane: &ChannelKey) -> Result<bool> {
-    let now = ctx.clock.now();
-    let until = leased_until(ctx, now);
     let mut conn = ctx.db.read().await?;
-    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, now, until).await?)
+    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
 }
 
 async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
@@ -93,22 +91,28 @@ async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
     }
 }
 
-/// Raises refunds to a person that have been in progress for longer than the settings say. Returns
-/// how many.
+/// Flags refunds for a person that have been in progress for longer than the settings say. Returns
+/// their number.
 pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
     let before = ctx.clock.now().plus_ms(-ctx.config.overdue_after_ms);
-    let mut raised = 0;
+    let mut flagged = 0;
     loop {
         let overdue = {
             let mut conn = ctx.db.read().await?;
             store::refund::overdue(&mut conn, before, FLAGGED_AT_ONCE).await?
         };
-        let count = overdue.len() as i64;
+        let mut of_batch = 0;
         for refund in overdue {
-            raised += u64::from(flag_for_review(ctx, refund, before).await?);
+            let refund_no = refund.refund_no.clone();
+            match flag_for_review(ctx, refund, before).await {
+                Ok(done) => of_batch += u64::from(done),
+                // One that cannot be flagged does not keep the others from it.
+                Err(error) => tracing::error!(%error, refund_no, "a refund could not be flagged"),
+            }
         }
-        if count < FLAGGED_AT_ONCE {
-            return Ok(raised);
+        flagged += of_batch;
+        if of_batch < FLAGGED_AT_ONCE as u64 {
+            return Ok(flagged);
         }
     }
 }

@@ -46,6 +46,10 @@ pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestam
     row.at("now").map(Some)
 }
 
+/// Rows that a look for what is due of all apps reads at most. The order and the limit hold SQLite to
+/// the index by time: to leave out repetitions it would else read all of an index by app.
+const DUE_AT_MOST: i64 = 1_000_000;
+
 /// What lets several nodes claim rows at once without waiting for each other. SQLite has one writer
 /// at a time and needs nothing.
 fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, skip_locked};
+use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
 /// Adds a notice.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
@@ -36,8 +36,14 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
 /// The apps that have notices whose time to be sent has come, in one look for all. Some of their
 /// notices may be claimed already.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
-    let sql = "SELECT DISTINCT app_id FROM notice WHERE next_send_at <= $1";
-    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    let sql = format!(
+        "SELECT DISTINCT app_id FROM (SELECT app_id FROM notice WHERE next_send_at <= $1 \
+         ORDER BY next_send_at LIMIT {DUE_AT_MOST}) AS due"
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.text("app_id")).collect()
 }
 

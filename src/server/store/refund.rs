@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 use crate::domain::order::Channel;
 use crate::domain::refund::{Lease, Refund, RefundKey};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, skip_locked};
+use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
 /// Adds a refund.
 ///
@@ -99,9 +99,9 @@ pub async fn update(
     Ok(done.rows_affected() == 1)
 }
 
-/// The condition that nobody has a lease, at `$3`, of those who would take one until `$4`. A lease that ends
-/// later than twice that far ahead was taken by a clock that was wrong, and is void.
-const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > 2 * $4 - $3)";
+/// The condition that nobody has a lease at `$3`. A lease that ends later than 10 minutes from then was taken by a
+/// clock that was ahead, and is void: the longest lease that settings allow lasts 130 s.
+const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > $3 + 600000)";
 
 /// A lease number that no lease has.
 const NO_LEASE: i64 = -1;
@@ -178,13 +178,12 @@ pub async fn hasten_sync(
     Ok(())
 }
 
-/// Returns true where a refund of a channel is due to be synced, and could be leased until `until`.
+/// Returns true where a refund of a channel is due to be synced, and not leased.
 pub async fn is_due(
     conn: &mut AnyConnection,
     app_id: &str,
     channel: Channel,
     now: Timestamp,
-    until: Timestamp,
 ) -> sqlx::Result<bool> {
     let sql = format!(
         "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 AND {NOT_LEASED} LIMIT 1"
@@ -193,7 +192,6 @@ pub async fn is_due(
         .bind(app_id)
         .bind(channel.as_str())
         .bind(now.0)
-        .bind(until.0)
         .fetch_optional(conn)
         .await?;
     Ok(row.is_some())
@@ -205,8 +203,14 @@ pub async fn due_lanes(
     conn: &mut AnyConnection,
     now: Timestamp,
 ) -> sqlx::Result<Vec<(String, Channel)>> {
-    let sql = "SELECT DISTINCT app_id, channel FROM refund WHERE next_sync_at <= $1";
-    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
+    let sql = format!(
+        "SELECT DISTINCT app_id, channel FROM (SELECT app_id, channel FROM refund WHERE next_sync_at <= $1 \
+         ORDER BY next_sync_at LIMIT {DUE_AT_MOST}) AS due"
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?;
     let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
     rows.iter().map(lane).collect()
 }

@@ -39,7 +39,7 @@ pub async fn delete(
             "event",
             "app_id, subject, number, seq",
             "subject = 'refund' AND at < $1 AND EXISTS (SELECT 1 FROM refund WHERE refund.app_id = event.app_id \
-             AND refund.refund_no = event.number AND refund.status <> 'progress' AND refund.finished_at < $1 \
+             AND refund.refund_no = event.number AND refund.status <> 'progress' AND refund.settled_at < $1 \
              AND (refund.review_reason IS NULL OR refund.reviewed = 1)) ORDER BY at",
         ),
     };
