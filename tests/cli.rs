@@ -397,7 +397,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     ctx.db.close().await;
     let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];
     let stopped = desk.start(&served).stop();
-    assert!(text(&stopped.stderr).contains("secret is published"));
+    assert!(text(&stopped.stderr).contains("which is published"));
 
     // Nor is other data turned into a demonstration.
     desk.ok(&["user", "add", "li.na", "--database-url=sqlite:other.db"]);

@@ -223,7 +223,7 @@ async fn no_probe_is_claimed_with_nothing_to_probe_with() {
     assert_eq!(sync_due(&core.ctx).await, 0);
     assert_eq!(open_breakers(&core.ctx).await, open);
     // So that the first refund that is due is asked for at once.
-    refund(&core, "TIMEOUT").await;
+    refund(&core, "OK").await;
     clock.advance_ms(2 * MINUTE_MS);
     assert_eq!(sync_due(&core.ctx).await, 1);
     assert_eq!(open_breakers(&core.ctx).await, []);

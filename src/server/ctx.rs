@@ -17,7 +17,7 @@ use crate::server::merchants::cache::Merchants;
 use crate::server::node_lease::NodeLease;
 use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
-use crate::server::people::lockout::AddressLimits;
+use crate::server::people::address_limits::AddressLimits;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]

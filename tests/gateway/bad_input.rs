@@ -38,7 +38,7 @@ async fn every_wrong_field_of_a_refund_is_named_with_its_reason() {
         (
             "bizRefundNo",
             json!("退&1"),
-            "bizRefundNo 不能包含 &、=、引号、反斜杠或控制字符",
+            "bizRefundNo 不能包含 &、=、引号、反斜杠、空白、不可见字符",
         ),
         ("bizRefundNo", json!("a=b"), "bizRefundNo 不能包含"),
         ("bizRefundNo", json!("a\"b"), "bizRefundNo 不能包含"),

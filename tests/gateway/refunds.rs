@@ -107,7 +107,7 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
 async fn one_signed_request_is_one_refund_in_whatever_case_and_order_it_comes() {
     let test = TestApp::start().await;
     for (number, first_is_the_copy) in [("r1-a", true), ("r2-b", false)] {
-        let order = test.order("SBX-OK-1").await;
+        let order = test.order(&format!("SBX-OK-{first_is_the_copy}")).await;
         let fields = json!({"bizOrderNo": order, "bizRefundNo": number, "amount": 40});
         let own = test.open_body(fields);
         let copy = own.replace(number, &number.to_uppercase());

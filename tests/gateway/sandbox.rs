@@ -1,8 +1,10 @@
 //! Every behaviour of the sandbox's table, as a merchant sees it, and the money counted in the
 //! sandbox's own book.
 
+use refundry::domain::refund::{RefundKey, ReviewReason};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
+use refundry::server::refunds;
 use serde_json::{Value, json};
 
 use crate::support::http::{TestApp, config};
@@ -244,10 +246,17 @@ async fn a_callback_counts_once_and_only_when_signed() {
     };
     assert_eq!(query().await, "progress");
 
-    // A right signature over another amount is not about our refund.
+    // A right signature over another amount is applied to nothing, and a person is told.
     let other = body.replace("3000", "3001");
-    assert_eq!(call("DEMO/sandbox", &hmac(&other), &other).await.0, 400);
+    assert_eq!(call("DEMO/sandbox", &hmac(&other), &other).await.0, 200);
     assert_eq!(query().await, "progress");
+    let reason = async || {
+        let merchant = test.ctx.merchants.enabled(None).await.unwrap();
+        let key = RefundKey::BizRefundNo("R1".to_owned());
+        let (refund, _) = refunds::find(&test.ctx, &merchant, &key).await.unwrap();
+        refund.review_reason
+    };
+    assert_eq!(reason().await, Some(ReviewReason::AmountDiffers));
 
     for _ in 0..3 {
         assert_eq!(
@@ -256,6 +265,7 @@ async fn a_callback_counts_once_and_only_when_signed() {
         );
     }
     assert_eq!(query().await, "success");
+    assert_eq!(reason().await, Some(ReviewReason::AmountDiffers));
     assert_eq!(
         balance(&test, &order).await,
         (json!(70), json!("partial_refund"))

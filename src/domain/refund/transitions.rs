@@ -179,6 +179,13 @@ impl Refund {
             }
     }
 
+    /// Forgets a review reason that a definite state has answered. No state answers another amount.
+    fn forget_settled_reason(&mut self) {
+        if self.review_reason != Some(ReviewReason::AmountDiffers) {
+            self.review_reason = None;
+        }
+    }
+
     fn learn_out_refund_no(&mut self, out_refund_no: &Option<String>) {
         if self.out_refund_no.is_none() {
             self.out_refund_no.clone_from(out_refund_no);
@@ -284,7 +291,7 @@ impl Settlement {
         refund.status = RefundStatus::Success;
         refund.learn_out_refund_no(out_refund_no);
         refund.acknowledged = true;
-        refund.review_reason = None;
+        refund.forget_settled_reason();
         refund.error_code = None;
         refund.error_msg = None;
         refund.settled_at = Some(at);
@@ -302,7 +309,7 @@ impl Settlement {
     ) {
         let refund = &mut self.refund;
         refund.status = status;
-        refund.review_reason = None;
+        refund.forget_settled_reason();
         refund.error_code = error_code;
         refund.error_msg = error_msg;
         refund.settled_at = Some(at);

@@ -1,6 +1,7 @@
 //! The people at the desk: accounts, grants of roles, logins and the sessions that they begin.
 
 mod accounts;
+pub mod address_limits;
 mod grants;
 pub mod lockout;
 mod login;

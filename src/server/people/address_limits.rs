@@ -1,0 +1,153 @@
+//! The limits of what one address may ask for, kept by each node in its memory.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::domain::error::Refusal;
+use crate::domain::time::Timestamp;
+use crate::server::client_ip::counted_as;
+
+/// This many logins from one address may fail within [`WINDOW_MS`]: several people behind one address
+/// mistype, and a list of names is not tried through.
+const FAILURES_OF_ADDRESS: u32 = 30;
+const WINDOW_MS: i64 = 5 * 60_000;
+/// This many logins from one address are checked or wait for it at once, of the
+/// [`passwords::WAITING`](super::passwords::WAITING) in all.
+pub(super) const AT_ONCE_OF_ADDRESS: u32 = 16;
+/// This many addresses are counted within a window; further ones are let through, to be stopped by the
+/// lock-out alone.
+const ADDRESSES: usize = 100_000;
+
+/// Returns the minutes that a span of time lasts, the begun one included.
+pub(super) fn minutes(ms: i64) -> i64 {
+    (ms + 59_999) / 60_000
+}
+
+/// The logins that addresses have under way, and those that failed of late.
+#[derive(Default)]
+pub struct AddressLimits(Mutex<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    window_began: Timestamp,
+    /// Of this window, those under way included until they succeed.
+    failed: HashMap<IpAddr, u32>,
+    under_way: HashMap<IpAddr, u32>,
+}
+
+/// A login that is being checked. It counts as failed unless it [succeeds](Attempt::succeeded).
+pub(super) struct Attempt<'a> {
+    limits: &'a AddressLimits,
+    address: IpAddr,
+}
+
+impl AddressLimits {
+    /// Lets an address have one more login checked.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyAttempts`] where too many failed of late; [`Refusal::Overloaded`] where too
+    /// many are under way.
+    pub(super) fn begin(&self, address: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Refusal> {
+        let address = counted_as(address);
+        let mut counted = self.lock();
+        let window_ends = counted.window_began.plus_ms(WINDOW_MS);
+        if now >= window_ends || now < counted.window_began {
+            counted.window_began = now;
+            counted.failed.clear();
+        }
+        let under_way = counted.under_way.get(&address).copied().unwrap_or_default();
+        if under_way >= AT_ONCE_OF_ADDRESS {
+            return Err(Refusal::Overloaded);
+        }
+        let failed = counted.failed.get(&address).copied().unwrap_or_default();
+        if failed >= FAILURES_OF_ADDRESS {
+            let left = counted.window_began.plus_ms(WINDOW_MS).0 - now.0;
+            return Err(Refusal::TooManyAttempts {
+                minutes: minutes(left),
+            });
+        }
+        if failed > 0 || counted.failed.len() < ADDRESSES {
+            counted.failed.insert(address, failed + 1);
+        }
+        counted.under_way.insert(address, under_way + 1);
+        Ok(Attempt {
+            limits: self,
+            address,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.0
+            .lock()
+            .expect("nothing panics while holding this lock")
+    }
+}
+
+impl Attempt<'_> {
+    /// Takes the login off the address's failures.
+    pub(super) fn succeeded(self) {
+        let mut counted = self.limits.lock();
+        less(&mut counted.failed, self.address);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        less(&mut self.limits.lock().under_way, self.address);
+    }
+}
+
+fn less(counts: &mut HashMap<IpAddr, u32>, address: IpAddr) {
+    if let Some(count) = counts.get_mut(&address) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_760_000_000_000);
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_fails_so_often_in_a_window_and_no_other_pays_for_it() {
+        let limits = AddressLimits::default();
+        let (one, other) = (address("2001:db8::1"), address("198.51.100.7"));
+        for _ in 0..2 * FAILURES_OF_ADDRESS {
+            limits.begin(one, START).unwrap().succeeded();
+        }
+        for _ in 0..FAILURES_OF_ADDRESS {
+            limits.begin(one, START).unwrap();
+        }
+        let later = START.plus_ms(60_000);
+        let refused = Some(Refusal::TooManyAttempts { minutes: 4 });
+        assert_eq!(limits.begin(one, later).err(), refused);
+        // Its neighbour in the same network is the same client.
+        let neighbour = address("2001:db8::2");
+        assert_eq!(limits.begin(neighbour, later).err(), refused);
+        assert!(limits.begin(other, later).is_ok());
+        assert!(limits.begin(one, START.plus_ms(WINDOW_MS)).is_ok());
+    }
+
+    #[test]
+    fn an_address_has_its_share_of_the_queue_and_no_more() {
+        let limits = AddressLimits::default();
+        let (one, other) = (address("198.51.100.7"), address("198.51.100.8"));
+        let under_way: Vec<_> = (0..AT_ONCE_OF_ADDRESS)
+            .map(|_| limits.begin(one, START).unwrap())
+            .collect();
+        assert_eq!(limits.begin(one, START).err(), Some(Refusal::Overloaded));
+        assert!(limits.begin(other, START).is_ok());
+        drop(under_way);
+        assert!(limits.begin(one, START).is_ok());
+        assert!(limits.lock().under_way.is_empty());
+    }
+}
