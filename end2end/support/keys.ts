@@ -19,6 +19,28 @@ export async function pressThrice(page: Page, key: string): Promise<void> {
   }
 }
 
+/**
+ * Presses `first`, and from then on `button` in every frame in which it says that it takes no press, once it
+ * is there. For how long it said so, in milliseconds.
+ */
+export async function pressInEveryFrame(page: Page, first: string, button: string): Promise<number> {
+  return page.evaluate(
+    async ([first, button]) => {
+      const found = (selector: string) => document.querySelector<HTMLButtonElement>(selector);
+      const frame = () => new Promise(requestAnimationFrame);
+      found(first)!.click();
+      while (!found(button)) await frame();
+      const began = performance.now();
+      do {
+        found(button)?.click();
+        await frame();
+      } while (found(button)?.ariaDisabled !== null);
+      return performance.now() - began;
+    },
+    [first, button] as const,
+  );
+}
+
 /** What the page has asked the server to do, from now on. */
 export function posts(page: Page): string[] {
   const sent: string[] = [];
