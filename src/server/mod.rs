@@ -23,6 +23,6 @@ pub mod retention;
 pub mod run;
 pub mod store;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 pub mod trace;
 pub mod watch;
