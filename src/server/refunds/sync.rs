@@ -4,7 +4,9 @@ use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, Source};
+use crate::domain::refund::{
+    Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, RefundStatus, Source,
+};
 use crate::domain::time::Timestamp;
 use crate::server::channels::{ChannelAdapter, Reply};
 use crate::server::ctx::Ctx;
@@ -98,9 +100,12 @@ async fn first_submission(
     let before = refund.status;
     let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease).await?;
     Ok(RefundSync {
-        outcome: match refund.acknowledged || !refund.holds() {
-            true => OutcomeKind::Accepted,
-            false => OutcomeKind::Unknown,
+        outcome: match refund.status {
+            RefundStatus::Success => OutcomeKind::Success,
+            RefundStatus::Fail => OutcomeKind::Fail,
+            RefundStatus::Close => OutcomeKind::Close,
+            RefundStatus::Progress if refund.acknowledged => OutcomeKind::Accepted,
+            RefundStatus::Progress => OutcomeKind::Unknown,
         },
         changed: refund.status != before,
         submitted,
