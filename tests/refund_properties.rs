@@ -36,7 +36,7 @@ const BEHAVIOURS: [&str; 10] = [
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// SignedRequest for by so many callers at the same time.
+    /// Asked for by so many callers at the same time.
     Ask {
         number: usize,
         amount: i64,

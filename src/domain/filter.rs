@@ -148,9 +148,9 @@ pub struct SyncFilter {
     pub outcome: Option<OutcomeKind>,
     /// Only those that changed our state.
     pub changed: bool,
-    /// SignedRequest at or after.
+    /// Asked at or after.
     pub from: Option<Timestamp>,
-    /// SignedRequest before.
+    /// Asked before.
     pub to: Option<Timestamp>,
 }
 

@@ -11,17 +11,17 @@ use crate::load::{BEHAVIOURS, Load};
 /// Longer than a slow answer takes.
 const PATIENT: &str = "--channel-time-limit=5s";
 
-async fn weather(desk: &Desk, app_id: &str, weather: &str) {
+async fn set_faults(desk: &Desk, app_id: &str, faults: &str) {
     let answer = desk
         .town
         .http
         .post(format!("{}/sandbox/faults/{app_id}", desk.town.some_node()))
-        .json(&json!({"faults": weather}));
+        .json(&json!({"faults": faults}));
     let answer: Value = answer.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["faults"], weather, "{answer}");
+    assert_eq!(answer["faults"], faults, "{answer}");
 }
 
-/// How often the channel was called in this weather.
+/// How often the channel was called since these faults were set.
 async fn calls(desk: &Desk, app_id: &str) -> i64 {
     let url = format!("{}/sandbox/faults/{app_id}", desk.town.some_node());
     let answer: Value = desk
@@ -46,7 +46,7 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
     }
     let orders = desk.town.orders(SHOP, &["OK", "ASYNC-NOCB"], 2).await;
     let others = desk.town.orders(OTHER, &["OK"], 2).await;
-    weather(&desk, SHOP, "silent").await;
+    set_faults(&desk, SHOP, "silent").await;
     for n in 0..60 {
         let answer = desk.town.refund(SHOP, &orders[n % 4]).await.unwrap();
         assert!(
@@ -81,7 +81,7 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
         slowest < Duration::from_secs(1),
         "another app waited {slowest:?}"
     );
-    weather(&desk, SHOP, "fine").await;
+    set_faults(&desk, SHOP, "fine").await;
     desk.step_clock(7_200);
     let faults = format!(
         "two silent hours, asked {asked} times for 60 refunds, another app's slowest refund {} ms",
@@ -95,7 +95,7 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_channel_in_any_weather_is_settled_with_once_it_is_fine() {
+async fn a_channel_with_any_faults_is_settled_with_once_they_are_gone() {
     let mut desk = Desk::embedded(&[PATIENT]).await;
     desk.start().await;
     let orders = desk.town.orders(SHOP, &BEHAVIOURS, 3).await;
@@ -103,15 +103,21 @@ async fn a_channel_in_any_weather_is_settled_with_once_it_is_fine() {
     let all = ["flaky", "doubled", "silent", "doubled", "slow", "flaky"];
     let mut round = 0;
     while goes_on(&desk, round, all.len() as u32) {
-        weather(&desk, SHOP, all[round as usize % all.len()]).await;
+        set_faults(&desk, SHOP, all[round as usize % all.len()]).await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         audit::check(&desk).await;
         round += 1;
     }
     load.stop().await;
-    weather(&desk, SHOP, "fine").await;
-    let faults = format!("{round} changes of the weather");
-    audit::finish("a channel in any weather", &mut desk, Rest::Synced, &faults).await;
+    set_faults(&desk, SHOP, "fine").await;
+    let faults = format!("{round} changes of the faults");
+    audit::finish(
+        "a channel with any faults",
+        &mut desk,
+        Rest::Synced,
+        &faults,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub use transitions::{Effect, RepeatedFields, Settlement};
 string_enum! {
     /// The state of a refund.
     RefundStatus {
-        /// SignedRequest for; the amount is held.
+        /// Asked for; the amount is held.
         Progress = "progress",
         /// The money is back with the payer.
         Success = "success",

@@ -184,7 +184,7 @@ mod tests {
         let next = refund.next_sync_after(&sync(success(), 5), true, Timestamp(5), DAY_MS);
         assert_eq!(next, Some(Timestamp(5 + DAY_MS)));
         refund.next_sync_at = next;
-        // SignedRequest by a person before that: the later question stands.
+        // Asked by a person before that: the later question stands.
         let early = refund.next_sync_after(&sync(success(), 900), false, Timestamp(900), DAY_MS);
         assert_eq!(early, next);
         let due = 5 + DAY_MS;

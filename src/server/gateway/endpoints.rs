@@ -14,7 +14,7 @@ use crate::domain::merchant::Edition;
 use crate::domain::order::OrderKey;
 use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
 use crate::server::channels::sandbox::LedgerEntry;
-use crate::server::channels::sandbox::faults::{WeatherReport, WeatherWish};
+use crate::server::channels::sandbox::faults::{FaultsChange, FaultsReport};
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Answer;
@@ -321,13 +321,13 @@ pub async fn sandbox_ledger(
     }
 }
 
-/// 沙箱天气 · The sandbox's faults
+/// 沙箱故障 · The sandbox's faults
 ///
 /// 该应用到沙箱通道的线路状况，calls 为其间调用通道的次数。 · How an app's line to the sandbox is;
 /// calls counts the calls of the channel meanwhile.
 #[utoipa::path(get, path = "/sandbox/faults/{appId}", tag = "sandbox",
     params(("appId" = String, Path, description = "应用号 · the app")),
-    responses((status = 200, body = WeatherReport)))]
+    responses((status = 200, body = FaultsReport)))]
 pub async fn sandbox_faults(
     State(ctx): State<Ctx>,
     Path(app_id): Path<String>,
@@ -340,15 +340,15 @@ pub async fn sandbox_faults(
     }
 }
 
-/// 改变沙箱天气 · Change the sandbox's faults
+/// 改变沙箱故障 · Change the sandbox's faults
 ///
 /// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
 /// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
 /// doubled: callbacks come twice, late and out of order.
 #[utoipa::path(post, path = "/sandbox/faults/{appId}", tag = "sandbox",
     params(("appId" = String, Path, description = "应用号 · the app")),
-    request_body = WeatherWish,
-    responses((status = 200, body = WeatherReport)))]
+    request_body = FaultsChange,
+    responses((status = 200, body = FaultsReport)))]
 pub async fn change_sandbox_faults(
     State(ctx): State<Ctx>,
     Path(app_id): Path<String>,
@@ -374,13 +374,11 @@ pub async fn change_sandbox_faults(
 }
 
 /// An app's faults, changed where another is wished for.
-async fn faults(ctx: &Ctx, app_id: &str, wish: Option<WeatherWish>) -> Result<WeatherReport> {
+async fn faults(ctx: &Ctx, app_id: &str, wish: Option<FaultsChange>) -> Result<FaultsReport> {
     let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
     let merchant = ctx.merchants.enabled(Some(app_id)).await?;
     if let Some(wish) = wish {
-        sandbox
-            .change_weather(&merchant.app_id, wish.faults)
-            .await?;
+        sandbox.change_faults(&merchant.app_id, wish.faults).await?;
     }
     sandbox.faults(&merchant.app_id).await
 }

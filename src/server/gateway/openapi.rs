@@ -84,7 +84,7 @@ pub const BASICS: &[Text] = &[
         "Signature: take the top-level fields but sign, drop nulls, sort by name in ASCII order, join as name=value with \
          &; an object is compact JSON with its keys sorted, a decimal loses its trailing zeros; remove every double \
          quote and backslash, append &key=SECRET; in the open edition upper-case the whole text. Then hex HMAC-SHA-256 \
-         (key: SECRET), MD5 or SM3 by the ctx's setting, in any case. Empty strings may be dropped or kept as name=.",
+         (key: SECRET), MD5 or SM3 by the app's setting, in any case. Empty strings may be dropped or kept as name=.",
     ),
     text(
         "例（单商户版，HMAC-SHA-256，密钥 123456）：clientIp=127.0.0.1&refundNo=DEVR24051020531763000004&reqTime=\

@@ -1,5 +1,5 @@
-//! The sandbox's faults: how an app's line to it is, whatever the orders' own behaviours. For tests of
-//! what a desk makes of a channel that is slow or down.
+//! The faults of an app's line to the sandbox, on top of the orders' own behaviours: for tests of what the
+//! server makes of a channel that is slow or down.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::server::channels::sandbox::ledger::{calls_back, tells};
 use crate::server::store::sandbox::LedgerRow;
 
 string_enum! {
-    /// How an app's line to the sandbox is.
+    /// The faults of an app's line to the sandbox.
     Faults {
-        /// As if there were none.
+        /// None.
         Fine = "fine",
         /// Every answer and every callback comes [`SLOW`] later.
         Slow = "slow",
@@ -26,27 +26,27 @@ string_enum! {
     }
 }
 
-/// How much later answers come in slow faults.
+/// The delay of answers on a slow line.
 pub const SLOW: Duration = Duration::from_secs(3);
 
-/// The faults that is wished for.
+/// A request to change the faults of a line.
 #[derive(Deserialize, utoipa::ToSchema)]
-pub struct WeatherWish {
+pub struct FaultsChange {
     /// fine、slow、flaky、silent、doubled
     #[schema(value_type = String, example = "fine")]
     pub faults: Faults,
 }
 
-/// The faults, and how often the channel was called in it.
+/// The faults of a line, and the number of calls since they were set.
 #[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
-pub struct WeatherReport {
+pub struct FaultsReport {
     #[schema(value_type = String, example = "fine")]
     pub faults: Faults,
-    /// Not counted while it is fine.
+    /// Not counted while there are none.
     pub calls: i64,
 }
 
-/// What the faults makes of one call.
+/// The fate of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultMode {
     Through,
@@ -56,8 +56,8 @@ pub enum FaultMode {
     NoAnswer,
 }
 
-impl WeatherReport {
-    /// What becomes of the call that was counted last.
+impl FaultsReport {
+    /// Returns the fate of the call that was counted last.
     pub fn fate(self) -> FaultMode {
         match (self.faults, self.calls % 4) {
             (Faults::Fine | Faults::Doubled, _) => FaultMode::Through,

@@ -21,7 +21,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{Channel, Method, NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{Outcome, Refund};
-use crate::server::channels::sandbox::faults::{FaultMode, Faults, SLOW, WeatherReport};
+use crate::server::channels::sandbox::faults::{FaultMode, Faults, FaultsReport, SLOW};
 use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
 use crate::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
 use crate::server::clock::Clock;
@@ -86,13 +86,13 @@ impl Sandbox {
     }
 
     /// How an app's line is.
-    pub async fn faults(&self, app_id: &str) -> Result<WeatherReport> {
+    pub async fn faults(&self, app_id: &str) -> Result<FaultsReport> {
         let mut conn = self.db.read().await?;
         report(store::sandbox::faults(&mut conn, app_id).await?)
     }
 
     /// Changes how an app's line is.
-    pub async fn change_weather(&self, app_id: &str, faults: Faults) -> Result<()> {
+    pub async fn change_faults(&self, app_id: &str, faults: Faults) -> Result<()> {
         let app_id = app_id.to_owned();
         self.db
             .write(move |conn| {
@@ -105,7 +105,7 @@ impl Sandbox {
     }
 
     /// The faults that a call of an app meets. Counts the call, unless it is fine.
-    async fn meet_weather(&self, app_id: &str) -> Result<WeatherReport> {
+    async fn meet_faults(&self, app_id: &str) -> Result<FaultsReport> {
         let now = self.faults(app_id).await?;
         if now.faults == Faults::Fine {
             return Ok(now);
@@ -125,7 +125,7 @@ impl Sandbox {
     /// What is heard of a call in this faults.
     async fn through<T>(
         &self,
-        faults: Result<WeatherReport>,
+        faults: Result<FaultsReport>,
         call: impl Future<Output = Reply<T>>,
         unknown: fn(String) -> Reply<T>,
     ) -> Reply<T> {
@@ -216,7 +216,7 @@ impl ChannelAdapter for Sandbox {
                 channel_no: refund.channel_no.clone(),
                 amount: refund.amount,
             };
-            let faults = self.meet_weather(&app.app_id).await;
+            let faults = self.meet_faults(&app.app_id).await;
             let callbacks = faults.clone();
             let call = async {
                 let row = match self.submit(submission).await {
@@ -265,7 +265,7 @@ impl ChannelAdapter for Sandbox {
                     Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
                 }
             };
-            let faults = self.meet_weather(&app.app_id).await;
+            let faults = self.meet_faults(&app.app_id).await;
             self.through(faults, call, unknown).await
         })
     }
@@ -362,11 +362,11 @@ impl ChannelAdapter for Sandbox {
     }
 }
 
-fn report(row: Option<(String, i64)>) -> Result<WeatherReport> {
+fn report(row: Option<(String, i64)>) -> Result<FaultsReport> {
     let (word, calls) = row.unwrap_or_else(|| (Faults::Fine.as_str().to_owned(), 0));
     let faults = word.parse();
     let faults = faults.map_err(|error: UnknownName| Error::internal(error.to_string()))?;
-    Ok(WeatherReport { faults, calls })
+    Ok(FaultsReport { faults, calls })
 }
 
 async fn is_silent(db: &Db, app_id: &str) -> bool {
