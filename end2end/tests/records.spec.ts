@@ -102,11 +102,11 @@ test('the inbox begins with the oldest, and offers what is safe', async ({ page,
 test('what was raised is marked as reviewed, with a remark', async ({ page, language }) => {
   const t = words[language];
   await open(page, '/apps/DEMO/review?review=1');
-  const link = rows(page).getByRole('link', { name: t.attention }).first();
+  const link = rows(page).getByRole('link', { name: t.review }).first();
   await link.click();
-  await expect(heading(page)).toHaveText(t.attentionTitle);
+  await expect(heading(page)).toHaveText(t.reviewTitle);
   await page.getByLabel(t.remark).fill('<b>对过账单</b>');
-  await page.getByRole('button', { name: t.attentionTitle }).click();
+  await page.getByRole('button', { name: t.reviewTitle }).click();
   await expect(page.locator('.done')).toContainText(t.noted);
   await expect(page.locator('.timeline li').first()).toContainText('<b>对过账单</b>');
 });

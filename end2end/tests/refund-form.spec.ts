@@ -59,7 +59,7 @@ const refunds = (page: Page) => page.locator('tbody a[data-row]');
 
 /** Goes on from the form to what asks for confirmation: a dialog, or a page of its own without scripts. */
 async function review(page: Page, t: (typeof words)['zh'], scripts: boolean): Promise<Locator> {
-  await page.getByRole('button', { name: t.attention, exact: true }).click();
+  await page.getByRole('button', { name: t.review, exact: true }).click();
   if (scripts) {
     const dialog = page.getByRole('dialog', { name: t.confirm });
     await expect(dialog).toBeVisible();
@@ -91,7 +91,7 @@ test('the form offers what is left, says what will happen, and makes it happen o
   await open(page, path(order));
   await expect(page.getByLabel(t.amount)).toHaveValue('99.60');
   await expect(page.getByLabel(t.number)).toHaveValue(/^\w+$/);
-  await expect(page.locator('main button.primary:visible')).toHaveText([t.attention]);
+  await expect(page.locator('main button.primary:visible')).toHaveText([t.review]);
 
   const step = await review(page, t, scripts);
   await expect(step.locator('.happens')).toHaveText(t.whole(order));
@@ -196,7 +196,7 @@ test('what cannot be refunded is refused at the field', async ({ page, gateway, 
   for (const [typed, why] of wrong) {
     await amount(page).fill(typed);
     await reason(page).fill('尺码不对');
-    await page.getByRole('button', { name: t.attention, exact: true }).click();
+    await page.getByRole('button', { name: t.review, exact: true }).click();
     await expect(problem(page)).toHaveText(why);
     await expect(amount(page)).toHaveAttribute('aria-invalid', 'true');
     await expect(amount(page)).toHaveValue(typed);

@@ -265,6 +265,6 @@ test('the list fits a telephone, and the dark', async ({ page, language }) => {
   await open(page, `${LIST}?review=1`);
   await expect(page.locator('tbody tr').first()).toContainText(/\d/);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375);
-  await expect(page.locator('.chips')).toContainText(words[language].review);
+  await expect(page.locator('.chips')).toContainText(words[language].attention);
   await expectAccessible(page);
 });
