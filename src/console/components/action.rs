@@ -155,7 +155,7 @@ async fn post(path: &str, body: &str) -> Result<Option<String>, ApiError> {
     Ok(leads)
 }
 
-/// The form of a action. `fields` are what nobody types; `children` the rest, down to the button.
+/// The form of an action. `fields` are what nobody types; `children` the rest, down to the button.
 #[component]
 fn PostForm(
     action: FormAction,

@@ -182,7 +182,7 @@ fn pause(round: u32) -> Duration {
     })
 }
 
-/// Does something whenever a action has succeeded.
+/// Does something whenever an action has succeeded.
 fn on_success(action: FormAction, then: impl Fn() + 'static) {
     Effect::new(move || {
         if let Some(Ok(())) = action.outcome() {
