@@ -6,7 +6,7 @@ use refundry::domain::order::Channel;
 use refundry::server::config::Offline;
 use refundry::server::merchants;
 
-use super::secret::{RequestFields, line_of_input};
+use super::secret::{NewSecret, line_of_input};
 use super::{Failure, one_of, open, say};
 
 #[derive(Subcommand)]
@@ -83,8 +83,8 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
         AppCommand::Add(new) => {
             let ctx = open(&new.offline).await?;
             let secret = match new.secret_stdin {
-                true => RequestFields::entered(line_of_input()?),
-                false => RequestFields::made("secret", 32),
+                true => NewSecret::entered(line_of_input()?),
+                false => NewSecret::made("secret", 32),
             };
             let merchant = new.with_secret(secret.text.clone());
             let app_id = merchant.app_id.clone();

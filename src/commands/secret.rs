@@ -16,22 +16,22 @@ pub struct NewPassword {
 }
 
 /// A password or a secret.
-pub struct RequestFields {
+pub struct NewSecret {
     pub text: String,
     /// What to call it where it is shown; nothing where whoever runs the command knows it.
     shown_as: Option<&'static str>,
 }
 
-impl RequestFields {
-    pub fn entered(text: String) -> RequestFields {
-        RequestFields {
+impl NewSecret {
+    pub fn entered(text: String) -> NewSecret {
+        NewSecret {
             text,
             shown_as: None,
         }
     }
 
-    pub fn made(name: &'static str, chars: usize) -> RequestFields {
-        RequestFields {
+    pub fn made(name: &'static str, chars: usize) -> NewSecret {
+        NewSecret {
             text: Alphanumeric.sample_string(&mut rand::rng(), chars),
             shown_as: Some(name),
         }
@@ -45,17 +45,17 @@ impl RequestFields {
 }
 
 impl NewPassword {
-    pub fn read(&self) -> Result<RequestFields, Failure> {
+    pub fn read(&self) -> Result<NewSecret, Failure> {
         if self.password_stdin {
-            return line_of_input().map(RequestFields::entered);
+            return line_of_input().map(NewSecret::entered);
         }
         if !stdin().is_terminal() {
-            return Ok(RequestFields::made("password", 16));
+            return Ok(NewSecret::made("password", 16));
         }
         let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failure::Input);
         let password = ask("New password: ")?;
         match ask("The same again: ")? == password {
-            true => Ok(RequestFields::entered(password)),
+            true => Ok(NewSecret::entered(password)),
             false => Err(Failure::Differ),
         }
     }

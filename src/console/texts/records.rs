@@ -267,8 +267,8 @@ pub fn verdict_means(verdict: Verdict) -> Text {
 }
 
 // Sync records.
-pub const ASKED_AT: Text = text("询问时间", "SignedRequest");
-pub const ASKED_BY: Text = text("询问者", "SignedRequest by");
+pub const ASKED_AT: Text = text("询问时间", "Asked");
+pub const ASKED_BY: Text = text("询问者", "Asked by");
 pub const OUTCOME: Text = text("通道答复", "Outcome");
 pub const ANY_OUTCOME: Text = text("全部答复", "any finding");
 pub const CHANGE_MADE: Text = text("状态改为", "Changed to");
