@@ -9,12 +9,13 @@ use refundry::server::db::Db;
 use refundry::server::refunds;
 use refundry::server::run::copy::{CopyError, CopyProgress, copy};
 use refundry::server::store::copying;
-use support::{Core, config, new_refund};
+use support::{Core, assert_balances_are_sums, config, new_refund};
 
 /// A database with a month of everything.
 async fn month() -> Core {
     let core = Core::without_app(config(&[]), Clock::System).await;
     demo::seed(&core.ctx).await.expect("demonstration data");
+    assert_balances_are_sums(&core.ctx).await;
     core
 }
 

@@ -19,7 +19,7 @@ use refundry::server::clock::Clock;
 use refundry::server::error::Error;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{orders, refunds};
-use support::{Core, new_refund};
+use support::{Core, assert_balances_are_sums, new_refund};
 
 const BEHAVIOURS: [&str; 10] = [
     "OK",
@@ -193,6 +193,7 @@ impl Case<'_> {
         assert_eq!(order.held, sum(RefundStatus::Progress));
         assert_eq!(order.refunded, sum(RefundStatus::Success));
         assert!(order.refunded + order.held <= order.amount);
+        assert_balances_are_sums(ctx).await;
         let mut moved = Fen::ZERO;
         for refund in &refunds {
             if let Some(entry) = ctx

@@ -6,7 +6,7 @@ use crate::domain::money::Fen;
 use crate::domain::movement::Movement;
 use crate::domain::order::Order;
 use crate::domain::refund::{
-    Effect, Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Settlement, Source,
+    Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source,
 };
 use crate::domain::time::Timestamp;
 use crate::server::channels::Reply;
@@ -32,12 +32,6 @@ impl Story {
     /// A refund is asked for: its amount is held.
     pub fn begin(order: &mut Order, refund: Refund, actor: Actor, delay_ms: i64) -> Story {
         let now = refund.created_at;
-        let held = Settlement {
-            refund: refund.clone(),
-            effect: Effect::Changed,
-            held: refund.amount,
-            refunded: Fen::ZERO,
-        };
         let mut story = Story {
             refund,
             events: Vec::new(),
@@ -46,7 +40,7 @@ impl Story {
             now,
             delay_ms,
         };
-        story.move_money(order, &held);
+        story.move_money(order, story.refund.amount, Fen::ZERO);
         story.note(EventKind::Requested, actor, story.refund.status);
         story
     }
@@ -138,8 +132,8 @@ impl Story {
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         let retried = self.refund.retried(self.now);
-        self.next(retried.refund.clone());
-        self.move_money(order, &retried);
+        self.next(retried.refund);
+        self.move_money(order, retried.held, retried.refunded);
         self.note(EventKind::Retried, actor, before);
         self.submit(order)
     }
@@ -199,8 +193,8 @@ impl Story {
         };
         let before = self.refund.status;
         let settlement = self.refund.settle(order.refundable(), &evidence);
-        self.next(settlement.refund.clone());
-        self.move_money(order, &settlement);
+        self.next(settlement.refund);
+        self.move_money(order, settlement.held, settlement.refunded);
         let kind = match source {
             Source::Answer => EventKind::Answered,
             Source::Callback => EventKind::Callback,
@@ -215,10 +209,10 @@ impl Story {
     }
 
     /// Moves the order's balance by a transition that made the refund's version.
-    fn move_money(&mut self, order: &mut Order, settlement: &Settlement) {
-        order.held = order.held + settlement.held;
-        order.refunded = order.refunded + settlement.refunded;
-        let movement = Movement::of(settlement, &self.refund, self.now);
+    fn move_money(&mut self, order: &mut Order, held: Fen, refunded: Fen) {
+        order.held = order.held + held;
+        order.refunded = order.refunded + refunded;
+        let movement = Movement::of(&self.refund, held, refunded, self.now);
         self.movements.extend(movement);
     }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::Fen;
-use crate::domain::refund::{Refund, Settlement};
+use crate::domain::refund::Refund;
 use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
@@ -37,9 +37,9 @@ pub struct Movement {
 }
 
 impl Movement {
-    /// Returns the movement of a settlement that made this version of a refund. `None` where no money moved.
-    pub fn of(settlement: &Settlement, refund: &Refund, at: Timestamp) -> Option<Movement> {
-        let (held, refunded) = (settlement.held, settlement.refunded);
+    /// Returns the movement that this version of a refund brought: what it changed of the order's held and
+    /// refunded amounts. `None` where no money moved.
+    pub fn of(refund: &Refund, held: Fen, refunded: Fen, at: Timestamp) -> Option<Movement> {
         let kind = match (held, refunded) {
             (Fen::ZERO, Fen::ZERO) => return None,
             (_, refunded) if refunded > Fen::ZERO => MovementKind::Refunded,

@@ -106,6 +106,22 @@ pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
         .expect("an app");
 }
 
+/// Fails where an order's balance is not the sum of its movements.
+pub async fn assert_balances_are_sums(ctx: &Ctx) {
+    const SUMS: &str = "SELECT COALESCE(SUM(held), 0), COALESCE(SUM(refunded), 0) FROM movement m \
+                        WHERE m.app_id = o.app_id AND m.order_no = o.order_no";
+    let sql = format!(
+        "SELECT order_no FROM pay_order o WHERE NOT EXISTS ({SUMS} \
+         HAVING COALESCE(SUM(held), 0) = o.held AND COALESCE(SUM(refunded), 0) = o.refunded)"
+    );
+    let mut conn = ctx.db.read().await.expect("a connection");
+    let wrong = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .fetch_all(&mut *conn)
+        .await
+        .expect("the orders");
+    assert_eq!(wrong.len(), 0, "orders whose movements do not add up");
+}
+
 /// The app of the demonstration data.
 pub fn demo_app() -> MerchantApp {
     MerchantApp {

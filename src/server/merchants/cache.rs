@@ -55,18 +55,20 @@ impl Merchants {
     /// # Errors
     /// [`Refusal::AppNotEnabled`] when there is none.
     pub async fn known(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
-        let apps = self.all().await?;
-        let found = apps.iter().find(|app| app.app_id == app_id);
-        found.cloned().ok_or(Error::Refused(Refusal::AppNotEnabled))
+        let found = self.find(app_id).await?;
+        found.ok_or(Error::Refused(Refusal::AppNotEnabled))
     }
 
     /// Returns the app that a refund of ours belongs to, enabled or not: what was begun for it is
     /// brought to its end.
     pub async fn of(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
+        let found = self.find(app_id).await?;
+        found.ok_or_else(|| Error::internal(format!("app {app_id} has vanished")))
+    }
+
+    async fn find(&self, app_id: &str) -> Result<Option<Arc<MerchantApp>>> {
         let apps = self.all().await?;
-        let found = apps.iter().find(|app| app.app_id == app_id);
-        let found = found.ok_or_else(|| Error::internal(format!("app {app_id} has vanished")));
-        found.cloned()
+        Ok(apps.iter().find(|app| app.app_id == app_id).cloned())
     }
 
     /// Returns all apps, by id.

@@ -1,5 +1,5 @@
 //! The one door: every transition of a refund is applied here, and nowhere else is a refund written or an
-//! order's balance moved. `tests/layers.rs` holds the rest of the house to that.
+//! order's balance moved. `tests/layers` holds the rest of the house to that.
 
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
@@ -56,13 +56,9 @@ pub(super) async fn open(
         return Ok(false);
     }
     store::refund::insert(conn, refund).await?;
-    let held = Settlement {
-        refund: refund.clone(),
-        effect: Effect::Changed,
-        held: refund.amount,
-        refunded: Fen::ZERO,
-    };
-    add_movement(conn, &held, refund, cause.at).await?;
+    if let Some(held) = Movement::of(refund, refund.amount, Fen::ZERO, cause.at) {
+        store::movement::insert(conn, &held).await?;
+    }
     store::event::insert(conn, &event(refund, refund.status, cause)).await?;
     Ok(true)
 }
@@ -84,7 +80,7 @@ pub(super) async fn apply(
 ) -> Result<Refund> {
     let mut next = Refund {
         version: before.version + 1,
-        ..settlement.refund.clone()
+        ..settlement.refund
     };
     if released.is_some_and(|lease| lease.lease_no == next.lease_no) {
         next.leased_until = Timestamp::default();
@@ -93,27 +89,15 @@ pub(super) async fn apply(
         return Err(Conflict.into());
     }
     let (held, refunded) = (settlement.held, settlement.refunded);
-    if (held, refunded) != (Fen::ZERO, Fen::ZERO) {
+    if let Some(movement) = Movement::of(&next, held, refunded, cause.at) {
         store::order::move_balance(conn, &next.app_id, &next.order_no, held, refunded).await?;
-        add_movement(conn, &settlement, &next, cause.at).await?;
+        store::movement::insert(conn, &movement).await?;
     }
     if settlement.effect == Effect::Changed {
         notices::enqueue(conn, merchant, &next, cause.at).await?;
     }
     store::event::insert(conn, &event(&next, before.status, cause)).await?;
     Ok(next)
-}
-
-async fn add_movement(
-    conn: &mut Conn,
-    settlement: &Settlement,
-    refund: &Refund,
-    at: Timestamp,
-) -> Result<()> {
-    match Movement::of(settlement, refund, at) {
-        Some(movement) => Ok(store::movement::insert(conn, &movement).await?),
-        None => Ok(()),
-    }
 }
 
 /// Returns the event that made this version of a refund out of one in state `before`.

@@ -146,13 +146,13 @@ async fn apply_callback(
 ) -> Result<Verdict> {
     let outcome = callback.outcome.cleaned();
     let kind = outcome.kind();
-    let cause = Cause {
-        outcome: Some(kind),
-        said: Some(truncated(said, limits::SAID_BYTES).to_owned()),
-        ..Cause::new(EventKind::Callback, Actor::Channel, at)
-    };
     if refund.amount != callback.amount {
         tracing::error!(refund.refund_no, "a callback is about another amount");
+        let cause = Cause {
+            outcome: Some(kind),
+            said: Some(truncated(said, limits::SAID_BYTES).to_owned()),
+            ..Cause::new(EventKind::Callback, Actor::Channel, at)
+        };
         let flag = |current: &Refund| Ok(current.flagged(ReviewReason::AmountDiffers));
         decide(ctx, &refund, cause, flag).await?;
         return Ok(Verdict::AmountDiffers);
