@@ -206,7 +206,7 @@ test('a failed refund is retried once a press, after saying what will happen', a
   const refund = await gateway.refund('FAIL');
   await open(page, path(refund));
   await expect(state(page)).toHaveText(t.fail);
-  await expect(page.locator('.means')).toContainText('SBX_FAIL');
+  await expect(page.locator('.meaning')).toContainText('SBX_FAIL');
   await expectAccessible(page);
 
   let step = await consider(page, t.retry, t.retryTitle, scripts);

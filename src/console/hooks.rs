@@ -14,14 +14,14 @@ pub fn use_app_id() -> Memo<String> {
         path.with(|path| {
             let mut parts = path.split('/').skip(1);
             match (parts.next(), parts.next()) {
-                (Some("apps"), Some(app)) => leptos_router::location::Url::unescape(app),
+                (Some("apps"), Some(app_id)) => leptos_router::location::Url::unescape(app_id),
                 _ => String::new(),
             }
         })
     })
 }
 
-/// The number that the page is about: the last segment of `/apps/:app/orders/:number`.
+/// The number that the page is about: the last segment of `/apps/:app_id/orders/:number`.
 pub fn use_number() -> Memo<String> {
     let params = use_params_map();
     Memo::new(move |_| params.with(|params| params.get("number").unwrap_or_default()))

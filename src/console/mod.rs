@@ -13,7 +13,7 @@
 //!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
 //!    [`rpc::Trouble`]; `?` turns the server's into it.
 //! 2. **Write the page** as one file in `pages/`, add it to the routes below with
-//!    `ssr=SsrMode::Async`. A page about one thing (`/apps/:app/THINGS/:number`, and what lies below)
+//!    `ssr=SsrMode::Async`. A page about one thing (`/apps/:app_id/THINGS/:number`, and what lies below)
 //!    belongs to the part of the module that is loaded later: it is a [`pages::Part`]. A page holds an `Ask` and reads it inside `<Loaded>`, which waits on the
 //!    server, dims in the browser and shows troubles:
 //!    ```ignore
@@ -74,49 +74,49 @@ pub fn Console() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/orders") view=OrdersPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/orders/:number") view=LazyPage::Order ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/orders") view=OrdersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/orders/:number") view=LazyPage::Order ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/orders/:number/refund")
+                        path=path!("/apps/:app_id/orders/:number/refund")
                         view=LazyPage::RefundOrder
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/refunds") view=RefundsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/refunds/:number") view=LazyPage::Refund ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/refunds") view=RefundsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/refunds/:number") view=LazyPage::Refund ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/refunds/:number/retry")
+                        path=path!("/apps/:app_id/refunds/:number/retry")
                         view=LazyPage::RetryRefund
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/refunds/:number/close")
+                        path=path!("/apps/:app_id/refunds/:number/close")
                         view=LazyPage::CloseRefund
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/refunds/:number/review")
+                        path=path!("/apps/:app_id/refunds/:number/review")
                         view=LazyPage::ReviewRefund
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/review") view=ReviewQueuePage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/notices") view=NoticesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/review") view=ReviewQueuePage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/notices") view=NoticesPage ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/notices/:number/:seq")
+                        path=path!("/apps/:app_id/notices/:number/:seq")
                         view=LazyPage::Notice
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/notices/:number/:seq/send")
+                        path=path!("/apps/:app_id/notices/:number/:seq/send")
                         view=LazyPage::SendNotice
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/callbacks") view=CallbacksPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/callbacks") view=CallbacksPage ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/callbacks/:number")
+                        path=path!("/apps/:app_id/callbacks/:number")
                         view=LazyPage::Callback
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/syncs") view=SyncsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/syncs") view=SyncsPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The address of an app's page: `app_path("DEMO", "orders")`.
-pub fn app_path(app: &str, page: &str) -> String {
-    format!("/apps/{}/{page}", escape(app))
+pub fn app_path(app_id: &str, page: &str) -> String {
+    format!("/apps/{}/{page}", escape(app_id))
 }
 
 /// Everything that cannot stand in a path segment or in the value of a query as it is.

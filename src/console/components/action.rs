@@ -49,17 +49,17 @@ impl FormAction {
     }
 
     fn at(path: &'static str) -> FormAction {
-        let trouble = use_url().with_untracked(|url| {
+        let error = use_url().with_untracked(|url| {
             let told = |name| Query::value_in(url.search(), name);
             (told("__path")? == path).then(|| told("__err")).flatten()
         });
-        let trouble = trouble.map(|told| ServerFnUrlError::<ApiError>::decode_err(&told));
+        let error = error.map(|told| ServerFnUrlError::<ApiError>::decode_err(&told));
         FormAction {
             path,
             pending: RwSignal::new(false),
             rest: Arm::new(),
             version: RwSignal::new(0),
-            outcome: RwSignal::new(trouble.map(Err)),
+            outcome: RwSignal::new(error.map(Err)),
             left: StoredValue::new(0),
         }
     }
@@ -80,9 +80,9 @@ impl FormAction {
     }
 
     /// What went wrong with the last try, and not while another is under way.
-    pub fn trouble(self) -> Option<ApiError> {
-        let trouble = self.outcome.get()?.err();
-        trouble.filter(|_| !self.pending.get())
+    pub fn error(self) -> Option<ApiError> {
+        let error = self.outcome.get()?.err();
+        error.filter(|_| !self.pending.get())
     }
 
     /// Forgets how the last try went.
@@ -257,8 +257,8 @@ pub fn Hidden(fields: Fields) -> impl IntoView {
 pub fn ActionErrorNote(action: FormAction) -> impl IntoView {
     move || {
         action
-            .trouble()
-            .map(|trouble| view! { <ErrorNote trouble at_place=true/> }.into_any())
+            .error()
+            .map(|error| view! { <ErrorNote error at_place=true/> }.into_any())
     }
 }
 
@@ -268,10 +268,13 @@ mod tests {
 
     #[test]
     fn fields_are_sent_as_a_form_sends_them() {
-        let fields = vec![("app", "A&B".to_owned()), ("reason", "买错 1+1".to_owned())];
+        let fields = vec![
+            ("app_id", "A&B".to_owned()),
+            ("reason", "买错 1+1".to_owned()),
+        ];
         assert_eq!(
             form_text(&fields),
-            "app=A%26B&reason=%E4%B9%B0%E9%94%99%201%2B1"
+            "app_id=A%26B&reason=%E4%B9%B0%E9%94%99%201%2B1"
         );
     }
 }

@@ -29,8 +29,8 @@ pub fn DetailPage(
 ) -> impl IntoView {
     let t = use_texts();
     let body = move |detail: DetailView| {
-        let act = detail.act.map(|it| act(it, action));
-        let trouble = action.map(|action| view! { <ActionErrorNote action/> }.into_any());
+        let act = detail.action.map(|it| act(it, action));
+        let error = action.map(|action| view! { <ActionErrorNote action/> }.into_any());
         let states = detail
             .states
             .into_iter()
@@ -45,9 +45,9 @@ pub fn DetailPage(
                 {states.collect_view()}
                 {act}
             </div>
-            {trouble}
+            {error}
             {move || done.get().map(|done| view! { <p class="done" role="status">{done}</p> }.into_any())}
-            <p class="means">{detail.means}</p>
+            <p class="meaning">{detail.meaning}</p>
             {facts_view(detail.facts)}
             {detail.sections.into_iter().map(section_view).collect_view()}
         }

@@ -10,7 +10,7 @@ use crate::console::components::filters::{Filter, Filters, ListUrl, provide_list
 use crate::console::components::loader::Loader;
 use crate::console::components::message::Empty;
 use crate::console::components::number::{Money, Nothing, Number, When};
-use crate::console::components::page::{Hint, Loaded, PageTitle, part};
+use crate::console::components::page::{Hint, Loaded, PageTitle, suspended};
 use crate::console::components::pager::Pager;
 use crate::console::components::table::{Head, SortHead, Table};
 use crate::console::hooks::use_app_id;
@@ -47,7 +47,7 @@ pub struct List {
 /// What the buttons in a row need.
 #[derive(Clone, Copy)]
 struct RowActs {
-    app: StoredValue<String>,
+    app_id: StoredValue<String>,
     sync: FormAction,
 }
 
@@ -118,14 +118,14 @@ impl Column {
 #[component]
 pub fn ListPage(list: &'static List) -> impl IntoView {
     let t = use_texts();
-    let app = use_app_id();
+    let app_id = use_app_id();
     let url = provide_list_url();
     let name = list.name;
     let answer = Loader::new(
-        move || (app.get(), url.query.get().href(""), 0),
-        move |app, query| load_list(app, name, query),
+        move || (app_id.get(), url.query.get().href(""), 0),
+        move |app_id, query| load_list(app_id, name, query),
     );
-    let total = part(move || {
+    let total = suspended(move || {
         Box::pin(async move {
             let list = answer.answer().await.ok();
             list.map(|list| {
@@ -137,27 +137,27 @@ pub fn ListPage(list: &'static List) -> impl IntoView {
     let filters = (!list.filters.is_empty())
         .then(|| view! { <Filters filters=list.filters keep=list.chips list=answer/> }.into_any());
     let sync = list.sync.map(|sync| sync());
-    let trouble = sync.map(|action| view! { <ActionErrorNote action/> }.into_any());
+    let error = sync.map(|action| view! { <ActionErrorNote action/> }.into_any());
     view! {
         <PageTitle text=t(list.title)/>
         <h1>{t(list.title)} " " {total}</h1>
         {filters}
-        {trouble}
+        {error}
         <Loaded resource=answer let:view>
-            <Rows app=app.get_untracked() list view sync/>
+            <Rows app_id=app_id.get_untracked() list view sync/>
         </Loaded>
     }
 }
 
 #[component]
 fn Rows(
-    app: String,
+    app_id: String,
     list: &'static List,
     view: ListView,
     sync: Option<FormAction>,
 ) -> impl IntoView {
     let acts = sync.map(|sync| RowActs {
-        app: StoredValue::new(app.clone()),
+        app_id: StoredValue::new(app_id.clone()),
         sync,
     });
     let remarks = view
@@ -169,7 +169,7 @@ fn Rows(
         .too_many
         .then(|| view! { <Hint text=texts::TOO_MANY/> }.into_any());
     let rows = match view.rows.is_empty() {
-        true => view! { <NoRows app list/> }.into_any(),
+        true => view! { <NoRows app_id list/> }.into_any(),
         false => {
             let zone = view.zone;
             let head = list
@@ -216,12 +216,15 @@ fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
                 sync,
                 links,
             },
-            Some(RowActs { app, sync: action }),
+            Some(RowActs {
+                app_id,
+                sync: action,
+            }),
         ) => {
-            let app = app.get_value();
+            let app_id = app_id.get_value();
             let sync = sync.map(|since| {
                 let fields = vec![
-                    ("app", app),
+                    ("app_id", app_id),
                     ("refund_no", refund_no),
                     ("since", since.to_string()),
                 ];
@@ -289,14 +292,16 @@ fn links_view(links: Vec<Link>) -> AnyView {
 
 /// Why there is nothing, and what to do next.
 #[component]
-fn NoRows(app: String, list: &'static List) -> impl IntoView {
+fn NoRows(app_id: String, list: &'static List) -> impl IntoView {
     let t = use_texts();
     let url = expect_context::<ListUrl>();
     let query = url.query.get_untracked();
     let (title, why) = (list.empty)(&query);
     let link = match query.narrows() {
         true => Some((url.path.get_untracked(), texts::CLEAR_FILTERS)),
-        false => list.go_on.map(|(page, text)| (app_path(&app, page), text)),
+        false => list
+            .go_on
+            .map(|(page, text)| (app_path(&app_id, page), text)),
     };
     let link = link.map(|(href, text)| view! { <a href=href>{t(text)}</a> }.into_any());
     view! { <Empty title why>{link}</Empty> }

@@ -41,8 +41,8 @@ impl<T> Loader<T> {
         F: Future<Output = Result<Packed<T>, ApiError>> + Send + 'static,
         T: 'static,
     {
-        let load = move |app, what| -> Answer {
-            let answer = load(app, what);
+        let load = move |app_id, what| -> Answer {
+            let answer = load(app_id, what);
             Box::pin(async move { answer.await.map(Packed::json) })
         };
         Loader {
@@ -82,5 +82,5 @@ fn ask(
     about: Box<dyn Fn() -> About + Send + Sync>,
     load: Box<dyn Fn(String, String) -> Answer + Send + Sync>,
 ) -> Resource<Result<String, ApiError>> {
-    Resource::new(about, move |(app, what, _)| load(app, what))
+    Resource::new(about, move |(app_id, what, _)| load(app_id, what))
 }

@@ -29,17 +29,17 @@ pub fn Empty(
 /// Says why something did not succeed, with the trace id. `at_place`: it stands where it was asked for,
 /// so that no field need be named.
 #[component]
-pub fn ErrorNote(trouble: ApiError, #[prop(optional)] at_place: bool) -> impl IntoView {
+pub fn ErrorNote(error: ApiError, #[prop(optional)] at_place: bool) -> impl IntoView {
     let lang = use_lang();
-    let text = match &trouble.field {
-        Some(field) if !at_place => format!("{field}: {}", trouble.text(lang)),
-        _ => texts::sentence(trouble.text(lang)),
+    let text = match &error.field {
+        Some(field) if !at_place => format!("{field}: {}", error.text(lang)),
+        _ => texts::sentence(error.text(lang)),
     };
     view! {
         <div class="note" role="alert">
-            <ToLogin trouble=trouble.clone()/>
+            <ToLogin error=error.clone()/>
             <p class="problem">{text}</p>
-            <Trace trace=trouble.trace/>
+            <Trace trace=error.trace/>
         </div>
     }
 }
@@ -47,9 +47,9 @@ pub fn ErrorNote(trouble: ApiError, #[prop(optional)] at_place: bool) -> impl In
 /// Where the login has ended meanwhile, leads to the login page, and from there back. (Where the server
 /// renders a page it has done so itself.)
 #[component]
-pub fn ToLogin(trouble: ApiError) -> impl IntoView {
+pub fn ToLogin(error: ApiError) -> impl IntoView {
     Effect::new(move |_| {
-        if trouble.cause == ErrorKind::NotLoggedIn {
+        if error.kind == ErrorKind::NotLoggedIn {
             let location = window().location();
             let path = location.pathname().unwrap_or_default();
             let search = location.search().unwrap_or_default();

@@ -27,7 +27,7 @@ pub type Later = Pin<Box<dyn Future<Output = AnyView> + Send>>;
 
 /// A part of a page that waits for something: the server renders it when it is there; in the browser the
 /// old stays until the new is there. All parts are of one type: see [`crate::console::components::FormAction`].
-pub fn part(view: impl Fn() -> Later + Send + 'static) -> AnyView {
+pub fn suspended(view: impl Fn() -> Later + Send + 'static) -> AnyView {
     view! { <Transition>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
@@ -48,7 +48,7 @@ where
         Box::pin(async move {
             match resource.answer().await {
                 Ok(loaded) => children(loaded).into_any(),
-                Err(trouble) => view! { <Failed trouble/> }.into_any(),
+                Err(error) => view! { <Failed error/> }.into_any(),
             }
         })
     })
@@ -63,37 +63,33 @@ fn suspended_main(view: impl Fn() -> Later + Send + 'static) -> AnyView {
 /// A trouble in place of what was asked for. What is wrong with a filter is said at the filter; here only
 /// that it is.
 #[component]
-fn Failed(trouble: ApiError) -> impl IntoView {
+fn Failed(error: ApiError) -> impl IntoView {
     let t = use_texts();
     let lang = use_lang();
     let Some(list) = use_context::<ListUrl>() else {
-        let app = use_app_id().get_untracked();
-        let no_such_refund = trouble.cause == ErrorKind::NoSuchRefund;
+        let app_id = use_app_id().get_untracked();
+        let no_such_refund = error.kind == ErrorKind::NoSuchRefund;
         let (page, text) = match no_such_refund {
-            true => (app_path(&app, "refunds"), texts::TO_REFUNDS),
+            true => (app_path(&app_id, "refunds"), texts::TO_REFUNDS),
             false => ("/".to_owned(), texts::TO_ORDERS),
         };
         let advice =
-            texts::advice(trouble.cause).map(|advice| view! { <p>{t(advice)}</p> }.into_any());
+            texts::advice(error.kind).map(|advice| view! { <p>{t(advice)}</p> }.into_any());
         return view! {
-            <PageTitle text=trouble.text(lang)/>
-            <ToLogin trouble=trouble.clone()/>
-            <h1>{trouble.text(lang)}</h1>
+            <PageTitle text=error.text(lang)/>
+            <ToLogin error=error.clone()/>
+            <h1>{error.text(lang)}</h1>
             <div class="note">
                 {advice} <p>
                     <a href=page>{t(text)}</a>
-                </p> <Trace trace=trouble.trace/>
+                </p> <Trace trace=error.trace/>
             </div>
         }
         .into_any();
     };
-    match trouble
-        .field
-        .as_ref()
-        .is_some_and(|field| list.marks(field))
-    {
+    match error.field.as_ref().is_some_and(|field| list.marks(field)) {
         true => view! { <Hint text=texts::FIX_FILTERS/> }.into_any(),
-        false => view! { <ErrorNote trouble/> }.into_any(),
+        false => view! { <ErrorNote error/> }.into_any(),
     }
 }
 

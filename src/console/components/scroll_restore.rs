@@ -34,7 +34,7 @@ const FRAMES: u32 = 30;
 
 /// Listens for as long as the frame stands. Only the browser runs it.
 #[component]
-pub fn Return() -> impl IntoView {
+pub fn ScrollRestore() -> impl IntoView {
     let Waiting(waiting) = expect_context();
     Effect::new(move |_| {
         let trail = Rc::new(RefCell::new(Trail {

@@ -10,10 +10,10 @@ use crate::console::texts;
 /// `/`
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let PageNavigation(desk) = expect_context();
+    let PageNavigation(navigation) = expect_context();
     view! {
-        <Loaded resource=desk let:desk>
-            {match desk.apps.first() {
+        <Loaded resource=navigation let:navigation>
+            {match navigation.apps.first() {
                 Some(app) => view! { <Redirect path=app_path(&app.app_id, "orders")/> }.into_any(),
                 None => view! { <Empty title=texts::NO_APPS why=texts::NO_APPS_WHY/> }.into_any(),
             }}

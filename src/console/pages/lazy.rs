@@ -63,7 +63,7 @@ pub async fn load_for(path: &str) -> bool {
     !is_lazy(path) || load().await.is_ok()
 }
 
-/// Whether the page is in the part: `/apps/:app/orders/:number`, and what lies below.
+/// Whether the page is in the part: `/apps/:app_id/orders/:number`, and what lies below.
 pub fn is_lazy(path: &str) -> bool {
     path.starts_with("/apps/") && path.trim_end_matches('/').split('/').count() > 4
 }

@@ -53,13 +53,13 @@ pub fn LoginPage() -> impl IntoView {
                         autofocus=wrong
                         maxlength=limits::PASSWORD_CHARS.to_string()
                         aria-invalid=wrong.then_some("true")
-                        aria-describedby=wrong.then_some("trouble")
+                        aria-describedby=wrong.then_some("error")
                     />
                 </label>
                 {refused
                     .map(|refused| {
                         view! {
-                            <div id="trouble" role="alert">
+                            <div id="error" role="alert">
                                 <p class="problem">{refused}</p>
                                 <Trace trace/>
                             </div>
@@ -68,7 +68,7 @@ pub fn LoginPage() -> impl IntoView {
                     })}
                 <button class="primary">{t(texts::LOG_IN)}</button>
             </form>
-            <form method="post" action="/api/look">
+            <form method="post" action="/api/preferences">
                 <button class="quiet" name="lang" value=other.as_str() lang=other.as_str()>
                     {t(texts::OTHER_LANGUAGE)}
                 </button>

@@ -27,20 +27,23 @@ fn use_notice() -> Memo<String> {
 }
 
 /// The address of a notice's page.
-fn page_of(app: &str, notice: &str) -> String {
+fn page_of(app_id: &str, notice: &str) -> String {
     let (number, seq) = notice.split_once('/').unwrap_or((notice, ""));
-    app_path(app, &format!("notices/{}/{}", escape(number), escape(seq)))
+    app_path(
+        app_id,
+        &format!("notices/{}/{}", escape(number), escape(seq)),
+    )
 }
 
-/// `/apps/:app/notices/:number/:seq`; after a send by hand also `sent=1`.
+/// `/apps/:app_id/notices/:number/:seq`; after a send by hand also `sent=1`.
 #[component]
 pub fn NoticePage() -> impl IntoView {
     let lang = use_lang();
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let url = use_url();
     let send = FormAction::of::<SendNotice>();
     let detail = Loader::new(
-        move || (app.get(), notice.get(), send.version()),
+        move || (app_id.get(), notice.get(), send.version()),
         load_notice,
     );
     let done = Signal::derive(move || {
@@ -57,10 +60,10 @@ pub fn NoticePage() -> impl IntoView {
 
 /// The button, and the dialog that it opens.
 fn send_again(act: DetailAction, action: Option<FormAction>) -> AnyView {
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let href = format!(
         "{}/send",
-        page_of(&app.get_untracked(), &notice.get_untracked())
+        page_of(&app_id.get_untracked(), &notice.get_untracked())
     );
     view! {
         <DialogLink dialog=SEND href text=texts::SEND_AGAIN/>
@@ -73,26 +76,26 @@ fn send_again(act: DetailAction, action: Option<FormAction>) -> AnyView {
 
 #[component]
 fn Send(act: DetailAction, action: FormAction) -> impl IntoView {
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let fields = vec![
-        ("app", app.get_untracked()),
+        ("app_id", app_id.get_untracked()),
         ("notice", notice.get_untracked()),
     ];
     view! { <Confirm action fields happens=act.happens button=act.button/> }
 }
 
-/// `/apps/:app/notices/:number/:seq/send`: what the button leads to without scripts.
+/// `/apps/:app_id/notices/:number/:seq/send`: what the button leads to without scripts.
 #[component]
 pub fn SendNoticePage() -> impl IntoView {
     let t = use_texts();
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let action = FormAction::of::<SendNotice>();
-    let detail = Loader::new(move || (app.get(), notice.get(), 0), load_notice);
-    let body = move |detail: DetailView| match detail.act {
+    let detail = Loader::new(move || (app_id.get(), notice.get(), 0), load_notice);
+    let body = move |detail: DetailView| match detail.action {
         Some(act) => view! { <Send act action/> }.into_any(),
         None => view! { <p>{t(texts::ONLY_LOOKING_HERE)}</p> }.into_any(),
     };
-    let back = move || page_of(&app.get(), &notice.get());
+    let back = move || page_of(&app_id.get(), &notice.get());
     view! {
         <PageTitle text=t(texts::SEND_AGAIN)/>
         <StepHeading text=texts::SEND_AGAIN/>

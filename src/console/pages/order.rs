@@ -18,14 +18,14 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderStatus};
 
-/// `/apps/:app/orders/:number`; after a sync also `did=sync`.
+/// `/apps/:app_id/orders/:number`; after a sync also `did=sync`.
 #[component]
 pub fn OrderPage() -> impl IntoView {
-    let app = use_app_id();
+    let app_id = use_app_id();
     let number = use_number();
     let sync = FormAction::of::<SyncOrder>();
     let order = Loader::new(
-        move || (app.get(), number.get(), sync.version()),
+        move || (app_id.get(), number.get(), sync.version()),
         load_order,
     );
     let draft = Draft::new(move || order.again());
@@ -39,13 +39,13 @@ pub fn OrderPage() -> impl IntoView {
     });
     view! {
         <Loaded resource=order let:view>
-            <Whole app=app.get_untracked() view sync draft/>
+            <Whole app_id=app_id.get_untracked() view sync draft/>
         </Loaded>
     }
 }
 
 #[component]
-fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
+fn Whole(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let OrderView {
         order,
@@ -59,7 +59,10 @@ fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl I
         biz_refund_no,
     } = view;
     let newest = timeline.first().map(|entry| entry.event.clone());
-    let fields = vec![("app", app.clone()), ("order_no", order.order_no.clone())];
+    let fields = vec![
+        ("app_id", app_id.clone()),
+        ("order_no", order.order_no.clone()),
+    ];
     view! {
         <PageTitle text=order.order_no.clone()/>
         <div class="head">
@@ -77,12 +80,12 @@ fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl I
         <div class="split">
             <div>
                 <Details order=order.clone() created paid zone=zone.clone()/>
-                <Refunds app=app.clone() refunds zone=zone.clone()/>
+                <Refunds app_id=app_id.clone() refunds zone=zone.clone()/>
                 <Timeline entries=timeline zone/>
             </div>
             <aside>
                 <Balance order=order.clone()/>
-                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
             </aside>
         </div>
     }
@@ -169,7 +172,7 @@ pub fn Balance(order: Order) -> impl IntoView {
 }
 
 #[component]
-fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
+fn Refunds(app_id: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
     let t = use_texts();
     if refunds.is_empty() {
         return view! {
@@ -190,7 +193,7 @@ fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoV
     let rows = refunds
         .into_iter()
         .map(|RefundOfOrder { refund, created }| {
-            let href = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
+            let href = app_path(&app_id, &format!("refunds/{}", escape(&refund.refund_no)));
             view! {
                 <tr>
                     <td>

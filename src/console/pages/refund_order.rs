@@ -62,14 +62,14 @@ impl Draft {
     }
 }
 
-/// `/apps/:app/orders/:number/refund`: what the form leads to without scripts.
+/// `/apps/:app_id/orders/:number/refund`: what the form leads to without scripts.
 #[component]
 pub fn RefundOrderPage() -> impl IntoView {
     let t = use_texts();
-    let app = use_app_id();
+    let app_id = use_app_id();
     let number = use_number();
     let url = use_url();
-    let order = Loader::new(move || (app.get(), number.get(), 0), load_order);
+    let order = Loader::new(move || (app_id.get(), number.get(), 0), load_order);
     let action = FormAction::of::<RefundOrder>();
     let draft = Draft::new(move || order.again());
     if let Some(typed) = url.with_untracked(|url| Typed::parse(url.search())) {
@@ -79,14 +79,14 @@ pub fn RefundOrderPage() -> impl IntoView {
     view! {
         <PageTitle text=t(texts::CONFIRM_REFUND)/>
         <Loaded resource=order let:view>
-            <Step app=app.get_untracked() view action draft/>
+            <Step app_id=app_id.get_untracked() view action draft/>
         </Loaded>
     }
 }
 
 /// The confirmation where there is nothing against it, the form otherwise.
 #[component]
-fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl IntoView {
+fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let OrderView {
         order,
@@ -95,7 +95,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
         obstacle,
         ..
     } = view;
-    let back = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
+    let back = app_path(&app_id, &format!("orders/{}", escape(&order.order_no)));
     let (typed, refused) = draft.of(&order.order_no);
     let open = may_move_money && obstacle.is_none() && refused.is_empty();
     let intent = typed
@@ -105,7 +105,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
         Some((intent, typed)) => view! {
             <StepHeading text=texts::CONFIRM_REFUND/>
             <div class="narrow">
-                <LastStep app action order intent typed/>
+                <LastStep app_id action order intent typed/>
                 <a href=back>{t(texts::CANCEL)}</a>
             </div>
         }
@@ -114,7 +114,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
             <h1>{t(texts::REFUND)}</h1>
             <div class="narrow">
                 <Balance order=order.clone()/>
-                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
                 <a href=back>{t(texts::BACK)}</a>
             </div>
         }
@@ -125,7 +125,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
 /// The form; or why there is none.
 #[component]
 pub fn RefundForm(
-    app: String,
+    app_id: String,
     order: Order,
     biz_refund_no: String,
     may_move_money: bool,
@@ -142,15 +142,18 @@ pub fn RefundForm(
     if !may_move_money {
         return view! { <p class="faint">{t(texts::ONLY_LOOKING)}</p> }.into_any();
     }
-    view! { <Form app order biz_refund_no draft/> }.into_any()
+    view! { <Form app_id order biz_refund_no draft/> }.into_any()
 }
 
 #[component]
-fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
+fn Form(app_id: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let lang = use_lang();
     let action = FormAction::of::<RefundOrder>();
-    let target = app_path(&app, &format!("orders/{}/refund", escape(&order.order_no)));
+    let target = app_path(
+        &app_id,
+        &format!("orders/{}/refund", escape(&order.order_no)),
+    );
     let fresh = Typed::fresh(&order, &biz_refund_no);
 
     // What was typed for a balance that has changed since is for the person to look at again.
@@ -205,10 +208,10 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
 
     let field = move |name: &'static str| Signal::derive(move || problem_of(&wrong.get(), name));
     let dialog = {
-        let (app, order) = (app.clone(), order.clone());
+        let (app_id, order) = (app_id.clone(), order.clone());
         move || {
             intent.get().map(|(intent, typed)| {
-                view! { <LastStep app=app.clone() action order=order.clone() intent typed/> }
+                view! { <LastStep app_id=app_id.clone() action order=order.clone() intent typed/> }
                     .into_any()
             })
         }
@@ -270,14 +273,14 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
 /// A sentence that says what will happen, and the button that makes it happen.
 #[component]
 fn LastStep(
-    app: String,
+    app_id: String,
     action: FormAction,
     order: Order,
     intent: Intent,
     typed: Typed,
 ) -> impl IntoView {
     let lang = use_lang();
-    let mut fields = vec![("app", app), ("order_no", order.order_no.clone())];
+    let mut fields = vec![("app_id", app_id), ("order_no", order.order_no.clone())];
     fields.extend(typed.fields());
     let amount = intent.amount;
     let sentences = texts::what_will_happen(&order, amount, lang).join(match lang {
@@ -334,9 +337,9 @@ fn marks(refusals: Vec<Refusal>, lang: Lang) -> Vec<Wrong> {
 
 /// What the server said against a field.
 fn refused_fields(outcome: Option<Result<(), ApiError>>) -> Vec<Wrong> {
-    let trouble = outcome.and_then(Result::err);
-    trouble
-        .and_then(|trouble| Some((trouble.field?, trouble.text)))
+    let error = outcome.and_then(Result::err);
+    error
+        .and_then(|error| Some((error.field?, error.text)))
         .into_iter()
         .collect()
 }

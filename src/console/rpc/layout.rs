@@ -8,11 +8,13 @@ use crate::console::view::ApiError;
 use crate::console::view::Navigation;
 
 /// What stands around the pages of an app; of the default app where `app` is empty.
-#[server(endpoint = "desk", input = GetUrl, output = Json)]
+#[server(endpoint = "navigation", input = GetUrl, output = Json)]
 pub async fn load_navigation(
-    #[server(default)] app: String,
+    #[server(default)] app_id: String,
 ) -> Result<Packed<Navigation>, ApiError> {
-    Ok(Packed::of(&crate::server::desk::layout::desk(&app).await?))
+    Ok(Packed::of(
+        &crate::server::desk::layout::navigation(&app_id).await?,
+    ))
 }
 
 /// Logs in. A plain form's target: answers with a redirect, to `next` or back to the login page.
@@ -33,18 +35,22 @@ pub async fn logout() -> Result<(), ApiError> {
 
 /// Changes how the console looks; what is absent stays as it is. A plain form's target: leads back
 /// to the page it was sent from.
-#[server(endpoint = "look", output = Json)]
-pub async fn set_look(
+#[server(endpoint = "preferences", output = Json)]
+pub async fn set_preferences(
     lang: Option<String>,
     theme: Option<String>,
     density: Option<String>,
 ) -> Result<(), ApiError> {
-    crate::server::desk::layout::set_look([("lang", lang), ("theme", theme), ("density", density)])
+    crate::server::desk::layout::set_preferences([
+        ("lang", lang),
+        ("theme", theme),
+        ("density", density),
+    ])
 }
 
 /// Leads to the order or refund that has this number; where none has exactly it, to the list of those
 /// that begin with it.
 #[server(endpoint = "find", input = GetUrl, output = Json)]
-pub async fn find_number(app: String, #[server(default)] q: String) -> Result<(), ApiError> {
-    crate::server::desk::find::find(&app, &q).await
+pub async fn find_number(app_id: String, #[server(default)] q: String) -> Result<(), ApiError> {
+    crate::server::desk::find::find(&app_id, &q).await
 }

@@ -10,11 +10,11 @@ use crate::console::view::{ApiError, ListView};
 /// One page of an app's list. `query` is the query part of the page's URL.
 #[server(endpoint = "list", input = GetUrl, output = Json)]
 pub async fn load_list(
-    app: String,
+    app_id: String,
     name: ListName,
     #[server(default)] query: String,
 ) -> Result<Packed<ListView>, ApiError> {
     Ok(Packed::of(
-        &crate::server::desk::lists::load(&app, name, &query).await?,
+        &crate::server::desk::lists::load(&app_id, name, &query).await?,
     ))
 }

@@ -9,22 +9,22 @@ use crate::console::view::OrderView;
 
 /// Loads an order.
 #[server(endpoint = "order", input = GetUrl, output = Json)]
-pub async fn load_order(app: String, order_no: String) -> Result<Packed<OrderView>, ApiError> {
+pub async fn load_order(app_id: String, order_no: String) -> Result<Packed<OrderView>, ApiError> {
     Ok(Packed::of(
-        &crate::server::desk::orders::load(&app, &order_no).await?,
+        &crate::server::desk::orders::load(&app_id, &order_no).await?,
     ))
 }
 
 /// Asks the channel for the order's true state. Leads back to the order.
 #[server(endpoint = "order/sync", output = Json)]
-pub async fn sync_order(app: String, order_no: String) -> Result<(), ApiError> {
-    crate::server::desk::orders::sync(&app, &order_no).await
+pub async fn sync_order(app_id: String, order_no: String) -> Result<(), ApiError> {
+    crate::server::desk::orders::sync(&app_id, &order_no).await
 }
 
 /// Issues a refund of an order, as typed. Leads to the refund.
 #[server(endpoint = "order/refund", output = Json)]
 pub async fn refund_order(
-    app: String,
+    app_id: String,
     order_no: String,
     #[server(default)] amount: String,
     #[server(default)] reason: String,
@@ -37,5 +37,5 @@ pub async fn refund_order(
         biz_refund_no,
         expected,
     };
-    crate::server::desk::orders::refund(&app, &order_no, typed).await
+    crate::server::desk::orders::refund(&app_id, &order_no, typed).await
 }

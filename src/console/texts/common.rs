@@ -39,8 +39,8 @@ pub const NO_APPS_WHY: Text = text(
 );
 
 /// What to do where a page cannot be shown.
-pub fn advice(cause: ErrorKind) -> Option<Text> {
-    let advice = match cause {
+pub fn advice(kind: ErrorKind) -> Option<Text> {
+    let advice = match kind {
         ErrorKind::NoSuchOrder | ErrorKind::NoSuchRefund => text(
             "请检查单号是否完整，以及是否属于当前应用。",
             "Check that the number is complete, and that it belongs to this app.",

@@ -2,7 +2,7 @@
 
 mod common;
 mod events;
-mod frame;
+mod layout;
 mod lists;
 mod orders;
 mod records;
@@ -11,7 +11,7 @@ mod terms;
 
 pub use common::*;
 pub use events::*;
-pub use frame::*;
+pub use layout::*;
 pub use lists::*;
 pub use orders::*;
 pub use records::*;

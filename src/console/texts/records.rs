@@ -16,16 +16,16 @@ pub const CALLBACKS: Text = text("回调", "Callbacks");
 pub const SYNCS: Text = text("同步记录", "Sync records");
 
 // The inbox.
-pub const INBOX_TITLE: Text = text("未决退款", "Undecided refunds");
+pub const REVIEW_QUEUE_TITLE: Text = text("未决退款", "Undecided refunds");
 pub const IN_PROGRESS: Text = text("退款中", "In progress");
 pub const OPEN_FOR: Text = text("已持续", "Open for");
 pub const HELD_YUAN: Text = text("占用（元）", "Held (yuan)");
-pub const LAST_HEARD: Text = text("最近证据", "Last evidence");
+pub const LAST_EVIDENCE: Text = text("最近证据", "Last evidence");
 pub const NEXT_PROBE: Text = text("下次询问", "Next probe");
 pub const RAISED: Text = text("待处理", "Raised");
 pub const ACTIONS: Text = text("操作", "Actions");
-pub const INBOX_EMPTY: Text = text("没有未决的退款", "Nothing is undecided");
-pub const INBOX_EMPTY_WHY: Text = text(
+pub const REVIEW_QUEUE_EMPTY: Text = text("没有未决的退款", "Nothing is undecided");
+pub const REVIEW_QUEUE_EMPTY_WHY: Text = text(
     "通道尚未给出最终结果的退款会显示在这里，最早的在最前。",
     "Refunds whose channel has not told a final outcome show up here, the oldest first.",
 );
@@ -86,11 +86,11 @@ pub fn what_closing_open_does(refund: &Refund, order: &Order, lang: Lang) -> Str
 
 // Notices.
 pub const NOTICE: Text = text("通知", "Notice");
-pub const TOLD: Text = text("告知的状态", "State told");
+pub const NOTICE_STATUS: Text = text("告知的状态", "Reported status");
 pub const NOTICE_STATE: Text = text("通知状态", "Notice");
-pub const SENDS: Text = text("发送次数", "Sends");
-pub const NEXT_SEND: Text = text("下次发送", "Next send");
-pub const LAST_TROUBLE: Text = text("最近问题", "Last trouble");
+pub const NOTICE_ATTEMPTS: Text = text("发送次数", "Attempts");
+pub const NEXT_ATTEMPT: Text = text("下次发送", "Next attempt");
+pub const LAST_FAILURE: Text = text("最近问题", "Last error");
 pub const WRITTEN: Text = text("生成时间", "Written");
 pub const ENDED: Text = text("结束时间", "Ended");
 pub const SEND_AGAIN: Text = text("再次发送", "Send again");
@@ -103,14 +103,14 @@ pub const SENT_AGAIN: Text = text(
     "已再次发送，结果见下方第一条。",
     "Sent again; the first line below says how it went.",
 );
-pub const SENDS_TITLE: Text = text("发送记录", "Sends");
-pub const NOT_SENT_YET: Text = text("还没有发送过。", "It has not been sent yet.");
-pub const SENT_BODY: Text = text("发出的内容", "Sent");
+pub const NOTICE_ATTEMPTS_TITLE: Text = text("发送记录", "Attempts");
+pub const NO_ATTEMPTS_YET: Text = text("还没有发送过。", "It has not been sent yet.");
+pub const REQUEST_BODY: Text = text("发出的内容", "Sent");
 pub const ADDRESS: Text = text("地址", "Address");
 pub const ANSWER_BODY: Text = text("收到的应答", "Received");
 pub const NO_ANSWER: Text = text("没有应答", "no answer");
-pub const ARRIVED: Text = text("已送达", "Arrived");
-pub const IN_VAIN: Text = text("未送达", "In vain");
+pub const DELIVERED: Text = text("已送达", "Delivered");
+pub const NOT_DELIVERED: Text = text("未送达", "Not delivered");
 pub const NO_NOTICES: Text = text("还没有通知", "No notices yet");
 pub const NO_NOTICES_WHY: Text = text(
     "退款有了结果，且商户填写过通知地址时，会在这里记录每一次通知。",
@@ -138,7 +138,7 @@ pub fn notice_state(state: NoticeState) -> Text {
 }
 
 /// What the state of a notice means, and what to do.
-pub fn notice_means(state: NoticeState) -> Text {
+pub fn notice_meaning(state: NoticeState) -> Text {
     match state {
         NoticeState::Waiting => text(
             "商户系统还没有应答 SUCCESS，会按间隔继续发送。",
@@ -168,14 +168,20 @@ pub fn what_sending_does(url: &str, lang: Lang) -> String {
 }
 
 /// How a send went, in a few words.
-pub fn send_summary(send: i64, status: Option<i64>, took_ms: i64, who: &str, lang: Lang) -> String {
+pub fn attempt_summary(
+    attempt: i64,
+    status: Option<i64>,
+    took_ms: i64,
+    who: &str,
+    lang: Lang,
+) -> String {
     let status = match status {
         Some(status) => format!("HTTP {status}"),
         None => NO_ANSWER.get(lang).to_owned(),
     };
     match lang {
-        Lang::Zh => format!("第 {send} 次 · {status} · {took_ms} 毫秒 · {who}"),
-        Lang::En => format!("Send {send} · {status} · {took_ms} ms · {who}"),
+        Lang::Zh => format!("第 {attempt} 次 · {status} · {took_ms} 毫秒 · {who}"),
+        Lang::En => format!("Attempt {attempt} · {status} · {took_ms} ms · {who}"),
     }
 }
 
@@ -240,7 +246,7 @@ pub fn verdict(verdict: Verdict) -> Text {
 }
 
 /// What became of a callback, in a sentence.
-pub fn verdict_means(verdict: Verdict) -> Text {
+pub fn verdict_meaning(verdict: Verdict) -> Text {
     match verdict {
         Verdict::Accepted => text(
             "签名正确，退款状态因此改变。",
@@ -262,10 +268,10 @@ pub fn verdict_means(verdict: Verdict) -> Text {
 }
 
 // Sync records.
-pub const ASKED_AT: Text = text("询问时间", "SignedRequest");
-pub const ASKED_BY: Text = text("询问者", "SignedRequest by");
+pub const ASKED_AT: Text = text("询问时间", "Asked");
+pub const ASKED_BY: Text = text("询问者", "Asked by");
 pub const OUTCOME: Text = text("通道答复", "Outcome");
-pub const ANY_OUTCOME: Text = text("全部答复", "any finding");
+pub const ANY_OUTCOME: Text = text("全部答复", "any outcome");
 pub const CHANGE_MADE: Text = text("状态改为", "Changed to");
 pub const CHANGED: Text = text("改变了状态", "Changed our state");
 pub const NO_SYNCS: Text = text("还没有同步记录", "No sync records yet");

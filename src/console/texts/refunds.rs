@@ -108,7 +108,7 @@ pub const CLOSE_REFUND: Text = text("关闭退款", "Close refund");
 pub const BACK_TO_REFUND: Text = text("返回退款", "Back to the refund");
 
 /// What the state of a refund means for the money.
-pub fn what_it_means(refund: &Refund, lang: Lang) -> String {
+pub fn refund_meaning(refund: &Refund, lang: Lang) -> String {
     let Refund { amount, status, .. } = refund;
     let channel = channel(refund.channel).get(lang);
     match (status, lang) {

@@ -10,7 +10,7 @@ use crate::domain::string_enum;
 /// browser knows only what it treats in a way of its own, and shows the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
-    pub cause: ErrorKind,
+    pub kind: ErrorKind,
     /// What is wrong, in the operator's language; empty where the cause says it all.
     pub text: String,
     /// The field that it is about. The text does not name it, and goes on from its name.
@@ -43,9 +43,9 @@ string_enum! {
 
 impl ApiError {
     /// One that the cause says all about.
-    pub fn of(cause: ErrorKind, status: u16) -> ApiError {
+    pub fn of(kind: ErrorKind, status: u16) -> ApiError {
         ApiError {
-            cause,
+            kind,
             text: String::new(),
             field: None,
             trace: None,
@@ -60,7 +60,7 @@ impl ApiError {
 
     /// The message.
     pub fn text(&self, lang: Lang) -> String {
-        let fixed = match self.cause {
+        let fixed = match self.kind {
             ErrorKind::Internal => texts::INTERNAL,
             ErrorKind::Unreachable => texts::UNREACHABLE,
             ErrorKind::Unreadable => texts::UNREADABLE,

@@ -62,7 +62,7 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
     Ok(DetailView {
         number: callback.callback_no,
         states: vec![caller.state(&callback.verdict)],
-        means: text(texts::verdict_means(callback.verdict)),
+        meaning: text(texts::verdict_meaning(callback.verdict)),
         facts: vec![
             (
                 text(texts::CHANNEL),
@@ -79,7 +79,7 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
                 Cell::Time(caller.stamp(callback.last_at)),
             ),
         ],
-        act: None,
+        action: None,
         sections: vec![Section {
             title: text(texts::WORD_FOR_WORD),
             sentences: Vec::new(),

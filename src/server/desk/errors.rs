@@ -20,23 +20,23 @@ use crate::server::trace::TraceId;
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> ApiError {
-        let mut trouble = match error {
+        let mut error = match error {
             Error::Refused(refusal) => refused(refusal),
             Error::Internal(cause) => {
                 tracing::error!(%cause, "the console could not be served");
                 ApiError::of(ErrorKind::Internal, 500)
             }
         };
-        trouble.trace = trace();
+        error.trace = trace();
         // A page that cannot be shown says so to machines too; a function's answer gets its status
         // from `with_status`, and who is not logged in is sent on.
         if is_page()
-            && trouble.cause != ErrorKind::NotLoggedIn
+            && error.kind != ErrorKind::NotLoggedIn
             && let Some(response) = use_context::<ResponseOptions>()
         {
-            response.set_status(status(&trouble));
+            response.set_status(status(&error));
         }
-        trouble
+        error
     }
 }
 
@@ -56,7 +56,7 @@ impl From<Refusal> for ApiError {
 /// A refusal as this operator is told it.
 fn refused(refusal: Refusal) -> ApiError {
     let lang = use_context::<Preferences>().unwrap_or_default().lang;
-    let (cause, status) = match &refusal {
+    let (kind, status) = match &refusal {
         Refusal::NotLoggedIn => (ErrorKind::NotLoggedIn, 401),
         Refusal::Forbidden => (ErrorKind::Forbidden, 403),
         Refusal::AppNotEnabled => (ErrorKind::NoSuchApp, 404),
@@ -79,12 +79,12 @@ fn refused(refusal: Refusal) -> ApiError {
     ApiError {
         text,
         field,
-        ..ApiError::of(cause, status)
+        ..ApiError::of(kind, status)
     }
 }
 
-fn status(trouble: &ApiError) -> StatusCode {
-    StatusCode::from_u16(trouble.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn status(error: &ApiError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Gives the answer of a server function the status that fits its trouble: the framework says 500 of
@@ -97,8 +97,8 @@ pub async fn with_status(response: Response) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, limits::BODY_BYTES).await.unwrap_or_default();
-    if let Ok(trouble) = serde_json::from_slice::<ApiError>(&body) {
-        parts.status = status(&trouble);
+    if let Ok(error) = serde_json::from_slice::<ApiError>(&body) {
+        parts.status = status(&error);
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -21,10 +21,10 @@ use crate::server::refunds::records;
 use crate::server::{notices, people};
 
 /// A choice of look is kept for a year.
-const KEPT_S: u32 = 365 * 86_400;
+const COOKIE_MAX_AGE_S: u32 = 365 * 86_400;
 
 /// What stands around the pages of an app; of the default app where `app_id` is empty.
-pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
+pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
     let operator = operator().await?;
     let ctx = expect_context::<Ctx>();
     let mut merchants = ctx.merchant_apps().await?;
@@ -34,12 +34,12 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
         "" => merchants.first(),
         id => merchants.iter().find(|merchant| merchant.app_id == id),
     };
-    let (review_reason, given_up) = match current {
+    let (to_review, given_up) = match current {
         Some(merchant) => {
             let app_id = &merchant.app_id;
-            let review_reason =
+            let to_review =
                 records::count_review_queue(&ctx, app_id, ReviewQueueFilter::Raised).await?;
-            (review_reason, notices::count_given_up(&ctx, app_id).await?)
+            (to_review, notices::count_given_up(&ctx, app_id).await?)
         }
         None => (Count::default(), Count::default()),
     };
@@ -53,7 +53,7 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
     Ok(Navigation {
         operator,
         apps,
-        review_reason,
+        to_review,
         given_up,
     })
 }
@@ -103,7 +103,7 @@ pub async fn logout() -> Result<(), ApiError> {
 }
 
 /// Keeps the choices that make sense, each in its cookie.
-pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
+pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
     let response = expect_context::<ResponseOptions>();
     let secure = match expect_context::<Ctx>().config.secure_cookies {
         true => "; Secure",
@@ -116,8 +116,9 @@ pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
             _ => word.parse::<Density>().is_ok(),
         };
         if let Some(word) = word.filter(known) {
-            let cookie =
-                format!("{name}={word}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{secure}");
+            let cookie = format!(
+                "{name}={word}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
+            );
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 response.append_header(header::SET_COOKIE, cookie);
             }

@@ -14,7 +14,7 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
     let caller = Caller::viewer(app_id).await?;
     let query = Query::parse(query);
     if is_page() {
-        shorten(&page_address(), &query);
+        drop_empty_parameters(&page_address(), &query);
     }
     match name {
         ListName::Orders => orders::list(&caller, &query).await,
@@ -28,7 +28,7 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
 
 /// Leads to the same list under a shorter address: a form that is sent without scripts names all its
 /// fields, the empty ones too.
-fn shorten(address: &str, query: &Query) {
+fn drop_empty_parameters(address: &str, query: &Query) {
     if let Some((path, given)) = address.split_once('?')
         && given.split('&').any(|pair| pair.ends_with('='))
     {

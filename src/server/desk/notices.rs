@@ -88,21 +88,24 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     Ok(DetailView {
         number: format!("{}-{}", key.refund_no, key.seq),
         states: vec![caller.state(&notice.state)],
-        means: text(texts::notice_means(notice.state)),
+        meaning: text(texts::notice_meaning(notice.state)),
         facts: vec![
             (text(texts::REFUND), Cell::Links(vec![refund_page])),
-            (text(texts::TOLD), caller.states([&notice.status])),
+            (text(texts::NOTICE_STATUS), caller.states([&notice.status])),
             (text(texts::NOTIFY_URL), Cell::Code(url.to_owned())),
-            (text(texts::SENDS), Cell::Short(notice.attempts.to_string())),
+            (
+                text(texts::NOTICE_ATTEMPTS),
+                Cell::Short(notice.attempts.to_string()),
+            ),
             (written, Cell::Time(caller.stamp(notice.created_at))),
-            (text(texts::NEXT_SEND), time(notice.next_send_at)),
+            (text(texts::NEXT_ATTEMPT), time(notice.next_send_at)),
             (text(texts::ENDED), time(notice.ended_at)),
             (
                 text(texts::EDITION),
                 Cell::Short(text(texts::edition(refund.edition))),
             ),
         ],
-        act: may_send.then(|| DetailAction {
+        action: may_send.then(|| DetailAction {
             happens: texts::what_sending_does(url, caller.lang),
             button: text(texts::SEND_AGAIN),
         }),
@@ -113,10 +116,10 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
 /// Every send with the bytes that went out and came back.
 fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section {
     let text = |text: Text| text.get(caller.lang).to_owned();
-    let none_yet = attempts.is_empty().then(|| text(texts::NOT_SENT_YET));
+    let none_yet = attempts.is_empty().then(|| text(texts::NO_ATTEMPTS_YET));
     let line = |send: DeliveryAttempt| {
         let who = texts::actor(&send.actor, caller.lang);
-        let mut summary = texts::send_summary(
+        let mut summary = texts::attempt_summary(
             send.attempt,
             send.http_status,
             send.took_ms,
@@ -124,16 +127,16 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
             caller.lang,
         );
         let state = match &send.failure {
-            None => (Tone::Good, text(texts::ARRIVED)),
+            None => (Tone::Good, text(texts::DELIVERED)),
             Some(failure) => {
                 summary.push_str(" · ");
                 summary.push_str(failure);
-                (Tone::Bad, text(texts::IN_VAIN))
+                (Tone::Bad, text(texts::NOT_DELIVERED))
             }
         };
         let mut texts = vec![
             (text(texts::ADDRESS), send.url),
-            (text(texts::SENT_BODY), send.request),
+            (text(texts::REQUEST_BODY), send.request),
         ];
         texts.extend(send.answer.map(|answer| (text(texts::ANSWER_BODY), answer)));
         let texts = texts
@@ -147,7 +150,7 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
         }
     };
     Section {
-        title: text(texts::SENDS_TITLE),
+        title: text(texts::NOTICE_ATTEMPTS_TITLE),
         sentences: none_yet.into_iter().collect(),
         texts: Vec::new(),
         lines: attempts.into_iter().map(line).collect(),

@@ -122,7 +122,7 @@ pub async fn load(app_id: &str, refund_no: &str) -> Result<RefundView, ApiError>
 }
 
 /// The refund, unless it is still of that version.
-pub async fn news(
+pub async fn if_changed(
     app_id: &str,
     refund_no: &str,
     version: i64,
@@ -139,7 +139,7 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
     let heard = events.iter().find_map(|event| event.outcome);
     let moves_money = caller.operator.role.moves_money();
-    let may = moves_money.then(|| may(&refund, &order, heard));
+    let allowed = moves_money.then(|| allowed(&refund, &order, heard));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at),
@@ -147,14 +147,14 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
         zone: caller.zone_name(),
         timeline: caller.entries(events),
         more: more(caller, &refund).await?,
-        may,
+        allowed,
         refund,
         order,
     })
 }
 
 /// What is safe with a refund as it stands; `heard` is what its channel said last.
-fn may(refund: &Refund, order: &Order, heard: Option<OutcomeKind>) -> AllowedActions {
+fn allowed(refund: &Refund, order: &Order, heard: Option<OutcomeKind>) -> AllowedActions {
     let raised = refund.review_reason.is_some();
     let failed = refund.status == RefundStatus::Fail && !raised;
     let unknown = refund.holds() && heard == Some(OutcomeKind::NotFound);
@@ -244,7 +244,7 @@ pub async fn sync(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiEr
     let caller = Caller::mover(app_id).await?;
     let key = key(refund_no);
     refunds::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
@@ -258,7 +258,7 @@ pub async fn retry(
     let caller = Caller::mover(app_id).await?;
     let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
     refunds::retry(ctx, merchant, refund_no, Some(attempt), actor).await?;
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
@@ -273,7 +273,7 @@ pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiE
             if status == RefundStatus::Close.as_str() => {}
         Err(error) => return Err(error.into()),
     }
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
@@ -296,11 +296,11 @@ pub async fn review(
     if !refund.reviewed {
         refunds::review(ctx, merchant, refund_no, since, remark, caller.actor()).await?;
     }
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
-fn lead_back(app_id: &str, refund_no: &str, since: i64) {
+fn redirect_to_refund(app_id: &str, refund_no: &str, since: i64) {
     let page = app_path(app_id, &format!("refunds/{}", escape(refund_no)));
     redirect(&format!("{page}?since={since}"));
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::console::components::filters::ListUrl;
 use crate::console::components::icon::{Draw, Icon};
 use crate::console::components::loader::Loader;
-use crate::console::components::page::part;
+use crate::console::components::page::suspended;
 use crate::console::preferences::{use_lang, use_texts};
 use crate::console::texts;
 use crate::console::view::query::NAMES;
@@ -123,7 +123,7 @@ pub fn FilterDays(list: Loader<ListView>) -> impl IntoView {
     let t = use_texts();
     let url = expect_context::<ListUrl>();
     const FIELDS: &[&str] = &["from", "to"];
-    let usual = part(move || {
+    let usual = suspended(move || {
         Box::pin(async move {
             let list = list.answer().await.ok();
             list.map(|list| view! { <UsualDays days=list.days/> }.into_any())
