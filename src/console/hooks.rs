@@ -1,13 +1,13 @@
-//! What components and pages ask of the address and of the page around them.
+//! Hooks: values that components and pages read from the address and from the surrounding page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-/// Set while a page is on its way: what is shown is then dimmed, and stays until the new is there.
+/// A signal that is set while a page loads. The old page stays, dimmed, until the new one is there.
 #[derive(Clone, Copy)]
 pub struct Waiting(pub RwSignal<bool>);
 
-/// The app whose pages are shown: the `DEMO` of `/apps/DEMO/orders`; empty outside of any.
+/// Returns the id of the app whose page is shown: `DEMO` for `/apps/DEMO/orders`, empty outside of `/apps`.
 pub fn use_app_id() -> Memo<String> {
     let path = use_location().pathname;
     Memo::new(move |_| {
@@ -21,7 +21,7 @@ pub fn use_app_id() -> Memo<String> {
     })
 }
 
-/// The number that the page is about: the last segment of `/apps/:app_id/orders/:number`.
+/// Returns the number that the page is about: the last segment of `/apps/:app_id/orders/:number`.
 pub fn use_number() -> Memo<String> {
     let params = use_params_map();
     Memo::new(move |_| params.with(|params| params.get("number").unwrap_or_default()))

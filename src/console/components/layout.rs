@@ -1,4 +1,4 @@
-//! What stands around every page: the rail on the left, the line on top.
+//! The layout around every page: the navigation on the left, search and menus on top.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -24,11 +24,11 @@ use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
 use crate::domain::people::Operator;
 
-/// The desk as it stands around this page.
+/// The loader of the navigation's data, provided as context.
 #[derive(Clone, Copy)]
 pub struct PageNavigation(pub Loader<Navigation>);
 
-/// The rail, the top line, and the page within.
+/// Shows the navigation, the top line, and the page within.
 #[component]
 pub fn Layout() -> impl IntoView {
     let t = use_texts();
@@ -61,7 +61,7 @@ pub fn Layout() -> impl IntoView {
     }
 }
 
-/// The app of the page, or else the first of the desk's.
+/// Returns the page's app, or else the first one, which is the default app.
 fn current_app(app_id: &str, navigation: &Navigation) -> String {
     match (app_id, navigation.apps.first()) {
         ("", Some(first)) => first.app_id.clone(),
@@ -69,6 +69,7 @@ fn current_app(app_id: &str, navigation: &Navigation) -> String {
     }
 }
 
+/// Links to the app's lists, with the counts of what waits for a person.
 #[component]
 fn Rail() -> impl IntoView {
     let t = use_texts();
@@ -112,7 +113,8 @@ fn Rail() -> impl IntoView {
     })
 }
 
-/// The one search box: leads to what has the number, or to the list of what begins with it.
+/// Shows the search box, which leads to the order or refund with the number, or to the list of those that begin
+/// with it.
 #[component]
 fn Search() -> impl IntoView {
     let t = use_texts();
@@ -139,7 +141,7 @@ fn Search() -> impl IntoView {
         };
         let value = |name| value(name).unwrap_or_default();
         find.dispatch((value("app_id"), value("q")));
-        // The next page is for looking at: keys go to it.
+        // Shortcuts work only outside of fields, so the next page needs the focus.
         form.reset();
         if let Ok(Some(input)) = form.query_selector("[name=q]")
             && let Ok(input) = input.dyn_into::<HtmlInputElement>()
@@ -169,6 +171,7 @@ fn Search() -> impl IntoView {
     }
 }
 
+/// Shows the menus: app, language, preferences, operator.
 #[component]
 fn Menus() -> impl IntoView {
     let look = use_preferences();
@@ -229,6 +232,7 @@ fn Menus() -> impl IntoView {
     }
 }
 
+/// Shows the operator's menu.
 #[component]
 fn OperatorMenu(operator: Operator) -> impl IntoView {
     let t = use_texts();
@@ -254,7 +258,7 @@ fn OperatorMenu(operator: Operator) -> impl IntoView {
     }
 }
 
-/// Switches to another app.
+/// Shows the menu that switches to another app.
 #[component]
 fn Apps(current: String, navigation: Navigation) -> impl IntoView {
     let t = use_texts();
@@ -287,7 +291,7 @@ fn Apps(current: String, navigation: Navigation) -> impl IntoView {
     }
 }
 
-/// The keys, as a dialog.
+/// Renders the dialog with the list of shortcuts.
 #[component]
 fn KeyboardHelp() -> impl IntoView {
     view! {
@@ -297,7 +301,7 @@ fn KeyboardHelp() -> impl IntoView {
     }
 }
 
-/// The list of the keys.
+/// Lists the shortcuts.
 #[component]
 pub fn Keys() -> impl IntoView {
     let t = use_texts();

@@ -1,5 +1,5 @@
-//! A list page: its title with the count, filters, chips, the table, a pager. Every list is this one
-//! component; a page is a [`List`] that says what is particular to it.
+//! The list page: title with count, filters, chips, table, pager. All lists share this one component; each page
+//! is a static [`List`].
 
 use leptos::prelude::*;
 
@@ -23,28 +23,28 @@ use crate::console::view::{Cell, Link, ListName, ListView, Stamp};
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
 
-/// A code up to this length stands in one line.
+/// Length up to which a code is kept in one line.
 const WHOLE_CHARS: usize = 22;
 
-/// What is particular to a list.
+/// The description of a list.
 pub struct List {
-    /// Which the server is asked for.
+    /// The list's name in the call to the server.
     pub name: ListName,
     pub title: Text,
     pub filters: &'static [Filter],
-    /// Parameters that chips set.
+    /// Names of the parameters that chips set.
     pub chips: &'static [&'static str],
-    /// What the cells of a row are, in their order.
+    /// The columns, in the order of the cells in a row.
     pub columns: &'static [Column],
-    /// What to say where the list is empty: that it is, and why.
+    /// Returns the heading and the explanation of an empty list.
     pub empty: fn(&Query) -> (Text, Text),
-    /// Where to go on from there while nothing narrows the list: a page of the app.
+    /// Page of the app that an empty, unfiltered list links to, and the text of the link.
     pub go_on: Option<(&'static str, Text)>,
-    /// What syncs the refund of a row, where rows can be acted upon.
+    /// Makes the action that syncs a row's refund; `None` for lists without buttons.
     pub sync: Option<fn() -> FormAction>,
 }
 
-/// What the buttons in a row need.
+/// The data of the buttons in a row.
 #[derive(Clone, Copy)]
 struct RowActs {
     app_id: StoredValue<String>,
@@ -55,13 +55,13 @@ struct RowActs {
 pub struct Column {
     name: Text,
     class: &'static str,
-    /// What sorts by it, the smallest first and the largest first.
+    /// Sort orders of the column: the smallest first, the largest first.
     sort: Option<(Sort, Sort)>,
     has_zone: bool,
 }
 
 impl Column {
-    /// A plain one.
+    /// Makes a plain column.
     pub const fn new(name: Text) -> Column {
         Column {
             name,
@@ -71,7 +71,7 @@ impl Column {
         }
     }
 
-    /// One of amounts.
+    /// Makes a column of amounts, aligned at the end.
     pub const fn amounts(name: Text) -> Column {
         Column {
             class: "end",
@@ -79,7 +79,7 @@ impl Column {
         }
     }
 
-    /// One of times: its head names their zone.
+    /// Makes a column of times, whose head names the time zone.
     pub const fn times(name: Text) -> Column {
         Column {
             has_zone: true,
@@ -87,7 +87,7 @@ impl Column {
         }
     }
 
-    /// Its head sorts the list.
+    /// Makes the column's head sort the list.
     pub const fn sorts(self, asc: Sort, desc: Sort) -> Column {
         Column {
             sort: Some((asc, desc)),
@@ -95,7 +95,7 @@ impl Column {
         }
     }
 
-    /// Only where there is room for it. An amount's or a code's, say, that others stand for.
+    /// Shows the column only where there is room: for values that other columns can stand for.
     pub const fn wide(self) -> Column {
         let class = match self.class.is_empty() {
             true => "wide",
@@ -104,6 +104,7 @@ impl Column {
         Column { class, ..self }
     }
 
+    /// Renders the column's head.
     fn head(&self, zone: &str) -> AnyView {
         let Column { name, class, .. } = *self;
         let detail = if self.has_zone { zone } else { "" };
@@ -114,7 +115,7 @@ impl Column {
     }
 }
 
-/// The page of a list.
+/// Shows the page of a list.
 #[component]
 pub fn ListPage(list: &'static List) -> impl IntoView {
     let t = use_texts();
@@ -149,6 +150,7 @@ pub fn ListPage(list: &'static List) -> impl IntoView {
     }
 }
 
+/// Shows the loaded part of a list page.
 #[component]
 fn Rows(
     app_id: String,
@@ -199,6 +201,7 @@ fn Rows(
     }
 }
 
+/// Renders a cell of the table, with the class of its column and kind.
 fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
     let mut class = match &cell {
         Cell::Code(code) if code.len() > WHOLE_CHARS => "mono wrap ",
@@ -240,7 +243,7 @@ fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
     view! { <td class=class>{shown}</td> }.into_any()
 }
 
-/// What a cell says, in a list or among facts.
+/// Renders the content of a cell, in a list or among facts.
 pub fn cell_shown(cell: Cell) -> AnyView {
     let lang = use_lang();
     match cell {
@@ -273,12 +276,13 @@ pub fn cell_shown(cell: Cell) -> AnyView {
     }
 }
 
-/// A distance in time; the moment itself on hover.
+/// Renders a distance in time, with the moment itself on hover.
 fn far(stamp: &Stamp, text: String) -> AnyView {
     let local = stamp.local.clone();
     view! { <time datetime=local.replace(' ', "T") title=local>{text}</time> }.into_any()
 }
 
+/// Renders links one after the other.
 fn links_view(links: Vec<Link>) -> AnyView {
     links
         .into_iter()
@@ -290,7 +294,7 @@ fn links_view(links: Vec<Link>) -> AnyView {
         .into_any()
 }
 
-/// Why there is nothing, and what to do next.
+/// Says why the list is empty, and links to what to do next.
 #[component]
 fn NoRows(app_id: String, list: &'static List) -> impl IntoView {
     let t = use_texts();

@@ -1,4 +1,4 @@
-//! What a page asks of the server, and shows when it is there.
+//! Loads the data of a page from the server.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,13 +11,15 @@ use serde::de::DeserializeOwned;
 use crate::console::rpc::Packed;
 use crate::console::view::ApiError;
 
-/// An answer on its way.
+/// A pending answer, as JSON.
 type Answer = Pin<Box<dyn Future<Output = Result<String, ApiError>> + Send>>;
 
-/// What is asked for: an app and, within it, a number or a list's query; and how often it was asked anew.
-type About = (String, String, usize);
+/// Key of a request: the app's id, a number or a list's query, and a count that makes the loader load again.
+type Key = (String, String, usize);
 
-/// A question to the server and its answer, a `T`. SignedRequest again when what it is about changes.
+/// A request to a reading server function, and its answer of type `T`. It loads again when its key changes.
+///
+/// The answer is kept as JSON until it is shown, so that one resource serves all types: see [`Packed`].
 pub struct Loader<T> {
     answer: Resource<Result<String, ApiError>>,
     of: PhantomData<fn() -> T>,
@@ -32,9 +34,9 @@ impl<T> Clone for Loader<T> {
 impl<T> Copy for Loader<T> {}
 
 impl<T> Loader<T> {
-    /// Asks a reading function: `Ask::new(move || (app.get(), number.get(), 0), load_order)`.
+    /// Makes a loader: `Loader::new(move || (app_id.get(), number.get(), 0), load_order)`.
     pub fn new<F>(
-        about: impl Fn() -> About + Send + Sync + 'static,
+        key: impl Fn() -> Key + Send + Sync + 'static,
         load: impl Fn(String, String) -> F + Copy + Send + Sync + 'static,
     ) -> Loader<T>
     where
@@ -46,24 +48,24 @@ impl<T> Loader<T> {
             Box::pin(async move { answer.await.map(Packed::json) })
         };
         Loader {
-            answer: ask(Box::new(about), Box::new(load)),
+            answer: resource(Box::new(key), Box::new(load)),
             of: PhantomData,
         }
     }
 
-    /// Asks again.
+    /// Loads again, with the same key.
     pub fn again(self) {
         self.answer.refetch();
     }
 }
 
 impl<T: DeserializeOwned> Loader<T> {
-    /// The answer, once it is there.
+    /// Waits for the answer.
     pub async fn answer(self) -> Result<T, ApiError> {
         Packed::new(self.answer.await?).open()
     }
 
-    /// The answer, if it is there.
+    /// Returns the answer; `None` while it is loading for the first time.
     pub fn get(self) -> Option<Result<T, ApiError>> {
         let json = self.answer.get()?;
         Some(json.and_then(|json| Packed::new(json).open()))
@@ -71,16 +73,16 @@ impl<T: DeserializeOwned> Loader<T> {
 }
 
 impl<T: Serialize> Loader<T> {
-    /// Puts news in the answer's place.
-    pub fn set(self, news: &T) {
-        self.answer.set(Some(Ok(Packed::of(news).json())));
+    /// Replaces the answer.
+    pub fn set(self, answer: &T) {
+        self.answer.set(Some(Ok(Packed::of(answer).json())));
     }
 }
 
-/// The one resource behind every [`Ask`].
-fn ask(
-    about: Box<dyn Fn() -> About + Send + Sync>,
+/// Makes the resource behind every [`Loader`].
+fn resource(
+    key: Box<dyn Fn() -> Key + Send + Sync>,
     load: Box<dyn Fn(String, String) -> Answer + Send + Sync>,
 ) -> Resource<Result<String, ApiError>> {
-    Resource::new(about, move |(app_id, what, _)| load(app_id, what))
+    Resource::new(key, move |(app_id, what, _)| load(app_id, what))
 }

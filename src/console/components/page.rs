@@ -1,4 +1,4 @@
-//! What every page begins with.
+//! The title of a page, and the parts of a page that wait for data.
 
 use std::pin::Pin;
 
@@ -16,27 +16,27 @@ use crate::console::texts;
 use crate::console::view::{ApiError, ErrorKind};
 use crate::domain::lang::Text;
 
-/// The page's name in the browser's tab and history. Every page has one, where what it shows is there.
+/// Sets the page's name in the browser's tab and history. Every page sets it once its data is there.
 #[component]
 pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
     view! { <Title text=format!("{text} · {}", texts::PRODUCT)/> }
 }
 
-/// A view that is there later.
-pub type Later = Pin<Box<dyn Future<Output = AnyView> + Send>>;
+/// A view that waits for data.
+pub type PendingView = Pin<Box<dyn Future<Output = AnyView> + Send>>;
 
-/// A part of a page that waits for something: the server renders it when it is there; in the browser the
-/// old stays until the new is there. All parts are of one type: see [`crate::console::components::FormAction`].
-pub fn suspended(view: impl Fn() -> Later + Send + 'static) -> AnyView {
+/// Renders a part of a page that waits for data. The server waits before it sends the page; in the browser the old
+/// content stays until the new is there. All such parts have one type, so that leptos' machinery is compiled once.
+pub fn suspended(view: impl Fn() -> PendingView + Send + 'static) -> AnyView {
     view! { <Transition>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
-/// Shows what was loaded. The server waits for it; in the browser the old stays, dimmed, until the new
-/// is there. A trouble is said in its place.
+/// Shows loaded data, or the error. The server waits for the data; in the browser the old content stays, dimmed,
+/// until the new is there.
 #[component]
 pub fn Loaded<T, V>(
     resource: Loader<T>,
-    /// Shows it.
+    /// Renders the data.
     children: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
@@ -54,14 +54,14 @@ where
     })
 }
 
-/// A [`part`] whose waiting dims the page.
-fn suspended_main(view: impl Fn() -> Later + Send + 'static) -> AnyView {
+/// Renders as [`suspended`] does, and dims the page while it waits.
+fn suspended_main(view: impl Fn() -> PendingView + Send + 'static) -> AnyView {
     let Waiting(waiting) = expect_context();
     view! { <Transition set_pending=waiting>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
-/// A trouble in place of what was asked for. What is wrong with a filter is said at the filter; here only
-/// that it is.
+/// Shows an error in place of the data. The error of a list's filter is shown at the filter; here stands only a
+/// hint to correct it.
 #[component]
 fn Failed(error: ApiError) -> impl IntoView {
     let t = use_texts();
@@ -93,7 +93,7 @@ fn Failed(error: ApiError) -> impl IntoView {
     }
 }
 
-/// A remark above a list.
+/// Shows a remark above a list.
 #[component]
 pub fn Hint(text: Text) -> impl IntoView {
     let t = use_texts();

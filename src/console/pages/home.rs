@@ -1,4 +1,4 @@
-//! Leads to the orders of the default app.
+//! The start page.
 
 use leptos::prelude::*;
 use leptos_router::components::Redirect;
@@ -7,7 +7,7 @@ use crate::console::components::{Empty, Loaded, PageNavigation};
 use crate::console::paths::app_path;
 use crate::console::texts;
 
-/// `/`
+/// Redirects to the orders of the default app: `/`.
 #[component]
 pub fn HomePage() -> impl IntoView {
     let PageNavigation(navigation) = expect_context();

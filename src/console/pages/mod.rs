@@ -1,4 +1,4 @@
-//! The screens, one file each.
+//! The pages, one file each.
 
 mod callback;
 mod help;

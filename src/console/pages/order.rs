@@ -1,4 +1,4 @@
-//! One order: its facts, its refunds, what is refundable, what happened.
+//! The page of an order: facts, refunds, balance, timeline.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
@@ -18,7 +18,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderStatus};
 
-/// `/apps/:app_id/orders/:number`; after a sync also `did=sync`.
+/// Shows an order: `/apps/:app_id/orders/:number`. After a sync the address also has `did=sync`.
 #[component]
 pub fn OrderPage() -> impl IntoView {
     let app_id = use_app_id();
@@ -29,7 +29,7 @@ pub fn OrderPage() -> impl IntoView {
         load_order,
     );
     let draft = Draft::new(move || order.again());
-    // The same page may come to show another order.
+    // The router keeps the page when only the number in the address changes.
     Effect::new(move |before: Option<String>| {
         let number = number.get();
         if before.is_some_and(|before| before != number) {
@@ -39,13 +39,14 @@ pub fn OrderPage() -> impl IntoView {
     });
     view! {
         <Loaded resource=order let:view>
-            <Whole app_id=app_id.get_untracked() view sync draft/>
+            <Content app_id=app_id.get_untracked() view sync draft/>
         </Loaded>
     }
 }
 
+/// Shows the loaded order.
 #[component]
-fn Whole(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
+fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let OrderView {
         order,
@@ -91,6 +92,7 @@ fn Whole(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> imp
     }
 }
 
+/// Lists the order's facts.
 #[component]
 fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> impl IntoView {
     let t = use_texts();
@@ -129,7 +131,7 @@ fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> i
     }
 }
 
-/// What came of the sync that led here, while it is the last thing that happened.
+/// Shows the outcome of the sync that led here, until another event follows it.
 #[component]
 fn Synced(event: Option<Event>) -> impl IntoView {
     let lang = use_lang();
@@ -142,7 +144,7 @@ fn Synced(event: Option<Event>) -> impl IntoView {
     }
 }
 
-/// How the amounts of an order come to what is refundable.
+/// Shows the calculation of the refundable amount: paid − refunded − held.
 #[component]
 pub fn Balance(order: Order) -> impl IntoView {
     let t = use_texts();
@@ -171,6 +173,7 @@ pub fn Balance(order: Order) -> impl IntoView {
     }
 }
 
+/// Lists the order's refunds.
 #[component]
 fn Refunds(app_id: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
     let t = use_texts();

@@ -1,4 +1,4 @@
-//! The inbox of undecided refunds, and the lists of notices, callbacks and syncs.
+//! The review queue, and the lists of notices, callbacks and syncs.
 
 use leptos::prelude::*;
 
@@ -33,7 +33,7 @@ static REVIEW_QUEUE: List = List {
     sync: Some(FormAction::of::<SyncRefund>),
 };
 
-/// `/apps/:app_id/review`
+/// Shows the review queue: `/apps/:app_id/review`.
 #[component]
 pub fn ReviewQueuePage() -> impl IntoView {
     view! { <ListPage list=&REVIEW_QUEUE/> }
@@ -61,7 +61,7 @@ static NOTICES: List = List {
     sync: None,
 };
 
-/// `/apps/:app_id/notices`
+/// Shows the notices: `/apps/:app_id/notices`.
 #[component]
 pub fn NoticesPage() -> impl IntoView {
     view! { <ListPage list=&NOTICES/> }
@@ -88,7 +88,7 @@ static CALLBACKS: List = List {
     sync: None,
 };
 
-/// `/apps/:app_id/callbacks`
+/// Shows the callbacks: `/apps/:app_id/callbacks`.
 #[component]
 pub fn CallbacksPage() -> impl IntoView {
     view! { <ListPage list=&CALLBACKS/> }
@@ -124,12 +124,13 @@ static SYNCS: List = List {
     sync: None,
 };
 
-/// `/apps/:app_id/syncs`
+/// Shows the syncs: `/apps/:app_id/syncs`.
 #[component]
 pub fn SyncsPage() -> impl IntoView {
     view! { <ListPage list=&SYNCS/> }
 }
 
+/// Returns `nothing`, or the texts of a filtered list that matches nothing.
 fn why_empty(query: &Query, nothing: (Text, Text), no_match: Text) -> (Text, Text) {
     match query.narrows() {
         true => (texts::NOTHING_MATCHES, no_match),

@@ -1,5 +1,5 @@
-//! JSON between browser and server, read from text. The framework's own reads bytes, while what the server
-//! has rendered comes as text: with both, the browser would carry every reader twice.
+//! JSON between browser and server, read from text. leptos' own encoding reads bytes, while the data that the server
+//! writes into a page is read from text: with both, the browser would carry two readers.
 
 use std::str::Utf8Error;
 
@@ -8,13 +8,13 @@ use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What every function answers in.
+/// Encoding of every function's answer.
 pub type Json = Post<JsonText>;
 
-/// JSON, read from text.
+/// JSON that is read from text.
 pub struct JsonText;
 
-/// Why something is not ours.
+/// An answer that is not JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum NotJson {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Who is at the desk, and how it looks to them.
+//! Login, preferences, navigation and search.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -7,7 +7,7 @@ use crate::console::rpc::{Json, Packed};
 use crate::console::view::ApiError;
 use crate::console::view::Navigation;
 
-/// What stands around the pages of an app; of the default app where `app` is empty.
+/// Loads the navigation of an app; of the default app where `app_id` is empty.
 #[server(endpoint = "navigation", input = GetUrl, output = Json)]
 pub async fn load_navigation(
     #[server(default)] app_id: String,
@@ -17,7 +17,7 @@ pub async fn load_navigation(
     ))
 }
 
-/// Logs in. A plain form's target: answers with a redirect, to `next` or back to the login page.
+/// Logs in, as the target of a plain form: redirects to `next`, or back to the login page.
 #[server(endpoint = "login", output = Json)]
 pub async fn login(
     name: String,
@@ -27,14 +27,13 @@ pub async fn login(
     crate::server::desk::layout::login(&name, &password, &next).await
 }
 
-/// Logs out. A plain form's target: answers with a redirect to the login page.
+/// Logs out, as the target of a plain form: redirects to the login page.
 #[server(endpoint = "logout", output = Json)]
 pub async fn logout() -> Result<(), ApiError> {
     crate::server::desk::layout::logout().await
 }
 
-/// Changes how the console looks; what is absent stays as it is. A plain form's target: leads back
-/// to the page it was sent from.
+/// Changes the preferences that are given, as the target of a plain form: redirects to the page it was sent from.
 #[server(endpoint = "preferences", output = Json)]
 pub async fn set_preferences(
     lang: Option<String>,
@@ -48,8 +47,7 @@ pub async fn set_preferences(
     ])
 }
 
-/// Leads to the order or refund that has this number; where none has exactly it, to the list of those
-/// that begin with it.
+/// Redirects to the order or refund with this number, or else to the list of those whose number begins with it.
 #[server(endpoint = "find", input = GetUrl, output = Json)]
 pub async fn find_number(app_id: String, #[server(default)] q: String) -> Result<(), ApiError> {
     crate::server::desk::find::find(&app_id, &q).await

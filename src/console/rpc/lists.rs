@@ -7,7 +7,7 @@ use crate::console::rpc::{Json, Packed};
 use crate::console::view::ListName;
 use crate::console::view::{ApiError, ListView};
 
-/// One page of an app's list. `query` is the query part of the page's URL.
+/// Loads one page of an app's list. `query` is the query part of the page's URL.
 #[server(endpoint = "list", input = GetUrl, output = Json)]
 pub async fn load_list(
     app_id: String,

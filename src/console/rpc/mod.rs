@@ -1,8 +1,8 @@
-//! What the browser may ask of the server. Every function is thin: it finds out who asks, and makes
-//! one call into [`crate::server::desk`]. Rendering on the server calls the same functions.
+//! The server functions. Each makes one call into [`crate::server::desk`], which authorises the caller first. While
+//! the server renders a page it calls the same functions.
 //!
-//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`]; everything that changes
-//! something is `POST` and guarded against other sites.
+//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`]. Functions that change something are `POST`,
+//! guarded against other sites, and redirect to a page.
 
 mod json;
 pub mod layout;

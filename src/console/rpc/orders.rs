@@ -15,13 +15,13 @@ pub async fn load_order(app_id: String, order_no: String) -> Result<Packed<Order
     ))
 }
 
-/// Asks the channel for the order's true state. Leads back to the order.
+/// Asks the channel for the order's true state, and redirects to the order.
 #[server(endpoint = "order/sync", output = Json)]
 pub async fn sync_order(app_id: String, order_no: String) -> Result<(), ApiError> {
     crate::server::desk::orders::sync(&app_id, &order_no).await
 }
 
-/// Issues a refund of an order, as typed. Leads to the refund.
+/// Issues a refund of an order from the typed values, and redirects to the refund.
 #[server(endpoint = "order/refund", output = Json)]
 pub async fn refund_order(
     app_id: String,

@@ -1,6 +1,6 @@
-//! What the reading functions answer: JSON that is opened where it is shown. On its way through the page's
-//! resources it is a text, whatever is in it: every kind of answer would bring a copy of that machinery into
-//! what the browser has to load.
+//! Answers of the reading functions: JSON that stays a string until it is shown. leptos compiles a resource, its
+//! signals and its hydration once for each type of answer; with a string for all answers, once. ARCHITECTURE.md,
+//! "What the browser loads", has the figures.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::console::view::ApiError;
 
-/// A packed `T`.
+/// A `T`, written as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Packed<T> {
@@ -19,7 +19,7 @@ pub struct Packed<T> {
 }
 
 impl<T: Serialize> Packed<T> {
-    /// Packs it.
+    /// Writes a value as JSON.
     pub fn of(value: &T) -> Packed<T> {
         let json =
             serde_json::to_string(value).expect("what pages are given can be written as JSON");
@@ -28,23 +28,23 @@ impl<T: Serialize> Packed<T> {
 }
 
 impl<T> Packed<T> {
-    /// What was packed as this text.
+    /// Takes the JSON of a value.
     pub fn new(json: String) -> Packed<T> {
         let of = PhantomData;
         Packed { json, of }
     }
 
-    /// The text that stands for it.
+    /// Returns the JSON.
     pub fn json(self) -> String {
         self.json
     }
 }
 
 impl<T: DeserializeOwned> Packed<T> {
-    /// Unpacks it.
+    /// Reads the value.
     ///
     /// # Errors
-    /// Where the page and the server are not of the same release.
+    /// [`ApiError::unreachable`] where the JSON is not a `T`: page and server are of different releases.
     pub fn open(&self) -> Result<T, ApiError> {
         serde_json::from_str(&self.json).map_err(|_| ApiError::unreachable())
     }

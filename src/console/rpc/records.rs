@@ -6,7 +6,7 @@ use leptos::server_fn::codec::GetUrl;
 use crate::console::rpc::{Json, Packed};
 use crate::console::view::{ApiError, DetailView};
 
-/// Loads a notice: `notice` is its refund's number and which of its notices, `R2026.../3`.
+/// Loads a notice. `notice` is `<refund_no>/<seq>`: `R2026.../3` is the refund's third notice.
 #[server(endpoint = "notice", input = GetUrl, output = Json)]
 pub async fn load_notice(app_id: String, notice: String) -> Result<Packed<DetailView>, ApiError> {
     Ok(Packed::of(
@@ -14,7 +14,7 @@ pub async fn load_notice(app_id: String, notice: String) -> Result<Packed<Detail
     ))
 }
 
-/// Sends a notice now. Leads back to it.
+/// Sends a notice now, and redirects to it.
 #[server(endpoint = "notice/send", output = Json)]
 pub async fn send_notice(app_id: String, notice: String) -> Result<(), ApiError> {
     crate::server::desk::notices::send_again(&app_id, &notice).await

@@ -18,8 +18,7 @@ pub async fn load_refund(
     ))
 }
 
-/// The refund, if it has become another than the `version` that is shown: what an open page asks again
-/// and again.
+/// Loads the refund if it is no longer at `version`, the version that is shown. An open page calls this repeatedly.
 #[server(endpoint = "refund/if-changed", input = GetUrl, output = Json)]
 pub async fn refund_if_changed(
     app_id: String,
@@ -30,8 +29,8 @@ pub async fn refund_if_changed(
     Ok(changed.map(|refund| Packed::of(&*refund)))
 }
 
-// What follows leads back to the refund, with `since`, the version that was shown when the button was
-// pressed, in the address: the page tells what has happened since.
+// The functions below redirect to the refund with `since` in the address: the version that was shown when the button
+// was pressed. The page then shows the events after that version.
 
 /// Asks the channel for the refund's true state.
 #[server(endpoint = "refund/sync", output = Json)]
@@ -39,7 +38,7 @@ pub async fn sync_refund(app_id: String, refund_no: String, since: i64) -> Resul
     crate::server::desk::refunds::sync(&app_id, &refund_no, since).await
 }
 
-/// Submits a failed refund again. `attempt` is the one whose failure was shown.
+/// Submits a failed refund again. `attempt` is the number of the submission whose failure was shown.
 #[server(endpoint = "refund/retry", output = Json)]
 pub async fn retry_refund(
     app_id: String,
@@ -50,13 +49,13 @@ pub async fn retry_refund(
     crate::server::desk::refunds::retry(&app_id, &refund_no, since, attempt).await
 }
 
-/// Closes a failed refund, or one in progress that its channel, asked at that moment, does not know.
+/// Closes a failed refund, or a refund in progress if its channel, asked at that moment, does not know it.
 #[server(endpoint = "refund/close", output = Json)]
 pub async fn close_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
     crate::server::desk::refunds::close(&app_id, &refund_no, since).await
 }
 
-/// Notes that a person has looked at what was raised about a settled refund.
+/// Marks a settled refund that was raised as reviewed.
 #[server(endpoint = "refund/review", output = Json)]
 pub async fn review_refund(
     app_id: String,

@@ -1,4 +1,4 @@
-//! Every text of the console, in both languages beside each other. One word for one thing, everywhere.
+//! Every text of the console, in both languages side by side. One thing has one word everywhere.
 
 mod common;
 mod events;

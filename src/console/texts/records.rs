@@ -1,4 +1,4 @@
-//! The inbox, notices, callbacks and sync records.
+//! Texts of the review queue, notices, callbacks and sync records.
 
 use crate::console::texts::{channel, outcome_kind, sentence, yuan};
 use crate::domain::breaker::Breaker;
@@ -9,13 +9,13 @@ use crate::domain::notice::NoticeState;
 use crate::domain::order::Order;
 use crate::domain::refund::{OutcomeKind, Refund};
 
-// The rail.
+// The navigation.
 pub const REVIEW_QUEUE: Text = text("未决退款", "Undecided");
 pub const NOTICES: Text = text("通知", "Notices");
 pub const CALLBACKS: Text = text("回调", "Callbacks");
 pub const SYNCS: Text = text("同步记录", "Sync records");
 
-// The inbox.
+// The review queue.
 pub const REVIEW_QUEUE_TITLE: Text = text("未决退款", "Undecided refunds");
 pub const IN_PROGRESS: Text = text("退款中", "In progress");
 pub const OPEN_FOR: Text = text("已持续", "Open for");
@@ -33,7 +33,7 @@ pub const DUE_NOW: Text = text("即将", "due now");
 pub const CLOSE_IT: Text = text("关闭…", "Close…");
 pub const REVIEW_IT: Text = text("已查看…", "Reviewed…");
 
-/// What to know of a channel that does not answer. `since` and `probe` are times in the operator's zone.
+/// Reports a channel that does not answer. `since` and `probe` are times in the operator's zone.
 pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> String {
     let channel = channel(breaker.channel).get(lang);
     let said = &breaker.said;
@@ -47,7 +47,7 @@ pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> 
     }
 }
 
-/// The next probe of a refund whose channel does not answer.
+/// Announces the next probe of a refund whose channel does not answer.
 pub fn probed_then(probe: &str, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("通道无应答，{probe} 试探"),
@@ -68,7 +68,7 @@ pub const WHAT_REVIEW_DOES: Text = text(
     "Notes that you have looked at what was raised about this refund; it no longer counts as needing a person. Its state and its money stay as they are.",
 );
 
-/// What exactly will happen when a refund in progress is closed.
+/// Describes exactly what closing a refund in progress does.
 pub fn what_closing_open_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     let channel = channel(refund.channel).get(lang);
     let amount = yuan(refund.amount, lang);
@@ -128,7 +128,7 @@ pub const SIGN_DIFFERS: Text = text(
     "The app's present secret does not give this signature: the secret or the digest was changed since.",
 );
 
-/// The word for the state of a notice.
+/// Returns the word for the state of a notice.
 pub fn notice_state(state: NoticeState) -> Text {
     match state {
         NoticeState::Waiting => text("待送达", "Waiting"),
@@ -137,7 +137,7 @@ pub fn notice_state(state: NoticeState) -> Text {
     }
 }
 
-/// What the state of a notice means, and what to do.
+/// Explains the state of a notice, and what to do.
 pub fn notice_meaning(state: NoticeState) -> Text {
     match state {
         NoticeState::Waiting => text(
@@ -155,7 +155,7 @@ pub fn notice_meaning(state: NoticeState) -> Text {
     }
 }
 
-/// What exactly will happen when a notice is sent again.
+/// Describes exactly what sending a notice again does.
 pub fn what_sending_does(url: &str, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!(
@@ -167,7 +167,7 @@ pub fn what_sending_does(url: &str, lang: Lang) -> String {
     }
 }
 
-/// How a send went, in a few words.
+/// Summarises an attempt to deliver a notice: `Attempt 2 · HTTP 500 · 130 ms · System`.
 pub fn attempt_summary(
     attempt: i64,
     status: Option<i64>,
@@ -185,7 +185,7 @@ pub fn attempt_summary(
     }
 }
 
-/// How to check a signature, in three sentences.
+/// Explains how to check a signature, in three sentences.
 pub fn how_to_check(sign_type: SignType, edition: Edition, lang: Lang) -> Vec<String> {
     let digest = match sign_type {
         SignType::HmacSha256 => text(
@@ -235,7 +235,7 @@ pub const NO_CALLBACKS_MATCH_WHY: Text = text(
     "No callback meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-/// The word for what became of a callback.
+/// Returns the word for the verdict on a callback.
 pub fn verdict(verdict: Verdict) -> Text {
     match verdict {
         Verdict::Accepted => text("已采纳", "Accepted"),
@@ -245,7 +245,7 @@ pub fn verdict(verdict: Verdict) -> Text {
     }
 }
 
-/// What became of a callback, in a sentence.
+/// Explains the verdict on a callback.
 pub fn verdict_meaning(verdict: Verdict) -> Text {
     match verdict {
         Verdict::Accepted => text(
@@ -284,7 +284,7 @@ pub const NO_SYNCS_MATCH_WHY: Text = text(
     "No sync meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-/// A finding as it stands alone.
+/// Writes a channel's outcome outside of a sentence, with a capital letter.
 pub fn outcome_alone(word: OutcomeKind, lang: Lang) -> String {
     sentence(outcome_kind(word).get(lang).to_owned())
 }

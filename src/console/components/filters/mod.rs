@@ -1,6 +1,6 @@
-//! The filters of a list: a form whose fields read as a sentence. It is the URL's query in another
-//! form: with scripts off it is sent like any form, with scripts on it applies itself on change. What
-//! is wrong stands at the field, which keeps what was typed.
+//! The filters of a list: a form that reads as a sentence and writes the URL's query. Without scripts the form is
+//! sent by its button; with scripts each change applies at once. An error stands at its field, which keeps what
+//! was typed.
 
 mod fields;
 
@@ -23,10 +23,10 @@ use crate::domain::lang::Text;
 use crate::domain::order::Channel;
 use fields::{FilterAmounts, FilterChoice, FilterDays, FilterText};
 
-/// How long typing may pause before the filter is applied.
+/// Pause in typing after which the filter is applied.
 const TYPING_PAUSE: Duration = Duration::from_millis(300);
 
-/// Where a list is and what it is narrowed by. A list page provides it as context.
+/// The address of a list page, split into path and query. The page provides it as context.
 #[derive(Clone, Copy)]
 pub struct ListUrl {
     pub path: Memo<String>,
@@ -34,25 +34,25 @@ pub struct ListUrl {
 }
 
 impl ListUrl {
-    /// The address of the same list with another query.
+    /// Returns the address of the same list with another query.
     pub fn href(&self, query: &Query) -> String {
         query.href(&self.path.get_untracked())
     }
 
-    /// Whether what is wrong with this field is said at it.
+    /// Returns true where the field's filter shows an error.
     pub fn marks(&self, field: &str) -> bool {
         self.query
             .with_untracked(|query| query.problem(field).is_some())
     }
 
-    /// Whether one of these narrows the list.
+    /// Returns true where one of these parameters is set.
     fn has(&self, names: &[&str]) -> bool {
         self.query
             .with(|query| names.iter().any(|name| !query.get(name).is_empty()))
     }
 }
 
-/// Reads the list's place from the page's URL and makes it known to the components below.
+/// Reads the page's URL and provides it as [`ListUrl`] to the components below.
 pub fn provide_list_url() -> ListUrl {
     let url = use_url();
     let list = ListUrl {
@@ -65,7 +65,7 @@ pub fn provide_list_url() -> ListUrl {
 
 /// One filter of a list.
 pub enum Filter {
-    /// A choice among words; see [`choices`].
+    /// A choice among words, made by [`choices`].
     Choice {
         name: &'static str,
         label: Text,
@@ -85,26 +85,27 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// The one by channel, which most lists have.
+    /// The filter by channel.
     pub const CHANNEL: Filter = Filter::Choice {
         name: "channel",
         label: texts::CHANNEL,
         any: texts::ANY_CHANNEL,
         options: || choices(Channel::ALL, Channel::as_str, texts::channel),
     };
-    /// The one by the beginning of a title.
+    /// The filter by the beginning of a title.
     pub const TITLE: Filter = Filter::Text {
         name: "title",
         label: texts::TITLE,
         hint: texts::TITLE_BEGINS,
     };
-    /// The one by any number.
+    /// The filter by any number: ours, the merchant's or the channel's.
     pub const NUMBER: Filter = Filter::Text {
         name: "q",
         label: texts::NUMBER,
         hint: texts::ANY_NUMBER,
     };
 
+    /// Renders the filter.
     fn view(&self, list: Loader<ListView>) -> AnyView {
         match *self {
             Filter::Choice {
@@ -122,7 +123,7 @@ impl Filter {
     }
 }
 
-/// The options of a [`Filter::Choice`]: `choices(Channel::ALL, Channel::as_str, texts::channel)`.
+/// Makes the options of a [`Filter::Choice`]: `choices(Channel::ALL, Channel::as_str, texts::channel)`.
 pub fn choices<T: Copy>(
     all: &[T],
     word: fn(T) -> &'static str,
@@ -133,8 +134,8 @@ pub fn choices<T: Copy>(
         .collect()
 }
 
-/// The form around a list's filters. `keep` names parameters that chips set: they stay when a filter
-/// changes, as does what the list is sorted by.
+/// Renders the form of a list's filters. A change keeps the sort order and the parameters named in `keep`, which
+/// chips set.
 #[component]
 pub fn Filters(
     filters: &'static [Filter],
@@ -147,7 +148,7 @@ pub fn Filters(
     let navigate = use_navigate();
     let form = NodeRef::<Form>::new();
 
-    // While somebody types the address is replaced: "back" leaves the list, not the last letter.
+    // Typing replaces the address: "back" then leaves the list rather than undoing the last letter.
     let apply = move |replace: bool| {
         let Some(form) = form.get_untracked() else {
             return;
@@ -171,7 +172,7 @@ pub fn Filters(
     let change = move |_: Event| now(false);
     let mut soon = debounce(TYPING_PAUSE, move |()| apply(true));
     let input = move |ev: Event| {
-        // A character that is still being composed is not yet typed.
+        // An input method sends events for characters that are still being composed.
         let composing = ev
             .dyn_ref::<InputEvent>()
             .is_some_and(InputEvent::is_composing);
@@ -216,7 +217,7 @@ pub fn Filters(
     }
 }
 
-/// What stands in the fields of a form.
+/// Reads the fields of a form.
 fn read_form(form: &HtmlFormElement) -> Query {
     let params = FormData::new_with_form(form)
         .and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data));
