@@ -1,4 +1,4 @@
-//! `refundry user`.
+//! The command `refundry user`.
 
 use clap::Subcommand;
 use refundry::domain::people::Role;

@@ -1,5 +1,5 @@
-//! From the server's error to what a page can show: refusals as they are, everything else as a trace
-//! id, its cause in the log.
+//! Turns the server's errors into those that a page shows. A refusal keeps its reason; the cause of any other error
+//! goes to the log, and the page shows the trace id.
 
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
@@ -28,8 +28,8 @@ impl From<Error> for ApiError {
             }
         };
         error.trace = trace();
-        // A page that cannot be shown says so to machines too; a function's answer gets its status
-        // from `with_status`, and who is not logged in is sent on.
+        // A page that cannot be shown gets the HTTP status of its error. A server function's answer gets it from
+        // `with_status`; a request without a login is redirected.
         if is_page()
             && error.kind != ErrorKind::NotLoggedIn
             && let Some(response) = use_context::<ResponseOptions>()
@@ -40,7 +40,7 @@ impl From<Error> for ApiError {
     }
 }
 
-/// The request's trace id.
+/// Returns the request's trace id.
 pub fn trace() -> Option<String> {
     let request = use_context::<Parts>()?;
     let trace = request.extensions.get::<TraceId>()?;
@@ -53,7 +53,7 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// A refusal as this operator is told it.
+/// Words a refusal in this operator's language.
 fn refused(refusal: Refusal) -> ApiError {
     let lang = use_context::<Preferences>().unwrap_or_default().lang;
     let (kind, status) = match &refusal {
@@ -83,12 +83,13 @@ fn refused(refusal: Refusal) -> ApiError {
     }
 }
 
+/// Returns the HTTP status of an error.
 fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Gives the answer of a server function the status that fits its trouble: the framework says 500 of
-/// every one, and nothing that a caller sends is our failure.
+/// Sets the HTTP status of a server function's error. leptos answers 500 for every error, but an error in what a
+/// caller sent is no failure of the server.
 pub async fn with_status(response: Response) -> Response {
     let failed = response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && response.headers().contains_key(SERVER_FN_ERROR_HEADER);

@@ -1,4 +1,4 @@
-//! Who is at the desk: login, logout, look, and what stands around every page.
+//! Login, logout, preferences, and the data of the navigation.
 
 use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
@@ -20,10 +20,10 @@ use crate::server::people::sessions;
 use crate::server::refunds::records;
 use crate::server::{notices, people};
 
-/// A choice of look is kept for a year.
+/// Lifetime of a preference's cookie: a year, in seconds.
 const COOKIE_MAX_AGE_S: u32 = 365 * 86_400;
 
-/// What stands around the pages of an app; of the default app where `app_id` is empty.
+/// Makes the navigation of an app, or of the default app where `app_id` is empty.
 pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
     let operator = operator().await?;
     let ctx = expect_context::<Ctx>();
@@ -58,7 +58,7 @@ pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
     })
 }
 
-/// Logs in and leads to `next`; or back to the form, which says why not.
+/// Logs in and redirects to `next`, or back to the form with the reason of the refusal.
 pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiError> {
     let next = within_console(next);
     let refused = match try_login(name, password).await {
@@ -68,7 +68,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
         }
         Err(Error::Refused(Refusal::TooManyAttempts { minutes })) => format!("locked.{minutes}"),
         Err(Error::Refused(Refusal::Overloaded)) => "busy".to_owned(),
-        // A name or password that cannot be anybody's is as wrong as any other.
+        // A malformed name or password gets the same answer as a wrong one.
         Err(Error::Refused(_)) => "wrong".to_owned(),
         Err(Error::Internal(_)) => "internal".to_owned(),
     };
@@ -82,6 +82,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
     Ok(())
 }
 
+/// Checks name and password, and begins a session.
 async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let ctx = expect_context::<Ctx>();
     let outcome = async {
@@ -95,14 +96,14 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     outcome
 }
 
-/// Ends the session and leads to the login page.
+/// Ends the session and redirects to the login page.
 pub async fn logout() -> Result<(), ApiError> {
     sessions::log_out(&session().await?).await?;
     redirect("/login");
     Ok(())
 }
 
-/// Keeps the choices that make sense, each in its cookie.
+/// Keeps each valid choice in a cookie of its own; ignores the others.
 pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
     let response = expect_context::<ResponseOptions>();
     let secure = match expect_context::<Ctx>().config.secure_cookies {
@@ -127,7 +128,7 @@ pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiEr
     Ok(())
 }
 
-/// The address if it is one of ours, `/` otherwise: a login link must not lead to another site.
+/// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site.
 fn within_console(next: &str) -> &str {
     let ours = next.starts_with('/')
         && !next.starts_with("//")

@@ -1,4 +1,4 @@
-//! What the pages of notices are given, and what their button does.
+//! Makes the data of the pages of notices, and runs their action.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -19,7 +19,7 @@ use crate::server::{notices, refunds};
 use crate::wire::json;
 use crate::wire::sign::{SIGN, Signer};
 
-/// One page of an app's notices. The cells stand in the order of the page's columns.
+/// Makes one page of an app's notices. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let (ctx, app_id) = (&caller.ctx, &caller.merchant.app_id);
@@ -50,6 +50,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(NoticeFilter {
@@ -60,8 +61,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     })
 }
 
-/// A notice with every send of it. `notice` is its refund's number and which of its notices, as in the
-/// page's address.
+/// Makes the data of a notice's page, with every attempt. `notice` is `<refund_no>/<seq>`, as in the page's address.
 pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     let caller = Caller::viewer(app_id).await?;
     let key = key(app_id, notice)?;
@@ -113,7 +113,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     })
 }
 
-/// Every send with the bytes that went out and came back.
+/// Makes the section of attempts, each with the bytes sent and received.
 fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section {
     let text = |text: Text| text.get(caller.lang).to_owned();
     let none_yet = attempts.is_empty().then(|| text(texts::NO_ATTEMPTS_YET));
@@ -157,7 +157,8 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
     }
 }
 
-/// How what was sent is signed: the very text, but for the secret, and how to check it.
+/// Makes the section that explains the signature of an attempt: how to check it, and the signed text with the secret
+/// hidden. Returns `None` where the body has no signature.
 fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option<Section> {
     let merchant = &caller.merchant;
     let signer = Signer {
@@ -191,7 +192,7 @@ fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option
     })
 }
 
-/// Sends a notice now, and leads back to it.
+/// Sends a notice now, and redirects to it.
 pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
     let caller = Caller::mover(app_id).await?;
     let key = key(app_id, notice)?;
@@ -200,12 +201,13 @@ pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Where a notice is shown.
+/// Returns the address of a notice's page.
 pub fn address(key: &NoticeKey) -> String {
     let page = format!("notices/{}/{}", escape(&key.refund_no), key.seq);
     app_path(&key.app_id, &page)
 }
 
+/// Reads `<refund_no>/<seq>`.
 fn key(app_id: &str, notice: &str) -> Result<NoticeKey, Refusal> {
     let (refund_no, seq) = notice.rsplit_once('/').ok_or(Refusal::NoSuchNotice)?;
     Ok(NoticeKey {
