@@ -4,10 +4,9 @@ use std::pin::Pin;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use serde::de::DeserializeOwned;
 
 use crate::console::components::filters::ListUrl;
-use crate::console::components::loader::Loader;
+use crate::console::components::loader::{Loader, PageData};
 use crate::console::components::message::{ErrorNote, ToLogin, Trace};
 use crate::console::hooks::{Waiting, use_app_id};
 use crate::console::paths::app_path;
@@ -40,7 +39,7 @@ pub fn Loaded<T, V>(
     children: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
-    T: DeserializeOwned + 'static,
+    T: PageData,
     V: IntoView + 'static,
 {
     suspended_main(move || {

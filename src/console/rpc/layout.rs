@@ -3,22 +3,17 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::ApiError;
 use crate::console::view::Navigation;
 
 /// Loads the navigation of an app; of the default app where `app_id` is empty.
-#[server(endpoint = "navigation", input = GetUrl, output = Json)]
-pub async fn load_navigation(
-    #[server(default)] app_id: String,
-) -> Result<Packed<Navigation>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::layout::navigation(&app_id).await?,
-    ))
+#[server(endpoint = "navigation", input = GetUrl)]
+pub async fn load_navigation(#[server(default)] app_id: String) -> Result<Navigation, ApiError> {
+    crate::server::desk::layout::navigation(&app_id).await
 }
 
 /// Logs in, as the target of a plain form: redirects to `next`, or back to the login page.
-#[server(endpoint = "login", output = Json)]
+#[server(endpoint = "login")]
 pub async fn login(
     name: String,
     password: String,
@@ -28,13 +23,13 @@ pub async fn login(
 }
 
 /// Logs out, as the target of a plain form: redirects to the login page.
-#[server(endpoint = "logout", output = Json)]
+#[server(endpoint = "logout")]
 pub async fn logout() -> Result<(), ApiError> {
     crate::server::desk::layout::logout().await
 }
 
 /// Changes the preferences that are given, as the target of a plain form: redirects to the page it was sent from.
-#[server(endpoint = "preferences", output = Json)]
+#[server(endpoint = "preferences")]
 pub async fn set_preferences(
     lang: Option<String>,
     theme: Option<String>,
@@ -48,7 +43,7 @@ pub async fn set_preferences(
 }
 
 /// Redirects to the order or refund with this number, or else to the list of those whose number begins with it.
-#[server(endpoint = "find", input = GetUrl, output = Json)]
+#[server(endpoint = "find", input = GetUrl)]
 pub async fn find_number(app_id: String, #[server(default)] q: String) -> Result<(), ApiError> {
     crate::server::desk::find::find(&app_id, &q).await
 }

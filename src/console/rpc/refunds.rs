@@ -3,43 +3,36 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::ApiError;
 use crate::console::view::RefundView;
 
 /// Loads a refund.
-#[server(endpoint = "refund", input = GetUrl, output = Json)]
-pub async fn load_refund(
-    app_id: String,
-    refund_no: String,
-) -> Result<Packed<RefundView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::refunds::load(&app_id, &refund_no).await?,
-    ))
+#[server(endpoint = "refund", input = GetUrl)]
+pub async fn load_refund(app_id: String, refund_no: String) -> Result<RefundView, ApiError> {
+    crate::server::desk::refunds::load(&app_id, &refund_no).await
 }
 
 /// Loads the refund if it is no longer at `version`, the version that is shown. An open page calls this repeatedly.
-#[server(endpoint = "refund/if-changed", input = GetUrl, output = Json)]
+#[server(endpoint = "refund/if-changed", input = GetUrl)]
 pub async fn refund_if_changed(
     app_id: String,
     refund_no: String,
     version: i64,
-) -> Result<Option<Packed<RefundView>>, ApiError> {
-    let changed = crate::server::desk::refunds::if_changed(&app_id, &refund_no, version).await?;
-    Ok(changed.map(|refund| Packed::of(&*refund)))
+) -> Result<Option<RefundView>, ApiError> {
+    crate::server::desk::refunds::if_changed(&app_id, &refund_no, version).await
 }
 
 // The functions below redirect to the refund with `since` in the address: the version that was shown when the button
 // was pressed. The page then shows the events after that version.
 
 /// Asks the channel for the refund's true state.
-#[server(endpoint = "refund/sync", output = Json)]
+#[server(endpoint = "refund/sync")]
 pub async fn sync_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
     crate::server::desk::refunds::sync(&app_id, &refund_no, since).await
 }
 
 /// Submits a failed refund again. `attempt` is the number of the submission whose failure was shown.
-#[server(endpoint = "refund/retry", output = Json)]
+#[server(endpoint = "refund/retry")]
 pub async fn retry_refund(
     app_id: String,
     refund_no: String,
@@ -50,13 +43,13 @@ pub async fn retry_refund(
 }
 
 /// Closes a failed refund, or a refund in progress if its channel, asked at that moment, does not know it.
-#[server(endpoint = "refund/close", output = Json)]
+#[server(endpoint = "refund/close")]
 pub async fn close_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
     crate::server::desk::refunds::close(&app_id, &refund_no, since).await
 }
 
 /// Marks a settled refund that was raised as reviewed.
-#[server(endpoint = "refund/review", output = Json)]
+#[server(endpoint = "refund/review")]
 pub async fn review_refund(
     app_id: String,
     refund_no: String,

@@ -127,13 +127,13 @@ pub async fn if_changed(
     app_id: &str,
     refund_no: &str,
     version: i64,
-) -> Result<Option<Box<RefundView>>, ApiError> {
+) -> Result<Option<RefundView>, ApiError> {
     let caller = Caller::viewer(app_id).await?;
     let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
     if refund.version == version {
         return Ok(None);
     }
-    Ok(Some(Box::new(view(&caller, refund, order).await?)))
+    Ok(Some(view(&caller, refund, order).await?))
 }
 
 /// Makes the page's data from the refund and its order.

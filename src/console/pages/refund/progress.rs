@@ -33,16 +33,14 @@ pub fn follow_progress(
                 shown.refund_no.clone(),
                 shown.version,
             );
-            if let Ok(Some(fresh)) = changed.await
-                && let Ok(fresh) = fresh.open()
-            {
+            if let Ok(Some(fresh)) = changed.await {
                 // An action may have loaded a later version meanwhile, or the page may be gone.
                 let later = |shown: &Refund| {
                     shown.refund_no == fresh.refund.refund_no
                         && shown.version < fresh.refund.version
                 };
                 if latest.try_get_value().flatten().as_ref().is_some_and(later) {
-                    refund.set(&fresh);
+                    refund.set(fresh);
                 }
             }
             rounds.try_update(|n| *n += 1);
