@@ -10,7 +10,7 @@ use crate::server::channels::sandbox::ledger;
 use crate::server::channels::sandbox::ledger::{CallbackBody, NodeState, Submission};
 use crate::server::store::sandbox::BookRow;
 
-/// How long a channel takes to answer.
+/// Time that the channel takes to answer.
 const ANSWER_MS: i64 = 240;
 
 /// A refund, its timeline and its row in the sandbox's book, so far.
@@ -24,7 +24,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// A refund is asked for: its amount is held.
+    /// Requests the refund: the order holds its amount.
     pub fn begin(order: &mut Order, refund: Refund, actor: Actor, delay_ms: i64) -> Story {
         order.held = order.held + refund.amount;
         let now = refund.created_at;
@@ -39,13 +39,13 @@ impl Story {
         story
     }
 
-    /// Time goes by.
+    /// Lets time pass.
     pub fn wait(&mut self, ms: i64) -> &mut Self {
         self.now = self.now.plus_ms(ms);
         self
     }
 
-    /// It is submitted, and settled by what is heard of that.
+    /// Submits the refund, and settles it by the channel's answer.
     pub fn submit(&mut self, order: &mut Order) -> &mut Self {
         let row = self.enter(order);
         let unknown = |why: &str| Answer {
@@ -62,14 +62,14 @@ impl Story {
         self.settle(order, Source::Answer, answer, Actor::Channel)
     }
 
-    /// It is submitted and taken, yet the answer says that it was refused.
+    /// Submits the refund: the channel takes it, but its answer says that it refused.
     pub fn submit_misheard(&mut self, order: &mut Order) -> &mut Self {
         self.enter(order);
         self.wait(ANSWER_MS);
         self.settle(order, Source::Answer, refusal(), Actor::Channel)
     }
 
-    /// The channel calls back.
+    /// Receives the channel's callback.
     pub fn call_back(&mut self, order: &mut Order) -> &mut Self {
         let body = self.book.as_ref().map(CallbackBody::of);
         let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
@@ -82,7 +82,7 @@ impl Story {
         }
     }
 
-    /// The channel is asked, and the refund submitted again where it never saw it.
+    /// Asks the channel, and submits the refund again where the channel does not know it.
     pub fn sync(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let channel_no = &self.refund.channel_no;
         let answer = ledger::answer_when_asked(self.book.as_ref(), channel_no, self.now);
@@ -97,12 +97,12 @@ impl Story {
         self
     }
 
-    /// The channel is asked, and says that it refused what it had paid out.
+    /// Asks the channel, which denies a refund that it had paid out.
     pub fn sync_misheard(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         self.settle(order, Source::Sync, refusal(), actor)
     }
 
-    /// A failed refund is taken up again.
+    /// Retries the failed refund.
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         self.next(self.refund.retried(self.now));
@@ -111,7 +111,7 @@ impl Story {
         self.submit(order)
     }
 
-    /// A failed refund is closed by hand.
+    /// Closes the failed refund by hand.
     pub fn close(&mut self, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         self.next(Refund {
@@ -210,7 +210,7 @@ impl Story {
     }
 }
 
-/// A refusal that is not true.
+/// Makes an untrue refusal.
 fn refusal() -> Answer<Outcome> {
     Answer {
         outcome: Outcome::Fail {
