@@ -1,4 +1,4 @@
-//! `refundry app`.
+//! The command `refundry app`.
 
 use clap::{Args, Subcommand};
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
@@ -6,7 +6,7 @@ use refundry::domain::order::Channel;
 use refundry::server::config::Offline;
 use refundry::server::merchants;
 
-use super::secret::{RequestFields, line_of_input};
+use super::secret::{Secret, line_of_input};
 use super::{Failure, one_of, open, say};
 
 #[derive(Subcommand)]
@@ -83,8 +83,8 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
         AppCommand::Add(new) => {
             let ctx = open(&new.offline).await?;
             let secret = match new.secret_stdin {
-                true => RequestFields::entered(line_of_input()?),
-                false => RequestFields::made("secret", 32),
+                true => Secret::entered(line_of_input()?),
+                false => Secret::made("secret", 32),
             };
             let merchant = new.with_secret(secret.text.clone());
             let app_id = merchant.app_id.clone();

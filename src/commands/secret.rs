@@ -1,4 +1,4 @@
-//! Passwords and secrets: read without being shown, or made and shown once.
+//! Passwords and secrets: read without echo, or generated and shown once.
 
 use std::io::{IsTerminal, stdin};
 
@@ -16,22 +16,22 @@ pub struct NewPassword {
 }
 
 /// A password or a secret.
-pub struct RequestFields {
+pub struct Secret {
     pub text: String,
-    /// What to call it where it is shown; nothing where whoever runs the command knows it.
+    /// Name under which a generated secret is shown; `None` for one that was entered.
     shown_as: Option<&'static str>,
 }
 
-impl RequestFields {
-    pub fn entered(text: String) -> RequestFields {
-        RequestFields {
+impl Secret {
+    pub fn entered(text: String) -> Secret {
+        Secret {
             text,
             shown_as: None,
         }
     }
 
-    pub fn made(name: &'static str, chars: usize) -> RequestFields {
-        RequestFields {
+    pub fn made(name: &'static str, chars: usize) -> Secret {
+        Secret {
             text: Alphanumeric.sample_string(&mut rand::rng(), chars),
             shown_as: Some(name),
         }
@@ -45,23 +45,23 @@ impl RequestFields {
 }
 
 impl NewPassword {
-    pub fn read(&self) -> Result<RequestFields, Failure> {
+    pub fn read(&self) -> Result<Secret, Failure> {
         if self.password_stdin {
-            return line_of_input().map(RequestFields::entered);
+            return line_of_input().map(Secret::entered);
         }
         if !stdin().is_terminal() {
-            return Ok(RequestFields::made("password", 16));
+            return Ok(Secret::made("password", 16));
         }
         let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failure::Input);
         let password = ask("New password: ")?;
         match ask("The same again: ")? == password {
-            true => Ok(RequestFields::entered(password)),
+            true => Ok(Secret::entered(password)),
             false => Err(Failure::Differ),
         }
     }
 }
 
-/// A line of the standard input, without its end.
+/// Reads a line of the standard input, without its line end.
 pub fn line_of_input() -> Result<String, Failure> {
     let mut line = String::new();
     stdin().read_line(&mut line).map_err(Failure::Input)?;

@@ -75,7 +75,7 @@ pub const BASICS: &[Text] = &[
          数字（Unix 秒）为单商户版（2.x，金额为整数分，不传 appId 和 mchNo，由默认应用受理）。两者混用的请求一律拒绝。",
         "Two editions, told apart by reqTime: a string yyyy-MM-dd HH:mm:ss is the open edition (3.x: yuan, at most \
          two decimals); a number (Unix seconds) is the single edition (2.x: whole fen, no appId and mchNo, the \
-         default ctx answers). A request between the two is refused.",
+         default app answers). A request between the two is refused.",
     ),
     text(
         "签名：取除 sign 外的顶层字段，去掉 null，按字段名的 ASCII 序排列，以 name=value 用 & 连接；对象写成键有序的紧凑 \
