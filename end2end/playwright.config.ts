@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { defineConfig } from '@playwright/test';
 import type { Options } from './support/fixtures.ts';
 
-/** The machine's own Chromium; nothing is downloaded. CHROMIUM names another one. */
+/** Finds the machine's Chromium; nothing is downloaded. CHROMIUM names another one. */
 function chromium(): string {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = (process.env.PATH ?? '').split(delimiter);
@@ -24,10 +24,10 @@ export default defineConfig<Options>({
   reporter: [['line'], ['json', { outputFile: 'results/report.json' }]],
   workers: Math.min(4, availableParallelism()),
   forbidOnly: !!process.env.CI,
-  // Room for a slow, busy machine: what a test waits for is an event, so a fast one does not wait.
+  // Room for a slow, busy machine. Tests wait for events, so a fast machine does not wait longer.
   timeout: 60_000,
   expect: { timeout: 15_000 },
-  // Without anybody watching, a test may try twice; tools/test.sh names those that had to.
+  // In continuous integration a test may run twice; tools/test.sh names those that did.
   retries: process.env.CI ? 1 : 0,
   use: {
     trace: 'retain-on-failure',
@@ -37,7 +37,7 @@ export default defineConfig<Options>({
       args: ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
     },
   },
-  // Every screen speaks both languages, and works before and without its scripts.
+  // Every page is tested in both languages, with scripts and without.
   projects: [
     { name: 'zh', use: zh },
     { name: 'en', use: en },

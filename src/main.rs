@@ -58,7 +58,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| told_without_password(error).exit());
+    let cli = Cli::try_parse().unwrap_or_else(|error| redacted(error).exit());
     match run(cli.command).await {
         Ok(code) => code,
         Err(failure) => {
@@ -68,8 +68,9 @@ async fn main() -> ExitCode {
     }
 }
 
-/// An error of the command line quotes what it does not understand: a database's address, say.
-fn told_without_password(mut error: clap::Error) -> clap::Error {
+/// Removes passwords from an error of the command line: clap quotes a value it does not understand, which may be a
+/// database's address.
+fn redacted(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let shown = without_password(value);
         error.insert(ContextKind::InvalidValue, ContextValue::String(shown));

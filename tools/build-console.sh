@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The browser's side: compiles it to WebAssembly and lays down in target/site/ what the server
-# embeds. With --dev: quick to build and reloading itself, for the server in debug (see dev.sh).
+# Compiles the browser's side to WebAssembly and writes to target/site/ the files that the server embeds.
+# With --dev the build is quick and its pages reload themselves, for the server in debug (see dev.sh).
 
 . "$(dirname "$0")/lib.sh"
 steps console 3

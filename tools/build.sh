@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole program as one file, target/release/refundry: first the console, then the server
-# around it.
+# Builds the whole program as one file, target/release/refundry: first the console, then the server that
+# embeds it.
 
 . "$(dirname "$0")/lib.sh"
 

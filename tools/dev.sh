@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the demonstration in debug, and again whenever a source file changes; the page in the
-# browser reloads itself. A change that does not compile leaves the former server running.
+# Runs the demonstration in debug, and restarts it whenever a source file changes; the page in the browser
+# reloads itself. A change that does not compile leaves the former server running.
 
 . "$(dirname "$0")/lib.sh"
 

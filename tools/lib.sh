@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What the scripts of this folder share. Each begins with  . "$(dirname "$0")/lib.sh"
-# and finds itself in the root of the project, with the build folder at its place.
+# Functions for the scripts of this folder. Each script begins with  . "$(dirname "$0")/lib.sh"
+# which changes to the root of the project and sets cargo's target folder.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TARGET_DIR="$PWD/target"
 
-# The browser's side is built in a folder of its own: neither side then waits for the other's lock.
+# The browser's side has a target folder of its own, so that neither side waits for the other's lock.
 BROWSER_SIDE=(--lib --target wasm32-unknown-unknown --target-dir target/browser)
 
-# Longer work says how far it is: `steps NAME TOTAL`, then `step WHAT` for each.
+# Reports progress: `steps NAME TOTAL` once, then `step WHAT` at each step.
 steps() { STEPS_NAME=$1 STEPS_TOTAL=$2 STEPS_DONE=0; }
 step() {
     STEPS_DONE=$((STEPS_DONE + 1))
@@ -23,7 +23,7 @@ fail() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Installs Debian packages without a question: as root, or by a sudo that asks for no password.
+# Installs Debian packages without questions: as root, or by a sudo that asks for no password.
 install_packages() {
     local run=(env DEBIAN_FRONTEND=noninteractive)
     if [ "$(id -u)" -ne 0 ]; then run=(sudo -n "${run[@]}"); fi
@@ -32,7 +32,7 @@ install_packages() {
         "${run[@]}" apt-get install -y -qq --no-install-recommends "$@" </dev/null
 }
 
-# The folder with PostgreSQL's programs: the newest that Debian installed, or that of the PATH.
+# Prints the folder of PostgreSQL's programs: the newest version that Debian installed, or that of the PATH.
 find_postgres() {
     local folder
     for folder in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV) "$(dirname "$(command -v initdb || true)")"; do

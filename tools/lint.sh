@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks that run nothing: `lint.sh` makes them all, `lint.sh format|server|browser` one.
+# Checks format and lints: `lint.sh` checks everything, `lint.sh format|server|browser` one of them.
 
 . "$(dirname "$0")/lib.sh"
 

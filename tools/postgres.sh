@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a command with a throw-away PostgreSQL to test on, named by REFUNDRY_TEST_POSTGRES:
+# Runs a command with a temporary PostgreSQL for tests, whose address is in REFUNDRY_TEST_POSTGRES:
 #     tools/postgres.sh cargo test --release
-# The server listens on a free port of the loopback address, trusts everybody there, keeps its data in
-# a temporary folder with the durability of any other, and is gone afterwards.
+# The server listens on a free port of the loopback address, trusts every client, and keeps its data in a
+# temporary folder, which is removed afterwards. Its durability is that of any other server.
 
 . "$(dirname "$0")/lib.sh"
 [ $# -gt 0 ] || fail 'a command to run is needed.'
@@ -29,7 +29,7 @@ if [ "$(id -u)" -eq 0 ]; then chown postgres "$folder/data"; fi
 as_postgres "$bin/initdb" -D "$folder/data" -U refundry -A trust -E UTF8 --locale=C >"$folder/log" 2>&1 ||
     fail "no database could be made: $(cat "$folder/log")"
 
-# A port that somebody has makes the server fail; a few tries find one that nobody has.
+# A port in use makes the server fail, so a few ports are tried.
 for try in 1 2 3 4 5; do
     port=$((RANDOM % 12000 + 20000))
     if as_postgres "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/data/server.log" \

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need on top of building: PostgreSQL, a clock that can be stepped, Node
-# modules, and a Chromium that knows Chinese.
-# What is there is left as it is.
+# Installs what the tests need on top of building: PostgreSQL, libfaketime, Node modules, and a Chromium with
+# Chinese fonts. Leaves what is installed already as it is.
 
 . "$(dirname "$0")/lib.sh"
 steps 'set-up of the tests' 4

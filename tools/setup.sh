@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What building needs: the Rust toolchain, a C compiler, the standard library for WebAssembly.
-# What is there is left as it is.
+# Installs what building needs: the Rust toolchain, a C compiler, the standard library for WebAssembly.
+# Leaves what is installed already as it is.
 
 . "$(dirname "$0")/lib.sh"
 steps set-up 3

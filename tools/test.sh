@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Every check there is. One that fails does not keep the later ones from being made; the last line
-# sums all of them up: `N passed, N failed`.
+# Runs every check. A failure does not stop the later checks; the last line sums up: `N passed, N failed`.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -14,7 +13,7 @@ main() {
     step 'Format'
     check 'format' tools/lint.sh format
 
-    # Before the lints and tests, which then compile against the files that are embedded.
+    # Comes before lints and tests, which compile against the embedded files.
     step 'Build'
     check 'build' tools/build.sh
     local built=$outcome
@@ -45,7 +44,7 @@ main() {
     report
 }
 
-# A command that passes or fails as a whole.
+# Runs a command that passes or fails as a whole.
 check() {
     local name=$1
     shift
@@ -58,14 +57,14 @@ check() {
     fi
 }
 
-# A failure, other than of a test that a runner counts itself.
+# Counts a failure that no test runner counts.
 fault() {
     failed=$((failed + 1))
     failures+=("$1")
     note "FAILED: $1"
 }
 
-# Runs all Rust tests, by the command that is given, if one is.
+# Runs all Rust tests, under the given command if there is one.
 rust_tests() {
     local name=$1 log=$results/rust.log status=0
     shift
@@ -99,8 +98,8 @@ browser_tests() {
     [ "$twice" = 0 ] || note "$twice browser tests passed at their second try only (flaky, named above)"
 }
 
-# Adds what a runner counted. One that fails without a failed test (it did not compile, say), or
-# that passes without having run any, is a failure too.
+# Adds the counts of a test runner. A runner that fails without a failed test (a compile error, for example), or
+# that passes without having run any, counts as a failure.
 add() {
     local runner=$1 status=$2 runner_passed=$3 runner_failed=$4
     passed=$((passed + runner_passed))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kills, starves and cuts off real nodes under load, one test after the other, for TORTURE_MINUTES (20)
-# altogether, and prints what was survived.
+# altogether, and prints the faults that were survived.
 
 . "$(dirname "$0")/lib.sh"
 

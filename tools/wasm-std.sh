@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the standard library for WebAssembly where rustc looks for it.
+# Installs the standard library for WebAssembly into the Rust toolchain.
 #
 # `rustup target add` does that. Where rustup or its server is out of reach but a Debian mirror is
 # not (a closed network, a distribution's own rustc), the library is compiled from Debian's package
@@ -35,7 +35,7 @@ main() {
     note "compiled, and laid into $libraries"
 }
 
-# Leaves the source in $source: the toolchain's own if it has one, else Debian's package.
+# Sets $source to the source of the library: the toolchain's own, or else that of Debian's package.
 find_source() {
     source=$sysroot/lib/rustlib/src/rust
     if [ -d "$source/library/std" ]; then return; fi
@@ -53,9 +53,8 @@ find_source() {
     unpack_source
 }
 
-# Lists and settings of apt's own kept in a folder: the newer suites, which alone carry a recent
-# rust-src, are looked at without becoming a source of this machine's packages, and no root is
-# needed. The mirror is the one that the machine takes its release from.
+# Writes a configuration of apt for $work only. Recent versions of rust-src are in newer suites, which must not
+# become a source of this machine's packages; and a private folder needs no root. The mirror is the machine's own.
 prepare_apt() {
     release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
@@ -79,7 +78,7 @@ prepare_apt() {
 	END
 }
 
-# cargo wants the source inside the toolchain. It is removed again at the end.
+# Unpacks the source into the toolchain, where cargo looks for it. The source is removed again at the end.
 unpack_source() {
     mkdir -p "$source" || fail "cannot write to $sysroot"
     trap 'rm -rf "$work" "$source/library"' EXIT
@@ -90,7 +89,7 @@ unpack_source() {
     [ -d "$source/library/std" ] || fail 'the package rust-src is not laid out as expected'
 }
 
-# All of it or nothing: half a library would pass for a whole one at the next run.
+# Installs all files at once: the next run would take half a library for a whole one.
 lay_into_toolchain() {
     rm -rf "$libraries" "$libraries.new"
     mkdir -p "$libraries.new" || fail "cannot write to $sysroot"
@@ -99,8 +98,8 @@ lay_into_toolchain() {
     mv "$libraries.new" "$libraries"
 }
 
-# An empty crate for which cargo compiles the whole library. Bitcode is kept in it, so that the
-# console can be optimised together with it.
+# Compiles the library as a dependency of an empty crate. It keeps bitcode, so that the console can be optimised
+# together with the library.
 compile() {
     note 'compiling it (half a minute on two cores)'
     mkdir -p "$work/empty/src"

@@ -3,16 +3,16 @@ import { type Page, expect, test as base } from '@playwright/test';
 import { Gateway } from './gateway.ts';
 import { Server } from './server.ts';
 
-/** The demonstration's. */
+/** Password of the demonstration's operator. */
 const PASSWORD = 'refundry-demo';
 
-/** What a project chooses (see playwright.config.ts). */
+/** Options of a project in playwright.config.ts. */
 export type Options = { language: 'zh' | 'en' };
 
 type TestFixtures = Options & {
-  /** Whether the browser runs scripts in this project. */
+  /** True where the browser of this project runs scripts. */
   scripts: boolean;
-  /** Fails a test in which the page or the server broke, whatever the test itself looked at. */
+  /** Fails a test in which the page or the server broke, even if all its own expectations held. */
   soundness: void;
 };
 
@@ -20,7 +20,7 @@ type WorkerFixtures = {
   server: Server;
   /** The merchant's side: creates the orders and refunds that a test is about. */
   gateway: Gateway;
-  /** The name of somebody who may look only; the password is the demonstration's. */
+  /** Name of an operator who may only look; the password is the demonstration's. */
   viewer: string;
 };
 
@@ -75,13 +75,13 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
 });
 
-/** Goes to a page and waits until its scripts have taken over, where there are any. */
+/** Goes to a page, and waits for its hydration where scripts run. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await settled(page);
 }
 
-/** The page says so itself: `hydrate()` sets `data-hydrated` on the root element at its end. */
+/** Waits for the page's hydration: at its end `hydrate()` sets `data-hydrated` on the root element. */
 export async function settled(page: Page): Promise<void> {
   if (scriptsRun()) await expect(page.locator('html')).toHaveAttribute('data-hydrated');
 }
@@ -97,7 +97,7 @@ export async function login(page: Page, name = 'admin', password = PASSWORD): Pr
   await settled(page);
 }
 
-/** The page as it is now breaks no rule of WCAG 2.2 AA that a program can check. */
+/** Expects that the page as it is now breaks no rule of WCAG 2.2 AA that a program can check. */
 export async function expectAccessible(page: Page): Promise<void> {
   const subject = scriptsRun() ? page : await likeness(page);
   const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -107,7 +107,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(found).toEqual([]);
 }
 
-/** The same page in a browser that runs the checker's script, but still none of the page's own. */
+/** Opens a copy of the page in a browser that runs the checker's script, but none of the page's own. */
 async function likeness(page: Page): Promise<Page> {
   const context = await page.context().browser()!.newContext({ javaScriptEnabled: true, viewport: page.viewportSize() });
   const copy = await context.newPage();

@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto';
 
-/** How an order of the sandbox takes refunds: the middle of its channel number, `SBX-…-`. */
+/** The sandbox's treatment of an order's refunds: the middle of the order's channel number, `SBX-…-`. */
 export type Behaviour = 'OK' | 'ASYNC' | 'FAIL' | 'LATEFAIL' | 'CLOSED' | 'TIMEOUT' | 'LOST' | 'FLAKY' | 'ABSENT';
 
 export type Order = { orderNo: string; bizOrderNo: string; outOrderNo: string; title: string; amount: number };
 export type Refund = { refundNo: string; bizRefundNo: string; status: string; amount: number; order: Order };
 
-/** What the sandbox's own book says of a refund; `moved` counts how often money moved. */
+/** An entry of the sandbox's ledger; `moved` counts how often money moved. */
 export type BookEntry = { refundNo: string; amount: number; status: string; moved: number };
 
 let made = 0;
 
-/** A text that no other test has, in any worker: what a test creates is found by it. */
+/** Makes a text that no other test has, in any worker. A test finds by it what it created. */
 export function unique(): string {
   made += 1;
   return `${Date.now().toString(36)}${process.pid.toString(36)}x${made}`.toUpperCase();
@@ -25,7 +25,7 @@ export class Gateway {
     this.#url = url;
   }
 
-  /** A paid order that takes refunds as the sandbox's `behaviour`. */
+  /** Records a paid order whose refunds the sandbox treats by `behaviour`. */
   async order(behaviour: Behaviour, { amount = 99.6, title = '高山茶 礼盒' } = {}): Promise<Order> {
     const id = unique();
     const order = { bizOrderNo: `T${id}`, outOrderNo: `SBX-${behaviour}-${id}`, title, amount };
@@ -38,7 +38,7 @@ export class Gateway {
     return { orderNo, ...order };
   }
 
-  /** A refund of an order made for it, or of the one given. */
+  /** Requests a refund of the given order, or of a new one. */
   async refund(
     of: Behaviour | Order,
     { amount = 12.5, ...more }: { amount?: number; reason?: string; title?: string } = {},
@@ -52,18 +52,18 @@ export class Gateway {
     return { refundNo, bizRefundNo, status, amount, order };
   }
 
-  /** Asks the channel, as the merchant may. */
+  /** Makes the server ask the channel for the refund's state. */
   async sync(refund: Refund): Promise<void> {
     await this.call('/sync/order/refund', { refundNo: refund.refundNo });
   }
 
-  /** What the channel's book says: nothing where it does not know the refund. */
+  /** Reads the channel's ledger; undefined where the channel does not know the refund. */
   async book(refund: Refund): Promise<BookEntry | undefined> {
     const response = await fetch(`${this.#url}/sandbox/book/${refund.refundNo}`);
     return response.ok ? ((await response.json()) as BookEntry) : undefined;
   }
 
-  /** Sends one request of the open edition; the answer's data, or an error that tells why not. */
+  /** Sends a request of the open edition. Returns the answer's data, or throws with its code and message. */
   async call<Data>(path: string, fields: Record<string, unknown>): Promise<Data> {
     const unsigned = { appId: 'DEMO', reqTime: shanghai(Date.now()), ...fields };
     const response = await fetch(`${this.#url}/unipay${path}`, {
@@ -77,7 +77,7 @@ export class Gateway {
   }
 }
 
-/** The open edition's signature: the sorted fields and the secret, upper-cased, under HMAC-SHA-256. */
+/** Signs for the open edition: the sorted fields and the secret, upper-cased, under HMAC-SHA-256. */
 function sign(fields: Record<string, unknown>, secret: string): string {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   const text = given
@@ -88,7 +88,7 @@ function sign(fields: Record<string, unknown>, secret: string): string {
   return createHmac('sha256', secret).update(`${text}&key=${secret}`.toUpperCase()).digest('hex');
 }
 
-/** `yyyy-MM-dd HH:mm:ss` in the zone that the demonstration keeps, which knows no summer time. */
+/** Writes `yyyy-MM-dd HH:mm:ss` in the demonstration's zone, which has no summer time. */
 function shanghai(at: number): string {
   return new Date(at + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 }

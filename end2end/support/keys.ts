@@ -1,9 +1,9 @@
 import type { Page } from '@playwright/test';
 
-/** Between the repetitions of a held key, and between presses that are meant to be quick. */
+/** Pause between the repetitions of a held key, and between quick presses. */
 const QUICK_MS = 30;
 
-/** Holds a key for about a second, as a keyboard does that repeats it, and does not let it go. */
+/** Holds a key for about a second, with the repetitions of a keyboard, and does not release it. */
 export async function hold(page: Page, key: string): Promise<void> {
   for (let i = 0; i < 30; i++) {
     await page.keyboard.down(key);
@@ -41,7 +41,7 @@ export async function pressInEveryFrame(page: Page, first: string, button: strin
   );
 }
 
-/** What the page has asked the server to do, from now on. */
+/** Collects the addresses of POST requests from now on. */
 export function posts(page: Page): string[] {
   const sent: string[] = [];
   page.on('request', (request) => request.method() === 'POST' && sent.push(request.url()));

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { expect, expectAccessible } from './fixtures.ts';
 
-/** The page as it is now, in the light and in the dark, breaks no rule that a program can check. */
+/** Expects that the page as it is now breaks no checkable accessibility rule, in the light and in the dark theme. */
 export async function expectAccessibleInAnyLight(page: Page): Promise<void> {
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -9,7 +9,7 @@ export async function expectAccessibleInAnyLight(page: Page): Promise<void> {
   }
 }
 
-/** The page as it is now fits the narrowest telephone: it never scrolls sideways. */
+/** Expects that the page as it is now fits the narrowest telephone: it does not scroll sideways. */
 export async function expectFitsTelephone(page: Page): Promise<void> {
   const before = page.viewportSize()!;
   await page.setViewportSize({ width: 375, height: 740 });
@@ -17,7 +17,7 @@ export async function expectFitsTelephone(page: Page): Promise<void> {
   await page.setViewportSize(before);
 }
 
-/** Everything above, for a screen that is in a state worth looking at. */
+/** Expects all of the above. */
 export async function expectGoodScreen(page: Page): Promise<void> {
   await expectFitsTelephone(page);
   await expectAccessibleInAnyLight(page);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What `make build` makes; REFUNDRY_PROGRAM names another one. */
+/** The program that `make build` makes; REFUNDRY_PROGRAM names another one. */
 const PROGRAM = resolve(process.env.REFUNDRY_PROGRAM ?? join(import.meta.dirname, '../../target/release/refundry'));
 
 /** The real program with demonstration data, on a port and in a folder of its own. */
@@ -21,7 +21,7 @@ export class Server {
     this.#log = log;
   }
 
-  /** Started when it says that it listens; it does so within a second or not at all. */
+  /** Starts the server and waits for the line "listening on ...", or for its end. */
   static async start(): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), 'refundry-'));
     const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--database-url', database(folder)], {
@@ -49,12 +49,12 @@ export class Server {
     execFileSync(PROGRAM, args, { input: password, env: neutralEnvironment(this.#folder), stdio: 'pipe' });
   }
 
-  /** What it has said so far. */
+  /** Returns the output so far. */
   log(): string {
     return this.#log.join('\n');
   }
 
-  /** Asks it to finish. That it does so in good order is part of what is tested. */
+  /** Stops the server, and throws where its exit code is not 0. */
   async stop(): Promise<void> {
     const ended = new Promise<number | null>((end) => this.#process.on('exit', end));
     const code = this.#process.exitCode ?? (this.#process.kill('SIGTERM'), await ended);
@@ -63,12 +63,12 @@ export class Server {
   }
 }
 
-/** Where the server of that folder keeps its data. */
+/** Returns the address of the database in that folder. */
 function database(folder: string): string {
   return `sqlite:${join(folder, 'demo.db')}`;
 }
 
-/** The caller's environment without the settings of somebody's own desk. */
+/** Returns the environment without settings of a local installation. */
 function neutralEnvironment(folder: string): NodeJS.ProcessEnv {
   const foreign = (name: string) => /^(DATABASE_URL$|REFUNDRY_|SBX_)/.test(name);
   const kept = Object.entries(process.env).filter(([name]) => !foreign(name));

@@ -9,7 +9,7 @@ test('the interface is described to anybody', async ({ page, scripts }) => {
     await expect(page.getByRole('heading', { level: 2, name: path })).toBeVisible();
     await expect(page.locator(`nav a[href="#${path}"]`)).toBeVisible();
   }
-  // What cannot be sent without scripts is not offered.
+  // Forms that need scripts are hidden without them.
   await expect(page.locator('form').first()).toBeVisible({ visible: scripts });
   await expectGoodScreen(page);
 });
@@ -35,7 +35,7 @@ test('a request is signed and sent from the page, and the answer checked', async
   expect(answer).toMatchObject({ code: 0, data: { status: 'success' } });
   const refund = { ...answer.data, bizRefundNo, amount: 12.5, order };
   expect(await gateway.book(refund)).toMatchObject({ amount: 1250, moved: 1 });
-  // The secret is not shown, nor sent.
+  // The secret is neither shown nor sent.
   await expect(output).not.toContainText('123456');
   await expectAccessible(page);
 

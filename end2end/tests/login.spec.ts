@@ -31,14 +31,14 @@ const words = {
   },
 };
 
-/** Fills the form that is open, and sends it. */
+/** Fills and sends the login form. */
 async function send(page: Page, t: (typeof words)['zh'], name: string, password: string): Promise<void> {
   await page.getByLabel(t.name, { exact: true }).fill(name);
   await page.getByLabel(t.password, { exact: true }).fill(password);
   await page.getByRole('button', { name: t.logIn, exact: true }).click();
 }
 
-/** Opens the menu that has the operator's name. */
+/** Opens the operator's menu. */
 async function logOut(page: Page, t: (typeof words)['zh'], name: string): Promise<void> {
   await page.locator('summary').filter({ hasText: name }).click();
   await page.getByRole('button', { name: t.logOut }).click();
@@ -103,7 +103,7 @@ test('the language that was chosen is kept', async ({ page, viewer, language, sc
   await open(page, '/apps/DEMO/orders?status=success');
   await expect(page.getByRole('heading', { level: 1 })).toContainText(t.orders);
 
-  // And back, on the very page where it is changed.
+  // Changes the language back, on the same page.
   const other = words[language === 'zh' ? 'en' : 'zh'];
   await page.getByRole('button', { name: other.other }).click();
   await expect(page.locator('html')).toHaveAttribute('lang', other.otherLang);

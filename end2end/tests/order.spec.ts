@@ -95,7 +95,7 @@ test('a sync of the payment tells what the channel said', async ({ page, gateway
   await expect(events.first().locator('pre')).toBeVisible();
   await expectGoodScreen(page);
 
-  // The address keeps what it told: a reload does nothing again.
+  // A reload shows the same outcome and repeats nothing.
   await page.reload();
   await expect(page.locator('.done')).toHaveText(t.synced);
   await expect(events).toHaveCount(2);

@@ -62,18 +62,18 @@ const words = {
   },
 };
 
-/** The order numbers of the list, from the top. */
+/** Reads the order numbers of the list, from the top. */
 const numbers = (page: Page) => page.locator('tbody a[data-row]');
 const heading = (page: Page) => page.getByRole('heading', { level: 1 });
 const field = (page: Page, label: string) => page.locator('.filters').getByLabel(label, { exact: true });
 
-/** What the address says the list is narrowed by. A form that is sent without scripts names all its fields. */
+/** Reads the filters in the address. Without scripts a form sends its empty fields too. */
 function parameters(page: Page): Record<string, string> {
   const given = [...new URL(page.url()).searchParams].map(([name, value]) => [name, value.trim()] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== ''));
 }
 
-/** Sets a filter. With scripts it applies itself; without, the form's button does. */
+/** Sets a filter. Without scripts it presses the form's button. */
 async function filter(page: Page, label: string, value: string, apply: string, scripts: boolean): Promise<void> {
   const control = field(page, label);
   const isChoice = (await control.evaluate((element) => element.tagName)) === 'SELECT';
@@ -102,7 +102,7 @@ test('an order is found by every number that it has', async ({ page, gateway, la
   }
   await expectGoodScreen(page);
 
-  // Our numbers begin with their time: all but the last letters may be those of others too.
+  // Numbers begin with the time, so that other orders may share all but the last letters.
   await filter(page, t.number, order.orderNo.slice(0, -2), t.apply, scripts);
   await expect(numbers(page).filter({ hasText: order.orderNo })).toHaveCount(1);
 
@@ -132,7 +132,7 @@ test('every filter narrows the list, stands in the address and can be taken away
   await expect(numbers(page)).toHaveText(all);
   await expect(heading(page)).toHaveText(`${t.heading} 3`);
 
-  // Label, parameter, value, what is then left, and the name under which it is taken away.
+  // Label, parameter, value, the orders that are left, and the name of the filter's cross.
   const cases = [
     [t.channel, 'channel', 'sandbox', all, t.channel],
     [t.channel, 'channel', 'wechat_pay', [], t.channel],
@@ -156,7 +156,7 @@ test('every filter narrows the list, stands in the address and can be taken away
     expect(parameters(page)).toEqual({ title });
   }
 
-  // Together, from an address that somebody else was given.
+  // All filters together, opened from an address.
   await open(page, `${LIST}?${new URLSearchParams({ title, status: 'success', min: '15', max: '25' })}`);
   await expect(numbers(page)).toHaveText([partly.orderNo]);
   await expect(field(page, t.highest)).toHaveValue('25');
@@ -224,7 +224,7 @@ test('the heads of the columns sort', async ({ page, gateway, language }) => {
 
 test('pages are turned by key, forwards and back', async ({ page, language }) => {
   const t = words[language];
-  // What other tests add comes last in this order.
+  // Orders of other tests come last in this sort order.
   await open(page, `${LIST}?sort=time_asc`);
   const first = await numbers(page).allTextContents();
   expect(first).toHaveLength(25);

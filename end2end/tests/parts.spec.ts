@@ -21,7 +21,7 @@ test('the pages about one thing are loaded when one of them is opened', async ({
   await expect(page).toHaveURL(`${LIST}/${order.orderNo}`);
   await expect(page.getByRole('heading', { level: 1 })).toContainText(order.orderNo);
 
-  // Once is enough, and where such a page comes first its part is asked for with it.
+  // The module is loaded once, and together with the page where such a page comes first.
   await page.goBack();
   await page.goForward();
   await expect(page.getByRole('heading', { level: 1 })).toContainText(order.orderNo);
@@ -36,7 +36,7 @@ test('where its part cannot be loaded, a page comes whole from the server', asyn
   const order = await gateway.order('OK');
   await login(page);
   await open(page, `${LIST}?q=${order.bizOrderNo}`);
-  // What a server of another release answers.
+  // The answer of a server of another release.
   await page.route(PART, (route) => route.fulfill({ status: 404, contentType: 'text/plain', body: '' }));
   await page.locator('tbody a[data-row]').click();
   await expect(page).toHaveURL(`${LIST}/${order.orderNo}`);

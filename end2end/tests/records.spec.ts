@@ -57,7 +57,7 @@ const rows = (page: Page) => page.locator('tbody tr');
 const chip = (page: Page, name: string) => page.locator('.chips').getByRole('link', { name });
 const heading = (page: Page) => page.getByRole('heading', { level: 1 });
 
-/** Where an act is confirmed: a dialog, or a page of its own without scripts. */
+/** Returns the place of the confirmation: a dialog, or a page of its own without scripts. */
 async function confirming(page: Page, title: string, inDialog: boolean) {
   if (inDialog) return page.getByRole('dialog', { name: title });
   await expect(heading(page)).toHaveText(title);

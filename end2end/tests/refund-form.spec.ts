@@ -57,7 +57,7 @@ const reason = (page: Page) => page.locator('input[name=reason]:visible');
 const problem = (page: Page) => page.locator('#amount-problem');
 const refunds = (page: Page) => page.locator('tbody a[data-row]');
 
-/** Goes on from the form to what asks for confirmation: a dialog, or a page of its own without scripts. */
+/** Goes on from the form to the confirmation: a dialog, or a page of its own without scripts. */
 async function review(page: Page, t: (typeof words)['zh'], scripts: boolean): Promise<Locator> {
   await page.getByRole('button', { name: t.review, exact: true }).click();
   if (scripts) {
@@ -69,7 +69,7 @@ async function review(page: Page, t: (typeof words)['zh'], scripts: boolean): Pr
   return page.locator('main');
 }
 
-/** The order has exactly one refund, and the channel moved its money exactly once. */
+/** Expects that the order has exactly one refund, and that the channel moved its money exactly once. */
 async function expectOneRefund(page: Page, gateway: Gateway, order: Order, refunded: number): Promise<void> {
   await open(page, path(order));
   await expect(refunds(page)).toHaveCount(1);
@@ -133,11 +133,11 @@ test('neither a reload nor going back makes a second refund', async ({ page, gat
   await expect(page).toHaveURL(/\/orders\//);
   const again = page.getByRole('button', { name: t.button('60.00'), exact: true });
   if (await again.isVisible()) {
-    // The page as it was: it is the same refund that is asked for, and it leads there.
+    // The old page asks for the same refund again, and leads to it.
     await again.click();
     await expect(page).toHaveURL(refund);
   } else {
-    // The page anew: it knows what is left.
+    // The page loaded anew shows what is left.
     await expect(page.locator('.balance')).toContainText('39.60');
   }
   await page.reload();
@@ -175,7 +175,7 @@ test('of two tabs the second is refused at the amount, and keeps what was typed'
   await expectGoodScreen(second);
   await expectOneRefund(page, gateway, order, 60);
 
-  // Who has looked at the balance as it is now may go on.
+  // After the new balance was shown, the refund may go on.
   const now = await review(second, t, scripts);
   await now.getByRole('button', { name: t.button('35.50'), exact: true }).click();
   await expect(second).toHaveURL(/\/refunds\//);
@@ -313,7 +313,7 @@ for (const [name, press] of Object.entries(hasty)) {
     await expect(dialog.getByRole('heading')).toBeFocused();
     const button = dialog.locator('button.primary');
     await expect(button).toBeEnabled();
-    // Not later either: the heading takes no press.
+    // Nor does it happen later: the heading takes no press.
     await page.keyboard.press('Enter');
     await expect(dialog).toBeVisible();
     expect(sent).toEqual([]);
@@ -344,7 +344,7 @@ test('the button takes no press while a key is held, and none that began so', as
   await expect(button).toBeFocused();
   await button.click({ force: true });
 
-  // Enter is still down when Space goes down on the button.
+  // Enter is still held when Space goes down on the button.
   await hold(page, 'Space');
   await page.keyboard.up('Enter');
   await page.keyboard.up('Space');
@@ -353,7 +353,7 @@ test('the button takes no press while a key is held, and none that began so', as
   expect(await button.boundingBox()).toEqual(before);
   expect(sent).toEqual([]);
 
-  // A press of its own, and no repetition of it, makes it happen once.
+  // A new press sends once; its repetitions send nothing.
   await hold(page, 'Enter');
   await page.keyboard.up('Enter');
   await expect(page).toHaveURL(/\/refunds\/\w+$/);

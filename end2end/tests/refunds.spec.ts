@@ -55,13 +55,13 @@ const words = {
   },
 };
 
-/** The refund numbers of the list, from the top. */
+/** Reads the refund numbers of the list, from the top. */
 const numbers = (page: Page) => page.locator('tbody a[data-row]');
 
-/** What the address narrows by: a form without scripts sends its empty fields too. */
+/** Reads the filters in the address. Without scripts a form sends its empty fields too. */
 const given = (url: URL) => [...url.searchParams].filter(([, value]) => value !== '');
 
-/** Types into a filter. With scripts it applies itself; without, the form's button does. */
+/** Types into a filter. Without scripts it presses the form's button. */
 async function filter(page: Page, label: string, value: string, apply: string, scripts: boolean): Promise<void> {
   await page.getByLabel(label, { exact: true }).fill(value);
   if (!scripts) await page.getByRole('button', { name: apply, exact: true }).click();
@@ -121,7 +121,7 @@ test('filters narrow together, stand in the address, and say what is wrong where
   await expect(page.getByRole('heading', { level: 2, name: t.noMatch })).toBeVisible();
   await expectAccessible(page);
 
-  // The address is the whole state: somebody else sees the same.
+  // The address holds the whole state: another page shows the same list.
   const address = new URL(page.url());
   expect(Object.fromEntries(given(address))).toEqual({ title, channel: 'ali_pay', min: '15' });
   address.searchParams.set('channel', 'sandbox');
@@ -168,7 +168,7 @@ test('chips count the states and lead to them', async ({ page, gateway, language
   await chip(t.fail).click();
   await expect(page).toHaveURL(/status=fail/);
   await expect(numbers(page)).toHaveText([failed.refundNo]);
-  // The counts are of the other filters: a chip tells what a press of it would show.
+  // A chip counts the rows that a press of it would show.
   await expect(chip(t.all)).toContainText('4');
   await expect(chip(t.attention)).toContainText('0');
 
@@ -179,7 +179,7 @@ test('chips count the states and lead to them', async ({ page, gateway, language
   await expect(page.locator('tbody')).toContainText(t.absent);
   await expectAccessible(page);
 
-  // The chip that is chosen takes itself away.
+  // A press of the chosen chip removes its filter.
   await chip(t.attention).click();
   await expect(numbers(page)).toHaveCount(4);
 });
@@ -193,7 +193,7 @@ test('a list in which nothing needs a person says so', async ({ page, language }
 
 test('pages are turned by key, forwards and back', async ({ page, language }) => {
   const t = words[language];
-  // What other tests add comes last in this order.
+  // Refunds of other tests come last in this sort order.
   await open(page, `${LIST}?sort=time_asc`);
   const first = await numbers(page).allTextContents();
   expect(first).toHaveLength(25);

@@ -1,4 +1,4 @@
-//! `refundry app`.
+//! The command `refundry app`.
 
 use clap::{Args, Subcommand};
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};

@@ -1,4 +1,4 @@
-//! `refundry copy`.
+//! The command `refundry copy`.
 
 use clap::Args;
 use refundry::server::config::{Config, database_url};

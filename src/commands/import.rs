@@ -1,4 +1,4 @@
-//! `refundry import`.
+//! The command `refundry import`.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub enum Import {
     },
 }
 
-/// Runs the command; exit code 3 tells that rows were refused.
+/// Runs the command. Returns exit code 3 where rows were refused.
 pub async fn run(command: Import) -> Result<ExitCode, Failure> {
     let Import::Orders {
         file,

@@ -1,4 +1,4 @@
-//! The commands, one file each, and what they share.
+//! The commands, one file each, and the code they share.
 
 pub mod app;
 pub mod copy;
@@ -21,7 +21,7 @@ use refundry::server::run::copy::CopyError;
 use refundry::server::run::serve;
 use refundry::server::run::serve::ServeError;
 
-/// Why a command was not done.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The exit code that tells of it.
+    /// Returns the exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Failure::Serve(ServeError::NotLoopback(_)) => ExitCode::from(2),
@@ -51,12 +51,12 @@ impl Failure {
     }
 }
 
-/// Opens the database that a command names.
+/// Opens the database of a command that runs without a server.
 pub async fn open(offline: &Offline) -> Result<Ctx, Failure> {
     Ok(serve::open(offline.config()).await?)
 }
 
-/// Reads one of the fixed words of a type, and lists them in the help.
+/// Makes a parser of a type's fixed words, which the help lists.
 pub fn one_of<T>(all: &[T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: Copy + FromStr<Err: std::error::Error + Send + Sync + 'static> + Send + Sync + 'static,
@@ -64,7 +64,7 @@ where
     PossibleValuesParser::new(all.iter().map(|value| word(*value))).try_map(|word| word.parse())
 }
 
-/// Says something on the standard output, whether or not anybody still reads it.
+/// Writes a line to the standard output. A closed output is no error: `refundry user list | head` ends quietly.
 pub fn say(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }

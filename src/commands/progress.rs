@@ -1,4 +1,4 @@
-//! How far long work is.
+//! Progress of long work.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
@@ -6,10 +6,10 @@ use std::io::{IsTerminal, Write, stderr};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 
-/// How far long work is, on the standard error: a line that is written anew at a terminal, now and
-/// then a line elsewhere.
+/// A progress report on the standard error: one line that is overwritten at a terminal, a new line now and then
+/// elsewhere.
 pub struct Progress {
-    /// What is counted.
+    /// Unit of the counts: `lines`.
     what: &'static str,
     clock: Clock,
     began: Timestamp,
@@ -18,7 +18,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to count, lines for example.
+    /// Begins a report of `what`, `lines` for example.
     pub fn begin(what: &'static str) -> Progress {
         let clock = Clock::System;
         let now = clock.now();
@@ -31,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// So many of all are done. Shown now and then.
+    /// Reports that `done` of `all` are done. Most calls show nothing, so that calling for every line is cheap.
     pub fn show(&mut self, done: u64, all: u64) {
         let now = self.clock.now();
         let every_ms = if self.at_terminal { 200 } else { 5_000 };
@@ -52,13 +52,13 @@ impl Progress {
         };
     }
 
-    /// Says something else in between.
+    /// Writes another message between two reports.
     pub fn interrupt(&mut self, text: impl Display) {
         let clear = if self.at_terminal { "\r\x1b[K" } else { "" };
         let _ = writeln!(stderr(), "{clear}{text}");
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn end(&mut self) {
         if self.at_terminal {
             let _ = write!(stderr(), "\r\x1b[K");

@@ -1,4 +1,4 @@
-//! Passwords and secrets: read without being shown, or made and shown once.
+//! Passwords and secrets: read without echo, or generated and shown once.
 
 use std::io::{IsTerminal, stdin};
 
@@ -18,7 +18,7 @@ pub struct NewPassword {
 /// A password or a secret.
 pub struct NewSecret {
     pub text: String,
-    /// What to call it where it is shown; nothing where whoever runs the command knows it.
+    /// Name under which a generated secret is shown; `None` for one that was entered.
     shown_as: Option<&'static str>,
 }
 
@@ -61,7 +61,7 @@ impl NewPassword {
     }
 }
 
-/// A line of the standard input, without its end.
+/// Reads a line of the standard input, without its line end.
 pub fn line_of_input() -> Result<String, Failure> {
     let mut line = String::new();
     stdin().read_line(&mut line).map_err(Failure::Input)?;

@@ -1,4 +1,4 @@
-//! `refundry user`.
+//! The command `refundry user`.
 
 use clap::{Args, Subcommand};
 use refundry::domain::people::{Grant, Role, Scope};

@@ -1,43 +1,37 @@
-//! The console: rendered by the server, taken over by the browser, complete without scripts.
+//! The console: rendered by the server, hydrated by the browser, complete without scripts.
 //!
-//! What the browser has to load is kept small: every kind of answer that it reads, every resource and every
-//! component with a type parameter is compiled once for each type. So answers are made of few types
-//! ([`view`]), and what differs from page to page is data where it can be.
+//! The browser loads little: a component or resource with a type parameter is compiled once for each type, so
+//! forms, lists and detail pages each have one component that is given data. ARCHITECTURE.md, "What the browser
+//! loads", has the figures.
 //!
 //! # How to write a page
 //!
-//! 1. **Ask the server.** Add a function to `rpc/` (`#[server(endpoint = "...", input = GetUrl)]` for
-//!    reading, without `input` for what changes something). Its body is one call into
-//!    `crate::server::desk::...`, which begins with who asks: `Caller::of(&app,
-//!    Permission::View).await?`, or another permission where money moves or a state changes. A route that
-//!    is neither a page nor a function takes the extractor `LoggedIn` and asks `logged_in.at(&app, ..)`. It returns view types that
-//!    are ready to be shown: moments as [`view::Stamp`] (`caller.stamp(at)`). Errors are
-//!    [`view::ApiError`]; `?` turns the server's into it.
-//! 2. **Write the page** as one file in `pages/`, add it to the routes below with
-//!    `ssr=SsrMode::Async`. A page about one thing (`/apps/:app/THINGS/:number`, and what lies below)
-//!    belongs to the part of the module that is loaded later: it is a [`pages::LazyPage`]. A page holds a
-//!    `Loader` and reads it inside `<Loaded>`, which waits on the server, dims in the browser and shows
-//!    errors:
+//! 1. **Server function.** Add a function to `rpc/`: `#[server(endpoint = "...", input = GetUrl)]` for reading,
+//!    without `input` for a change. Its body is one call into `crate::server::desk`, whose function begins with
+//!    `Caller::of(app_id, Permission::View).await?`, or another permission where money moves or a state changes. (A
+//!    route that is neither a page nor a function takes the extractor `LoggedIn` and calls `logged_in.at(app_id, ..)`.) It returns a type of [`view`] that is ready to be shown; `caller.stamp(at)` makes
+//!    a moment. Errors are [`view::ApiError`]; `?` converts the server's errors.
+//! 2. **Page.** Add a file to `pages/`, and a route below with `ssr=SsrMode::Async`. A page about one thing
+//!    (`/apps/:app_id/THINGS/:number`, and the pages below it) is a [`pages::LazyPage`]. A page makes a `Loader` and
+//!    reads it inside `<Loaded>`, which waits on the server, dims in the browser, and shows errors:
 //!    ```ignore
-//!    let order = Loader::new(move || (app.get(), number.get(), 0), load_order);
+//!    let order = Loader::new(move || (app_id.get(), number.get(), 0), load_order);
 //!    view! { <Loaded resource=order let:order> ... </Loaded> }
 //!    ```
-//!    The title is `<PageTitle text=.../>`. Everything that looks alike is in `components/`.
-//! 3. **Texts** are constants and functions in [`texts`], in both languages; `let t = use_texts();`
-//!    looks them up. The language never changes within a page, so texts are plain, not reactive.
-//! 4. **A list** is a `static` of type `List` that says its filters and columns, shown by
-//!    `<ListPage list=&.../>`: see `pages/orders.rs`. Its rows come as cells, made by the server: add it to
-//!    [`view::ListName`] and `server/desk/lists.rs`. Filters, chips, the sorting heads and the
-//!    pager read and change the URL, and the server reads the same [`view::query::Query`]; parameters of a new
-//!    name are added to [`view::query::NAMES`].
-//! 5. **An action** is a form that works without scripts: `let sync = FormAction::of::<SyncOrder>();`,
-//!    `<ActionButton action=sync fields text key/>` is one button, `<ActionErrorNote action=sync/>` shows what went wrong. On
-//!    success the function leads to a page by `caller::redirect`; a `Loader` that shows what changed has
-//!    `sync.version()` in what it is about. What moves money or is final is a `<Confirm>`, in a `<Dialog>`
-//!    and on a page of its own below `<StepHeading>`: it takes no press before it can have been read (`Arm`).
-//! 6. **Keys**: give what a key should press `aria-keyshortcuts="r"`, row links `of_row=true`; see
-//!    `components/keyboard.rs`. **Style**: `style/main.css`; no inline style, the security policy
-//!    forbids it.
+//!    `<PageTitle text=.../>` sets the title. Everything that pages share is in `components/`.
+//! 3. **Texts** are constants and functions in [`texts`], in both languages; `let t = use_texts();` looks them up. The
+//!    language never changes within a page, so texts are plain values, not reactive ones.
+//! 4. **List.** Declare a `static` [`components::List`] with filters and columns, shown by `<ListPage list=&.../>`: see
+//!    `pages/orders.rs`. The server makes the rows as cells: add the list to [`view::ListName`] and to
+//!    `server/desk/lists.rs`. Filters, chips, sorting heads and pager read and change the URL, and the server reads the
+//!    same [`view::query::Query`]; add new parameters to [`view::query::NAMES`].
+//! 5. **Action.** A form that works without scripts: `let sync = FormAction::of::<SyncOrder>();`. `<ActionButton
+//!    action=sync fields text key/>` renders it as one button, `<ActionErrorNote action=sync/>` its error. On success
+//!    the server function redirects to a page; a `Loader` with `sync.version()` in its key loads again. An action that
+//!    moves money or is final has a `<Confirm>`, in a `<Dialog>` and on a page of its own below `<StepHeading>`: its
+//!    button takes no press before the sentence can have been read (`Arm`).
+//! 6. **Keys**: `aria-keyshortcuts="r"` gives an element the key `r`; `of_row=true` makes a number the link of its row.
+//!    See `components/keyboard.rs`. **Style**: `style/main.css`. The security policy forbids inline style.
 
 pub mod components;
 pub mod hooks;
@@ -62,7 +56,7 @@ use pages::{
 };
 use preferences::provide_preferences;
 
-/// The console.
+/// Renders the console.
 #[component]
 pub fn Console() -> impl IntoView {
     provide_meta_context();
@@ -76,49 +70,49 @@ pub fn Console() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/orders") view=OrdersPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/orders/:number") view=LazyPage::Order ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/orders") view=OrdersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/orders/:number") view=LazyPage::Order ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/orders/:number/refund")
+                        path=path!("/apps/:app_id/orders/:number/refund")
                         view=LazyPage::RefundOrder
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/refunds") view=RefundsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/refunds/:number") view=LazyPage::Refund ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/refunds") view=RefundsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/refunds/:number") view=LazyPage::Refund ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/refunds/:number/retry")
+                        path=path!("/apps/:app_id/refunds/:number/retry")
                         view=LazyPage::RetryRefund
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/refunds/:number/close")
+                        path=path!("/apps/:app_id/refunds/:number/close")
                         view=LazyPage::CloseRefund
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/refunds/:number/review")
+                        path=path!("/apps/:app_id/refunds/:number/review")
                         view=LazyPage::ReviewRefund
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/review") view=ReviewQueuePage ssr=SsrMode::Async/>
-                    <Route path=path!("/apps/:app/notices") view=NoticesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/review") view=ReviewQueuePage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/notices") view=NoticesPage ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/notices/:number/:seq")
+                        path=path!("/apps/:app_id/notices/:number/:seq")
                         view=LazyPage::Notice
                         ssr=SsrMode::Async
                     />
                     <Route
-                        path=path!("/apps/:app/notices/:number/:seq/send")
+                        path=path!("/apps/:app_id/notices/:number/:seq/send")
                         view=LazyPage::SendNotice
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/callbacks") view=CallbacksPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/callbacks") view=CallbacksPage ssr=SsrMode::Async/>
                     <Route
-                        path=path!("/apps/:app/callbacks/:number")
+                        path=path!("/apps/:app_id/callbacks/:number")
                         view=LazyPage::Callback
                         ssr=SsrMode::Async
                     />
-                    <Route path=path!("/apps/:app/syncs") view=SyncsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/syncs") view=SyncsPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

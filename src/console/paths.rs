@@ -1,13 +1,13 @@
-//! Addresses of the console's pages, and texts within them.
+//! Addresses of the console's pages, and the escaping of texts within them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The address of an app's page: `app_path("DEMO", "orders")`.
-pub fn app_path(app: &str, page: &str) -> String {
-    format!("/apps/{}/{page}", escape(app))
+/// Returns the address of an app's page: `app_path("DEMO", "orders")` is `/apps/DEMO/orders`.
+pub fn app_path(app_id: &str, page: &str) -> String {
+    format!("/apps/{}/{page}", escape(app_id))
 }
 
-/// Everything that cannot stand in a path segment or in the value of a query as it is.
+/// Characters that are escaped in a path segment and in a query's value.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -15,12 +15,12 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b':');
 
-/// Writes a text so that it can stand as one segment of a path or as a value in a query.
+/// Escapes a text for use as one segment of a path or as a value in a query.
 pub fn escape(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// Reads the pairs of a URL's query part (with or without `?`). An escape that is none stays as it is.
+/// Reads the pairs of a URL's query part, with or without `?`. A malformed escape, `%zz` for example, stays as it is.
 pub fn parse_pairs(search: &str) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(search.trim_start_matches('?').as_bytes()).into_owned()
 }

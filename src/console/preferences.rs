@@ -1,6 +1,6 @@
-//! How the console looks to this operator: language, theme and row density. Kept in cookies, so
-//! that it is the same with scripts off, and written on `<html>`, so that the browser's side starts
-//! with what the server rendered. A change reloads the page: within one page it never changes.
+//! The operator's preferences: language, theme and row density. They are kept in cookies, so that they work with
+//! scripts off, and written on `<html>`, so that the browser's side starts with what the server rendered. A change
+//! reloads the page, so preferences never change within a page.
 
 use leptos::prelude::*;
 
@@ -8,10 +8,10 @@ use crate::domain::lang::{Lang, Text};
 use crate::domain::string_enum;
 
 string_enum! {
-    /// Which colours.
+    /// A choice of colours.
     #[derive(Default)]
     Theme {
-        /// Whatever the operating system is set to.
+        /// The setting of the operating system.
         #[default]
         System = "system",
         Light = "light",
@@ -20,7 +20,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// How high the rows of a table are.
+    /// The height of table rows.
     #[derive(Default)]
     Density {
         #[default]
@@ -29,7 +29,7 @@ string_enum! {
     }
 }
 
-/// How the console looks to this operator.
+/// The preferences of the operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     pub lang: Lang,
@@ -38,8 +38,8 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// Reads a `Cookie` and an `Accept-Language` header. What was not chosen is as the browser prefers;
-    /// what is absent or unknown stays at its default.
+    /// Reads a `Cookie` and an `Accept-Language` header. The latter gives the language where no cookie does; unknown
+    /// values count as absent, and absent ones get their default.
     pub fn of_headers(cookies: &str, languages: &str) -> Preferences {
         let value = |name: &str| {
             cookies.split(';').find_map(|pair| {
@@ -55,7 +55,7 @@ impl Preferences {
         }
     }
 
-    /// Reads what the server wrote on `<html>`. Only for the browser.
+    /// Reads the attributes that the server wrote on `<html>`; for the browser only.
     fn of_document() -> Preferences {
         let html = document().document_element();
         let value = |name: &str| html.as_ref().and_then(|html| html.get_attribute(name));
@@ -69,7 +69,7 @@ impl Preferences {
         }
     }
 
-    /// The value of `<html lang>`.
+    /// Returns the value of `<html lang>`.
     pub fn html_lang(self) -> &'static str {
         match self.lang {
             Lang::Zh => "zh-CN",
@@ -78,7 +78,8 @@ impl Preferences {
     }
 }
 
-/// The first of our languages in an `Accept-Language` header: browsers name what they prefer first.
+/// Returns the first supported language of an `Accept-Language` header. Browsers list the preferred one first, so
+/// the weights need no reading.
 fn preferred(languages: &str) -> Lang {
     let ours = |range: &str| {
         let language = range.trim().split(['-', ';']).next()?;
@@ -87,28 +88,29 @@ fn preferred(languages: &str) -> Lang {
     languages.split(',').find_map(ours).unwrap_or_default()
 }
 
+/// Reads a word, or returns the default.
 fn parse<T: std::str::FromStr + Default>(word: Option<&str>) -> T {
     word.and_then(|word| word.parse().ok()).unwrap_or_default()
 }
 
-/// Makes the look known to every component. The server has provided it; the browser reads it.
+/// Provides the preferences as context in the browser. On the server the request handler has done so.
 pub fn provide_preferences() {
     if use_context::<Preferences>().is_none() {
         provide_context(Preferences::of_document());
     }
 }
 
-/// The operator's look.
+/// Returns the operator's preferences.
 pub fn use_preferences() -> Preferences {
     expect_context::<Preferences>()
 }
 
-/// The operator's language.
+/// Returns the operator's language.
 pub fn use_lang() -> Lang {
     use_preferences().lang
 }
 
-/// Looks fixed texts up in the operator's language: `let t = use_texts(); t(words::ORDERS)`.
+/// Returns a function that looks texts up in the operator's language: `let t = use_texts(); t(texts::ORDERS)`.
 pub fn use_texts() -> impl Fn(Text) -> &'static str + Copy + Send + Sync {
     let lang = use_lang();
     move |text| text.get(lang)
@@ -120,10 +122,11 @@ mod tests {
 
     #[test]
     fn cookies_are_read_and_nonsense_is_ignored() {
-        let look = Preferences::of_headers("id=x; lang=en;theme=dark; density=huge", "zh-CN");
-        assert_eq!(look.lang, Lang::En);
-        assert_eq!(look.theme, Theme::Dark);
-        assert_eq!(look.density, Density::Normal);
+        let preferences =
+            Preferences::of_headers("id=x; lang=en;theme=dark; density=huge", "zh-CN");
+        assert_eq!(preferences.lang, Lang::En);
+        assert_eq!(preferences.theme, Theme::Dark);
+        assert_eq!(preferences.density, Density::Normal);
         assert_eq!(Preferences::of_headers("", ""), Preferences::default());
         assert_eq!(
             Preferences::of_headers("xlang=en; lang=fr", ""),

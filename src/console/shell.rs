@@ -1,4 +1,4 @@
-//! The document around the console, as the server writes it.
+//! The HTML document around the console.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -8,21 +8,22 @@ use crate::console::Console;
 use crate::console::pages::is_lazy;
 use crate::console::preferences::use_preferences;
 
-/// Where the page finds its style sheet, scripts and WebAssembly.
+/// Addresses of the style sheet, the scripts and the WebAssembly modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetUrls {
     pub css: String,
     pub js: String,
-    /// What loads the parts of the module.
+    /// Script that loads the lazy module.
     pub parts: String,
     pub wasm: String,
-    /// The part of the pages about one thing.
+    /// Module of the [`LazyPage`](crate::console::pages::LazyPage)s.
     pub details: String,
 }
 
-/// The whole document of the page at a path. Expects the [`Preferences`](crate::console::preferences::Preferences) as context.
+/// Renders the document of the page at a path. Expects
+/// [`Preferences`](crate::console::preferences::Preferences) as context.
 pub fn shell(assets: AssetUrls, path: &str) -> impl IntoView + use<> {
-    let look = use_preferences();
+    let preferences = use_preferences();
     let AssetUrls {
         css,
         js,
@@ -40,7 +41,9 @@ pub fn shell(assets: AssetUrls, path: &str) -> impl IntoView + use<> {
     );
     view! {
         <!DOCTYPE html>
-        <html lang=look.html_lang() data-theme=look.theme.as_str() data-density=look.density.as_str()>
+        <html lang=preferences.html_lang()
+            data-theme=preferences.theme.as_str()
+            data-density=preferences.density.as_str()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

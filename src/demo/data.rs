@@ -27,7 +27,7 @@ pub const SECRET: &str = PUBLISHED_SECRET;
 const SEED: u64 = 20_240_510;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
-/// How long the sandbox took to settle what it accepted, back then.
+/// Time that the sandbox takes from accepting a refund to settling it.
 const DELAY_MS: i64 = 2_000;
 
 /// The data of a demonstration.
@@ -40,7 +40,7 @@ pub struct Month {
     pub book: Vec<LedgerRow>,
 }
 
-/// The demonstration's app, as the contract has it.
+/// Returns the demonstration's app.
 pub fn merchant() -> MerchantApp {
     MerchantApp {
         app_id: APP_ID.to_owned(),
@@ -133,7 +133,7 @@ pub fn make(config: &Config, now: Timestamp) -> Month {
     month
 }
 
-/// When an order was paid: most often by day.
+/// Returns the time of an order's payment, most often by day.
 fn paid_at(plan: &Plan, config: &Config, now: Timestamp, rng: &mut StdRng) -> Timestamp {
     let (least, most) = plan.hours_ago;
     let mut at = now;
@@ -160,7 +160,7 @@ fn order(
     let hint = BEHAVIOURS
         .iter()
         .find(|(behaviour, _)| *behaviour == plan.behaviour);
-    // Without a hint: what simply works, unless it is there to be tried.
+    // The title has no hint where the refund simply works, unless the order is there to be tried.
     let usual = matches!(plan.behaviour, "SBX-OK-" | "SBX-ASYNC-") && plan.hours_ago.1 > 60;
     let hint = hint.filter(|_| !usual && plan.status == OrderStatus::Success);
     let mut title = format!("{product} {size}").trim_end().to_owned();
@@ -268,7 +268,7 @@ fn stories(
     told
 }
 
-/// A believable part of an amount, which leaves something.
+/// Returns a plausible part of an amount, less than the whole.
 fn part_of(left: Fen, rng: &mut StdRng) -> Fen {
     let tenths = rng.random_range(1..=6);
     Fen((left.0 * tenths / 10).max(1))

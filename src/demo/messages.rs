@@ -12,9 +12,9 @@ use crate::server::config::Config;
 use crate::server::error::Result;
 use crate::server::numbers::{Kind, Sequence};
 
-/// Where nothing listens: what is sent there now comes back at once.
+/// Address at which nothing listens: a notice sent there fails at once.
 const SILENT_URL: &str = "http://127.0.0.1:9/refundry/notice";
-/// Refunds whose merchant is told are those of the last days.
+/// Age up to which refunds have notices.
 const TOLD_MS: i64 = 4 * DAY_MS;
 
 /// The messages of a month.
@@ -25,10 +25,10 @@ pub struct Messages {
     pub attempts: Vec<DeliveryAttempt>,
 }
 
-/// Makes the messages of a month; the refunds whose merchant has notices name the address.
+/// Makes the messages of a month, and sets the notify URL of the refunds that have notices.
 ///
 /// # Errors
-/// When a notice cannot be written.
+/// Fails where a notice cannot be written.
 pub fn of_month(month: &mut Month, config: &Config, now: Timestamp) -> Result<Messages> {
     let mut messages = Messages {
         callbacks: callbacks(month, config, now),
@@ -53,8 +53,8 @@ pub fn of_month(month: &mut Month, config: &Config, now: Timestamp) -> Result<Me
 }
 
 impl Messages {
-    /// A notice and its attempts up to now. Every third never arrived; every third of the others did so the
-    /// second time.
+    /// Makes a notice and its attempts up to now. Every third notice never arrived; every third of the others arrived at
+    /// the second attempt.
     fn notice(
         &mut self,
         refund: &Refund,
@@ -106,7 +106,7 @@ impl Messages {
     }
 }
 
-/// The callbacks that the month's timelines tell of, and some that were not believed.
+/// Makes the callbacks of the month's timelines, and some that were refused.
 fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
     let numbers = Sequence::beginning_at(&config.number_prefix, &config.time_zone, 1);
     let heard = month

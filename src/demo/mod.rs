@@ -21,8 +21,8 @@ pub use data::{APP_ID, SECRET, merchant};
 /// The name of the demonstration's administrator.
 pub const ADMIN: &str = "admin";
 
-/// Serves the demonstration until told to stop. Without a database of its own it uses a fresh one in
-/// a temporary folder, which is gone afterwards.
+/// Serves the demonstration until it is stopped. Where no database is named, it makes one in a temporary folder, which
+/// is removed afterwards.
 ///
 /// # Errors
 /// When the address is not a loopback one, or taken; when the database cannot be opened, or holds
@@ -36,7 +36,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
             return Err(ServeError::NotLoopback(address));
         }
     }
-    // Nothing stands before a demonstration that would have to turn away.
+    // No load balancer stands before a demonstration that would need time to turn away.
     config.drain_ms = 0;
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
@@ -73,19 +73,19 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
     .await
 }
 
-/// A folder that is gone when it is dropped.
+/// Makes a folder that is removed when its value is dropped.
 fn folder() -> std::io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("refundry-demo-").tempdir()
 }
 
-/// What came of seeding a database.
+/// The result of seeding a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seeded {
-    /// It was empty, and has the demonstration's data now.
+    /// The database was empty, and now has the demonstration's data.
     Now,
-    /// It had the demonstration's data already.
+    /// The database had the demonstration's data already.
     Before,
-    /// It holds something else, and was left alone.
+    /// The database holds other data, and was not changed.
     Foreign,
 }
 

@@ -1,5 +1,5 @@
-//! Which orders and refunds the month has: something of everything that an operator may meet or want
-//! to try, and business as usual around it.
+//! The orders and refunds of the month: one or more of everything that an operator may meet or want to try, and
+//! ordinary business around them.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -11,10 +11,10 @@ const ORDERS: usize = 400;
 const REFUNDS: usize = 250;
 const DAYS: i64 = 30;
 
-/// How a refund went.
+/// The course of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
-    /// Submitted, and nothing since.
+    /// Submitted, with no event since.
     Submitted,
     CalledBack,
     /// Submitted, and synced later.
@@ -22,9 +22,9 @@ pub enum Course {
     Retried,
     /// Refused, and closed by hand.
     GivenUp,
-    /// Refused by what the answer said; paid out by what the channel says when it is asked.
+    /// Refused by the channel's answer, then found paid out by a sync.
     LateSuccess,
-    /// The same, but the amount was refunded anew meanwhile.
+    /// As `LateSuccess`, but another refund used the amount meanwhile.
     Overpaid,
     /// Paid out, then denied, then confirmed.
     Contradicted,
@@ -32,20 +32,20 @@ pub enum Course {
     AmountDiffers,
 }
 
-/// An order to be: how the sandbox treats it, and what refunds it has.
+/// The plan of an order: the sandbox's treatment, and the refunds.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The beginning of its channel number.
+    /// Beginning of the order's channel number, which decides the sandbox's treatment.
     pub behaviour: &'static str,
     pub status: OrderStatus,
     pub refunds: Vec<Course>,
-    /// How long ago it was paid, between these.
+    /// Earliest and latest age of the payment, in hours.
     pub hours_ago: (i64, i64),
-    /// Whether one refund takes all that was paid.
+    /// Set where one refund takes the whole amount.
     pub whole: bool,
 }
 
-/// What an operator can try, by the beginning of the channel's number, and what to expect.
+/// Channel numbers that an operator can try, by their beginning, each with the expected behaviour.
 pub const BEHAVIOURS: &[(&str, &str)] = &[
     ("SBX-OK-", "直接成功"),
     ("SBX-ASYNC-", "受理后回调成功"),
@@ -59,7 +59,7 @@ pub const BEHAVIOURS: &[(&str, &str)] = &[
     ("SBX-ABSENT-", "受理后通道查无此单"),
 ];
 
-/// What there is to be: first what an operator may want to see and try, then business as usual.
+/// Makes the plans: first those that an operator may want to see and try, then ordinary business.
 pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
     use Course::*;
     let plan = |behaviour, refunds: &[Course], hours_ago| Plan {
@@ -83,7 +83,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
     repeat(3, plan("SBX-ASYNC-NOCB-", &[Submitted], (6, 30)));
     repeat(2, plan("SBX-LATEFAIL-", &[Submitted], (6, 30)));
     repeat(2, plan("SBX-CLOSED-", &[Submitted], (6, 30)));
-    // For a person to look at.
+    // For an operator to review.
     repeat(2, plan("SBX-ABSENT-", &[Submitted], (30, 60)));
     repeat(3, plan("SBX-ABSENT-", &[Synced], (30, 120)));
     repeat(2, plan("SBX-OK-", &[LateSuccess], (48, 240)));
@@ -96,7 +96,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
     );
     repeat(2, plan("SBX-OK-", &[Contradicted], (72, 240)));
     repeat(1, plan("SBX-ASYNC-NOCB-", &[AmountDiffers], (48, 240)));
-    // What went wrong and is over.
+    // Failed, and settled.
     repeat(9, plan("SBX-FAIL-", &[Submitted], month));
     repeat(4, plan("SBX-FAIL-", &[Retried], month));
     repeat(7, plan("SBX-FAIL-", &[GivenUp], month));
@@ -105,7 +105,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
     repeat(9, plan("SBX-TIMEOUT-", &[Synced], month));
     repeat(5, plan("SBX-LOST-", &[Synced], month));
     repeat(5, plan("SBX-FLAKY-", &[Synced], month));
-    // What nobody paid for.
+    // Orders that were not paid.
     for (status, times) in [
         (OrderStatus::Wait, 4),
         (OrderStatus::Progress, 3),
@@ -124,7 +124,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
             },
         );
     }
-    // Business as usual.
+    // Ordinary business.
     let mut refunds: usize = plans.iter().map(|plan| plan.refunds.len()).sum();
     while refunds < REFUNDS {
         let (behaviour, course) = match rng.random_range(0..4) {

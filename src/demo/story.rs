@@ -1,5 +1,5 @@
-//! How a refund of the demonstration came to be what it is: told by the domain's own table and the
-//! sandbox's own rules, so that both agree with it.
+//! Stories of the demonstration's refunds. The domain's own transitions and the sandbox's own rules make every event, so
+//! that both agree with the result.
 
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::money::Fen;
@@ -14,7 +14,7 @@ use crate::server::channels::sandbox::ledger;
 use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
 use crate::server::store::sandbox::LedgerRow;
 
-/// How long a channel takes to answer.
+/// Time that the channel takes to answer.
 const ANSWER_MS: i64 = 240;
 
 /// A refund, its timeline and its row in the sandbox's book, so far.
@@ -29,7 +29,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// A refund is asked for: its amount is held.
+    /// Requests the refund: the order holds its amount.
     pub fn begin(order: &mut Order, refund: Refund, actor: Actor, delay_ms: i64) -> Story {
         let now = refund.created_at;
         let mut story = Story {
@@ -45,13 +45,13 @@ impl Story {
         story
     }
 
-    /// Time goes by.
+    /// Lets time pass.
     pub fn wait(&mut self, ms: i64) -> &mut Self {
         self.now = self.now.plus_ms(ms);
         self
     }
 
-    /// It is submitted, and settled by what is heard of that.
+    /// Submits the refund, and settles it by the channel's answer.
     pub fn submit(&mut self, order: &mut Order) -> &mut Self {
         let row = self.enter(order);
         let unknown = |why: &str| Reply {
@@ -68,14 +68,14 @@ impl Story {
         self.settle(order, Source::Answer, answer, Actor::Channel)
     }
 
-    /// It is submitted and taken, yet the answer says that it was refused.
+    /// Submits the refund: the channel takes it, but its answer says that it refused.
     pub fn submit_misheard(&mut self, order: &mut Order) -> &mut Self {
         self.enter(order);
         self.wait(ANSWER_MS);
         self.settle(order, Source::Answer, refusal(), Actor::Channel)
     }
 
-    /// The channel calls back.
+    /// Receives the channel's callback.
     pub fn call_back(&mut self, order: &mut Order) -> &mut Self {
         let body = self.book.as_ref().map(CallbackBody::of);
         let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
@@ -88,7 +88,7 @@ impl Story {
         }
     }
 
-    /// The channel calls back and names another amount.
+    /// Receives a callback that names another amount.
     pub fn call_back_with_another_amount(&mut self) -> &mut Self {
         let before = self.refund.status;
         let said = self.book.as_ref().map(|row| {
@@ -108,7 +108,7 @@ impl Story {
         self
     }
 
-    /// The channel is asked, and the refund submitted again where it never saw it.
+    /// Asks the channel, and submits the refund again where the channel does not know it.
     pub fn sync(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let channel_no = &self.refund.channel_no;
         let answer = ledger::answer_when_asked(self.book.as_ref(), channel_no, self.now);
@@ -123,12 +123,12 @@ impl Story {
         self
     }
 
-    /// The channel is asked, and says that it refused what it had paid out.
+    /// Asks the channel, which denies a refund that it had paid out.
     pub fn sync_misheard(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         self.settle(order, Source::Sync, refusal(), actor)
     }
 
-    /// A failed refund is taken up again.
+    /// Retries the failed refund.
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         let retried = self.refund.retried(self.now);
@@ -138,7 +138,7 @@ impl Story {
         self.submit(order)
     }
 
-    /// A failed refund is closed by hand.
+    /// Closes the failed refund by hand.
     pub fn close(&mut self, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         self.next(self.refund.closed_after_failure().refund);
@@ -238,7 +238,7 @@ impl Story {
     }
 }
 
-/// A refusal that is not true.
+/// Makes an untrue refusal.
 fn refusal() -> Reply<Outcome> {
     Reply {
         outcome: Outcome::Fail {

@@ -20,6 +20,9 @@ pub mod time;
 
 /// Declares an enum whose values stand as fixed words in the database, the API and the URL.
 /// The words are the single source: parsing, printing and serde all use them.
+///
+/// The macro replaces `strum`, whose `EnumString`, `IntoStaticStr` and `VariantArray` would need five derives on each
+/// enum, every word twice (`strum(serialize)` and `serde(rename)`), and an error type that does not name the word.
 macro_rules! string_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*

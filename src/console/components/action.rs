@@ -1,8 +1,8 @@
-//! What an operator does: forms that are sent to one of the server's functions. They work without scripts
-//! too: the function then leads back to the page, with a trouble in its address where there was one.
+//! Forms that call a server function. They work without scripts too: the function then redirects back to the
+//! page, and writes an error into the page's address (`?__path=...&__err=...`).
 //!
-//! All of them are one type, whatever function they call: a type of its own for each would be a large part
-//! of what the browser has to load.
+//! Every form is one type, whichever function it calls. leptos' `ServerAction` and `ActionForm` are compiled once
+//! for each function: ARCHITECTURE.md, "What the browser loads", has the figures.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -24,80 +24,82 @@ use crate::console::view::ApiError;
 use crate::console::view::query::Query;
 use crate::domain::lang::Text;
 
-/// The arguments of a function: the fields of its form.
+/// Arguments of a server function: the names and values of the form's fields.
 pub type Fields = Vec<(&'static str, String)>;
 
-/// Something that can be done on the server, and how the last try went.
+/// A server function that changes something, with the outcome of its last call.
 #[derive(Clone, Copy)]
 pub struct FormAction {
-    /// The function's address.
+    /// The path of the server function: `/api/order/sync`.
     path: &'static str,
     pending: RwSignal<bool>,
-    /// Between two tries: a press so soon after the last belongs to the last.
-    rest: Arm,
+    /// Disarmed for a moment after each call: the second press of a double click belongs to the first.
+    cooldown: Arm,
     version: RwSignal<usize>,
     outcome: RwSignal<Option<Result<(), ApiError>>>,
-    /// Counts how often what it is about was left.
+    /// Number of [`FormAction::leave`] calls. A call that began before the last of them has no outcome to show.
     left: StoredValue<u32>,
 }
 
 impl FormAction {
-    /// The function is named by its type: `FormAction::of::<SyncOrder>()`. A trouble that the page's address
-    /// tells of is the outcome of a try without scripts.
+    /// Makes the action of a server function, named by its type: `FormAction::of::<SyncOrder>()`. An error in the
+    /// page's address becomes the action's outcome: the form was sent without scripts.
     pub fn of<F: ServerFn<Output = (), Error = ApiError>>() -> FormAction {
         FormAction::at(F::PATH)
     }
 
     fn at(path: &'static str) -> FormAction {
-        let trouble = use_url().with_untracked(|url| {
-            let told = |name| Query::value_in(url.search(), name);
-            (told("__path")? == path).then(|| told("__err")).flatten()
+        let error = use_url().with_untracked(|url| {
+            let parameter = |name| Query::value_in(url.search(), name);
+            (parameter("__path")? == path)
+                .then(|| parameter("__err"))
+                .flatten()
         });
-        let trouble = trouble.map(|told| ServerFnUrlError::<ApiError>::decode_err(&told));
+        let error = error.map(|encoded| ServerFnUrlError::<ApiError>::decode_err(&encoded));
         FormAction {
             path,
             pending: RwSignal::new(false),
-            rest: Arm::new(),
+            cooldown: Arm::new(),
             version: RwSignal::new(0),
-            outcome: RwSignal::new(trouble.map(Err)),
+            outcome: RwSignal::new(error.map(Err)),
             left: StoredValue::new(0),
         }
     }
 
-    /// Whether it can be done now: it is not under way, and did not end just now.
+    /// Returns true where no call is under way or has just ended.
     pub fn ready(self) -> bool {
-        !self.pending.get() && self.rest.armed()
+        !self.pending.get() && self.cooldown.armed()
     }
 
-    /// Counts the tries. What shows what they change is loaded again by it.
+    /// Counts the finished calls. A [`Loader`](crate::console::components::Loader) that has the count in its key
+    /// loads again after each.
     pub fn version(self) -> usize {
         self.version.get()
     }
 
-    /// How the last try went; None before the first.
+    /// Returns the outcome of the last call; `None` before the first.
     pub fn outcome(self) -> Option<Result<(), ApiError>> {
         self.outcome.get()
     }
 
-    /// What went wrong with the last try, and not while another is under way.
-    pub fn trouble(self) -> Option<ApiError> {
-        let trouble = self.outcome.get()?.err();
-        trouble.filter(|_| !self.pending.get())
+    /// Returns the error of the last call, unless another call is under way.
+    pub fn error(self) -> Option<ApiError> {
+        let error = self.outcome.get()?.err();
+        error.filter(|_| !self.pending.get())
     }
 
-    /// Forgets how the last try went.
+    /// Forgets the outcome of the last call.
     pub fn clear(self) {
         self.outcome.set(None);
     }
 
-    /// The page has come to show something else: forgets the last try, and what comes of one that is still
-    /// under way.
+    /// Forgets the last outcome, and that of a call still under way: the page now shows something else.
     pub fn leave(self) {
         self.left.update_value(|left| *left += 1);
         self.clear();
     }
 
-    /// Does it; one at a time. Goes where the server leads.
+    /// Calls the function, unless a call is under way, and follows the server's redirect.
     fn send(self, fields: &Fields) {
         if !untrack(|| self.ready()) {
             return;
@@ -115,13 +117,13 @@ impl FormAction {
                 self.outcome.try_set(Some(outcome.map(drop)));
             }
             self.version.try_update(|n| *n += 1);
-            self.rest.disarm();
+            self.cooldown.disarm();
             self.pending.try_set(false);
         });
     }
 }
 
-/// The fields as a form sends them.
+/// Writes fields as a form sends them: `app_id=A%26B&reason=x`.
 fn form_text(fields: &Fields) -> String {
     let pairs: Vec<String> = fields
         .iter()
@@ -130,7 +132,7 @@ fn form_text(fields: &Fields) -> String {
     pairs.join("&")
 }
 
-/// Sends it. Where the server leads to, if anywhere.
+/// Posts a form. Returns the address of the server's redirect, if the answer has one.
 async fn post(path: &str, body: &str) -> Result<Option<String>, ApiError> {
     let unreachable = |_: JsValue| ApiError::unreachable();
     let headers = Headers::new().map_err(unreachable)?;
@@ -155,15 +157,15 @@ async fn post(path: &str, body: &str) -> Result<Option<String>, ApiError> {
     Ok(leads)
 }
 
-/// The form of an action. `fields` are what nobody types; `children` the rest, down to the button.
+/// Renders the form of an action: `fields` as hidden fields, then `children`, which hold the button.
 #[component]
 fn PostForm(
     action: FormAction,
     fields: Fields,
     class: &'static str,
-    /// What has to be armed for the form to be sent, whatever sends it.
+    /// Has to be armed for the form to be sent, by button or by key.
     arm: Option<Arm>,
-    /// A text area among `children`, by its name.
+    /// Name of a text area among `children`.
     typed: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
@@ -185,13 +187,13 @@ fn PostForm(
     }
 }
 
-/// What stands in a text area of the form that is sent.
+/// Reads a text area of the form that is being sent.
 fn typed_in(ev: &SubmitEvent, name: &str) -> Option<String> {
     let form = event_target::<HtmlFormElement>(ev);
     FormData::new_with_form(&form).ok()?.get(name).as_string()
 }
 
-/// One button. `fields` are the function's arguments; `key` presses the button.
+/// Renders an action as one button. `fields` are the function's arguments; `key` is a shortcut: `key="s"`.
 #[component]
 pub fn ActionButton(
     action: FormAction,
@@ -211,18 +213,18 @@ pub fn ActionButton(
     }
 }
 
-/// The one button of a last step, named after the act. It has to be armed, and says while it is not: by
-/// `aria-disabled` and not by `disabled`, so that the tab key finds it at any time and it keeps the focus.
+/// Renders the confirming button of a last step. While it is not armed the button has `aria-disabled` rather than
+/// `disabled`: it then stays reachable by the tab key and keeps the focus.
 #[component]
 pub fn Primary(
     action: FormAction,
     fields: Fields,
     #[prop(into)] text: String,
     #[prop(optional)] class: &'static str,
-    /// A text area among `children`, by its name.
+    /// Name of a text area among `children`.
     #[prop(optional, into)]
     typed: Option<&'static str>,
-    /// What stands above the button.
+    /// Shown above the button.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
@@ -243,7 +245,7 @@ pub fn Primary(
     }
 }
 
-/// Fields of a form that nobody sees.
+/// Renders hidden fields of a form.
 #[component]
 pub fn Hidden(fields: Fields) -> impl IntoView {
     fields
@@ -252,13 +254,13 @@ pub fn Hidden(fields: Fields) -> impl IntoView {
         .collect_view()
 }
 
-/// What went wrong with the last try; nothing while all is well.
+/// Shows the error of an action's last call.
 #[component]
 pub fn ActionErrorNote(action: FormAction) -> impl IntoView {
     move || {
         action
-            .trouble()
-            .map(|trouble| view! { <ErrorNote trouble at_place=true/> }.into_any())
+            .error()
+            .map(|error| view! { <ErrorNote error at_place=true/> }.into_any())
     }
 }
 
@@ -268,10 +270,13 @@ mod tests {
 
     #[test]
     fn fields_are_sent_as_a_form_sends_them() {
-        let fields = vec![("app", "A&B".to_owned()), ("reason", "买错 1+1".to_owned())];
+        let fields = vec![
+            ("app_id", "A&B".to_owned()),
+            ("reason", "买错 1+1".to_owned()),
+        ];
         assert_eq!(
             form_text(&fields),
-            "app=A%26B&reason=%E4%B9%B0%E9%94%99%201%2B1"
+            "app_id=A%26B&reason=%E4%B9%B0%E9%94%99%201%2B1"
         );
     }
 }

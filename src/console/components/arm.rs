@@ -1,4 +1,5 @@
-//! Arming: what moves money, or is final, takes a press only once a person can have seen what it will do.
+//! Arming: a button that moves money or is final takes a press only once a person has had time to read the
+//! sentence above it.
 
 use std::time::Duration;
 
@@ -6,22 +7,23 @@ use leptos::prelude::*;
 
 use crate::console::components::keyboard::is_pressing;
 
-/// How long nobody can have read the sentence yet; a double press is over by then.
+/// Time after disarming in which no press counts: too short to have read the sentence, long enough for a double
+/// click to end.
 const UNREAD: Duration = Duration::from_millis(400);
 
-/// How often is looked whether what is held down has been let go.
+/// Interval of checks for a key or pointer that is still held down.
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
-/// Whether presses are taken. Without scripts they always are.
+/// A switch that decides whether presses count. Without scripts they always do.
 #[derive(Clone, Copy)]
 pub struct Arm {
     armed: RwSignal<bool>,
-    /// Counts how often it was disarmed.
+    /// Number of [`Arm::disarm`] calls: a timer arms only if no later call has disarmed again.
     turn: StoredValue<u32>,
 }
 
 impl Arm {
-    /// Makes one that takes presses until it is disarmed.
+    /// Makes a switch that is armed.
     #[allow(clippy::new_without_default)] // Only a place in a view can make one.
     pub fn new() -> Arm {
         Arm {
@@ -30,7 +32,7 @@ impl Arm {
         }
     }
 
-    /// Finds that of the dialog around; on a page of its own makes one that is disarmed as the page comes.
+    /// Returns the switch of the surrounding dialog, or else makes one that is disarmed when the page appears.
     pub fn here() -> Arm {
         use_context().unwrap_or_else(|| {
             let arm = Arm::new();
@@ -39,13 +41,12 @@ impl Arm {
         })
     }
 
-    /// Says whether presses are taken.
+    /// Returns true where presses count.
     pub fn armed(self) -> bool {
         self.armed.get()
     }
 
-    /// Takes no press until a while has passed and, after that, nothing that presses is held down: neither
-    /// what was down before, nor what went down meanwhile.
+    /// Ignores presses until [`UNREAD`] has passed and no key or pointer is held down any more.
     pub fn disarm(self) {
         let turn = self.turn.try_update_value(|turn| {
             *turn += 1;
@@ -58,7 +59,7 @@ impl Arm {
     }
 
     fn arm(self, turn: u32) {
-        // It may have been disarmed again, or be gone.
+        // The switch may have been disarmed again, or its page may be gone.
         if self.turn.try_get_value() != Some(turn) {
             return;
         }

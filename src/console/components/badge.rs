@@ -1,4 +1,4 @@
-//! Badges: how a state is shown.
+//! Badges, which show a state by a word, a colour and a shape.
 
 use leptos::prelude::*;
 
@@ -19,7 +19,7 @@ pub fn icon_of(tone: Tone) -> Icon {
     }
 }
 
-/// A state.
+/// Shows a state.
 #[component]
 pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
     view! {
@@ -30,7 +30,7 @@ pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
     }
 }
 
-/// The badge of an order's or a refund's state: `state_badge(order.status)`.
+/// Shows the state of an order, a refund or a notice: `state_badge(order.status)`.
 pub fn state_badge(state: impl State) -> impl IntoView {
     let lang = use_lang();
     view! { <Badge tone=state.tone() text=state.text().get(lang)/> }

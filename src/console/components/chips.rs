@@ -9,7 +9,7 @@ use crate::console::preferences::use_texts;
 use crate::console::texts;
 use crate::console::view::Chip;
 
-/// A row of chips; nothing where a list has none.
+/// Shows a row of chips, or nothing for a list without chips.
 #[component]
 pub fn Chips(chips: Vec<Chip>) -> impl IntoView {
     let t = use_texts();
@@ -23,7 +23,8 @@ pub fn Chips(chips: Vec<Chip>) -> impl IntoView {
     view! { <nav class="chips" aria-label=t(texts::STATUS)>{chips}</nav> }.into_any()
 }
 
-/// Sets the list's parameter to the chip's value, or takes it away again where it has that.
+/// Shows a chip: a link that sets the list's parameter to the chip's value, or removes the parameter where it has
+/// that value already.
 #[component]
 fn OneChip(chip: Chip) -> impl IntoView {
     let list = expect_context::<ListUrl>();

@@ -1,5 +1,5 @@
-//! The last step before money moves or something is final: a sentence that says what will happen, and one
-//! button that makes it happen. Stands in a dialog, and on a page of its own for when scripts are off.
+//! The last step before money moves or something is final: a sentence that states the consequences, and one
+//! button. It is shown in a dialog, and on a page of its own where scripts are off.
 
 use leptos::prelude::*;
 
@@ -7,8 +7,8 @@ use crate::console::components::action::{ActionErrorNote, Fields, FormAction, Pr
 use crate::console::preferences::use_texts;
 use crate::domain::lang::Text;
 
-/// The heading of a page of its own. It has the focus, as that of a dialog has: a key that is still held from
-/// the page before presses nothing.
+/// Shows the heading of a confirmation page. The heading takes the focus, as a dialog's heading does, so that a
+/// key still held from the page before presses nothing.
 #[component]
 pub fn StepHeading(text: Text) -> impl IntoView {
     let t = use_texts();
@@ -19,15 +19,15 @@ pub fn StepHeading(text: Text) -> impl IntoView {
     }
 }
 
-/// The sentence and the button. `fields` are the function's arguments, `children` stand between.
+/// Shows the sentence, then `children`, then the button. `fields` are the function's arguments.
 #[component]
 pub fn Confirm(
     action: FormAction,
     fields: Fields,
-    /// What will happen, in whole sentences.
+    /// The consequences, in whole sentences.
     #[prop(into)]
     happens: String,
-    /// What the button says: the act itself.
+    /// The button's text, which names the action: "Refund 12.50".
     #[prop(into)]
     button: String,
     #[prop(optional)] children: Option<Children>,

@@ -1,5 +1,4 @@
-//! A page about one thing that the server has made down to its texts: facts, what can be done, and what was
-//! said word for word.
+//! The page of a notice or a callback: facts, an action, and raw messages. The server makes its texts.
 
 use leptos::prelude::*;
 
@@ -15,22 +14,21 @@ use crate::console::texts;
 use crate::console::view::{Cell, DetailAction, DetailLine, DetailView, Section, Verbatim};
 use crate::domain::lang::Text;
 
-/// The page. `kind` is what it is about; `deed` what can be done about it; `act` shows that, where the server
-/// allows it.
+/// Shows such a page. `kind` names its subject. `show_action` renders `action` where the server allows it.
 #[component]
 pub fn DetailPage(
     detail: Loader<DetailView>,
     kind: Text,
     #[prop(optional)] action: Option<FormAction>,
-    act: fn(DetailAction, Option<FormAction>) -> AnyView,
-    /// What came of the action that led here.
+    show_action: fn(DetailAction, Option<FormAction>) -> AnyView,
+    /// The outcome of the action that led here.
     #[prop(optional, into)]
     done: Signal<Option<String>>,
 ) -> impl IntoView {
     let t = use_texts();
     let body = move |detail: DetailView| {
-        let act = detail.act.map(|it| act(it, action));
-        let trouble = action.map(|action| view! { <ActionErrorNote action/> }.into_any());
+        let button = detail.action.map(|texts| show_action(texts, action));
+        let error = action.map(|action| view! { <ActionErrorNote action/> }.into_any());
         let states = detail
             .states
             .into_iter()
@@ -43,11 +41,11 @@ pub fn DetailPage(
                     <Number number=detail.number what=kind/>
                 </h1>
                 {states.collect_view()}
-                {act}
+                {button}
             </div>
-            {trouble}
+            {error}
             {move || done.get().map(|done| view! { <p class="done" role="status">{done}</p> }.into_any())}
-            <p class="means">{detail.means}</p>
+            <p class="meaning">{detail.meaning}</p>
             {facts_view(detail.facts)}
             {detail.sections.into_iter().map(section_view).collect_view()}
         }
@@ -62,12 +60,12 @@ pub fn DetailPage(
     }
 }
 
-/// Facts that the server has named.
+/// Shows facts that the server has named.
 pub fn facts_view(facts: Vec<(String, Cell)>) -> AnyView {
     view! { <dl class="facts">{more_facts(facts)}</dl> }.into_any()
 }
 
-/// Such facts, to stand among others.
+/// Shows such facts within a list of facts.
 pub fn more_facts(facts: Vec<(String, Cell)>) -> AnyView {
     let fact = |(name, cell): (String, Cell)| {
         let code = matches!(cell, Cell::Code(_)).then_some("mono");
@@ -82,6 +80,7 @@ pub fn more_facts(facts: Vec<(String, Cell)>) -> AnyView {
     facts.into_iter().map(fact).collect_view().into_any()
 }
 
+/// Shows a section: sentences, lines, texts.
 fn section_view(section: Section) -> AnyView {
     let sentences = section
         .sentences
@@ -100,7 +99,7 @@ fn section_view(section: Section) -> AnyView {
     .into_any()
 }
 
-/// The first is open.
+/// Shows a line; the first one is unfolded.
 fn line_view((i, line): (usize, DetailLine)) -> AnyView {
     let (tone, text) = line.state;
     view! {
@@ -120,6 +119,7 @@ fn line_view((i, line): (usize, DetailLine)) -> AnyView {
     .into_any()
 }
 
+/// Shows a raw text with a button that copies it.
 fn verbatim_view(Verbatim { name, text }: Verbatim) -> AnyView {
     let lang = use_lang();
     let label = format!("{} {name}", texts::COPY.get(lang));

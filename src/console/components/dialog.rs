@@ -1,4 +1,4 @@
-//! Dialogs.
+//! Dialogs and the links that open them.
 
 use leptos::context::Provider;
 use leptos::ev::{Event, MouseEvent};
@@ -10,9 +10,9 @@ use crate::console::preferences::use_texts;
 use crate::console::texts;
 use crate::domain::lang::Text;
 
-/// A dialog that [`open_dialog`](crate::console::components::open_dialog) opens. Its last button, `close`, closes it. As it opens
-/// its heading gets the focus, so that it is read from its beginning and a key that opened it presses nothing
-/// in it, and what it confirms is disarmed.
+/// Renders a dialog for [`open_dialog`](crate::console::components::open_dialog). Its last button, `close`,
+/// closes it. On opening, the heading gets the focus, so that the dialog is read from its beginning and a held
+/// key presses nothing in it; the [`Arm`] of the buttons within is disarmed.
 #[component]
 pub fn Dialog(
     id: &'static str,
@@ -36,7 +36,8 @@ pub fn Dialog(
     }
 }
 
-/// Opens a dialog. Without scripts, or into another tab, it leads to the page that stands for it.
+/// Renders a link that opens a dialog. Without scripts, or with Ctrl held, it follows `href`, the page that stands
+/// for the dialog.
 #[component]
 pub fn DialogLink(dialog: &'static str, href: String, text: Text) -> impl IntoView {
     let t = use_texts();

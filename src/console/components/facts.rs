@@ -1,17 +1,17 @@
-//! Facts: names and values in two columns.
+//! Lists of facts: names and values in two columns.
 
 use leptos::prelude::*;
 
 use crate::console::preferences::use_texts;
 use crate::domain::lang::Text;
 
-/// A list of [`Fact`]s in two columns.
+/// Shows a list of [`Fact`]s.
 #[component]
 pub fn Facts(children: Children) -> impl IntoView {
     view! { <dl class="facts">{children()}</dl> }
 }
 
-/// One fact.
+/// Shows one fact.
 #[component]
 pub fn Fact(name: Text, children: Children) -> impl IntoView {
     let t = use_texts();

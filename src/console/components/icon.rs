@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// An icon.
+/// An icon of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     Search,
@@ -28,7 +28,7 @@ pub enum Icon {
 }
 
 impl Icon {
-    /// The outline as an SVG path; `true` where it is filled rather than stroked.
+    /// Returns the outline as an SVG path, and true where it is filled rather than stroked.
     fn path(self) -> (&'static str, bool) {
         match self {
             Icon::Search => (
@@ -65,7 +65,7 @@ impl Icon {
     }
 }
 
-/// Draws an icon. It is decoration: a word always stands beside it.
+/// Draws an icon. Icons are decoration and hidden from screen readers: a word stands beside each.
 #[component]
 pub fn Draw(icon: Icon) -> impl IntoView {
     let (path, filled) = icon.path();

@@ -1,14 +1,14 @@
-//! The keyboard, copying and menus: what hands do on every page. It works on what the page says of
-//! itself, so that pages need no code for it:
+//! Shortcuts, copying and menus, the same on every page. They work on attributes of the page's elements, so that
+//! pages need no code for them:
 //!
-//! - `aria-keyshortcuts="r"` on a link, button or field: that key presses it (or goes to the field);
-//! - `data-row` on a link: `j` and `k` go from row to row, Enter follows it;
-//! - `data-copy="..."` on a button: pressing it copies, and says so beside it;
+//! - `aria-keyshortcuts="r"` on a link, button or field: the key presses it, or focuses the field;
+//! - `data-row` on a link: `j` and `k` move from row to row, Enter follows the link;
+//! - `data-copy="..."` on a button: a press copies the text and confirms it beside the button;
 //! - `<details class="menu">`: closes on Escape and on a press elsewhere;
 //! - `data-dialog="id"` on a link: opens that `<dialog>` instead of following the link.
 //!
-//! Keys do nothing while somebody types, and nothing with Ctrl, Alt or Meta held. One press is one press: a
-//! key that is held down goes on typing, scrolling and going from row to row, and presses and sends nothing.
+//! Shortcuts are off while somebody types, and with Ctrl, Alt or Meta held. A key that is held down repeats typing,
+//! scrolling and `j`/`k`, but presses no button and sends no form: one press is one press.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -18,35 +18,35 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlDialogElement, HtmlElement};
 
-/// How long a copied number says so.
+/// Time for which the confirmation of a copy is shown.
 const SAY_FOR: Duration = Duration::from_millis(1_500);
 
-/// What presses a button: two keys, by their names, and the pointer.
+/// Inputs that press a button: two keys, by their names, and the pointer.
 const PRESSING: [&str; 3] = ["Enter", " ", "pointer"];
 
 thread_local! {
-    /// Which of them are held down now.
+    /// For each of [`PRESSING`], true while it is held down.
     static DOWN: [Cell<bool>; PRESSING.len()] = const { [const { Cell::new(false) }; PRESSING.len()] };
 }
 
-/// Says whether something is held down that presses a button.
+/// Returns true while a key or pointer that presses buttons is held down.
 pub fn is_pressing() -> bool {
     DOWN.with(|down| down.iter().any(Cell::get))
 }
 
-/// Notes that it went down, or was let go. Other keys press no button.
+/// Records that one of [`PRESSING`] went down or was released; ignores all other keys.
 fn note(what: &str, is_down: bool) {
     if let Some(at) = PRESSING.iter().position(|pressing| *pressing == what) {
         DOWN.with(|down| down[at].set(is_down));
     }
 }
 
-/// Takes everything as let go.
+/// Records that nothing is held down.
 fn let_go() {
     PRESSING.iter().for_each(|pressing| note(pressing, false));
 }
 
-/// Listens to keys and presses for as long as the frame stands. Only the browser runs it.
+/// Listens to keys and presses while the layout is shown. Effects run in the browser only.
 #[component]
 pub fn Keyboard() -> impl IntoView {
     Effect::new(|| {
@@ -58,7 +58,7 @@ pub fn Keyboard() -> impl IntoView {
             }),
             window_event_listener(leptos::ev::pointerup, |_| note("pointer", false)),
             window_event_listener(leptos::ev::pointercancel, |_| note("pointer", false)),
-            // What is let go elsewhere is not told here.
+            // No event tells of a key that is released in another window.
             window_event_listener(leptos::ev::blur, |_| let_go()),
             window_event_listener(leptos::ev::click, on_press),
         ];
@@ -67,7 +67,8 @@ pub fn Keyboard() -> impl IntoView {
     view! { <div id="said" class="unseen" role="status"></div> }
 }
 
-/// Opens a dialog that stands in the page, and tells it first (`opens`). Escape closes it and gives the focus back: browsers do.
+/// Opens a dialog of the page, after sending it the event `opens`. Browsers themselves close it on Escape and give
+/// the focus back.
 pub fn open_dialog(id: &str) {
     if let Some(dialog) = find(&format!("dialog#{id}"))
         && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
@@ -80,7 +81,7 @@ pub fn open_dialog(id: &str) {
     }
 }
 
-/// Closes a dialog, if it is open.
+/// Closes a dialog; does nothing where it is closed or absent.
 pub fn close_dialog(id: &str) {
     if let Some(dialog) = find(&format!("dialog#{id}"))
         && let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>()
@@ -89,7 +90,7 @@ pub fn close_dialog(id: &str) {
     }
 }
 
-/// Gives the focus to the first such element.
+/// Focuses the first element that matches the selector.
 pub fn go_to(selector: &str) {
     if let Some(element) = find(selector)
         && let Ok(element) = element.dyn_into::<HtmlElement>()
@@ -98,6 +99,7 @@ pub fn go_to(selector: &str) {
     }
 }
 
+/// Handles a key that went down or repeats.
 fn on_key(ev: KeyboardEvent) {
     let key = ev.key();
     note(&key, true);
@@ -145,14 +147,16 @@ fn on_key(ev: KeyboardEvent) {
     }
 }
 
+/// Handles a released key.
 fn on_key_up(ev: KeyboardEvent) {
     match ev.key().as_str() {
-        // On a Mac nobody is told of keys that are let go while it is held.
+        // macOS sends no event for keys that are released while Meta is held.
         "Meta" => let_go(),
         key => note(key, false),
     }
 }
 
+/// Handles a click: closes menus, and copies where the click is on a copy button.
 fn on_press(ev: MouseEvent) {
     let Some(target) = ev.target().and_then(|t| t.dyn_into::<Element>().ok()) else {
         return;
@@ -163,7 +167,7 @@ fn on_press(ev: MouseEvent) {
     }
 }
 
-/// Presses what has this key, or goes to it if it is a field.
+/// Clicks the element with this shortcut, or focuses it if it is a field. Returns false where there is none.
 fn press(key: &str) -> bool {
     let Some(element) = find(&format!("[aria-keyshortcuts=\"{key}\"]")) else {
         return false;
@@ -183,7 +187,7 @@ fn press(key: &str) -> bool {
     true
 }
 
-/// Goes to the next (1) or previous (-1) row, or to the first.
+/// Focuses the next (1) or previous (-1) row, or the first where no row has the focus.
 fn go_to_row(step: i32) -> bool {
     let Ok(rows) = document().query_selector_all("a[data-row]") else {
         return false;
@@ -207,7 +211,7 @@ fn go_to_row(step: i32) -> bool {
     }
 }
 
-/// Copies the number of the row that has the focus, or else the one the page is about.
+/// Copies the number of the focused row, or else that of the page's heading.
 fn copy_row() -> bool {
     let of_row = document()
         .active_element()
@@ -222,9 +226,10 @@ fn copy_row() -> bool {
     }
 }
 
+/// Copies the button's number and confirms it for [`SAY_FOR`].
 fn copy(button: &Element) {
     let number = button.get_attribute("data-copy").unwrap_or_default();
-    // Browsers offer the clipboard only over TLS and on this very machine.
+    // Browsers offer the clipboard only over TLS and on localhost.
     if !window().is_secure_context() {
         return;
     }
@@ -246,8 +251,8 @@ fn copy(button: &Element) {
     );
 }
 
-/// Closes the menus that are open, but for the one that was pressed. A menu that had the focus gives
-/// it back to what opened it.
+/// Closes the open menus, except the one that was pressed. A closed menu that had the focus gives it to its
+/// summary.
 fn close_menus(pressed: Option<&Element>) {
     let Ok(menus) = document().query_selector_all("details.menu[open]") else {
         return;
@@ -270,6 +275,7 @@ fn close_menus(pressed: Option<&Element>) {
     }
 }
 
+/// Takes the focus from the focused element.
 fn blur() {
     if let Some(active) = document().active_element()
         && let Ok(active) = active.dyn_into::<HtmlElement>()
@@ -278,6 +284,7 @@ fn blur() {
     }
 }
 
+/// Returns the first element that matches the selector.
 fn find(selector: &str) -> Option<Element> {
     document().query_selector(selector).ok().flatten()
 }

@@ -1,4 +1,4 @@
-//! What stands around every page: the rail on the left, the line on top.
+//! The layout around every page: the navigation on the left, search and menus on top.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -11,8 +11,8 @@ use crate::console::components::dialog::Dialog;
 use crate::console::components::icon::{Draw, Icon};
 use crate::console::components::keyboard::{Keyboard, open_dialog};
 use crate::console::components::loader::Loader;
-use crate::console::components::page::part;
-use crate::console::components::scroll_restore::Return;
+use crate::console::components::page::suspended;
+use crate::console::components::scroll_restore::ScrollRestore;
 use crate::console::hooks::Waiting;
 use crate::console::hooks::use_app_id;
 use crate::console::paths::app_path;
@@ -24,21 +24,21 @@ use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
 use crate::domain::people::Role;
 
-/// The desk as it stands around this page.
+/// The loader of the navigation's data, provided as context.
 #[derive(Clone, Copy)]
 pub struct PageNavigation(pub Loader<Navigation>);
 
-/// The rail, the top line, and the page within.
+/// Shows the navigation, the top line, and the page within.
 #[component]
 pub fn Layout() -> impl IntoView {
     let t = use_texts();
     let Waiting(waiting) = expect_context();
-    let app = use_app_id();
-    let desk = Loader::new(
-        move || (app.get(), String::new(), 0),
-        |app, _| load_navigation(app),
+    let app_id = use_app_id();
+    let navigation = Loader::new(
+        move || (app_id.get(), String::new(), 0),
+        |app_id, _| load_navigation(app_id),
     );
-    provide_context(PageNavigation(desk));
+    provide_context(PageNavigation(navigation));
 
     view! {
         <a class="skip" href="#main" rel="external">{t(texts::SKIP)}</a>
@@ -57,26 +57,27 @@ pub fn Layout() -> impl IntoView {
         </div>
         <KeyboardHelp/>
         <Keyboard/>
-        <Return/>
+        <ScrollRestore/>
     }
 }
 
-/// The app of the page, or else the first of the desk's.
-fn current_app(app: &str, desk: &Navigation) -> String {
-    match (app, desk.apps.first()) {
+/// Returns the page's app, or else the first one, which is the default app.
+fn current_app(app_id: &str, navigation: &Navigation) -> String {
+    match (app_id, navigation.apps.first()) {
         ("", Some(first)) => first.app_id.clone(),
-        _ => app.to_owned(),
+        _ => app_id.to_owned(),
     }
 }
 
+/// Links to the app's lists, with the counts of what waits for a person.
 #[component]
 fn Rail() -> impl IntoView {
     let t = use_texts();
     let path = use_location().pathname;
-    let app = use_app_id();
-    let PageNavigation(desk) = expect_context();
-    let link = move |app: &str, page: &'static str, name: Text, count: Count| {
-        let href = app_path(app, page);
+    let app_id = use_app_id();
+    let PageNavigation(navigation) = expect_context();
+    let link = move |app_id: &str, page: &'static str, name: Text, count: Count| {
+        let href = app_path(app_id, page);
         let here = href.clone();
         let current = move || path.with(|path| path.starts_with(&here)).then_some("page");
         let count = (count.rows > 0).then(|| {
@@ -90,21 +91,21 @@ fn Rail() -> impl IntoView {
         });
         view! { <a href=href aria-current=current>{t(name)} {count}</a> }
     };
-    part(move || {
+    suspended(move || {
         Box::pin(async move {
-            let Ok(desk) = desk.answer().await else {
+            let Ok(navigation) = navigation.answer().await else {
                 return ().into_any();
             };
-            let app = current_app(&app.get_untracked(), &desk);
-            match app.is_empty() {
+            let app_id = current_app(&app_id.get_untracked(), &navigation);
+            match app_id.is_empty() {
                 true => ().into_any(),
                 false => view! {
-                    {link(&app, "orders", texts::ORDERS, Count::default())}
-                    {link(&app, "refunds", texts::REFUNDS, Count::default())}
-                    {link(&app, "review", texts::REVIEW_QUEUE, desk.review_reason)}
-                    {link(&app, "notices", texts::NOTICES, desk.given_up)}
-                    {link(&app, "callbacks", texts::CALLBACKS, Count::default())}
-                    {link(&app, "syncs", texts::SYNCS, Count::default())}
+                    {link(&app_id, "orders", texts::ORDERS, Count::default())}
+                    {link(&app_id, "refunds", texts::REFUNDS, Count::default())}
+                    {link(&app_id, "review", texts::REVIEW_QUEUE, navigation.to_review)}
+                    {link(&app_id, "notices", texts::NOTICES, navigation.given_up)}
+                    {link(&app_id, "callbacks", texts::CALLBACKS, Count::default())}
+                    {link(&app_id, "syncs", texts::SYNCS, Count::default())}
                 }
                 .into_any(),
             }
@@ -112,23 +113,25 @@ fn Rail() -> impl IntoView {
     })
 }
 
-/// The one search box: leads to what has the number, or to the list of what begins with it.
+/// Shows the search box, which leads to the order or refund with the number, or to the list of those that begin
+/// with it.
 #[component]
 fn Search() -> impl IntoView {
     let t = use_texts();
-    let app = use_app_id();
-    let PageNavigation(desk) = expect_context();
-    let current = part(move || {
+    let app_id = use_app_id();
+    let PageNavigation(navigation) = expect_context();
+    let current = suspended(move || {
         Box::pin(async move {
-            let app = match desk.answer().await {
-                Ok(desk) => current_app(&app.get_untracked(), &desk),
-                Err(_) => app.get_untracked(),
+            let app_id = match navigation.answer().await {
+                Ok(navigation) => current_app(&app_id.get_untracked(), &navigation),
+                Err(_) => app_id.get_untracked(),
             };
-            view! { <input type="hidden" name="app" value=app/> }.into_any()
+            view! { <input type="hidden" name="app_id" value=app_id/> }.into_any()
         })
     });
-    let find =
-        Action::new(|(app, number): &(String, String)| find_number(app.clone(), number.clone()));
+    let find = Action::new(|(app_id, number): &(String, String)| {
+        find_number(app_id.clone(), number.clone())
+    });
     let submit = move |ev: SubmitEvent| {
         ev.prevent_default();
         let form = event_target::<web_sys::HtmlFormElement>(&ev);
@@ -137,8 +140,8 @@ fn Search() -> impl IntoView {
             Some(field.dyn_into::<HtmlInputElement>().ok()?.value())
         };
         let value = |name| value(name).unwrap_or_default();
-        find.dispatch((value("app"), value("q")));
-        // The next page is for looking at: keys go to it.
+        find.dispatch((value("app_id"), value("q")));
+        // Shortcuts work only outside of fields, so the next page needs the focus.
         form.reset();
         if let Ok(Some(input)) = form.query_selector("[name=q]")
             && let Ok(input) = input.dyn_into::<HtmlInputElement>()
@@ -168,13 +171,14 @@ fn Search() -> impl IntoView {
     }
 }
 
+/// Shows the menus: app, language, preferences, operator.
 #[component]
 fn Menus() -> impl IntoView {
-    let look = use_preferences();
+    let preferences = use_preferences();
     let t = use_texts();
-    let app = use_app_id();
-    let PageNavigation(desk) = expect_context();
-    let other = match look.lang {
+    let app_id = use_app_id();
+    let PageNavigation(navigation) = expect_context();
+    let other = match preferences.lang {
         Lang::Zh => Lang::En,
         Lang::En => Lang::Zh,
     };
@@ -185,42 +189,45 @@ fn Menus() -> impl IntoView {
             </button>
         }
     };
-    let apps = part(move || {
+    let apps = suspended(move || {
         Box::pin(async move {
-            match desk.answer().await {
-                Ok(desk) if desk.apps.len() > 1 => {
-                    view! { <Apps current=app.get_untracked() desk/> }.into_any()
+            match navigation.answer().await {
+                Ok(navigation) if navigation.apps.len() > 1 => {
+                    view! { <Apps current=app_id.get_untracked() navigation/> }.into_any()
                 }
                 _ => ().into_any(),
             }
         })
     });
-    let operator = part(move || {
+    let operator = suspended(move || {
         Box::pin(async move {
-            match desk.answer().await {
-                Ok(desk) => view! { <OperatorMenu name=desk.operator role=desk.role/> }.into_any(),
+            match navigation.answer().await {
+                Ok(navigation) => {
+                    view! { <OperatorMenu name=navigation.operator role=navigation.role/> }
+                        .into_any()
+                }
                 Err(_) => ().into_any(),
             }
         })
     });
     view! {
         {apps}
-        <form method="post" action="/api/look">
+        <form method="post" action="/api/preferences">
             <button name="lang" value=other.as_str() lang=other.as_str()>{t(texts::OTHER_LANGUAGE)}</button>
         </form>
         <details class="menu">
             <summary>{t(texts::VIEW)} <Draw icon=Icon::Down/></summary>
-            <form method="post" action="/api/look">
+            <form method="post" action="/api/preferences">
                 <fieldset>
                     <legend>{t(texts::THEME)}</legend>
-                    {choice("theme", "system", texts::THEME_SYSTEM, look.theme == Theme::System)}
-                    {choice("theme", "light", texts::THEME_LIGHT, look.theme == Theme::Light)}
-                    {choice("theme", "dark", texts::THEME_DARK, look.theme == Theme::Dark)}
+                    {choice("theme", "system", texts::THEME_SYSTEM, preferences.theme == Theme::System)}
+                    {choice("theme", "light", texts::THEME_LIGHT, preferences.theme == Theme::Light)}
+                    {choice("theme", "dark", texts::THEME_DARK, preferences.theme == Theme::Dark)}
                 </fieldset>
                 <fieldset>
                     <legend>{t(texts::DENSITY)}</legend>
-                    {choice("density", "normal", texts::DENSITY_NORMAL, look.density == Density::Normal)}
-                    {choice("density", "compact", texts::DENSITY_COMPACT, look.density == Density::Compact)}
+                    {choice("density", "normal", texts::DENSITY_NORMAL, preferences.density == Density::Normal)}
+                    {choice("density", "compact", texts::DENSITY_COMPACT, preferences.density == Density::Compact)}
                 </fieldset>
             </form>
         </details>
@@ -228,6 +235,7 @@ fn Menus() -> impl IntoView {
     }
 }
 
+/// Shows the operator's menu.
 #[component]
 fn OperatorMenu(name: String, role: Option<Role>) -> impl IntoView {
     let t = use_texts();
@@ -253,17 +261,17 @@ fn OperatorMenu(name: String, role: Option<Role>) -> impl IntoView {
     }
 }
 
-/// Switches to another app.
+/// Shows the menu that switches to another app.
 #[component]
-fn Apps(current: String, desk: Navigation) -> impl IntoView {
+fn Apps(current: String, navigation: Navigation) -> impl IntoView {
     let t = use_texts();
-    let current = current_app(&current, &desk);
-    let name = desk
+    let current = current_app(&current, &navigation);
+    let name = navigation
         .apps
         .iter()
         .find(|app| app.app_id == current)
         .map_or(current.clone(), |app| app.name.clone());
-    let links = desk
+    let links = navigation
         .apps
         .into_iter()
         .map(|app| {
@@ -286,7 +294,7 @@ fn Apps(current: String, desk: Navigation) -> impl IntoView {
     }
 }
 
-/// The keys, as a dialog.
+/// Renders the dialog with the list of shortcuts.
 #[component]
 fn KeyboardHelp() -> impl IntoView {
     view! {
@@ -296,7 +304,7 @@ fn KeyboardHelp() -> impl IntoView {
     }
 }
 
-/// The list of the keys.
+/// Lists the shortcuts.
 #[component]
 pub fn Keys() -> impl IntoView {
     let t = use_texts();

@@ -1,5 +1,5 @@
-//! A list page: its title with the count, filters, chips, the table, a pager. Every list is this one
-//! component; a page is a [`List`] that says what is particular to it.
+//! The list page: title with count, filters, chips, table, pager. All lists share this one component; each page
+//! is a static [`List`].
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::console::components::filters::{Filter, Filters};
 use crate::console::components::loader::Loader;
 use crate::console::components::message::Empty;
 use crate::console::components::number::{Money, Nothing, Number, When};
-use crate::console::components::page::{Hint, Loaded, PageTitle, part};
+use crate::console::components::page::{Hint, Loaded, PageTitle, suspended};
 use crate::console::components::pager::Pager;
 use crate::console::components::table::{Head, SortHead, Table};
 use crate::console::hooks::{ListUrl, provide_list_url, use_app_id};
@@ -23,31 +23,31 @@ use crate::console::view::{Cell, Link, ListName, ListView, Stamp};
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
 
-/// A code up to this length stands in one line.
+/// Length up to which a code is kept in one line.
 const WHOLE_CHARS: usize = 22;
 
-/// What is particular to a list.
+/// The description of a list.
 pub struct List {
-    /// Which the server is asked for.
+    /// The list's name in the call to the server.
     pub name: ListName,
     pub title: Text,
     pub filters: &'static [Filter],
-    /// Parameters that chips set.
+    /// Names of the parameters that chips set.
     pub chips: &'static [&'static str],
-    /// What the cells of a row are, in their order.
+    /// The columns, in the order of the cells in a row.
     pub columns: &'static [Column],
-    /// What to say where the list is empty: that it is, and why.
+    /// Returns the heading and the explanation of an empty list.
     pub empty: fn(&Query) -> (Text, Text),
-    /// Where to go on from there while nothing narrows the list: a page of the app.
+    /// Page of the app that an empty, unfiltered list links to, and the text of the link.
     pub go_on: Option<(&'static str, Text)>,
-    /// What syncs the refund of a row, where rows can be acted upon.
+    /// Makes the action that syncs a row's refund; `None` for lists without buttons.
     pub sync: Option<fn() -> FormAction>,
 }
 
-/// What the buttons in a row need.
+/// The data of the buttons in a row.
 #[derive(Clone, Copy)]
 struct RowActs {
-    app: StoredValue<String>,
+    app_id: StoredValue<String>,
     sync: FormAction,
 }
 
@@ -55,13 +55,13 @@ struct RowActs {
 pub struct Column {
     name: Text,
     class: &'static str,
-    /// What sorts by it, the smallest first and the largest first.
+    /// Sort orders of the column: the smallest first, the largest first.
     sort: Option<(Sort, Sort)>,
     has_zone: bool,
 }
 
 impl Column {
-    /// A plain one.
+    /// Makes a plain column.
     pub const fn new(name: Text) -> Column {
         Column {
             name,
@@ -71,7 +71,7 @@ impl Column {
         }
     }
 
-    /// One of amounts.
+    /// Makes a column of amounts, aligned at the end.
     pub const fn amounts(name: Text) -> Column {
         Column {
             class: "end",
@@ -79,7 +79,7 @@ impl Column {
         }
     }
 
-    /// One of times: its head names their zone.
+    /// Makes a column of times, whose head names the time zone.
     pub const fn times(name: Text) -> Column {
         Column {
             has_zone: true,
@@ -87,7 +87,7 @@ impl Column {
         }
     }
 
-    /// Its head sorts the list.
+    /// Makes the column's head sort the list.
     pub const fn sorts(self, asc: Sort, desc: Sort) -> Column {
         Column {
             sort: Some((asc, desc)),
@@ -95,7 +95,7 @@ impl Column {
         }
     }
 
-    /// Only where there is room for it. An amount's or a code's, say, that others stand for.
+    /// Shows the column only where there is room: for values that other columns can stand for.
     pub const fn wide(self) -> Column {
         let class = match self.class.is_empty() {
             true => "wide",
@@ -104,6 +104,7 @@ impl Column {
         Column { class, ..self }
     }
 
+    /// Renders the column's head.
     fn head(&self, zone: &str) -> AnyView {
         let Column { name, class, .. } = *self;
         let detail = if self.has_zone { zone } else { "" };
@@ -114,18 +115,18 @@ impl Column {
     }
 }
 
-/// The page of a list.
+/// Shows the page of a list.
 #[component]
 pub fn ListPage(list: &'static List) -> impl IntoView {
     let t = use_texts();
-    let app = use_app_id();
+    let app_id = use_app_id();
     let url = provide_list_url();
     let name = list.name;
     let answer = Loader::new(
-        move || (app.get(), url.query.get().href(""), 0),
-        move |app, query| load_list(app, name, query),
+        move || (app_id.get(), url.query.get().href(""), 0),
+        move |app_id, query| load_list(app_id, name, query),
     );
-    let total = part(move || {
+    let total = suspended(move || {
         Box::pin(async move {
             let list = answer.answer().await.ok();
             list.map(|list| {
@@ -137,27 +138,28 @@ pub fn ListPage(list: &'static List) -> impl IntoView {
     let filters = (!list.filters.is_empty())
         .then(|| view! { <Filters filters=list.filters keep=list.chips list=answer/> }.into_any());
     let sync = list.sync.map(|sync| sync());
-    let trouble = sync.map(|action| view! { <ActionErrorNote action/> }.into_any());
+    let error = sync.map(|action| view! { <ActionErrorNote action/> }.into_any());
     view! {
         <PageTitle text=t(list.title)/>
         <h1>{t(list.title)} " " {total}</h1>
         {filters}
-        {trouble}
+        {error}
         <Loaded resource=answer let:view>
-            <Rows app=app.get_untracked() list view sync/>
+            <Rows app_id=app_id.get_untracked() list view sync/>
         </Loaded>
     }
 }
 
+/// Shows the loaded part of a list page.
 #[component]
 fn Rows(
-    app: String,
+    app_id: String,
     list: &'static List,
     view: ListView,
     sync: Option<FormAction>,
 ) -> impl IntoView {
     let acts = sync.map(|sync| RowActs {
-        app: StoredValue::new(app.clone()),
+        app_id: StoredValue::new(app_id.clone()),
         sync,
     });
     let remarks = view
@@ -169,7 +171,7 @@ fn Rows(
         .too_many
         .then(|| view! { <Hint text=texts::TOO_MANY/> }.into_any());
     let rows = match view.rows.is_empty() {
-        true => view! { <NoRows app list/> }.into_any(),
+        true => view! { <NoRows app_id list/> }.into_any(),
         false => {
             let zone = view.zone;
             let head = list
@@ -199,6 +201,7 @@ fn Rows(
     }
 }
 
+/// Renders a cell of the table, with the class of its column and kind.
 fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
     let mut class = match &cell {
         Cell::Code(code) if code.len() > WHOLE_CHARS => "mono wrap ",
@@ -216,12 +219,15 @@ fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
                 sync,
                 links,
             },
-            Some(RowActs { app, sync: action }),
+            Some(RowActs {
+                app_id,
+                sync: action,
+            }),
         ) => {
-            let app = app.get_value();
+            let app_id = app_id.get_value();
             let sync = sync.map(|since| {
                 let fields = vec![
-                    ("app", app),
+                    ("app_id", app_id),
                     ("refund_no", refund_no),
                     ("since", since.to_string()),
                 ];
@@ -237,7 +243,7 @@ fn cell_view(column: &Column, cell: Cell, acts: Option<RowActs>) -> AnyView {
     view! { <td class=class>{shown}</td> }.into_any()
 }
 
-/// What a cell says, in a list or among facts.
+/// Renders the content of a cell, in a list or among facts.
 pub fn cell_shown(cell: Cell) -> AnyView {
     let lang = use_lang();
     match cell {
@@ -270,12 +276,13 @@ pub fn cell_shown(cell: Cell) -> AnyView {
     }
 }
 
-/// A distance in time; the moment itself on hover.
+/// Renders a distance in time, with the moment itself on hover.
 fn far(stamp: &Stamp, text: String) -> AnyView {
     let local = stamp.local.clone();
     view! { <time datetime=local.replace(' ', "T") title=local>{text}</time> }.into_any()
 }
 
+/// Renders links one after the other.
 fn links_view(links: Vec<Link>) -> AnyView {
     links
         .into_iter()
@@ -287,16 +294,18 @@ fn links_view(links: Vec<Link>) -> AnyView {
         .into_any()
 }
 
-/// Why there is nothing, and what to do next.
+/// Says why the list is empty, and links to what to do next.
 #[component]
-fn NoRows(app: String, list: &'static List) -> impl IntoView {
+fn NoRows(app_id: String, list: &'static List) -> impl IntoView {
     let t = use_texts();
     let url = expect_context::<ListUrl>();
     let query = url.query.get_untracked();
     let (title, why) = (list.empty)(&query);
     let link = match query.narrows() {
         true => Some((url.path.get_untracked(), texts::CLEAR_FILTERS)),
-        false => list.go_on.map(|(page, text)| (app_path(&app, page), text)),
+        false => list
+            .go_on
+            .map(|(page, text)| (app_path(&app_id, page), text)),
     };
     let link = link.map(|(href, text)| view! { <a href=href>{t(text)}</a> }.into_any());
     view! { <Empty title why>{link}</Empty> }

@@ -1,86 +1,63 @@
-//! What a page asks of the server, and shows when it is there.
+//! Loads the data of a page from the server.
 
 use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
 
 use leptos::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::console::rpc::Packed;
 use crate::console::view::ApiError;
 
-/// An answer on its way.
-type Answer = Pin<Box<dyn Future<Output = Result<String, ApiError>> + Send>>;
+/// Key of a request: the app's id, a number or a list's query, and a count that makes the loader load again.
+type Key = (String, String, usize);
 
-/// What is asked for: an app and, within it, a number or a list's query; and how often it was asked anew.
-type About = (String, String, usize);
+/// The data of a page: anything that the server writes into the page and the browser reads from there.
+pub trait PageData: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
-/// A question to the server and its answer, a `T`. SignedRequest again when what it is about changes.
-pub struct Loader<T> {
-    answer: Resource<Result<String, ApiError>>,
-    of: PhantomData<fn() -> T>,
-}
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> PageData for T {}
 
-impl<T> Clone for Loader<T> {
+/// A request to a reading server function, and its answer. It loads again when its key changes.
+pub struct Loader<T: PageData>(Resource<Result<T, ApiError>>);
+
+impl<T: PageData> Clone for Loader<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Loader<T> {}
+impl<T: PageData> Copy for Loader<T> {}
 
-impl<T> Loader<T> {
-    /// Asks a reading function: `Ask::new(move || (app.get(), number.get(), 0), load_order)`.
+impl<T: PageData> Loader<T> {
+    /// Makes a loader: `Loader::new(move || (app_id.get(), number.get(), 0), load_order)`.
     pub fn new<F>(
-        about: impl Fn() -> About + Send + Sync + 'static,
-        load: impl Fn(String, String) -> F + Copy + Send + Sync + 'static,
+        key: impl Fn() -> Key + Send + Sync + 'static,
+        load: impl Fn(String, String) -> F + Send + Sync + 'static,
     ) -> Loader<T>
     where
-        F: Future<Output = Result<Packed<T>, ApiError>> + Send + 'static,
-        T: 'static,
+        F: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
-        let load = move |app, what| -> Answer {
-            let answer = load(app, what);
-            Box::pin(async move { answer.await.map(Packed::json) })
-        };
-        Loader {
-            answer: ask(Box::new(about), Box::new(load)),
-            of: PhantomData,
-        }
+        Loader(Resource::new(key, move |(app_id, what, _)| {
+            load(app_id, what)
+        }))
     }
 
-    /// Asks again.
+    /// Loads again, with the same key.
     pub fn again(self) {
-        self.answer.refetch();
+        self.0.refetch();
     }
-}
 
-impl<T: DeserializeOwned> Loader<T> {
-    /// The answer, once it is there.
+    /// Waits for the answer.
     pub async fn answer(self) -> Result<T, ApiError> {
-        Packed::new(self.answer.await?).open()
+        self.0.await
     }
 
-    /// The answer, if it is there.
+    /// Returns the answer; `None` while it is loading for the first time.
     pub fn get(self) -> Option<Result<T, ApiError>> {
-        let json = self.answer.get()?;
-        Some(json.and_then(|json| Packed::new(json).open()))
+        self.0.get()
     }
-}
 
-impl<T: Serialize> Loader<T> {
-    /// Puts news in the answer's place.
-    pub fn set(self, news: &T) {
-        self.answer.set(Some(Ok(Packed::of(news).json())));
+    /// Replaces the answer.
+    pub fn set(self, answer: T) {
+        self.0.set(Some(Ok(answer)));
     }
-}
-
-/// The one resource behind every [`Ask`].
-fn ask(
-    about: Box<dyn Fn() -> About + Send + Sync>,
-    load: Box<dyn Fn(String, String) -> Answer + Send + Sync>,
-) -> Resource<Result<String, ApiError>> {
-    Resource::new(about, move |(app, what, _)| load(app, what))
 }

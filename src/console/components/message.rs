@@ -1,4 +1,4 @@
-//! Written states: nothing here, not allowed, failed. What this is, why, and what to do next.
+//! Messages in place of content: nothing here, not allowed, failed. Each says what happened, why, and what to do.
 
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::console::texts;
 use crate::console::view::{ApiError, ErrorKind};
 use crate::domain::lang::Text;
 
-/// Says that there is nothing, why, and what to do next (`children`).
+/// Says that there is nothing and why; `children` say what to do next.
 #[component]
 pub fn Empty(
     title: Text,
@@ -26,30 +26,30 @@ pub fn Empty(
     }
 }
 
-/// Says why something did not succeed, with the trace id. `at_place`: it stands where it was asked for,
-/// so that no field need be named.
+/// Shows an error with its trace id. With `at_place` the error stands beside the form it belongs to, and does not
+/// name the field.
 #[component]
-pub fn ErrorNote(trouble: ApiError, #[prop(optional)] at_place: bool) -> impl IntoView {
+pub fn ErrorNote(error: ApiError, #[prop(optional)] at_place: bool) -> impl IntoView {
     let lang = use_lang();
-    let text = match &trouble.field {
-        Some(field) if !at_place => format!("{field}: {}", trouble.text(lang)),
-        _ => texts::sentence(trouble.text(lang)),
+    let text = match &error.field {
+        Some(field) if !at_place => format!("{field}: {}", error.text(lang)),
+        _ => texts::sentence(error.text(lang)),
     };
     view! {
         <div class="note" role="alert">
-            <ToLogin trouble=trouble.clone()/>
+            <ToLogin error=error.clone()/>
             <p class="problem">{text}</p>
-            <Trace trace=trouble.trace/>
+            <Trace trace=error.trace/>
         </div>
     }
 }
 
-/// Where the login has ended meanwhile, leads to the login page, and from there back. (Where the server
-/// renders a page it has done so itself.)
+/// Goes to the login page where the session has ended, and from there back. (While the server renders a page, it
+/// redirects by itself.)
 #[component]
-pub fn ToLogin(trouble: ApiError) -> impl IntoView {
+pub fn ToLogin(error: ApiError) -> impl IntoView {
     Effect::new(move |_| {
-        if trouble.cause == ErrorKind::NotLoggedIn {
+        if error.kind == ErrorKind::NotLoggedIn {
             let location = window().location();
             let path = location.pathname().unwrap_or_default();
             let search = location.search().unwrap_or_default();
@@ -59,7 +59,7 @@ pub fn ToLogin(trouble: ApiError) -> impl IntoView {
     });
 }
 
-/// The trace id, if there is one.
+/// Shows the trace id, if there is one.
 #[component]
 pub fn Trace(trace: Option<String>) -> impl IntoView {
     let t = use_texts();

@@ -1,4 +1,4 @@
-//! The parts that pages are made of. None of them knows a page.
+//! Components that pages share. No component knows a page.
 
 mod action;
 mod arm;

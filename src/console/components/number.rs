@@ -1,4 +1,4 @@
-//! Numbers, amounts and moments.
+//! Components for numbers, amounts and moments.
 
 use leptos::prelude::*;
 
@@ -9,16 +9,16 @@ use crate::console::view::Stamp;
 use crate::domain::lang::Text;
 use crate::domain::money::Fen;
 
-/// A long number, with a button that copies it. `what` names it for the button.
+/// Shows a long number with a button that copies it. `what` names the number for the button: "Copy order number".
 #[component]
 pub fn Number(
     #[prop(into)] number: String,
     what: Text,
-    /// Where the number leads.
+    /// Page that the number links to.
     #[prop(optional, into)]
     href: Option<String>,
-    /// The number is what its table row is about: the whole row leads to `href`, `j` and `k` go from
-    /// row to row, and `c` copies. The button is then no stop of its own for the tab key.
+    /// Set where the number is the subject of its table row: the whole row links to `href`, `j` and `k` move from
+    /// row to row, `c` copies, and the tab key skips the copy button.
     #[prop(optional)]
     of_row: bool,
 ) -> impl IntoView {
@@ -47,7 +47,7 @@ pub fn Number(
     }
 }
 
-/// A number that may be absent.
+/// Shows a number that may be absent.
 #[component]
 pub fn MaybeNumber(number: Option<String>, what: Text) -> impl IntoView {
     match number {
@@ -56,7 +56,7 @@ pub fn MaybeNumber(number: Option<String>, what: Text) -> impl IntoView {
     }
 }
 
-/// A text that may be absent.
+/// Shows a text that may be absent.
 #[component]
 pub fn MaybeText(text: Option<String>) -> impl IntoView {
     match text.filter(|text| !text.is_empty()) {
@@ -65,14 +65,14 @@ pub fn MaybeText(text: Option<String>) -> impl IntoView {
     }
 }
 
-/// Stands where there is no value.
+/// Shows a dash in place of an absent value.
 #[component]
 pub fn Nothing() -> impl IntoView {
     let lang = use_lang();
     view! { <span class="faint">{texts::NONE.get(lang)}</span> }
 }
 
-/// An amount. The currency stands in the head of its column, or is said by `unit`.
+/// Shows an amount. The head of its column names the currency, or else `unit` adds it.
 #[component]
 pub fn Money(amount: Fen, #[prop(optional)] unit: bool) -> impl IntoView {
     let lang = use_lang();
@@ -83,8 +83,8 @@ pub fn Money(amount: Fen, #[prop(optional)] unit: bool) -> impl IntoView {
     view! { <span class="money" class:faint=amount == Fen::ZERO>{text}</span> }
 }
 
-/// A moment: date and second in the operator's zone, how long ago on hover. Name the zone once, in
-/// the head of the table or the list of facts.
+/// Shows a moment in the operator's zone to the second, and its age on hover. The zone is named once, in the
+/// table's head or the list of facts.
 #[component]
 pub fn When(stamp: Stamp) -> impl IntoView {
     let lang = use_lang();

@@ -1,4 +1,4 @@
-//! Pages by key: first, previous, next.
+//! The pager of a list: first, previous, next.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,8 @@ use crate::console::hooks::ListUrl;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 
-/// Leads to the pages around this one. Absent where one page holds everything.
+/// Links to the pages before and after. Shows nothing where one page holds the whole list. `before` and `after` are
+/// cursors: a page is found by the key of its neighbour, not by counting rows.
 #[component]
 pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
     let t = use_texts();

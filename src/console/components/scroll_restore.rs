@@ -1,5 +1,5 @@
-//! Coming and going between pages: who goes back finds the page where it was left, scrolled as it was
-//! and with the row that was followed; who goes on begins at the page's beginning.
+//! Restores scroll position and focus on back and forward: the page is scrolled as it was, and the row that was
+//! followed has the focus. A new page starts at its top.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,39 +11,42 @@ use web_sys::{Element, HtmlElement};
 
 use crate::console::hooks::Waiting;
 
-/// How a page was left.
+/// The position in which a page was left.
 #[derive(Clone, Default)]
-struct Left {
+struct Position {
     scroll_y: f64,
-    /// Where the row led that was followed.
+    /// Address of the row that was followed.
     row: Option<String>,
 }
 
-/// The pages that were left, by address, and the one that is being gone back to.
+/// The pages visited so far.
 #[derive(Default)]
-struct Trail {
-    left: HashMap<String, Left>,
-    returning: Option<Left>,
+struct Visits {
+    /// Positions of the pages that were left, by address.
+    positions: HashMap<String, Position>,
+    /// Position to restore: the browser is going back or forward to a page of `positions`.
+    returning: Option<Position>,
+    /// Address of the shown page.
     shown: String,
-    /// What the page that is shown begins with: when it is gone another page is there.
+    /// First element of the shown page. Once it has left the document, the next page is there.
     first: Option<Element>,
 }
 
-/// How many frames an arrival waits for the former page to go.
+/// Maximum frames to wait for the former page to leave the document.
 const FRAMES: u32 = 30;
 
-/// Listens for as long as the frame stands. Only the browser runs it.
+/// Listens while the layout is shown. Effects run in the browser only.
 #[component]
-pub fn Return() -> impl IntoView {
+pub fn ScrollRestore() -> impl IntoView {
     let Waiting(waiting) = expect_context();
     Effect::new(move |_| {
-        let trail = Rc::new(RefCell::new(Trail {
+        let visits = Rc::new(RefCell::new(Visits {
             shown: address(),
-            ..Trail::default()
+            ..Visits::default()
         }));
 
         let leave = {
-            let trail = trail.clone();
+            let visits = visits.clone();
             move |ev: leptos::ev::MouseEvent| {
                 let target = ev.target().and_then(|t| t.dyn_into::<Element>().ok());
                 let link = target.and_then(|target| target.closest("a").ok().flatten());
@@ -51,16 +54,16 @@ pub fn Return() -> impl IntoView {
                     let row = link
                         .get_attribute("href")
                         .filter(|_| link.has_attribute("data-row"));
-                    trail.borrow_mut().leave(row);
+                    visits.borrow_mut().leave(row);
                 }
             }
         };
         let travel = {
-            let trail = trail.clone();
+            let visits = visits.clone();
             move |_| {
-                let mut trail = trail.borrow_mut();
-                trail.leave(None);
-                trail.returning = trail.left.get(&address()).cloned();
+                let mut visits = visits.borrow_mut();
+                visits.leave(None);
+                visits.returning = visits.positions.get(&address()).cloned();
             }
         };
         let listeners = [
@@ -69,25 +72,25 @@ pub fn Return() -> impl IntoView {
         ];
         on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
 
-        // Once nothing is on its way any more, the new page is about to be put up.
+        // When nothing is loading any more, the new page is about to appear.
         Effect::new(move |_| {
             if !waiting.get() {
-                arrive(trail.clone(), FRAMES);
+                arrive(visits.clone(), FRAMES);
             }
         });
     });
 }
 
-impl Trail {
-    /// Keeps how the page that is shown looks now.
+impl Visits {
+    /// Saves the position of the shown page.
     fn leave(&mut self, row: Option<String>) {
         let scroll_y = window().scroll_y().unwrap_or_default();
-        let left = self.left.entry(self.shown.clone()).or_default();
+        let left = self.positions.entry(self.shown.clone()).or_default();
         left.scroll_y = scroll_y;
         left.row = row.or_else(|| left.row.take());
     }
 
-    /// Puts the page that is now shown as it was left, or the focus at its beginning.
+    /// Restores the position of the page that has appeared, or else focuses its beginning.
     fn arrive(&mut self) {
         let here = address();
         let page = document().get_element_by_id("main");
@@ -100,7 +103,7 @@ impl Trail {
         if let Some(left) = &left {
             window().scroll_to_with_x_and_y(0.0, left.scroll_y);
         }
-        // What had the focus may have gone with the former page.
+        // The focused element may have left with the former page.
         let lost = document()
             .active_element()
             .is_none_or(|active| matches!(active.tag_name().as_str(), "BODY" | "MAIN"));
@@ -116,26 +119,26 @@ impl Trail {
     }
 }
 
-/// Arrives as soon as the former page is gone, at the latest after so many frames.
-fn arrive(trail: Rc<RefCell<Trail>>, frames: u32) {
+/// Calls [`Visits::arrive`] once the former page is gone, at the latest after `frames` frames.
+fn arrive(visits: Rc<RefCell<Visits>>, frames: u32) {
     request_animation_frame(move || {
         let still_there = {
-            let trail = trail.borrow();
-            let another = path_of(&trail.shown) != path_of(&address());
+            let visits = visits.borrow();
+            let another = path_of(&visits.shown) != path_of(&address());
             another
-                && trail
+                && visits
                     .first
                     .as_ref()
                     .is_some_and(|first| first.is_connected())
         };
         match frames.checked_sub(1) {
-            Some(frames) if still_there => arrive(trail, frames),
-            _ => trail.borrow_mut().arrive(),
+            Some(frames) if still_there => arrive(visits, frames),
+            _ => visits.borrow_mut().arrive(),
         }
     });
 }
 
-/// The row that leads there.
+/// Returns the row that links to `href`.
 fn row_to(href: &str) -> Option<HtmlElement> {
     let rows = document().query_selector_all("a[data-row]").ok()?;
     (0..rows.length())
@@ -143,10 +146,12 @@ fn row_to(href: &str) -> Option<HtmlElement> {
         .find(|row| row.get_attribute("href").as_deref() == Some(href))
 }
 
+/// Returns the address of the page.
 fn address() -> String {
     window().location().href().unwrap_or_default()
 }
 
+/// Returns an address without its query and fragment.
 fn path_of(address: &str) -> &str {
     address.split(['?', '#']).next().unwrap_or(address)
 }

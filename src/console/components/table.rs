@@ -1,5 +1,5 @@
-//! Tables of a list page. In a narrow place every row becomes a small block of its own: cells stand
-//! one below the other on the left, those of class `end` on the right.
+//! Tables. In a narrow place every row becomes a block: its cells stand one below the other on the left, cells of
+//! class `end` on the right.
 
 use leptos::prelude::*;
 
@@ -9,8 +9,8 @@ use crate::console::preferences::use_texts;
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
 
-/// A table with its name (for those who cannot see it), its head cells and its rows. One of `few`
-/// columns stays a table in narrower places.
+/// Renders a table from its name (for screen readers), its head cells and its rows. With `few`, the table has few
+/// columns and becomes blocks only in narrower places.
 #[component]
 pub fn Table(
     name: Text,
@@ -32,7 +32,7 @@ pub fn Table(
     }
 }
 
-/// A head cell that sorts the list. `detail` follows the name in small letters (the zone, say).
+/// Renders a head cell that sorts the list. `detail`, the time zone for example, follows the name in small letters.
 #[component]
 pub fn SortHead(
     name: Text,
@@ -67,7 +67,7 @@ pub fn SortHead(
     }
 }
 
-/// A plain head cell. `detail` is as for [`SortHead`].
+/// Renders a plain head cell. `detail` is as for [`SortHead`].
 #[component]
 pub fn Head(
     name: Text,
@@ -78,7 +78,7 @@ pub fn Head(
     view! { <th scope="col" class=class>{t(name)} <Detail detail/></th> }
 }
 
-/// What follows the name of a column, in small letters.
+/// Renders the small text after the name of a column.
 #[component]
 fn Detail(detail: String) -> impl IntoView {
     (!detail.is_empty()).then(|| view! { " "<small>{detail}</small> }.into_any())

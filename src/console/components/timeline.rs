@@ -1,5 +1,4 @@
-//! The timeline of an order or a refund: newest first, one line an event, expandable to what was said
-//! word for word.
+//! The timeline of an order or a refund, newest event first. A line unfolds to the channel's raw message.
 
 use leptos::prelude::*;
 
@@ -12,9 +11,8 @@ use crate::domain::event::{Actor, Event, Subject};
 use crate::domain::order::OrderStatus;
 use crate::domain::refund::RefundStatus;
 
-/// A timeline. `zone` is that of its times. Events after number `since` are new to the person who
-/// looks: they are marked, and what was said is unfolded. Where `entries` change, the lines that were
-/// there stay as they are, unfolded or not.
+/// Shows a timeline, whose times are in `zone`. Events after number `since` are marked as new and unfolded. When
+/// `entries` change, lines that stay keep their state, unfolded or not.
 #[component]
 pub fn Timeline(
     #[prop(into)] entries: Signal<Vec<Entry>>,
@@ -34,6 +32,7 @@ pub fn Timeline(
     }
 }
 
+/// Shows an event.
 #[component]
 fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     let t = use_texts();
@@ -43,7 +42,7 @@ fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     let seq = event.seq;
     let is_new = move || since.get().is_some_and(|since| seq > since);
     let data_new = move || is_new().then_some("");
-    // What the channel does by itself is named after it already.
+    // The names of events that come from the channel say so already.
     let by_channel = event.actor == Actor::Channel;
     let who = (!by_channel).then(|| {
         view! { <span class="faint">{texts::actor(&event.actor, lang)}</span> }.into_any()
@@ -76,7 +75,7 @@ fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     }
 }
 
-/// The state that the event brought about, if it changed it.
+/// Returns the badge of the new state, if the event changed the state.
 fn change(event: &Event) -> Option<AnyView> {
     let after = event.after.as_ref().filter(|_| event.changed())?;
     match event.subject {

@@ -1,4 +1,4 @@
-//! One callback: as it came, and what became of it.
+//! The page of a callback: the request as it came, and its verdict.
 
 use leptos::prelude::*;
 
@@ -8,10 +8,10 @@ use crate::console::hooks::use_number;
 use crate::console::rpc::records::load_callback;
 use crate::console::texts;
 
-/// `/apps/:app/callbacks/:number`
+/// Shows a callback: `/apps/:app_id/callbacks/:number`.
 #[component]
 pub fn CallbackPage() -> impl IntoView {
-    let (app, number) = (use_app_id(), use_number());
-    let callback = Loader::new(move || (app.get(), number.get(), 0), load_callback);
-    view! { <DetailPage detail=callback kind=texts::CALLBACK act=|_, _| ().into_any()/> }
+    let (app_id, number) = (use_app_id(), use_number());
+    let callback = Loader::new(move || (app_id.get(), number.get(), 0), load_callback);
+    view! { <DetailPage detail=callback kind=texts::CALLBACK show_action=|_, _| ().into_any()/> }
 }

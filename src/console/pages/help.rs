@@ -1,4 +1,4 @@
-//! The keys, as a page of its own for when scripts are off.
+//! The list of shortcuts as a page, for browsers without scripts.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::console::components::{Keys, PageTitle};
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 
-/// `/help`
+/// Lists the shortcuts: `/help`.
 #[component]
 pub fn HelpPage() -> impl IntoView {
     let t = use_texts();

@@ -1,5 +1,6 @@
-//! The pages about one thing (an order, a refund) are a WebAssembly part of their own, loaded when one of
-//! them is opened first: who looks through lists need not wait for it.
+//! The pages about one thing (an order, a refund, a notice, a callback) are a WebAssembly module of their own, which
+//! is loaded when the first of them is opened. Lists appear without waiting for it: see ARCHITECTURE.md, "What the
+//! browser loads".
 
 use leptos::prelude::*;
 use leptos::wasm_split::{self, SplitLoaderError, wasm_split};
@@ -11,7 +12,7 @@ use crate::console::pages::{
     RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
 
-/// A page of the part. As a route's view it loads the part first.
+/// A page of the lazy module. As a route's view it loads the module first.
 #[derive(Clone, Copy)]
 pub enum LazyPage {
     Order,
@@ -30,21 +31,22 @@ impl ChooseView for LazyPage {
         let address = use_url()
             .with_untracked(|url| url.path().to_owned() + &url.search_params().to_query_string());
         page(self).await.unwrap_or_else(|_| {
-            // The server is of another release by now, say: it has the page.
+            // The server may run another release by now. It then serves the page with its own module.
             let _ = window().location().set_href(&address);
             ().into_any()
         })
     }
 
     async fn preload(&self) {
-        // What fails here fails in `choose` again.
+        // A failure shows again in `choose`, which handles it.
         let _ = load().await;
     }
 }
 
+/// Renders a page. The attribute moves the function, and all code that only it calls, into the module.
 #[wasm_split(details, wasm_split_path = wasm_split, preload(load), fallible)]
-fn page(part: LazyPage) -> Result<AnyView, SplitLoaderError> {
-    Ok(match part {
+fn page(page: LazyPage) -> Result<AnyView, SplitLoaderError> {
+    Ok(match page {
         LazyPage::Order => view! { <OrderPage/> }.into_any(),
         LazyPage::RefundOrder => view! { <RefundOrderPage/> }.into_any(),
         LazyPage::Refund => view! { <RefundPage/> }.into_any(),
@@ -57,13 +59,13 @@ fn page(part: LazyPage) -> Result<AnyView, SplitLoaderError> {
     })
 }
 
-/// Loads the part if the page of this path is in it, so that what the server has rendered can be taken over
-/// at once. False where that fails.
+/// Loads the module if the page at this path needs it, so that the server's rendering can be hydrated at once.
+/// Returns false where the loading fails.
 pub async fn load_for(path: &str) -> bool {
     !is_lazy(path) || load().await.is_ok()
 }
 
-/// Whether the page is in the part: `/apps/:app/orders/:number`, and what lies below.
+/// Returns true for `/apps/:app_id/orders/:number`, its siblings and the pages below them.
 pub fn is_lazy(path: &str) -> bool {
     path.starts_with("/apps/") && path.trim_end_matches('/').split('/').count() > 4
 }

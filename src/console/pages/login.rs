@@ -1,4 +1,4 @@
-//! The login. A plain form: what comes back is another page anyway.
+//! The login page. Its form is a plain one, since a login leads to another page anyway.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -9,14 +9,14 @@ use crate::console::texts;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 
-/// `/login?next=...`; after a refusal also `name`, `refused` and `trace`.
+/// Shows the login: `/login?next=...`. After a refusal the address also has `name`, `refused` and `trace`.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let t = use_texts();
     let lang = use_lang();
     let query = use_query_map();
     let given = move |name: &str| query.with_untracked(|query| query.get(name).unwrap_or_default());
-    // Anybody can write this into a link, so nothing but our own sentences comes of it.
+    // Anybody can write these parameters into a link, so the page shows only its own sentences.
     let refused = texts::login_refused(&given("refused"), lang);
     let wrong = refused.is_some();
     let trace = Some(given("trace")).filter(|trace| is_trace(trace));
@@ -53,13 +53,13 @@ pub fn LoginPage() -> impl IntoView {
                         autofocus=wrong
                         maxlength=limits::PASSWORD_CHARS.to_string()
                         aria-invalid=wrong.then_some("true")
-                        aria-describedby=wrong.then_some("trouble")
+                        aria-describedby=wrong.then_some("error")
                     />
                 </label>
                 {refused
                     .map(|refused| {
                         view! {
-                            <div id="trouble" role="alert">
+                            <div id="error" role="alert">
                                 <p class="problem">{refused}</p>
                                 <Trace trace/>
                             </div>
@@ -68,7 +68,7 @@ pub fn LoginPage() -> impl IntoView {
                     })}
                 <button class="primary">{t(texts::LOG_IN)}</button>
             </form>
-            <form method="post" action="/api/look">
+            <form method="post" action="/api/preferences">
                 <button class="quiet" name="lang" value=other.as_str() lang=other.as_str()>
                     {t(texts::OTHER_LANGUAGE)}
                 </button>
@@ -77,7 +77,7 @@ pub fn LoginPage() -> impl IntoView {
     }
 }
 
-/// Whether it looks like a trace id of ours.
+/// Returns true where the text has the form of our trace ids.
 fn is_trace(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }

@@ -1,4 +1,4 @@
-//! The screens, a file each; that of an order is a folder.
+//! The pages, a file each; an order and a refund have a folder.
 
 mod callback;
 mod help;

@@ -1,4 +1,4 @@
-//! What stands at an address that leads nowhere.
+//! The page at an address that does not exist.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::console::components::PageTitle;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 
-/// Any other address.
+/// Says that there is no such page.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     let t = use_texts();

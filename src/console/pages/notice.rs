@@ -1,4 +1,5 @@
-//! One notice: how it stands, every send of it with the very bytes, how it is signed; and sending it again.
+//! The page of a notice: its state, every attempt with the bytes sent and received, its signature explained, and a
+//! button that sends it again.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_url};
@@ -13,9 +14,10 @@ use crate::console::texts;
 use crate::console::view::query::Query;
 use crate::console::view::{DetailAction, DetailView};
 
+/// Dialog that confirms a send.
 const SEND: &str = "send";
 
-/// Which notice the page is about: its refund's number and which of its notices.
+/// Returns the notice of the page as `<refund_no>/<seq>`.
 fn use_notice() -> Memo<String> {
     let params = use_params_map();
     Memo::new(move |_| {
@@ -26,21 +28,24 @@ fn use_notice() -> Memo<String> {
     })
 }
 
-/// The address of a notice's page.
-fn page_of(app: &str, notice: &str) -> String {
+/// Returns the address of a notice's page.
+fn page_of(app_id: &str, notice: &str) -> String {
     let (number, seq) = notice.split_once('/').unwrap_or((notice, ""));
-    app_path(app, &format!("notices/{}/{}", escape(number), escape(seq)))
+    app_path(
+        app_id,
+        &format!("notices/{}/{}", escape(number), escape(seq)),
+    )
 }
 
-/// `/apps/:app/notices/:number/:seq`; after a send by hand also `sent=1`.
+/// Shows a notice: `/apps/:app_id/notices/:number/:seq`. After a send by hand the address also has `sent=1`.
 #[component]
 pub fn NoticePage() -> impl IntoView {
     let lang = use_lang();
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let url = use_url();
     let send = FormAction::of::<SendNotice>();
     let detail = Loader::new(
-        move || (app.get(), notice.get(), send.version()),
+        move || (app_id.get(), notice.get(), send.version()),
         load_notice,
     );
     let done = Signal::derive(move || {
@@ -52,47 +57,48 @@ pub fn NoticePage() -> impl IntoView {
             close_dialog(SEND);
         }
     });
-    view! { <DetailPage detail kind=texts::NOTICE action=send act=send_again done/> }
+    view! { <DetailPage detail kind=texts::NOTICE action=send show_action=send_button done/> }
 }
 
-/// The button, and the dialog that it opens.
-fn send_again(act: DetailAction, action: Option<FormAction>) -> AnyView {
-    let (app, notice) = (use_app_id(), use_notice());
+/// Renders the button that sends again, and its dialog.
+fn send_button(detail: DetailAction, action: Option<FormAction>) -> AnyView {
+    let (app_id, notice) = (use_app_id(), use_notice());
     let href = format!(
         "{}/send",
-        page_of(&app.get_untracked(), &notice.get_untracked())
+        page_of(&app_id.get_untracked(), &notice.get_untracked())
     );
     view! {
         <DialogLink dialog=SEND href text=texts::SEND_AGAIN/>
         <Dialog id=SEND title=texts::SEND_AGAIN close=texts::CANCEL>
-            {action.map(|action| view! { <Send act action/> }.into_any())}
+            {action.map(|action| view! { <Send detail action/> }.into_any())}
         </Dialog>
     }
     .into_any()
 }
 
+/// Confirms a send.
 #[component]
-fn Send(act: DetailAction, action: FormAction) -> impl IntoView {
-    let (app, notice) = (use_app_id(), use_notice());
+fn Send(detail: DetailAction, action: FormAction) -> impl IntoView {
+    let (app_id, notice) = (use_app_id(), use_notice());
     let fields = vec![
-        ("app", app.get_untracked()),
+        ("app_id", app_id.get_untracked()),
         ("notice", notice.get_untracked()),
     ];
-    view! { <Confirm action fields happens=act.happens button=act.button/> }
+    view! { <Confirm action fields happens=detail.happens button=detail.button/> }
 }
 
-/// `/apps/:app/notices/:number/:seq/send`: what the button leads to without scripts.
+/// Sends a notice again where scripts are off: `/apps/:app_id/notices/:number/:seq/send`.
 #[component]
 pub fn SendNoticePage() -> impl IntoView {
     let t = use_texts();
-    let (app, notice) = (use_app_id(), use_notice());
+    let (app_id, notice) = (use_app_id(), use_notice());
     let action = FormAction::of::<SendNotice>();
-    let detail = Loader::new(move || (app.get(), notice.get(), 0), load_notice);
-    let body = move |detail: DetailView| match detail.act {
-        Some(act) => view! { <Send act action/> }.into_any(),
+    let detail = Loader::new(move || (app_id.get(), notice.get(), 0), load_notice);
+    let body = move |detail: DetailView| match detail.action {
+        Some(detail) => view! { <Send detail action/> }.into_any(),
         None => view! { <p>{t(texts::ONLY_LOOKING_HERE)}</p> }.into_any(),
     };
-    let back = move || page_of(&app.get(), &notice.get());
+    let back = move || page_of(&app_id.get(), &notice.get());
     view! {
         <PageTitle text=t(texts::SEND_AGAIN)/>
         <StepHeading text=texts::SEND_AGAIN/>

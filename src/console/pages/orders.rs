@@ -50,7 +50,7 @@ static ORDERS: List = List {
     go_on: None,
 };
 
-/// `/apps/:app/orders`
+/// Shows the list: `/apps/:app_id/orders`.
 #[component]
 pub fn OrdersPage() -> impl IntoView {
     view! { <ListPage list=&ORDERS/> }

@@ -1,4 +1,4 @@
-//! The inbox of undecided refunds, and the lists of notices, callbacks and syncs.
+//! The review queue, and the lists of notices, callbacks and syncs.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::domain::refund::OutcomeKind;
 
 static REVIEW_QUEUE: List = List {
     name: ListName::ReviewQueue,
-    title: texts::INBOX_TITLE,
+    title: texts::REVIEW_QUEUE_TITLE,
     filters: &[],
     chips: &["review"],
     columns: &[
@@ -20,20 +20,20 @@ static REVIEW_QUEUE: List = List {
         Column::new(texts::BIZ_ORDER_NO).wide(),
         Column::new(texts::OPEN_FOR),
         Column::amounts(texts::HELD_YUAN),
-        Column::new(texts::LAST_HEARD),
+        Column::new(texts::LAST_EVIDENCE),
         Column::new(texts::NEXT_PROBE),
         Column::new(texts::RAISED),
         Column::new(texts::ACTIONS),
     ],
     empty: |query| match query.narrows() {
         true => (texts::NOTHING_TO_DO, texts::NOTHING_TO_DO_WHY),
-        false => (texts::INBOX_EMPTY, texts::INBOX_EMPTY_WHY),
+        false => (texts::REVIEW_QUEUE_EMPTY, texts::REVIEW_QUEUE_EMPTY_WHY),
     },
     go_on: Some(("refunds", texts::TO_REFUNDS)),
     sync: Some(FormAction::of::<SyncRefund>),
 };
 
-/// `/apps/:app/review`
+/// Shows the review queue: `/apps/:app_id/review`.
 #[component]
 pub fn ReviewQueuePage() -> impl IntoView {
     view! { <ListPage list=&REVIEW_QUEUE/> }
@@ -46,11 +46,11 @@ static NOTICES: List = List {
     chips: &["state"],
     columns: &[
         Column::new(texts::REFUND_NO),
-        Column::new(texts::TOLD),
+        Column::new(texts::NOTICE_STATUS),
         Column::new(texts::NOTICE_STATE),
-        Column::amounts(texts::SENDS),
-        Column::new(texts::NEXT_SEND),
-        Column::new(texts::LAST_TROUBLE),
+        Column::amounts(texts::NOTICE_ATTEMPTS),
+        Column::new(texts::NEXT_ATTEMPT),
+        Column::new(texts::LAST_FAILURE),
         Column::times(texts::WRITTEN),
     ],
     empty: |query| {
@@ -61,7 +61,7 @@ static NOTICES: List = List {
     sync: None,
 };
 
-/// `/apps/:app/notices`
+/// Shows the notices: `/apps/:app_id/notices`.
 #[component]
 pub fn NoticesPage() -> impl IntoView {
     view! { <ListPage list=&NOTICES/> }
@@ -88,7 +88,7 @@ static CALLBACKS: List = List {
     sync: None,
 };
 
-/// `/apps/:app/callbacks`
+/// Shows the callbacks: `/apps/:app_id/callbacks`.
 #[component]
 pub fn CallbacksPage() -> impl IntoView {
     view! { <ListPage list=&CALLBACKS/> }
@@ -124,12 +124,13 @@ static SYNCS: List = List {
     sync: None,
 };
 
-/// `/apps/:app/syncs`
+/// Shows the syncs: `/apps/:app_id/syncs`.
 #[component]
 pub fn SyncsPage() -> impl IntoView {
     view! { <ListPage list=&SYNCS/> }
 }
 
+/// Returns `nothing`, or the texts of a filtered list that matches nothing.
 fn why_empty(query: &Query, nothing: (Text, Text), no_match: Text) -> (Text, Text) {
     match query.narrows() {
         true => (texts::NOTHING_MATCHES, no_match),

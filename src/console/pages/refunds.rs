@@ -41,7 +41,7 @@ static REFUNDS: List = List {
     go_on: Some(("orders", texts::TO_ORDERS)),
 };
 
-/// `/apps/:app/refunds`
+/// Shows the list: `/apps/:app_id/refunds`.
 #[component]
 pub fn RefundsPage() -> impl IntoView {
     view! { <ListPage list=&REFUNDS/> }

@@ -3,18 +3,15 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::ListName;
 use crate::console::view::{ApiError, ListView};
 
-/// One page of an app's list. `query` is the query part of the page's URL.
-#[server(endpoint = "list", input = GetUrl, output = Json)]
+/// Loads one page of an app's list. `query` is the query part of the page's URL.
+#[server(endpoint = "list", input = GetUrl)]
 pub async fn load_list(
-    app: String,
+    app_id: String,
     name: ListName,
     #[server(default)] query: String,
-) -> Result<Packed<ListView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::lists::load(&app, name, &query).await?,
-    ))
+) -> Result<ListView, ApiError> {
+    crate::server::desk::lists::load(&app_id, name, &query).await
 }

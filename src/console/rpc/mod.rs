@@ -1,27 +1,23 @@
-//! What the browser may ask of the server. Every function is thin: it finds out who asks, and makes
-//! one call into [`crate::server::desk`]. Rendering on the server calls the same functions.
+//! The server functions. Each makes one call into [`crate::server::desk`], which authorises the caller first. While
+//! the server renders a page it calls the same functions.
 //!
-//! Reading functions are `GET` (`input = GetUrl`) and answer [`Packed`]; everything that changes
-//! something is `POST` and guarded against other sites.
+//! Reading functions are `GET` (`input = GetUrl`) and answer a type of [`crate::console::view`]. Functions that change
+//! something are `POST`, guarded against other sites, and redirect to a page.
 
-mod json;
 pub mod layout;
 pub mod lists;
 pub mod orders;
-mod packed;
 pub mod records;
 pub mod refunds;
 
-pub use json::{Json, JsonText};
-pub use packed::Packed;
-
 use leptos::prelude::*;
+use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::ServerFnErrorErr;
 
 use crate::console::view::{ApiError, ErrorKind};
 
 impl FromServerFnError for ApiError {
-    type Encoder = JsonText;
+    type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> ApiError {
         match error {

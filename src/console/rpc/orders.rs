@@ -3,28 +3,25 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::ApiError;
 use crate::console::view::OrderView;
 
 /// Loads an order.
-#[server(endpoint = "order", input = GetUrl, output = Json)]
-pub async fn load_order(app: String, order_no: String) -> Result<Packed<OrderView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::orders::load(&app, &order_no).await?,
-    ))
+#[server(endpoint = "order", input = GetUrl)]
+pub async fn load_order(app_id: String, order_no: String) -> Result<OrderView, ApiError> {
+    crate::server::desk::orders::load(&app_id, &order_no).await
 }
 
-/// Asks the channel for the order's true state. Leads back to the order.
-#[server(endpoint = "order/sync", output = Json)]
-pub async fn sync_order(app: String, order_no: String) -> Result<(), ApiError> {
-    crate::server::desk::orders::sync(&app, &order_no).await
+/// Asks the channel for the order's true state, and redirects to the order.
+#[server(endpoint = "order/sync")]
+pub async fn sync_order(app_id: String, order_no: String) -> Result<(), ApiError> {
+    crate::server::desk::orders::sync(&app_id, &order_no).await
 }
 
-/// Issues a refund of an order, as typed. Leads to the refund.
-#[server(endpoint = "order/refund", output = Json)]
+/// Issues a refund of an order from the typed values, and redirects to the refund.
+#[server(endpoint = "order/refund")]
 pub async fn refund_order(
-    app: String,
+    app_id: String,
     order_no: String,
     #[server(default)] amount: String,
     #[server(default)] reason: String,
@@ -37,5 +34,5 @@ pub async fn refund_order(
         biz_refund_no,
         expected,
     };
-    crate::server::desk::orders::refund(&app, &order_no, typed).await
+    crate::server::desk::orders::refund(&app_id, &order_no, typed).await
 }

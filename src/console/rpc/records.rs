@@ -3,30 +3,22 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::{ApiError, DetailView};
 
-/// Loads a notice: `notice` is its refund's number and which of its notices, `R2026.../3`.
-#[server(endpoint = "notice", input = GetUrl, output = Json)]
-pub async fn load_notice(app: String, notice: String) -> Result<Packed<DetailView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::notices::load(&app, &notice).await?,
-    ))
+/// Loads a notice. `notice` is `<refund_no>/<seq>`: `R2026.../3` is the refund's third notice.
+#[server(endpoint = "notice", input = GetUrl)]
+pub async fn load_notice(app_id: String, notice: String) -> Result<DetailView, ApiError> {
+    crate::server::desk::notices::load(&app_id, &notice).await
 }
 
-/// Sends a notice now. Leads back to it.
-#[server(endpoint = "notice/send", output = Json)]
-pub async fn send_notice(app: String, notice: String) -> Result<(), ApiError> {
-    crate::server::desk::notices::send_again(&app, &notice).await
+/// Sends a notice now, and redirects to it.
+#[server(endpoint = "notice/send")]
+pub async fn send_notice(app_id: String, notice: String) -> Result<(), ApiError> {
+    crate::server::desk::notices::send_again(&app_id, &notice).await
 }
 
 /// Loads a callback.
-#[server(endpoint = "callback", input = GetUrl, output = Json)]
-pub async fn load_callback(
-    app: String,
-    callback_no: String,
-) -> Result<Packed<DetailView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::callbacks::load(&app, &callback_no).await?,
-    ))
+#[server(endpoint = "callback", input = GetUrl)]
+pub async fn load_callback(app_id: String, callback_no: String) -> Result<DetailView, ApiError> {
+    crate::server::desk::callbacks::load(&app_id, &callback_no).await
 }

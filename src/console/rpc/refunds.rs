@@ -3,63 +3,58 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use crate::console::rpc::{Json, Packed};
 use crate::console::view::ApiError;
 use crate::console::view::RefundView;
 
 /// Loads a refund.
-#[server(endpoint = "refund", input = GetUrl, output = Json)]
-pub async fn load_refund(app: String, refund_no: String) -> Result<Packed<RefundView>, ApiError> {
-    Ok(Packed::of(
-        &crate::server::desk::refunds::load(&app, &refund_no).await?,
-    ))
+#[server(endpoint = "refund", input = GetUrl)]
+pub async fn load_refund(app_id: String, refund_no: String) -> Result<RefundView, ApiError> {
+    crate::server::desk::refunds::load(&app_id, &refund_no).await
 }
 
-/// The refund, if it has become another than the `version` that is shown: what an open page asks again
-/// and again.
-#[server(endpoint = "refund/news", input = GetUrl, output = Json)]
-pub async fn refund_news(
-    app: String,
+/// Loads the refund if it is no longer at `version`, the version that is shown. An open page calls this repeatedly.
+#[server(endpoint = "refund/if-changed", input = GetUrl)]
+pub async fn refund_if_changed(
+    app_id: String,
     refund_no: String,
     version: i64,
-) -> Result<Option<Packed<RefundView>>, ApiError> {
-    let news = crate::server::desk::refunds::news(&app, &refund_no, version).await?;
-    Ok(news.map(|news| Packed::of(&*news)))
+) -> Result<Option<RefundView>, ApiError> {
+    crate::server::desk::refunds::if_changed(&app_id, &refund_no, version).await
 }
 
-// What follows leads back to the refund, with `since`, the version that was shown when the button was
-// pressed, in the address: the page tells what has happened since.
+// The functions below redirect to the refund with `since` in the address: the version that was shown when the button
+// was pressed. The page then shows the events after that version.
 
 /// Asks the channel for the refund's true state.
-#[server(endpoint = "refund/sync", output = Json)]
-pub async fn sync_refund(app: String, refund_no: String, since: i64) -> Result<(), ApiError> {
-    crate::server::desk::refunds::sync(&app, &refund_no, since).await
+#[server(endpoint = "refund/sync")]
+pub async fn sync_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
+    crate::server::desk::refunds::sync(&app_id, &refund_no, since).await
 }
 
-/// Submits a failed refund again. `attempt` is the one whose failure was shown.
-#[server(endpoint = "refund/retry", output = Json)]
+/// Submits a failed refund again. `attempt` is the number of the submission whose failure was shown.
+#[server(endpoint = "refund/retry")]
 pub async fn retry_refund(
-    app: String,
+    app_id: String,
     refund_no: String,
     since: i64,
     attempt: i64,
 ) -> Result<(), ApiError> {
-    crate::server::desk::refunds::retry(&app, &refund_no, since, attempt).await
+    crate::server::desk::refunds::retry(&app_id, &refund_no, since, attempt).await
 }
 
-/// Closes a failed refund, or one in progress that its channel, asked at that moment, does not know.
-#[server(endpoint = "refund/close", output = Json)]
-pub async fn close_refund(app: String, refund_no: String, since: i64) -> Result<(), ApiError> {
-    crate::server::desk::refunds::close(&app, &refund_no, since).await
+/// Closes a failed refund, or a refund in progress if its channel, asked at that moment, does not know it.
+#[server(endpoint = "refund/close")]
+pub async fn close_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
+    crate::server::desk::refunds::close(&app_id, &refund_no, since).await
 }
 
-/// Notes that a person has looked at what was raised about a settled refund.
-#[server(endpoint = "refund/review", output = Json)]
+/// Marks a settled refund that was raised as reviewed.
+#[server(endpoint = "refund/review")]
 pub async fn review_refund(
-    app: String,
+    app_id: String,
     refund_no: String,
     since: i64,
     #[server(default)] remark: String,
 ) -> Result<(), ApiError> {
-    crate::server::desk::refunds::review(&app, &refund_no, since, &remark).await
+    crate::server::desk::refunds::review(&app_id, &refund_no, since, &remark).await
 }

@@ -1,4 +1,4 @@
-//! Things said everywhere.
+//! Texts used on many pages.
 
 use crate::console::view::ErrorKind;
 use crate::domain::error::Reason;
@@ -38,9 +38,9 @@ pub const NO_APPS_WHY: Text = text(
     "Orders and refunds belong to an app. Ask an administrator to add one on the command line, or to give you a role at one.",
 );
 
-/// What to do where a page cannot be shown.
-pub fn advice(cause: ErrorKind) -> Option<Text> {
-    let advice = match cause {
+/// Advises what to do where a page cannot be shown.
+pub fn advice(kind: ErrorKind) -> Option<Text> {
+    let advice = match kind {
         ErrorKind::NoSuchOrder | ErrorKind::NoSuchRefund => text(
             "请检查单号是否完整，以及是否属于当前应用。",
             "Check that the number is complete, and that it belongs to this app.",
@@ -58,7 +58,7 @@ pub fn advice(cause: ErrorKind) -> Option<Text> {
     Some(advice)
 }
 
-/// A count as it is shown: `1 000+` where counting stopped.
+/// Writes a count, `1 000+` where counting stopped at 1000.
 pub fn count(count: Count) -> String {
     let digits = count.rows.to_string();
     let mut grouped = String::new();
@@ -74,7 +74,7 @@ pub fn count(count: Count) -> String {
     grouped
 }
 
-/// An amount within a sentence.
+/// Writes an amount within a sentence.
 pub fn yuan(amount: Fen, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("{amount} 元"),
@@ -82,7 +82,7 @@ pub fn yuan(amount: Fen, lang: Lang) -> String {
     }
 }
 
-/// What the button beside a number does.
+/// Names the button that copies a number.
 pub fn copy(what: Text, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("复制{}", what.zh),
@@ -90,7 +90,7 @@ pub fn copy(what: Text, lang: Lang) -> String {
     }
 }
 
-/// Begins with a capital letter, where the script has them.
+/// Capitalises the first letter, where the script has capitals.
 pub fn sentence(mut text: String) -> String {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -98,12 +98,12 @@ pub fn sentence(mut text: String) -> String {
     text
 }
 
-/// What is wrong with a field, as it stands at the field.
+/// Says what is wrong with a field.
 pub fn problem(reason: &Reason, lang: Lang) -> String {
     reason.text(lang)
 }
 
-/// How long, for people: in the largest unit that fits.
+/// Writes a duration in the largest unit that fits: `2 hours`.
 pub fn lasting(seconds: i64, lang: Lang) -> String {
     let (n, zh, one, many) = match seconds {
         ..60 => (seconds.max(0), "秒", "second", "seconds"),
@@ -117,7 +117,7 @@ pub fn lasting(seconds: i64, lang: Lang) -> String {
     }
 }
 
-/// How long ago, for people; negative for the future.
+/// Writes an age: `2 hours ago`, or `in 2 hours` for negative seconds.
 pub fn ago(seconds: i64, lang: Lang) -> String {
     let far = lasting(seconds.saturating_abs(), lang);
     match (lang, seconds < 0) {

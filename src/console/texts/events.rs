@@ -1,11 +1,11 @@
-//! What happened to an order or a refund.
+//! Texts about events of orders and refunds.
 
 use crate::console::texts::{NONE, order_status, outcome_kind, refund_status};
 use crate::domain::event::{Event, Subject};
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::refund::OutcomeKind;
 
-/// The word for a state of an order or a refund.
+/// Returns the word for a state of an order or a refund; `word` is the state's stored name.
 pub(super) fn state(subject: Subject, word: &str) -> Option<Text> {
     match subject {
         Subject::Order => word.parse().ok().map(order_status),
@@ -13,7 +13,7 @@ pub(super) fn state(subject: Subject, word: &str) -> Option<Text> {
     }
 }
 
-/// What came of a sync.
+/// Describes the outcome of a sync.
 pub fn synced(event: &Event, lang: Lang) -> String {
     let said = event.outcome.map(|said| channel_said(said, lang));
     let mut text = text("已同步。", "Synced.").get(lang).to_owned();
@@ -39,7 +39,7 @@ pub fn synced(event: &Event, lang: Lang) -> String {
     text
 }
 
-/// What the channel says, as a clause.
+/// Quotes the channel's outcome: `Channel: succeeded`.
 pub fn channel_said(said: OutcomeKind, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("通道：{}", outcome_kind(said).zh),

@@ -1,4 +1,4 @@
-//! Lists: filters, sorting, paging.
+//! Texts of lists: filters, sorting, paging.
 
 use crate::domain::filter::Sort;
 use crate::domain::lang::{Lang, Text, text};
@@ -46,7 +46,7 @@ pub const TOO_MANY: Text = text(
     "So many numbers begin like this that only some were looked at. Type more of it.",
 );
 
-/// What a list is sorted by.
+/// Describes a sort order.
 pub fn sort(sort: Sort) -> Text {
     match sort {
         Sort::TimeDesc => text("时间从新到旧", "newest first"),
@@ -56,7 +56,7 @@ pub fn sort(sort: Sort) -> Text {
     }
 }
 
-/// What the cross beside an active filter does.
+/// Names the cross that removes a filter.
 pub fn remove_filter(filter: Text, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("去掉筛选：{}", filter.zh),

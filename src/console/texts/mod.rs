@@ -1,8 +1,8 @@
-//! Every text of the console, in both languages beside each other. One word for one thing, everywhere.
+//! Every text of the console, in both languages side by side. One thing has one word everywhere.
 
 mod common;
 mod events;
-mod frame;
+mod layout;
 mod lists;
 mod orders;
 mod records;
@@ -11,7 +11,7 @@ mod terms;
 
 pub use common::*;
 pub use events::*;
-pub use frame::*;
+pub use layout::*;
 pub use lists::*;
 pub use orders::*;
 pub use records::*;

@@ -1,4 +1,4 @@
-//! The list of orders, and an order.
+//! Texts of the list of orders and of an order's page.
 
 use crate::domain::lang::{Text, text};
 

@@ -1,4 +1,4 @@
-//! The inbox, notices, callbacks and sync records.
+//! Texts of the review queue, notices, callbacks and sync records.
 
 use crate::console::texts::{channel, outcome_kind, sentence, yuan};
 use crate::domain::breaker::Breaker;
@@ -9,23 +9,23 @@ use crate::domain::notice::NoticeState;
 use crate::domain::order::Order;
 use crate::domain::refund::{OutcomeKind, Refund};
 
-// The rail.
+// The navigation.
 pub const REVIEW_QUEUE: Text = text("未决退款", "Undecided");
 pub const NOTICES: Text = text("通知", "Notices");
 pub const CALLBACKS: Text = text("回调", "Callbacks");
 pub const SYNCS: Text = text("同步记录", "Sync records");
 
-// The inbox.
-pub const INBOX_TITLE: Text = text("未决退款", "Undecided refunds");
+// The review queue.
+pub const REVIEW_QUEUE_TITLE: Text = text("未决退款", "Undecided refunds");
 pub const IN_PROGRESS: Text = text("退款中", "In progress");
 pub const OPEN_FOR: Text = text("已持续", "Open for");
 pub const HELD_YUAN: Text = text("占用（元）", "Held (yuan)");
-pub const LAST_HEARD: Text = text("最近证据", "Last evidence");
+pub const LAST_EVIDENCE: Text = text("最近证据", "Last evidence");
 pub const NEXT_PROBE: Text = text("下次询问", "Next probe");
 pub const RAISED: Text = text("待处理", "Raised");
 pub const ACTIONS: Text = text("操作", "Actions");
-pub const INBOX_EMPTY: Text = text("没有未决的退款", "Nothing is undecided");
-pub const INBOX_EMPTY_WHY: Text = text(
+pub const REVIEW_QUEUE_EMPTY: Text = text("没有未决的退款", "Nothing is undecided");
+pub const REVIEW_QUEUE_EMPTY_WHY: Text = text(
     "通道尚未给出最终结果的退款会显示在这里，最早的在最前。",
     "Refunds whose channel has not told a final outcome show up here, the oldest first.",
 );
@@ -33,7 +33,7 @@ pub const DUE_NOW: Text = text("即将", "due now");
 pub const CLOSE_IT: Text = text("关闭…", "Close…");
 pub const REVIEW_IT: Text = text("已查看…", "Reviewed…");
 
-/// What to know of a channel that does not answer. `since` and `probe` are times in the operator's zone.
+/// Reports a channel that does not answer. `since` and `probe` are times in the operator's zone.
 pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> String {
     let channel = channel(breaker.channel).get(lang);
     let said = &breaker.said;
@@ -47,7 +47,7 @@ pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> 
     }
 }
 
-/// The next probe of a refund whose channel does not answer.
+/// Announces the next probe of a refund whose channel does not answer.
 pub fn probed_then(probe: &str, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("通道无应答，{probe} 试探"),
@@ -68,7 +68,7 @@ pub const WHAT_REVIEW_DOES: Text = text(
     "Notes that you have looked at what was raised about this refund; it no longer counts as needing a person. Its state and its money stay as they are.",
 );
 
-/// What exactly will happen when a refund in progress is closed.
+/// Describes exactly what closing a refund in progress does.
 pub fn what_closing_open_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     let channel = channel(refund.channel).get(lang);
     let amount = yuan(refund.amount, lang);
@@ -86,11 +86,11 @@ pub fn what_closing_open_does(refund: &Refund, order: &Order, lang: Lang) -> Str
 
 // Notices.
 pub const NOTICE: Text = text("通知", "Notice");
-pub const TOLD: Text = text("告知的状态", "State told");
+pub const NOTICE_STATUS: Text = text("告知的状态", "Reported status");
 pub const NOTICE_STATE: Text = text("通知状态", "Notice");
-pub const SENDS: Text = text("发送次数", "Sends");
-pub const NEXT_SEND: Text = text("下次发送", "Next send");
-pub const LAST_TROUBLE: Text = text("最近问题", "Last trouble");
+pub const NOTICE_ATTEMPTS: Text = text("发送次数", "Attempts");
+pub const NEXT_ATTEMPT: Text = text("下次发送", "Next attempt");
+pub const LAST_FAILURE: Text = text("最近问题", "Last error");
 pub const WRITTEN: Text = text("生成时间", "Written");
 pub const ENDED: Text = text("结束时间", "Ended");
 pub const SEND_AGAIN: Text = text("再次发送", "Send again");
@@ -103,14 +103,14 @@ pub const SENT_AGAIN: Text = text(
     "已再次发送，结果见下方第一条。",
     "Sent again; the first line below says how it went.",
 );
-pub const SENDS_TITLE: Text = text("发送记录", "Sends");
-pub const NOT_SENT_YET: Text = text("还没有发送过。", "It has not been sent yet.");
-pub const SENT_BODY: Text = text("发出的内容", "Sent");
+pub const NOTICE_ATTEMPTS_TITLE: Text = text("发送记录", "Attempts");
+pub const NO_ATTEMPTS_YET: Text = text("还没有发送过。", "It has not been sent yet.");
+pub const REQUEST_BODY: Text = text("发出的内容", "Sent");
 pub const ADDRESS: Text = text("地址", "Address");
 pub const ANSWER_BODY: Text = text("收到的应答", "Received");
 pub const NO_ANSWER: Text = text("没有应答", "no answer");
-pub const ARRIVED: Text = text("已送达", "Arrived");
-pub const IN_VAIN: Text = text("未送达", "In vain");
+pub const DELIVERED: Text = text("已送达", "Delivered");
+pub const NOT_DELIVERED: Text = text("未送达", "Not delivered");
 pub const NO_NOTICES: Text = text("还没有通知", "No notices yet");
 pub const NO_NOTICES_WHY: Text = text(
     "退款有了结果，且商户填写过通知地址时，会在这里记录每一次通知。",
@@ -128,7 +128,7 @@ pub const SIGN_DIFFERS: Text = text(
     "The app's present secret does not give this signature: the secret or the digest was changed since.",
 );
 
-/// The word for the state of a notice.
+/// Returns the word for the state of a notice.
 pub fn notice_state(state: NoticeState) -> Text {
     match state {
         NoticeState::Waiting => text("待送达", "Waiting"),
@@ -137,8 +137,8 @@ pub fn notice_state(state: NoticeState) -> Text {
     }
 }
 
-/// What the state of a notice means, and what to do.
-pub fn notice_means(state: NoticeState) -> Text {
+/// Explains the state of a notice, and what to do.
+pub fn notice_meaning(state: NoticeState) -> Text {
     match state {
         NoticeState::Waiting => text(
             "商户系统还没有应答 SUCCESS，会按间隔继续发送。",
@@ -155,7 +155,7 @@ pub fn notice_means(state: NoticeState) -> Text {
     }
 }
 
-/// What exactly will happen when a notice is sent again.
+/// Describes exactly what sending a notice again does.
 pub fn what_sending_does(url: &str, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!(
@@ -167,19 +167,25 @@ pub fn what_sending_does(url: &str, lang: Lang) -> String {
     }
 }
 
-/// How a send went, in a few words.
-pub fn send_summary(send: i64, status: Option<i64>, took_ms: i64, who: &str, lang: Lang) -> String {
+/// Summarises an attempt to deliver a notice: `Attempt 2 · HTTP 500 · 130 ms · System`.
+pub fn attempt_summary(
+    attempt: i64,
+    status: Option<i64>,
+    took_ms: i64,
+    who: &str,
+    lang: Lang,
+) -> String {
     let status = match status {
         Some(status) => format!("HTTP {status}"),
         None => NO_ANSWER.get(lang).to_owned(),
     };
     match lang {
-        Lang::Zh => format!("第 {send} 次 · {status} · {took_ms} 毫秒 · {who}"),
-        Lang::En => format!("Send {send} · {status} · {took_ms} ms · {who}"),
+        Lang::Zh => format!("第 {attempt} 次 · {status} · {took_ms} 毫秒 · {who}"),
+        Lang::En => format!("Attempt {attempt} · {status} · {took_ms} ms · {who}"),
     }
 }
 
-/// How to check a signature, in three sentences.
+/// Explains how to check a signature, in three sentences.
 pub fn how_to_check(sign_type: SignType, edition: Edition, lang: Lang) -> Vec<String> {
     let digest = match sign_type {
         SignType::HmacSha256 => text(
@@ -229,7 +235,7 @@ pub const NO_CALLBACKS_MATCH_WHY: Text = text(
     "No callback meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-/// The word for what became of a callback.
+/// Returns the word for the verdict on a callback.
 pub fn verdict(verdict: Verdict) -> Text {
     match verdict {
         Verdict::Accepted => text("已采纳", "Accepted"),
@@ -240,8 +246,8 @@ pub fn verdict(verdict: Verdict) -> Text {
     }
 }
 
-/// What became of a callback, in a sentence.
-pub fn verdict_means(verdict: Verdict) -> Text {
+/// Explains the verdict on a callback.
+pub fn verdict_meaning(verdict: Verdict) -> Text {
     match verdict {
         Verdict::Accepted => text(
             "签名正确，退款状态因此改变。",
@@ -270,7 +276,7 @@ pub fn verdict_means(verdict: Verdict) -> Text {
 pub const ASKED_AT: Text = text("询问时间", "Asked");
 pub const ASKED_BY: Text = text("询问者", "Asked by");
 pub const OUTCOME: Text = text("通道答复", "Outcome");
-pub const ANY_OUTCOME: Text = text("全部答复", "any finding");
+pub const ANY_OUTCOME: Text = text("全部答复", "any outcome");
 pub const CHANGE_MADE: Text = text("状态改为", "Changed to");
 pub const CHANGED: Text = text("改变了状态", "Changed our state");
 pub const NO_SYNCS: Text = text("还没有同步记录", "No sync records yet");
@@ -283,7 +289,7 @@ pub const NO_SYNCS_MATCH_WHY: Text = text(
     "No sync meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-/// A finding as it stands alone.
+/// Writes a channel's outcome outside of a sentence, with a capital letter.
 pub fn outcome_alone(word: OutcomeKind, lang: Lang) -> String {
     sentence(outcome_kind(word).get(lang).to_owned())
 }

@@ -1,4 +1,4 @@
-//! The list of refunds, a refund, and the form that asks for one.
+//! Texts of the list of refunds, of a refund's page, and of the refund form.
 
 use crate::console::texts::events::state;
 use crate::console::texts::{NONE, channel, channel_said, refund_status, synced};
@@ -30,7 +30,7 @@ pub const ONLY_LOOKING: Text = text(
     "Your role may look, but not refund.",
 );
 
-/// What a button that refunds says.
+/// Names the button that refunds.
 pub fn refund_button(amount: Fen, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("退款 {amount}"),
@@ -38,7 +38,7 @@ pub fn refund_button(amount: Fen, lang: Lang) -> String {
     }
 }
 
-/// What exactly will happen when a refund of this amount is sent.
+/// Describes exactly what a refund of this amount does.
 pub fn what_will_happen(order: &Order, amount: Fen, lang: Lang) -> Vec<String> {
     let Order { order_no, .. } = order;
     let paid = order.amount;
@@ -107,8 +107,8 @@ pub const CLOSE_TITLE: Text = text("关闭退款", "Close the refund");
 pub const CLOSE_REFUND: Text = text("关闭退款", "Close refund");
 pub const BACK_TO_REFUND: Text = text("返回退款", "Back to the refund");
 
-/// What the state of a refund means for the money.
-pub fn what_it_means(refund: &Refund, lang: Lang) -> String {
+/// Explains what the state of a refund means for the money.
+pub fn refund_meaning(refund: &Refund, lang: Lang) -> String {
     let Refund { amount, status, .. } = refund;
     let channel = channel(refund.channel).get(lang);
     match (status, lang) {
@@ -145,7 +145,7 @@ pub fn what_it_means(refund: &Refund, lang: Lang) -> String {
     }
 }
 
-/// Who refused a refund, and in what words.
+/// Quotes the channel's refusal of a refund.
 pub fn refused_by(refund: &Refund, lang: Lang) -> String {
     let channel = channel(refund.channel).get(lang);
     let msg = refund.error_msg.as_deref().unwrap_or_default();
@@ -157,7 +157,7 @@ pub fn refused_by(refund: &Refund, lang: Lang) -> String {
     }
 }
 
-/// What it means that a person has to look at a refund, and what to do.
+/// Explains a reason for review, and what to do.
 pub fn what_to_do(review_reason: ReviewReason) -> Text {
     match review_reason {
         ReviewReason::Absent => text(
@@ -187,7 +187,7 @@ pub fn what_to_do(review_reason: ReviewReason) -> Text {
     }
 }
 
-/// What exactly will happen when a failed refund is retried.
+/// Describes exactly what retrying a failed refund does.
 pub fn what_retry_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     let Refund {
         refund_no, amount, ..
@@ -206,7 +206,7 @@ pub fn what_retry_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     }
 }
 
-/// Why a failed refund cannot be retried.
+/// Says why a failed refund cannot be retried.
 pub fn too_little_left(order: &Order, lang: Lang) -> String {
     let left = order.refundable();
     match lang {
@@ -217,7 +217,7 @@ pub fn too_little_left(order: &Order, lang: Lang) -> String {
     }
 }
 
-/// What exactly will happen when a failed refund is closed.
+/// Describes exactly what closing a failed refund does.
 pub fn what_closing_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     let Refund {
         refund_no, amount, ..
@@ -233,7 +233,7 @@ pub fn what_closing_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     }
 }
 
-/// What the button that retries says.
+/// Names the button that retries.
 pub fn retry_button(amount: Fen, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("重试退款 {amount}"),
@@ -241,7 +241,7 @@ pub fn retry_button(amount: Fen, lang: Lang) -> String {
     }
 }
 
-/// Says, to those who cannot see it, that the state of the refund on the page has changed.
+/// Announces a changed state to screen readers.
 pub fn state_is_now(status: RefundStatus, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("退款状态已变为：{}", refund_status(status).zh),
@@ -249,8 +249,8 @@ pub fn state_is_now(status: RefundStatus, lang: Lang) -> String {
     }
 }
 
-/// What came of what an operator did to a refund, by the events since, newest first. None where
-/// nothing came of it, or not yet.
+/// Describes the outcome of an operator's last action, from the events since the action began, newest first. Returns
+/// `None` where no action of an operator is among them.
 pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -> Option<String> {
     let act = since.clone().find(|event| {
         let acts = [
@@ -297,7 +297,7 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
     }))
 }
 
-/// Why what was asked for cannot be done any more. `status` is the word of a refund's state.
+/// Says that an action is no longer possible. `status` is the stored name of the refund's state.
 pub fn wrong_state(status: &str, lang: Lang) -> String {
     let status = state(Subject::Refund, status).unwrap_or(NONE);
     match lang {

@@ -1,4 +1,4 @@
-//! The names of what the desk is about: states, channels, roles.
+//! Names of the domain's terms: states, channels, roles.
 
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::lang::{Lang, Text, text};
@@ -7,7 +7,7 @@ use crate::domain::order::{Channel, Method, OrderStatus, RefundSide};
 use crate::domain::people::Role;
 use crate::domain::refund::{OutcomeKind, RefundStatus, ReviewReason};
 
-/// The name of an edition of the gateway's protocol.
+/// Names an edition of the gateway's protocol.
 pub fn edition(edition: Edition) -> Text {
     match edition {
         Edition::Single => text("单商户版（2.x）", "Single (2.x)"),
@@ -15,7 +15,7 @@ pub fn edition(edition: Edition) -> Text {
     }
 }
 
-/// The name of a channel.
+/// Names a channel.
 pub fn channel(channel: Channel) -> Text {
     match channel {
         Channel::WechatPay => text("微信支付", "WeChat Pay"),
@@ -25,7 +25,7 @@ pub fn channel(channel: Channel) -> Text {
     }
 }
 
-/// The name of a payment method.
+/// Names a payment method.
 pub fn method(method: Method) -> Text {
     match method {
         Method::Wap => text("手机网页", "Mobile web"),
@@ -37,7 +37,7 @@ pub fn method(method: Method) -> Text {
     }
 }
 
-/// The word for the state of an order.
+/// Names the state of an order.
 pub fn order_status(status: OrderStatus) -> Text {
     match status {
         OrderStatus::Wait => text("待支付", "Unpaid"),
@@ -50,7 +50,7 @@ pub fn order_status(status: OrderStatus) -> Text {
     }
 }
 
-/// The word for the refund side of an order.
+/// Names the refund side of an order.
 pub fn refund_side(side: RefundSide) -> Text {
     match side {
         RefundSide::NoRefund => text("未退款", "None"),
@@ -60,7 +60,7 @@ pub fn refund_side(side: RefundSide) -> Text {
     }
 }
 
-/// The word for the state of a refund.
+/// Names the state of a refund.
 pub fn refund_status(status: RefundStatus) -> Text {
     match status {
         RefundStatus::Progress => text("退款中", "In progress"),
@@ -70,7 +70,7 @@ pub fn refund_status(status: RefundStatus) -> Text {
     }
 }
 
-/// Why a person has to look at a refund, in a few words.
+/// Names a reason for review.
 pub fn review_reason(review_reason: ReviewReason) -> Text {
     match review_reason {
         ReviewReason::Absent => text("通道查无此退款", "Unknown to the channel"),
@@ -84,7 +84,7 @@ pub fn review_reason(review_reason: ReviewReason) -> Text {
     }
 }
 
-/// What happened, for the timeline.
+/// Names an event.
 pub fn event(kind: EventKind) -> Text {
     match kind {
         EventKind::Recorded => text("登记订单", "Order recorded"),
@@ -102,7 +102,7 @@ pub fn event(kind: EventKind) -> Text {
     }
 }
 
-/// What the channel says, in a word.
+/// Names a channel's outcome.
 pub fn outcome_kind(outcome: OutcomeKind) -> Text {
     match outcome {
         OutcomeKind::Accepted => text("已受理", "accepted"),
@@ -114,7 +114,7 @@ pub fn outcome_kind(outcome: OutcomeKind) -> Text {
     }
 }
 
-/// Who or what an event comes from.
+/// Names the actor of an event.
 pub fn actor(actor: &Actor, lang: Lang) -> String {
     match actor {
         Actor::Merchant => text("商户", "Merchant").get(lang).to_owned(),
@@ -124,7 +124,7 @@ pub fn actor(actor: &Actor, lang: Lang) -> String {
     }
 }
 
-/// The name of a role.
+/// Names a role.
 pub fn role(role: Role) -> Text {
     match role {
         Role::Viewer => text("查看员", "Viewer"),

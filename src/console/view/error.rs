@@ -1,4 +1,4 @@
-//! The errors that a page shows.
+//! The errors that pages show.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use crate::console::texts;
 use crate::domain::lang::Lang;
 use crate::domain::string_enum;
 
-/// Why a call to the server did not succeed: what the server made of its error for this operator. The
-/// browser knows only what it treats in a way of its own, and shows the text.
+/// The error of a call to the server, in the words for this operator. The browser treats some kinds specially, and
+/// shows the text of the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
-    pub cause: ErrorKind,
-    /// What is wrong, in the operator's language; empty where the cause says it all.
+    pub kind: ErrorKind,
+    /// The message in the operator's language; empty for kinds that have a fixed one.
     pub text: String,
-    /// The field that it is about. The text does not name it, and goes on from its name.
+    /// The field that is wrong. The text does not name the field and reads on from its name.
     pub field: Option<String>,
-    /// Finds the request in the server's log. None where the server was not reached.
+    /// The trace id, which finds the request in the server's log; `None` where the server was not reached.
     pub trace: Option<String>,
-    /// The HTTP status that goes with it.
+    /// The HTTP status of the answer.
     pub status: u16,
 }
 
 string_enum! {
-    /// What went wrong, as far as the browser treats it in a way of its own.
+    /// The kinds of errors that the browser tells apart.
     ErrorKind {
         /// Nobody is logged in, or the login has ended.
         NotLoggedIn = "not_logged_in",
@@ -32,20 +32,20 @@ string_enum! {
         NoSuchRefund = "no_such_refund",
         /// Any other refusal. The text says why.
         Refused = "refused",
-        /// What was sent cannot be read.
+        /// The request cannot be read.
         Unreadable = "unreadable",
         /// The server failed. The cause is in its log only.
         Internal = "internal",
-        /// The server was not reached, or what came back is not an answer of ours.
+        /// The server was not reached, or the answer is not ours.
         Unreachable = "unreachable",
     }
 }
 
 impl ApiError {
-    /// One that the cause says all about.
-    pub fn of(cause: ErrorKind, status: u16) -> ApiError {
+    /// Makes an error that its kind describes fully.
+    pub fn of(kind: ErrorKind, status: u16) -> ApiError {
         ApiError {
-            cause,
+            kind,
             text: String::new(),
             field: None,
             trace: None,
@@ -53,14 +53,14 @@ impl ApiError {
         }
     }
 
-    /// The server was not reached.
+    /// Makes the error of a server that was not reached.
     pub fn unreachable() -> ApiError {
         ApiError::of(ErrorKind::Unreachable, 502)
     }
 
-    /// The message.
+    /// Returns the message.
     pub fn text(&self, lang: Lang) -> String {
-        let fixed = match self.cause {
+        let fixed = match self.kind {
             ErrorKind::Internal => texts::INTERNAL,
             ErrorKind::Unreachable => texts::UNREACHABLE,
             ErrorKind::Unreadable => texts::UNREADABLE,

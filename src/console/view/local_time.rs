@@ -1,18 +1,18 @@
 //! Dates and times as a person types them.
 
-/// A date, or a date and a time of day, without a zone: what a person types.
+/// A date, or a date and a time of day, without a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
     pub year: i16,
     pub month: i8,
     pub day: i8,
-    /// Hour, minute, second; absent where only a date was given.
+    /// Hour, minute, second; `None` where only a date was given.
     pub time: Option<(i8, i8, i8)>,
 }
 
 impl LocalTime {
-    /// Reads `2026-05-01`, `2026-05-01 10:20`, `2026-05-01T10:20:30` (also with `/` in the date). The
-    /// date has to exist.
+    /// Reads `2026-05-01`, `2026-05-01 10:20` or `2026-05-01T10:20:30`, also with `/` in the date. Returns `None` for a
+    /// date that does not exist.
     pub fn parse(text: &str) -> Option<LocalTime> {
         let (date, time) = match text.split_once(['T', ' ']) {
             Some((date, time)) => (date, Some(time.trim())),
@@ -49,11 +49,13 @@ impl LocalTime {
     }
 }
 
+/// Reads a number whose count of digits is in `lengths`.
 fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<u16> {
     let plain = lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
 }
 
+/// Returns the days of a month.
 fn days_in(year: i16, month: i8) -> i8 {
     match month {
         4 | 6 | 9 | 11 => 30,

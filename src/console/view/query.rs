@@ -1,6 +1,6 @@
-//! What a list is narrowed, sorted and paged by, as it stands in the URL: plain texts, kept as they
-//! were typed even where they make no sense. The same reading serves the browser, which shows what
-//! is wrong at the field, and the server, which runs the query.
+//! The query of a list, as it stands in the URL: filters, sort order and page. Values are plain texts, kept as typed
+//! even where they are wrong. The same code reads them in the browser, which shows an error at its field, and on
+//! the server, which runs the query.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -12,21 +12,21 @@ use crate::domain::filter::{Cursor, Place, Sort};
 use crate::domain::limits;
 use crate::domain::money::{Fen, NotAnAmount};
 
-/// Every parameter of a list, in the order in which the URL has them.
+/// Names of all parameters, in their order in the URL.
 pub const NAMES: &[&str] = &[
     "q", "title", "channel", "status", "refund", "review", "state", "verdict", "outcome",
     "changed", "min", "max", "from", "to", "sort", "after", "before",
 ];
 
-/// The parameters that say which page of a list, not which list.
+/// Parameters that select the page of a list. The others select its rows and their order.
 const PLACE: &[&str] = &["after", "before"];
 
-/// A list's parameters. Unknown and empty ones are dropped.
+/// The parameters of a list. Unknown and empty ones are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    /// Reads the query part of a URL (with or without `?`). Of a repeated parameter the last counts.
+    /// Reads the query part of a URL, with or without `?`. The last of a repeated parameter counts.
     pub fn parse(search: &str) -> Query {
         let mut query = Query::default();
         for (name, value) in parse_pairs(search) {
@@ -35,13 +35,14 @@ impl Query {
         query
     }
 
-    /// The value of any parameter of a URL's query part, this list's or not; of a repeated one the last.
+    /// Returns the value of any parameter in a URL's query part, also one that is not of [`NAMES`]. The last of a
+    /// repeated parameter counts.
     pub fn value_in(search: &str, wanted: &str) -> Option<String> {
         let named = parse_pairs(search).filter(|(name, _)| name == wanted);
         named.last().map(|(_, value)| value)
     }
 
-    /// The value of a parameter; empty when it is absent.
+    /// Returns the value of a parameter, empty where it is absent.
     pub fn get(&self, name: &str) -> &str {
         self.0
             .iter()
@@ -49,7 +50,7 @@ impl Query {
             .map_or("", |(_, value)| value)
     }
 
-    /// The same with one parameter changed; an empty value takes it away.
+    /// Returns the query with one parameter changed; an empty value removes it.
     pub fn with(&self, name: &str, value: &str) -> Query {
         let mut pairs = self.0.clone();
         pairs.retain(|(key, _)| *key != name);
@@ -62,28 +63,28 @@ impl Query {
         Query(pairs)
     }
 
-    /// The same without some parameters, from its first page.
+    /// Returns the query without some parameters, from its first page.
     pub fn without(&self, names: &[&str]) -> Query {
         let mut query = self.first_page();
         query.0.retain(|(key, _)| !names.contains(key));
         query
     }
 
-    /// The same list from its beginning.
+    /// Returns the query of the list's first page.
     pub fn first_page(&self) -> Query {
         let mut query = self.clone();
         query.0.retain(|(key, _)| !PLACE.contains(key));
         query
     }
 
-    /// Whether anything narrows the list.
+    /// Returns true where a filter is set.
     pub fn narrows(&self) -> bool {
         self.0
             .iter()
             .any(|(key, _)| *key != "sort" && !PLACE.contains(key))
     }
 
-    /// The address of this list: `path?name=value&...`.
+    /// Returns the address of the list: `path?name=value&...`.
     pub fn href(&self, path: &str) -> String {
         let mut href = path.to_owned();
         for (i, (name, value)) in self.0.iter().enumerate() {
@@ -95,7 +96,7 @@ impl Query {
         href
     }
 
-    /// A number or the beginning of a title, as it was typed.
+    /// Reads a number or the beginning of a title, as typed.
     pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         let value = self.get(name);
         if value.chars().count() > limits::SEARCH_CHARS {
@@ -105,7 +106,7 @@ impl Query {
         Ok((!value.is_empty()).then(|| value.to_owned()))
     }
 
-    /// One of an enum's words. Only a link that somebody changed by hand holds another.
+    /// Reads one of an enum's words. Only an address changed by hand holds another word.
     pub fn word<T: FromStr + Display>(&self, name: &str, all: &[T]) -> Result<Option<T>, Refusal> {
         match self.get(name) {
             "" => Ok(None),
@@ -117,7 +118,7 @@ impl Query {
         }
     }
 
-    /// An amount in yuan.
+    /// Reads an amount in yuan.
     pub fn amount(&self, name: &str) -> Result<Option<Fen>, Refusal> {
         match self.get(name) {
             "" => Ok(None),
@@ -125,7 +126,7 @@ impl Query {
         }
     }
 
-    /// A date, or a date and a time, in the operator's zone.
+    /// Reads a date, or a date and a time, in the operator's zone.
     pub fn local_time(&self, name: &str) -> Result<Option<LocalTime>, Refusal> {
         match self.get(name) {
             "" => Ok(None),
@@ -135,7 +136,7 @@ impl Query {
         }
     }
 
-    /// What the list is sorted by.
+    /// Reads the sort order.
     pub fn sort(&self) -> Result<Sort, Refusal> {
         let sort = self.word("sort", Sort::ALL)?;
         Ok(sort.unwrap_or_default())
@@ -160,7 +161,7 @@ impl Query {
         })
     }
 
-    /// What is wrong with one field, if anything: what the page shows at it.
+    /// Returns what is wrong with one field; the page shows it at the field.
     pub fn problem(&self, name: &str) -> Option<Reason> {
         let outcome = match name {
             "q" | "title" => self.text(name).map(drop),
@@ -175,8 +176,8 @@ impl Query {
     }
 }
 
-/// Reads an amount in yuan that a person typed into the field of that name. Spaces and the separators
-/// of thousands that we ourselves write are let through.
+/// Reads an amount in yuan, typed into the field of that name. Spaces are ignored, as are the thin spaces that the
+/// console writes between thousands.
 pub fn read_amount(field: &str, typed: &str) -> Result<Fen, Refusal> {
     let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     let reason = match Fen::from_yuan(&plain) {

@@ -1,5 +1,5 @@
-//! The refund form as it was typed, and what it comes to: read by the same code in the browser, which
-//! marks the fields, and on the server, which issues the refund.
+//! The refund form: its typed values and their meaning. The same code reads them in the browser, which marks wrong
+//! fields, and on the server, which issues the refund.
 
 use crate::console::paths::escape;
 use crate::console::view::query::{Query, read_amount};
@@ -8,24 +8,25 @@ use crate::domain::limits;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 
-/// The names of the form's fields. Errors that name one stand at it.
+// Names of the form's fields. An error that names a field is shown at the field.
+
 pub const AMOUNT: &str = "amount";
 pub const REASON: &str = "reason";
 pub const BIZ_REFUND_NO: &str = "biz_refund_no";
 pub const EXPECTED: &str = "expected";
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typed {
-    /// Yuan.
+    /// The amount in yuan.
     pub amount: String,
     pub reason: String,
     pub biz_refund_no: String,
-    /// What the order had left when the form was shown, in yuan. Nobody types it.
+    /// The refundable amount, in yuan, when the form was shown: a hidden field.
     pub expected: String,
 }
 
-/// What the form comes to.
+/// The refund that the values ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     pub amount: Fen,
@@ -35,7 +36,7 @@ pub struct Intent {
 }
 
 impl Typed {
-    /// The form as it is first shown: all that is left, under a number that was made for it.
+    /// Returns the values of a new form: the whole refundable amount, and a generated number.
     pub fn fresh(order: &Order, biz_refund_no: &str) -> Typed {
         let left = order.refundable().plain();
         Typed {
@@ -46,7 +47,7 @@ impl Typed {
         }
     }
 
-    /// Reads the query part of a URL; without an amount nothing was typed.
+    /// Reads the query part of a URL; `None` where it has no amount, so is not from the form.
     pub fn parse(search: &str) -> Option<Typed> {
         let value = |name| Query::value_in(search, name);
         Some(Typed {
@@ -57,7 +58,7 @@ impl Typed {
         })
     }
 
-    /// The fields with their values.
+    /// Returns the fields with their values.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             (AMOUNT, self.amount.clone()),
@@ -67,7 +68,7 @@ impl Typed {
         ]
     }
 
-    /// The address of the page that asks for confirmation.
+    /// Returns the address of the page that asks for confirmation.
     pub fn href(&self, path: &str) -> String {
         let pairs: Vec<String> = self
             .fields()
@@ -77,7 +78,7 @@ impl Typed {
         format!("{path}?{}", pairs.join("&"))
     }
 
-    /// What it comes to for this order.
+    /// Reads and checks the values against the order.
     ///
     /// # Errors
     /// Everything that is wrong, field by field.

@@ -1,4 +1,4 @@
-//! States: one word, one colour and one shape each, everywhere.
+//! States of things. Each has one word, one colour and one shape everywhere.
 
 use crate::console::texts;
 use crate::domain::callback::Verdict;
@@ -9,8 +9,8 @@ use crate::domain::refund::{OutcomeKind, RefundStatus};
 use crate::domain::string_enum;
 
 string_enum! {
-    /// What a state means to the person at the desk; each has a colour and a shape. The style sheet knows
-    /// it by its word.
+    /// The meaning of a state to the operator, which decides its colour (`data-tone` in the style sheet) and its shape
+    /// (`icon_of`).
     Tone {
         /// Nothing has happened yet.
         Idle = "idle",
@@ -29,9 +29,11 @@ string_enum! {
     }
 }
 
-/// How a state is shown.
+/// A state that can be shown.
 pub trait State {
+    /// Returns the state's tone.
     fn tone(&self) -> Tone;
+    /// Returns the state's word.
     fn text(&self) -> Text;
 }
 

@@ -1,4 +1,4 @@
-//! What the pages of callbacks are given.
+//! Makes the data of the pages of callbacks.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -16,7 +16,7 @@ use crate::server::desk::lists::state_chips;
 use crate::server::desk::orders::range;
 use crate::server::refunds::records;
 
-/// One page of an app's callbacks. The cells stand in the order of the page's columns.
+/// Makes one page of an app's callbacks. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let (ctx, app_id) = (&caller.ctx, &caller.merchant.app_id);
@@ -39,6 +39,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<CallbackFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(CallbackFilter {
@@ -50,7 +51,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<CallbackFilter, Refusal> {
     })
 }
 
-/// A callback as it came.
+/// Makes the data of a callback's page.
 pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let callback = records::find_callback(&caller.ctx, app_id, callback_no).await?;
@@ -63,7 +64,7 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
     Ok(DetailView {
         number: callback.callback_no,
         states: vec![caller.state(&callback.verdict)],
-        means: text(texts::verdict_means(callback.verdict)),
+        meaning: text(texts::verdict_meaning(callback.verdict)),
         facts: vec![
             (
                 text(texts::CHANNEL),
@@ -80,7 +81,7 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
                 Cell::Time(caller.stamp(callback.last_at)),
             ),
         ],
-        act: None,
+        action: None,
         sections: vec![Section {
             title: text(texts::WORD_FOR_WORD),
             sentences: Vec::new(),
@@ -93,11 +94,12 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
     })
 }
 
-/// Where a callback is shown.
+/// Returns the address of a callback's page.
 pub fn address(app_id: &str, callback_no: &str) -> String {
     app_path(app_id, &format!("callbacks/{}", escape(callback_no)))
 }
 
+/// Returns a link to a refund.
 fn refund(app_id: &str, refund_no: Option<String>) -> Cell {
     refund_no.map_or(Cell::Nothing, |refund_no| {
         Cell::Links(vec![Link {

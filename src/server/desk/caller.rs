@@ -1,4 +1,4 @@
-//! Who asks, and for which app: the one place where the console authorises.
+//! Callers of the console. All its authorisation is here.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::server::desk::times;
 use crate::server::error::Error;
 use crate::server::people::sessions;
 
-/// An operator who is logged in, of whichever app. An extractor for routes of the console.
+/// An operator who is logged in, with no app chosen yet. It is an extractor for routes of the console.
 pub struct LoggedIn {
     pub ctx: Ctx,
     pub operator: Operator,
@@ -35,7 +35,7 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// Finds out who sent a request.
+    /// Returns the operator who sent a request.
     ///
     /// # Errors
     /// [`Refusal::NotLoggedIn`].
@@ -92,22 +92,22 @@ impl FromRequestParts<Ctx> for LoggedIn {
     }
 }
 
-/// An operator who is logged in, at the desk of one app, with leave for what is done. There is no other
-/// way to come by one than to ask for the permission.
+/// An operator who acts at one app with the permission that was asked for. [`Caller::of`] and [`LoggedIn::at`] are the
+/// only ways to make one, so that no function can forget to authorise.
 pub struct Caller {
     pub ctx: Ctx,
     pub merchant: Arc<MerchantApp>,
     pub operator: Operator,
     /// The address of the operator's browser.
     pub address: ClientIp,
-    /// The language in which the operator is told things.
+    /// The operator's language.
     pub lang: Lang,
     now: Timestamp,
 }
 
 impl Caller {
-    /// Lets the operator of the page or server function that runs act at an app. Who is not logged in is
-    /// sent to the login page, and from there back.
+    /// Lets the operator of the running page or server function act at an app. Without a login the request is redirected
+    /// to the login page, and from there back.
     ///
     /// # Errors
     /// [`Refusal::NotLoggedIn`]; as [`LoggedIn::at`].
@@ -115,37 +115,37 @@ impl Caller {
         Ok(logged_in().await?.at(app_id, permission).await?)
     }
 
-    /// Tells whether this operator may do something besides at the same app.
+    /// Returns true where the operator has a further permission at the same app.
     pub fn may(&self, permission: Permission) -> bool {
         self.operator.may(&self.merchant.app_id, permission)
     }
 
-    /// The zone in which this operator reads and types times.
+    /// Returns the time zone in which the operator reads and types times.
     pub fn zone(&self) -> &TimeZone {
         &self.ctx.config.time_zone
     }
 
-    /// The zone's name, for the head of a table.
+    /// Returns the zone's name, for the head of a table.
     pub fn zone_name(&self) -> String {
         times::name(self.zone())
     }
 
-    /// A moment as this operator is shown it.
+    /// Writes a moment for this operator.
     pub fn stamp(&self, at: Timestamp) -> Stamp {
         times::stamp(at, self.now, self.zone())
     }
 
-    /// A state in this operator's language, with its tone.
+    /// Names a state in the operator's language, with its tone.
     pub fn state(&self, state: &dyn State) -> (Tone, String) {
         (state.tone(), state.text().get(self.lang).to_owned())
     }
 
-    /// The cell of such states.
+    /// Makes the cell of such states.
     pub fn states<const N: usize>(&self, states: [&dyn State; N]) -> Cell {
         Cell::States(states.map(|state| self.state(state)).into())
     }
 
-    /// A timeline as this operator is shown it.
+    /// Makes the lines of a timeline.
     pub fn entries(&self, events: Vec<Event>) -> Vec<Entry> {
         events
             .into_iter()
@@ -156,18 +156,18 @@ impl Caller {
             .collect()
     }
 
-    /// When the request began.
+    /// Returns the time at which the request began.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// How the timeline names this operator.
+    /// Returns the operator as the actor of events.
     pub fn actor(&self) -> Actor {
         Actor::Operator(self.operator.name.clone())
     }
 }
 
-/// Returns who is logged in at the page or server function that runs. Who is not is sent to the login
+/// Returns the operator of the running page or server function. Without a login the request is redirected to the login
 /// page, and from there back.
 ///
 /// # Errors
@@ -191,7 +191,7 @@ pub fn request() -> Result<Parts, Error> {
     request.ok_or_else(|| Error::internal("no request is being answered"))
 }
 
-/// Returns the language and look that a request asks for.
+/// Returns the preferences in a request's headers.
 pub fn preferences(headers: &HeaderMap) -> Preferences {
     let text = |name| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -200,7 +200,8 @@ pub fn preferences(headers: &HeaderMap) -> Preferences {
     Preferences::of_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE))
 }
 
-/// Leads to another page: a page's request at once, a function's as its caller is able to follow.
+/// Redirects to another page. A page's request is answered with 302; a server function's answer has the header that
+/// leptos or, without scripts, the browser follows.
 pub fn redirect(address: &str) {
     leptos_axum::redirect(address);
     if is_page()
@@ -210,7 +211,7 @@ pub fn redirect(address: &str) {
     }
 }
 
-/// Whether a page is being rendered, rather than a function called.
+/// Returns true where a page is rendered, false where a server function is called.
 pub fn is_page() -> bool {
     use_context::<Parts>().is_some_and(|request| !request.uri.path().starts_with("/api/"))
 }
@@ -221,7 +222,7 @@ pub fn session_of(request: &Parts) -> Result<&Session, Error> {
     session.ok_or_else(|| Error::internal("the console's routes have no session layer"))
 }
 
-/// The page that is shown, or, of a function, the one that called it.
+/// Returns the address of the rendered page, or of the page that called the server function.
 pub fn page_address() -> String {
     let Some(request) = use_context::<Parts>() else {
         return "/".to_owned();
@@ -310,10 +311,11 @@ mod tests {
         assert_eq!(allowed.status(), 200);
         let body = to_bytes(allowed.into_body(), 1_000).await.unwrap();
         assert_eq!(body, format!("{app_id} 198.51.100.7"));
-        // Where the server does not know who connects, it says so rather than make an address up.
+        // A request without a known peer is an error: no address is made up.
         assert_eq!(ask(&app_id, &cookie, false).await.status(), 500);
 
-        // An app without a role does not exist; nor one that is named by a role and nowhere else.
+        // An app at which the operator has no role is answered as if it did not exist, as is an app that only a
+        // role names.
         let elsewhere = Scope::App(app_id.clone());
         people::revoke(&ctx, "li.na", elsewhere).await.unwrap();
         assert_eq!(status(&app_id).await, 404);

@@ -1,12 +1,12 @@
-//! What stands between other sites and the console.
+//! Guards of the console against other sites.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses what another site had an operator's browser send. The session's cookie does not travel
-/// with most such requests anyway (SameSite=Lax); this does not rely on it.
+/// Refuses a request that another site made an operator's browser send. Browsers leave the session's cookie out of
+/// most such requests (SameSite=Lax); this guard does not rely on it.
 pub async fn same_site(request: Request, next: Next) -> Response {
     let reads = matches!(
         *request.method(),
@@ -19,8 +19,8 @@ pub async fn same_site(request: Request, next: Next) -> Response {
     }
 }
 
-/// Whether a page of ours sent the request: browsers say so in `Sec-Fetch-Site`, older ones by an
-/// `Origin` that is the host asked for. Who says neither is refused.
+/// Returns true where one of our pages sent the request. Browsers send `Sec-Fetch-Site`; older ones send an `Origin`,
+/// which has to be the requested host. A request with neither is refused.
 fn is_ours(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     match text(HeaderName::from_static("sec-fetch-site")) {
@@ -33,7 +33,7 @@ fn is_ours(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Headers that every answer of the console carries.
+/// Adds the headers that every answer of the console carries.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -48,7 +48,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     );
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::X_FRAME_OPTIONS, "DENY");
-    // Forms find their way back by it; other sites learn nothing.
+    // The redirect after a form needs the referrer; other sites are not sent one.
     default(header::REFERRER_POLICY, "same-origin");
     default(
         HeaderName::from_static("cross-origin-opener-policy"),

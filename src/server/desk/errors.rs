@@ -1,5 +1,5 @@
-//! From the server's error to what a page can show: refusals as they are, everything else as a trace
-//! id, its cause in the log.
+//! Turns the server's errors into those that a page shows. A refusal keeps its reason; the cause of any other error
+//! goes to the log, and the page shows the trace id.
 
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
@@ -20,7 +20,7 @@ use crate::server::trace::TraceId;
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> ApiError {
-        let mut trouble = match error {
+        let mut error = match error {
             Error::Refused(refusal) => refused(refusal),
             Error::Internal(_) if error.is_commit_unknown() => {
                 tracing::error!(%error, "an action may have taken place");
@@ -31,20 +31,20 @@ impl From<Error> for ApiError {
                 ApiError::of(ErrorKind::Internal, 500)
             }
         };
-        trouble.trace = trace();
-        // A page that cannot be shown says so to machines too; a function's answer gets its status
-        // from `with_status`, and who is not logged in is sent on.
+        error.trace = trace();
+        // A page that cannot be shown gets the HTTP status of its error. A server function's answer gets it from
+        // `with_status`; a request without a login is redirected.
         if is_page()
-            && trouble.cause != ErrorKind::NotLoggedIn
+            && error.kind != ErrorKind::NotLoggedIn
             && let Some(response) = use_context::<ResponseOptions>()
         {
-            response.set_status(status(&trouble));
+            response.set_status(status(&error));
         }
-        trouble
+        error
     }
 }
 
-/// The request's trace id.
+/// Returns the request's trace id.
 pub fn trace() -> Option<String> {
     let request = use_context::<Parts>()?;
     let trace = request.extensions.get::<TraceId>()?;
@@ -57,10 +57,10 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// A refusal as this operator is told it.
+/// Words a refusal in this operator's language.
 fn refused(refusal: Refusal) -> ApiError {
     let lang = use_context::<Preferences>().unwrap_or_default().lang;
-    let (cause, status) = match &refusal {
+    let (kind, status) = match &refusal {
         Refusal::NotLoggedIn => (ErrorKind::NotLoggedIn, 401),
         Refusal::Forbidden => (ErrorKind::Forbidden, 403),
         Refusal::AppNotEnabled => (ErrorKind::NoSuchApp, 404),
@@ -83,7 +83,7 @@ fn refused(refusal: Refusal) -> ApiError {
     ApiError {
         text,
         field,
-        ..ApiError::of(cause, status)
+        ..ApiError::of(kind, status)
     }
 }
 
@@ -95,12 +95,13 @@ impl IntoResponse for ApiError {
     }
 }
 
-fn status(trouble: &ApiError) -> StatusCode {
-    StatusCode::from_u16(trouble.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+/// Returns the HTTP status of an error.
+fn status(error: &ApiError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Gives the answer of a server function the status that fits its trouble: the framework says 500 of
-/// every one, and nothing that a caller sends is our failure.
+/// Sets the HTTP status of a server function's error. leptos answers 500 for every error, but an error in what a
+/// caller sent is no failure of the server.
 pub async fn with_status(response: Response) -> Response {
     let failed = response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && response.headers().contains_key(SERVER_FN_ERROR_HEADER);
@@ -109,8 +110,8 @@ pub async fn with_status(response: Response) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, limits::BODY_BYTES).await.unwrap_or_default();
-    if let Ok(trouble) = serde_json::from_slice::<ApiError>(&body) {
-        parts.status = status(&trouble);
+    if let Ok(error) = serde_json::from_slice::<ApiError>(&body) {
+        parts.status = status(&error);
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -1,4 +1,4 @@
-//! The search box on top of every page.
+//! The search box at the top of every page.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::view::ApiError;
@@ -12,8 +12,8 @@ use crate::server::desk::caller::{Caller, redirect};
 use crate::server::error::{Error, Result};
 use crate::server::{orders, refunds};
 
-/// Leads to what has this number, ours, the merchant's or the channel's; where nothing has exactly it, to
-/// the list of what begins with it: orders, or refunds where no order does.
+/// Redirects to the order or refund with this number: ours, the merchant's or the channel's. Without an exact match it
+/// redirects to the list of orders whose number begins with it, or of refunds where no order's does.
 pub async fn find(app_id: &str, typed: &str) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let list = Query::default().with("q", typed.trim());
@@ -25,6 +25,7 @@ pub async fn find(app_id: &str, typed: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Returns the address to redirect to.
 async fn address(caller: &Caller, app_id: &str, number: &str, list: &Query) -> Result<String> {
     let Caller { ctx, merchant, .. } = caller;
     for key in [
@@ -63,7 +64,7 @@ async fn address(caller: &Caller, app_id: &str, number: &str, list: &Query) -> R
     Ok(list.href(&app_path(app_id, page)))
 }
 
-/// What was found; `None` where there is no such thing, or several of it.
+/// Turns the refusals "not found" and "several match" into `None`.
 fn known<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

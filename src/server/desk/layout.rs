@@ -1,4 +1,4 @@
-//! Who is at the desk: login, logout, look, and what stands around every page.
+//! Login, logout, preferences, and the data of the navigation.
 
 use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
@@ -23,11 +23,11 @@ use crate::server::people::sessions;
 use crate::server::refunds::records;
 use crate::server::{notices, people};
 
-/// A choice of look is kept for a year.
-const KEPT_S: u32 = 365 * 86_400;
+/// Lifetime of a preference's cookie: a year, in seconds.
+const COOKIE_MAX_AGE_S: u32 = 365 * 86_400;
 
-/// What stands around the pages of an app; of the default app where `app_id` is empty.
-pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
+/// Makes the navigation of an app, or of the default app where `app_id` is empty.
+pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
     let LoggedIn { ctx, operator, .. } = logged_in().await?;
     let all = ctx.merchants.all().await?;
     let may_see = |app_id: &str| operator.may(app_id, Permission::View);
@@ -43,12 +43,12 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
             .copied()
             .find(|merchant| merchant.app_id == id),
     };
-    let (review_reason, given_up) = match current {
+    let (to_review, given_up) = match current {
         Some(merchant) => {
             let app_id = &merchant.app_id;
-            let review_reason =
+            let to_review =
                 records::count_review_queue(&ctx, app_id, ReviewQueueFilter::Raised).await?;
-            (review_reason, notices::count_given_up(&ctx, app_id).await?)
+            (to_review, notices::count_given_up(&ctx, app_id).await?)
         }
         None => (Count::default(), Count::default()),
     };
@@ -63,12 +63,12 @@ pub async fn desk(app_id: &str) -> Result<Navigation, ApiError> {
         role: current.and_then(|merchant| operator.role_at(&merchant.app_id)),
         operator: operator.name,
         apps,
-        review_reason,
+        to_review,
         given_up,
     })
 }
 
-/// Logs in and leads to `next`; or back to the form, which says why not.
+/// Logs in and redirects to `next`, or back to the form with the reason of the refusal.
 pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiError> {
     let next = within_console(next);
     let refused = match try_login(name, password).await {
@@ -78,7 +78,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
         }
         Err(Error::Refused(Refusal::TooManyAttempts { minutes })) => format!("locked.{minutes}"),
         Err(Error::Refused(Refusal::Overloaded)) => "busy".to_owned(),
-        // A name or password that cannot be anybody's is as wrong as any other.
+        // A malformed name or password gets the same answer as a wrong one.
         Err(Error::Refused(_)) => "wrong".to_owned(),
         Err(Error::Internal(_)) => "internal".to_owned(),
     };
@@ -92,6 +92,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
     Ok(())
 }
 
+/// Checks name and password, and begins a session.
 async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let ctx = expect_context::<Ctx>();
     let outcome = async {
@@ -107,15 +108,15 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     outcome
 }
 
-/// Ends the session and leads to the login page.
+/// Ends the session and redirects to the login page.
 pub async fn logout() -> Result<(), ApiError> {
     sessions::log_out(session_of(&request()?)?).await?;
     redirect("/login");
     Ok(())
 }
 
-/// Keeps the choices that make sense, each in its cookie.
-pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
+/// Keeps each valid choice in a cookie of its own; ignores the others.
+pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
     let response = expect_context::<ResponseOptions>();
     let secure = match expect_context::<Ctx>().config.secure_cookies {
         true => "; Secure",
@@ -128,8 +129,9 @@ pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
             _ => word.parse::<Density>().is_ok(),
         };
         if let Some(word) = word.filter(known) {
-            let cookie =
-                format!("{name}={word}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{secure}");
+            let cookie = format!(
+                "{name}={word}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
+            );
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 response.append_header(header::SET_COOKIE, cookie);
             }
@@ -138,7 +140,7 @@ pub fn set_look(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The address if it is one of ours, `/` otherwise: a login link must not lead to another site.
+/// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site.
 fn within_console(next: &str) -> &str {
     let ours = next.starts_with('/')
         && !next.starts_with("//")

@@ -1,4 +1,4 @@
-//! What the list pages are given.
+//! Makes the data of the list pages.
 
 use crate::console::texts;
 use crate::console::view::query::Query;
@@ -10,12 +10,12 @@ use crate::domain::people::Permission;
 use crate::server::desk::caller::{Caller, is_page, page_address, redirect};
 use crate::server::desk::{callbacks, notices, orders, refunds, review_queue, syncs, times};
 
-/// One page of an app's list.
+/// Makes one page of an app's list.
 pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let query = Query::parse(query);
     if is_page() {
-        shorten(&page_address(), &query);
+        drop_empty_parameters(&page_address(), &query);
     }
     match name {
         ListName::Orders => orders::list(&caller, &query).await,
@@ -27,9 +27,9 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
     }
 }
 
-/// Leads to the same list under a shorter address: a form that is sent without scripts names all its
-/// fields, the empty ones too.
-fn shorten(address: &str, query: &Query) {
+/// Redirects to the same list without empty parameters: a form that is sent without scripts has all its fields, empty
+/// ones too.
+fn drop_empty_parameters(address: &str, query: &Query) {
     if let Some((path, given)) = address.split_once('?')
         && given.split('&').any(|pair| pair.ends_with('='))
     {
@@ -37,7 +37,7 @@ fn shorten(address: &str, query: &Query) {
     }
 }
 
-/// A page as it is shown: each row as its cells, in the order of the page's columns.
+/// Makes the view of a page. `row` returns the cells of a row, in the order of the page's columns.
 pub fn view<T>(
     caller: &Caller,
     page: Page<T>,
@@ -57,7 +57,7 @@ pub fn view<T>(
     }
 }
 
-/// A chip of a list.
+/// Makes a chip.
 pub fn chip(
     caller: &Caller,
     name: &str,
@@ -75,7 +75,7 @@ pub fn chip(
     }
 }
 
-/// The chips of all states of a parameter, and of all rows.
+/// Makes a chip for all rows, and one for each state.
 pub fn state_chips<S: State>(
     caller: &Caller,
     name: &str,
@@ -93,7 +93,7 @@ pub fn state_chips<S: State>(
     chips
 }
 
-/// Whether a parameter that is absent or 1 is set.
+/// Reads a parameter that is absent or 1.
 pub fn flag(query: &Query, name: &'static str) -> Result<bool, Refusal> {
     match query.get(name) {
         "" => Ok(false),

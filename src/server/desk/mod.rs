@@ -1,5 +1,5 @@
-//! The console's server side: who asks, and what its pages are given. The functions of
-//! [`crate::console::rpc`] come in here, with one call each.
+//! The console's server side: it authorises callers and makes the data of pages. Each function of
+//! [`crate::console::rpc`] makes one call into it.
 
 pub mod callbacks;
 pub mod caller;

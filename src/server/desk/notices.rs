@@ -1,4 +1,4 @@
-//! What the pages of notices are given, and what their button does.
+//! Makes the data of the pages of notices, and runs their action.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -20,7 +20,7 @@ use crate::server::{notices, refunds};
 use crate::wire::json;
 use crate::wire::sign::{SIGN, Signer};
 
-/// One page of an app's notices. The cells stand in the order of the page's columns.
+/// Makes one page of an app's notices. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let (ctx, app_id) = (&caller.ctx, &caller.merchant.app_id);
@@ -51,6 +51,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(NoticeFilter {
@@ -61,8 +62,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     })
 }
 
-/// A notice with every send of it. `notice` is its refund's number and which of its notices, as in the
-/// page's address.
+/// Makes the data of a notice's page, with every attempt. `notice` is `<refund_no>/<seq>`, as in the page's address.
 pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let key = key(app_id, notice)?;
@@ -89,21 +89,24 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     Ok(DetailView {
         number: format!("{}-{}", key.refund_no, key.seq),
         states: vec![caller.state(&notice.state)],
-        means: text(texts::notice_means(notice.state)),
+        meaning: text(texts::notice_meaning(notice.state)),
         facts: vec![
             (text(texts::REFUND), Cell::Links(vec![refund_page])),
-            (text(texts::TOLD), caller.states([&notice.status])),
+            (text(texts::NOTICE_STATUS), caller.states([&notice.status])),
             (text(texts::NOTIFY_URL), Cell::Code(url.to_owned())),
-            (text(texts::SENDS), Cell::Short(notice.attempts.to_string())),
+            (
+                text(texts::NOTICE_ATTEMPTS),
+                Cell::Short(notice.attempts.to_string()),
+            ),
             (written, Cell::Time(caller.stamp(notice.created_at))),
-            (text(texts::NEXT_SEND), time(notice.next_send_at)),
+            (text(texts::NEXT_ATTEMPT), time(notice.next_send_at)),
             (text(texts::ENDED), time(notice.ended_at)),
             (
                 text(texts::EDITION),
                 Cell::Short(text(texts::edition(refund.edition))),
             ),
         ],
-        act: may_send.then(|| DetailAction {
+        action: may_send.then(|| DetailAction {
             happens: texts::what_sending_does(url, caller.lang),
             button: text(texts::SEND_AGAIN),
         }),
@@ -111,13 +114,13 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     })
 }
 
-/// Every send with the bytes that went out and came back.
+/// Makes the section of attempts, each with the bytes sent and received.
 fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section {
     let text = |text: Text| text.get(caller.lang).to_owned();
-    let none_yet = attempts.is_empty().then(|| text(texts::NOT_SENT_YET));
+    let none_yet = attempts.is_empty().then(|| text(texts::NO_ATTEMPTS_YET));
     let line = |send: DeliveryAttempt| {
         let who = texts::actor(&send.actor, caller.lang);
-        let mut summary = texts::send_summary(
+        let mut summary = texts::attempt_summary(
             send.attempt,
             send.http_status,
             send.took_ms,
@@ -125,16 +128,16 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
             caller.lang,
         );
         let state = match &send.failure {
-            None => (Tone::Good, text(texts::ARRIVED)),
+            None => (Tone::Good, text(texts::DELIVERED)),
             Some(failure) => {
                 summary.push_str(" · ");
                 summary.push_str(failure);
-                (Tone::Bad, text(texts::IN_VAIN))
+                (Tone::Bad, text(texts::NOT_DELIVERED))
             }
         };
         let mut texts = vec![
             (text(texts::ADDRESS), send.url),
-            (text(texts::SENT_BODY), send.request),
+            (text(texts::REQUEST_BODY), send.request),
         ];
         texts.extend(send.answer.map(|answer| (text(texts::ANSWER_BODY), answer)));
         let texts = texts
@@ -148,14 +151,15 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
         }
     };
     Section {
-        title: text(texts::SENDS_TITLE),
+        title: text(texts::NOTICE_ATTEMPTS_TITLE),
         sentences: none_yet.into_iter().collect(),
         texts: Vec::new(),
         lines: attempts.into_iter().map(line).collect(),
     }
 }
 
-/// How what was sent is signed: the very text, but for the secret, and how to check it.
+/// Makes the section that explains the signature of an attempt: how to check it, and the signed text with the secret
+/// hidden. Returns `None` where the body has no signature.
 fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option<Section> {
     let merchant = &caller.merchant;
     let signer = Signer {
@@ -189,7 +193,7 @@ fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option
     })
 }
 
-/// Sends a notice now, and leads back to it.
+/// Sends a notice now, and redirects to it.
 pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::SendNotices).await?;
     let key = key(app_id, notice)?;
@@ -198,12 +202,13 @@ pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Where a notice is shown.
+/// Returns the address of a notice's page.
 pub fn address(key: &NoticeKey) -> String {
     let page = format!("notices/{}/{}", escape(&key.refund_no), key.seq);
     app_path(&key.app_id, &page)
 }
 
+/// Reads `<refund_no>/<seq>`.
 fn key(app_id: &str, notice: &str) -> Result<NoticeKey, Refusal> {
     let (refund_no, seq) = notice.rsplit_once('/').ok_or(Refusal::NoSuchNotice)?;
     Ok(NoticeKey {

@@ -1,4 +1,4 @@
-//! What the pages of orders are given.
+//! Makes the data of the pages of orders, and runs their actions.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -18,7 +18,7 @@ use crate::server::numbers::Kind;
 use crate::server::refunds::OnRepeat;
 use crate::server::{orders, refunds};
 
-/// One page of an app's orders. The cells stand in the order of the page's columns.
+/// Makes one page of an app's orders. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let app_id = &caller.merchant.app_id;
@@ -43,6 +43,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, Vec::new()))
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(OrderFilter {
@@ -59,7 +60,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<OrderFilter, Refusal> {
     })
 }
 
-/// An order with everything that belongs to it.
+/// Makes the data of an order's page.
 pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let key = OrderKey::OrderNo(order_no.to_owned());
@@ -93,7 +94,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     })
 }
 
-/// Asks the channel for an order's true state, and leads back to the order.
+/// Asks the channel for an order's true state, and redirects to the order.
 pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let key = OrderKey::OrderNo(order_no.to_owned());
@@ -103,8 +104,8 @@ pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Issues a refund of an order, as typed, and leads to it. The same number again leads to the same
-/// refund and sends nothing, not even where the first has failed: that is what retrying is for.
+/// Issues a refund of an order from the typed values, and redirects to it. A repeated number redirects to the refund
+/// that has it and submits nothing, not even where that refund has failed: a retry is an action of its own.
 pub async fn refund(app_id: &str, order_no: &str, typed: Typed) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let number = typed.biz_refund_no.trim().to_owned();
@@ -121,7 +122,7 @@ pub async fn refund(app_id: &str, order_no: &str, typed: Typed) -> Result<(), Ap
     Ok(())
 }
 
-/// The refund that has the number already, if it is the one that was asked for.
+/// Returns the refund that has the number already, if order and amount are the same.
 fn same(known: Refund, order_no: &str, typed: &Typed) -> Result<Refund, Refusal> {
     let amount = read_amount(refund_form::AMOUNT, &typed.amount)?;
     if known.order_no == order_no && known.amount == amount {
@@ -131,6 +132,7 @@ fn same(known: Refund, order_no: &str, typed: &Typed) -> Result<Refund, Refusal>
     }
 }
 
+/// Checks the typed values and issues the refund.
 async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund, ApiError> {
     let key = OrderKey::OrderNo(order_no.to_owned());
     let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
@@ -154,7 +156,7 @@ async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund,
     Ok(same(issued, order_no, typed)?)
 }
 
-/// The range of time of a list: from the beginning of `from` to the end of `to`.
+/// Reads the time range of a list: from the beginning of `from` to the end of `to`.
 pub fn range(
     caller: &Caller,
     query: &Query,

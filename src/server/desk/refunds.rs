@@ -1,4 +1,4 @@
-//! What the pages of refunds are given, and what their buttons do.
+//! Makes the data of the pages of refunds, and runs their actions.
 
 use std::ops::Add;
 
@@ -23,8 +23,8 @@ use crate::server::error::Error;
 use crate::server::refunds::records;
 use crate::server::{notices, refunds};
 
-/// One page of an app's refunds, and how many there are of each state. The cells stand in the order of
-/// the page's columns.
+/// Makes one page of an app's refunds, with the number of refunds in each state. The cells stand in the order of the
+/// page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let app_id = &caller.merchant.app_id;
@@ -60,7 +60,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
-/// The states with their counts, and what a person has to look at of the list's state.
+/// Makes a chip for each state, and one for the refunds to review in the list's state.
 fn chips(
     lang: Lang,
     counts: Vec<(RefundStatus, Count)>,
@@ -98,6 +98,7 @@ fn chips(
         .collect()
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(RefundFilter {
@@ -114,33 +115,34 @@ fn filter(caller: &Caller, query: &Query) -> Result<RefundFilter, Refusal> {
     })
 }
 
-/// A refund with everything that belongs to it.
+/// Makes the data of a refund's page.
 pub async fn load(app_id: &str, refund_no: &str) -> Result<RefundView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
     view(&caller, refund, order).await
 }
 
-/// The refund, unless it is still of that version.
-pub async fn news(
+/// Makes the data of a refund's page, or `None` where the refund is still at that version.
+pub async fn if_changed(
     app_id: &str,
     refund_no: &str,
     version: i64,
-) -> Result<Option<Box<RefundView>>, ApiError> {
+) -> Result<Option<RefundView>, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let (refund, order) = refunds::find(&caller.ctx, &caller.merchant, &key(refund_no)).await?;
     if refund.version == version {
         return Ok(None);
     }
-    Ok(Some(Box::new(view(&caller, refund, order).await?)))
+    Ok(Some(view(&caller, refund, order).await?))
 }
 
+/// Makes the page's data from the refund and its order.
 async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundView, ApiError> {
     let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
     let heard = events.iter().find_map(|event| event.outcome);
-    let may = caller
+    let allowed = caller
         .may(Permission::MoveMoney)
-        .then(|| may(caller, &refund, &order, heard));
+        .then(|| allowed(caller, &refund, &order, heard));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at),
@@ -148,14 +150,14 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
         zone: caller.zone_name(),
         timeline: caller.entries(events),
         more: more(caller, &refund).await?,
-        may,
+        allowed,
         refund,
         order,
     })
 }
 
-/// What is safe with a refund as it stands; `heard` is what its channel said last.
-fn may(
+/// Returns the actions that are safe with the refund in its present state. `heard` is the channel's last outcome.
+fn allowed(
     caller: &Caller,
     refund: &Refund,
     order: &Order,
@@ -171,7 +173,7 @@ fn may(
     }
 }
 
-/// Facts that come from elsewhere than the refund itself.
+/// Makes the facts that do not come from the refund itself.
 async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, ApiError> {
     let (
         ctx,
@@ -226,7 +228,7 @@ async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, A
     Ok(more)
 }
 
-/// When a refund is asked for next without anyone's help.
+/// Makes the cell with the time of the next automatic sync.
 pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cell {
     let Some(at) = refund.next_sync_at else {
         return Cell::Nothing;
@@ -245,16 +247,16 @@ pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cel
     }
 }
 
-/// Asks the channel for a refund's true state, and leads back to the refund.
+/// Asks the channel for a refund's true state, and redirects to the refund.
 pub async fn sync(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let key = key(refund_no);
     refunds::sync(&caller.ctx, &caller.merchant, &key, caller.actor()).await?;
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
-/// Submits a failed refund again, and leads back to it. A second press does nothing.
+/// Submits a failed refund again, and redirects to it. A second press does nothing.
 pub async fn retry(
     app_id: &str,
     refund_no: &str,
@@ -264,12 +266,12 @@ pub async fn retry(
     let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
     refunds::retry(ctx, merchant, refund_no, Some(attempt), actor).await?;
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
-/// Closes a failed refund, or one in progress that its channel, asked now, does not know, and leads back to
-/// it. A second press does nothing.
+/// Closes a failed refund, or a refund in progress that its channel, asked now, does not know. Redirects to the
+/// refund. A second press does nothing.
 pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::MoveMoney).await?;
     let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
@@ -279,12 +281,11 @@ pub async fn close(app_id: &str, refund_no: &str, since: i64) -> Result<(), ApiE
             if status == RefundStatus::Close.as_str() => {}
         Err(error) => return Err(error.into()),
     }
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
-/// Notes that a person has looked at what was raised about a refund, and leads back to it. A second press
-/// does nothing.
+/// Marks a raised refund as reviewed, and redirects to it. A second press does nothing.
 pub async fn review(
     app_id: &str,
     refund_no: &str,
@@ -302,11 +303,12 @@ pub async fn review(
     if !refund.reviewed {
         refunds::review(ctx, merchant, refund_no, since, remark, caller.actor()).await?;
     }
-    lead_back(app_id, refund_no, since);
+    redirect_to_refund(app_id, refund_no, since);
     Ok(())
 }
 
-fn lead_back(app_id: &str, refund_no: &str, since: i64) {
+/// Redirects to a refund. The page shows the events after version `since`.
+fn redirect_to_refund(app_id: &str, refund_no: &str, since: i64) {
     let page = app_path(app_id, &format!("refunds/{}", escape(refund_no)));
     redirect(&format!("{page}?since={since}"));
 }

@@ -1,4 +1,4 @@
-//! What the inbox of undecided refunds is given.
+//! Makes the data of the review queue.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -14,8 +14,8 @@ use crate::server::desk::lists::{chip, flag};
 use crate::server::desk::refunds::next_probe;
 use crate::server::refunds::records;
 
-/// One page of the refunds in progress, or of those that a person has to look at. The cells stand in the
-/// order of the page's columns.
+/// Makes one page of the refunds in progress, or of those to review. The cells stand in the order of the page's
+/// columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = match flag(query, "review")? {
         false => ReviewQueueFilter::Open,
@@ -97,7 +97,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     })
 }
 
-/// Only what is safe with a refund as it stands.
+/// Makes the cell of the actions that are safe with the refund in its present state.
 fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     let refund = &row.refund;
     if !caller.may(Permission::MoveMoney) {
@@ -124,6 +124,7 @@ fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     }
 }
 
+/// Returns the address of a refund's page, or of one below it: `page_of(app_id, refund, "/close")`.
 fn page_of(app_id: &str, refund: &Refund, page: &str) -> String {
     app_path(
         app_id,

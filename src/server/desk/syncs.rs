@@ -1,4 +1,4 @@
-//! What the list of sync records is given.
+//! Makes the data of the list of syncs.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -14,7 +14,7 @@ use crate::server::desk::lists::{chip, flag};
 use crate::server::desk::orders::range;
 use crate::server::refunds::records;
 
-/// One page of the syncs of an app's refunds. The cells stand in the order of the page's columns.
+/// Makes one page of the syncs of an app's refunds. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
     let filter = filter(caller, query)?;
     let (ctx, app_id) = (&caller.ctx, &caller.merchant.app_id);
@@ -57,6 +57,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
+/// Reads the filter of the list.
 fn filter(caller: &Caller, query: &Query) -> Result<SyncFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(SyncFilter {

@@ -1,4 +1,4 @@
-//! Moments in the operator's zone, to be read and as typed.
+//! Moments in the operator's zone: written for pages, and read from filters.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time};
@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 use crate::console::view::{Days, LocalTime, Stamp};
 use crate::domain::time::Timestamp;
 
-/// The zone's name: `Asia/Shanghai`.
+/// Returns the zone's name: `Asia/Shanghai`.
 pub fn name(zone: &TimeZone) -> String {
     zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
-/// A moment as it is shown: date and second.
+/// Writes a moment to the second, with its age.
 pub fn stamp(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Stamp {
     Stamp {
         at,
@@ -21,7 +21,7 @@ pub fn stamp(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Stamp {
     }
 }
 
-/// The days that a list's quick choices lead to.
+/// Returns the first days of a list's quick choices.
 pub fn days(now: Timestamp, zone: &TimeZone) -> Days {
     let today = local(now, zone).date();
     let before = |days: i64| today.saturating_sub(days.days()).to_string();
@@ -32,12 +32,13 @@ pub fn days(now: Timestamp, zone: &TimeZone) -> Days {
     }
 }
 
-/// The first moment of what was typed. A time that a change of clocks skips is the one after the gap.
+/// Returns the first moment of a typed day or second. A time that a change of clocks skips becomes the time after the
+/// gap.
 pub fn begin(typed: LocalTime, zone: &TimeZone) -> Option<Timestamp> {
     moment(civil(typed)?, zone)
 }
 
-/// The first moment after what was typed: after that day, after that second.
+/// Returns the first moment after a typed day or second.
 pub fn end(typed: LocalTime, zone: &TimeZone) -> Option<Timestamp> {
     let begin = civil(typed)?;
     let end = match typed.time {

@@ -4,20 +4,20 @@
 //! bundle [--dev] target/browser/wasm32-unknown-unknown/browser/refundry.wasm target/site
 //! ```
 //!
-//! Run from the root of the project. The folder it writes is laid out as `cargo leptos` would:
+//! Run it from the root of the project. The layout of the folder is that of `cargo leptos`:
 //!
 //! ```text
 //! pkg/refundry.js         the glue between JavaScript and the module
 //! pkg/refundry.wasm       the module
-//! pkg/split_details.wasm  its part that is loaded when it is needed
-//! pkg/__wasm_split...js   what loads the part
+//! pkg/split_details.wasm  the lazy module, loaded when it is needed
+//! pkg/__wasm_split...js   the script that loads the lazy module
 //! pkg/refundry.css        style/main.css
-//! favicon.svg ...         what is in public/
+//! favicon.svg ...         the files of public/
 //! ```
 //!
-//! Beside each file that gains by it lies the same file compressed (`.br`). Files that are right
-//! already are not touched, so that the server is compiled again only when there is something new
-//! to embed. With `--dev` nothing is compressed, and pages reload themselves after each build.
+//! A file that compresses well has a copy with the ending `.br` beside it. Unchanged files are not touched, so that
+//! the server is compiled again only when there is something new to embed. With `--dev` nothing is compressed, and
+//! pages reload themselves after each build.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -27,10 +27,10 @@ use std::{
 };
 use wasm_bindgen_cli_support::Bindgen;
 
-/// What loads the parts of the module, as `cargo leptos` calls it.
+/// Name of the script that loads the lazy module, as `cargo leptos` calls it.
 const PARTS: &str = "__wasm_split.______________________.js";
 
-/// What the folder is to hold: path within it, and content.
+/// The files of the folder: path within it, and content.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
 
 fn main() -> Result<()> {
@@ -56,8 +56,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The module made ready for the browser, its parts, and the JavaScript that loads them. It is taken apart
-/// first, since only the linker's output knows what refers to what.
+/// Adds the modules, made ready for the browser, and the JavaScript that loads them. The split comes first, since it
+/// needs the relocations in the linker's output.
 fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
     let folder = wasm.with_extension("parts");
     let _ = fs::remove_dir_all(&folder);
@@ -83,12 +83,12 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
         .out_name("refundry")
         .web(true)?
         .typescript(false)
-        // The page says where the module is; its address holds a hash that is not known here.
+        // The page names the module, whose address has a hash that is not known here.
         .omit_default_module_path(true)
-        // What the parts share with the module they find by its name.
+        // The lazy module finds by name what it shares with the first.
         .keep_lld_exports(true)
         .demangle(false)
-        // Names and tool versions make up a quarter of the module and serve nobody.
+        // Names and tool versions make up a quarter of the module, and nothing reads them.
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate_output()
@@ -108,7 +108,7 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A module without its custom sections: names and tool versions.
+/// Removes the custom sections of a module: names and tool versions.
 fn without_names(module: &[u8]) -> Result<Vec<u8>> {
     let mut bare = wasm_encoder::Module::new();
     for payload in wasmparser::Parser::new(0).parse_all(module) {
@@ -140,8 +140,8 @@ fn add_folder(site: &mut Site, from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes the page load itself again when the server serves another build: the address of the script
-/// is then unknown to it. The time makes every build another one, also if only the server changed.
+/// Makes pages reload after each build. The script watches its own address, whose hash changes with the build; the
+/// time of the build is added so that it changes also where only the server did.
 fn add_reloading(site: &mut Site) -> Result<()> {
     let script = site.entry("pkg/refundry.js".into()).or_default();
     script.extend_from_slice(include_bytes!("reload.js"));
@@ -150,8 +150,8 @@ fn add_reloading(site: &mut Site) -> Result<()> {
     Ok(())
 }
 
-/// Adds `name.br` for each file that becomes smaller by it. Strong compression takes seconds, so
-/// what an earlier run made of the same content in `out` is taken over.
+/// Adds `name.br` for each file that becomes smaller. Strong compression takes seconds, so the `.br` of an earlier run
+/// in `out` is reused for the same content.
 fn add_compressed(site: &mut Site, out: &Path) -> Result<()> {
     let mut compressed = Site::new();
     for (path, content) in site.iter().filter(|(path, _)| is_compressible(path)) {
@@ -198,7 +198,7 @@ fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     Ok(small)
 }
 
-/// Makes `out` hold exactly the site, touching only what differs.
+/// Makes `out` hold exactly the site, and writes only files that differ.
 fn write(site: &Site, out: &Path) -> Result<()> {
     for (path, content) in site {
         let path = out.join(path);
@@ -226,7 +226,7 @@ fn remove_others(site: &Site, out: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One line a file of the console's own, so that growth is seen when it happens.
+/// Prints the size of each file in `pkg/`, so that growth is seen when it happens.
 fn report(site: &Site) {
     let kilobytes = |size: usize| format!("{:.1} KB", size as f64 / 1000.0);
     let mut first = 0;

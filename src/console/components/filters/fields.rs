@@ -1,11 +1,10 @@
-//! The kinds of filters: each shows what the list is narrowed by, says what is wrong with it, and can be
-//! taken away.
+//! The kinds of filters. Each shows its value, the error in it, and a link that removes it.
 
 use leptos::prelude::*;
 
 use crate::console::components::icon::{Draw, Icon};
 use crate::console::components::loader::Loader;
-use crate::console::components::page::part;
+use crate::console::components::page::suspended;
 use crate::console::hooks::ListUrl;
 use crate::console::preferences::{use_lang, use_texts};
 use crate::console::texts;
@@ -13,7 +12,7 @@ use crate::console::view::query::NAMES;
 use crate::console::view::{Days, ListView};
 use crate::domain::lang::Text;
 
-/// The cross that takes an active filter away, and what is wrong with it.
+/// Shows the cross that removes an active filter, and the error of its fields.
 #[component]
 fn FilterStatus(name: Text, fields: &'static [&'static str]) -> impl IntoView {
     let lang = use_lang();
@@ -46,7 +45,7 @@ fn FilterStatus(name: Text, fields: &'static [&'static str]) -> impl IntoView {
     }
 }
 
-/// A choice among words. `options` are the words and what they are called.
+/// Shows a choice among words. `options` are the words with their texts.
 #[component]
 pub fn FilterChoice(
     name: &'static str,
@@ -76,7 +75,7 @@ pub fn FilterChoice(
     }
 }
 
-/// The parameter of that name, alone, from the table of all of them.
+/// Returns the slice of [`NAMES`] that holds one name.
 fn fields_of(name: &str) -> &'static [&'static str] {
     let at = NAMES
         .iter()
@@ -85,7 +84,7 @@ fn fields_of(name: &str) -> &'static [&'static str] {
     &NAMES[at..=at]
 }
 
-/// A text: a number, the beginning of a title.
+/// Shows a text field: a number, the beginning of a title.
 #[component]
 pub fn FilterText(name: &'static str, label: Text, hint: Text) -> impl IntoView {
     let list = expect_context::<ListUrl>();
@@ -98,7 +97,7 @@ pub fn FilterText(name: &'static str, label: Text, hint: Text) -> impl IntoView 
     }
 }
 
-/// A range of amounts, in yuan: `min` and `max`.
+/// Shows a range of amounts in yuan: `min` and `max`.
 #[component]
 pub fn FilterAmounts() -> impl IntoView {
     let t = use_texts();
@@ -116,14 +115,14 @@ pub fn FilterAmounts() -> impl IntoView {
     }
 }
 
-/// A range of days (or moments) in the operator's zone, `from` and `to`, both included, with links to
-/// the usual ones, which come with the list.
+/// Shows a range of days or moments in the operator's zone: `from` and `to`, both included. Links to the usual ranges
+/// come with the list.
 #[component]
 pub fn FilterDays(list: Loader<ListView>) -> impl IntoView {
     let t = use_texts();
     let url = expect_context::<ListUrl>();
     const FIELDS: &[&str] = &["from", "to"];
-    let usual = part(move || {
+    let usual = suspended(move || {
         Box::pin(async move {
             let list = list.answer().await.ok();
             list.map(|list| view! { <UsualDays days=list.days/> }.into_any())
@@ -142,7 +141,7 @@ pub fn FilterDays(list: Loader<ListView>) -> impl IntoView {
     }
 }
 
-/// Links to the usual ranges of days, while none is set.
+/// Links to the usual ranges of days where none is set.
 #[component]
 fn UsualDays(days: Days) -> impl IntoView {
     let t = use_texts();
@@ -167,7 +166,7 @@ fn UsualDays(days: Days) -> impl IntoView {
     }
 }
 
-/// One field that is typed into.
+/// Renders a text field.
 #[component]
 fn Typed(name: &'static str, label: Text, hint: Text) -> impl IntoView {
     let t = use_texts();

@@ -1,6 +1,6 @@
-//! The filters of a list: a form whose fields read as a sentence. It is the URL's query in another
-//! form: with scripts off it is sent like any form, with scripts on it applies itself on change. What
-//! is wrong stands at the field, which keeps what was typed.
+//! The filters of a list: a form that reads as a sentence and writes the URL's query. Without scripts the form is
+//! sent by its button; with scripts each change applies at once. An error stands at its field, which keeps what
+//! was typed.
 
 mod fields;
 
@@ -24,12 +24,12 @@ use crate::domain::lang::Text;
 use crate::domain::order::Channel;
 use fields::{FilterAmounts, FilterChoice, FilterDays, FilterText};
 
-/// How long typing may pause before the filter is applied.
+/// Pause in typing after which the filter is applied.
 const TYPING_PAUSE: Duration = Duration::from_millis(300);
 
 /// One filter of a list.
 pub enum Filter {
-    /// A choice among words; see [`choices`].
+    /// A choice among words, made by [`choices`].
     Choice {
         name: &'static str,
         label: Text,
@@ -49,26 +49,27 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// The one by channel, which most lists have.
+    /// The filter by channel.
     pub const CHANNEL: Filter = Filter::Choice {
         name: "channel",
         label: texts::CHANNEL,
         any: texts::ANY_CHANNEL,
         options: || choices(Channel::ALL, Channel::as_str, texts::channel),
     };
-    /// The one by the beginning of a title.
+    /// The filter by the beginning of a title.
     pub const TITLE: Filter = Filter::Text {
         name: "title",
         label: texts::TITLE,
         hint: texts::TITLE_BEGINS,
     };
-    /// The one by any number.
+    /// The filter by any number: ours, the merchant's or the channel's.
     pub const NUMBER: Filter = Filter::Text {
         name: "q",
         label: texts::NUMBER,
         hint: texts::ANY_NUMBER,
     };
 
+    /// Renders the filter.
     fn view(&self, list: Loader<ListView>) -> AnyView {
         match *self {
             Filter::Choice {
@@ -86,7 +87,7 @@ impl Filter {
     }
 }
 
-/// The options of a [`Filter::Choice`]: `choices(Channel::ALL, Channel::as_str, texts::channel)`.
+/// Makes the options of a [`Filter::Choice`]: `choices(Channel::ALL, Channel::as_str, texts::channel)`.
 pub fn choices<T: Copy>(
     all: &[T],
     word: fn(T) -> &'static str,
@@ -97,8 +98,8 @@ pub fn choices<T: Copy>(
         .collect()
 }
 
-/// The form around a list's filters. `keep` names parameters that chips set: they stay when a filter
-/// changes, as does what the list is sorted by.
+/// Renders the form of a list's filters. A change keeps the sort order and the parameters named in `keep`, which
+/// chips set.
 #[component]
 pub fn Filters(
     filters: &'static [Filter],
@@ -111,7 +112,7 @@ pub fn Filters(
     let navigate = use_navigate();
     let form = NodeRef::<Form>::new();
 
-    // While somebody types the address is replaced: "back" leaves the list, not the last letter.
+    // Typing replaces the address: "back" then leaves the list rather than undoing the last letter.
     let apply = move |replace: bool| {
         let Some(form) = form.get_untracked() else {
             return;
@@ -135,7 +136,7 @@ pub fn Filters(
     let change = move |_: Event| now(false);
     let mut soon = debounce(TYPING_PAUSE, move |()| apply(true));
     let input = move |ev: Event| {
-        // A character that is still being composed is not yet typed.
+        // An input method sends events for characters that are still being composed.
         let composing = ev
             .dyn_ref::<InputEvent>()
             .is_some_and(InputEvent::is_composing);
@@ -180,7 +181,7 @@ pub fn Filters(
     }
 }
 
-/// What stands in the fields of a form.
+/// Reads the fields of a form.
 fn read_form(form: &HtmlFormElement) -> Query {
     let params = FormData::new_with_form(form)
         .and_then(|data| UrlSearchParams::new_with_str_sequence_sequence(&data));

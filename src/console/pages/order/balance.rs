@@ -8,7 +8,7 @@ use crate::console::texts;
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderStatus};
 
-/// How the amounts of an order come to what is refundable.
+/// Shows the calculation of the refundable amount: paid − refunded − held.
 #[component]
 pub fn Balance(order: Order) -> impl IntoView {
     let t = use_texts();

@@ -1,4 +1,4 @@
-//! One order: its facts, its refunds, what is refundable, what happened.
+//! The page of an order: facts, refunds, balance, timeline.
 
 mod balance;
 mod refund;
@@ -23,18 +23,18 @@ use crate::console::view::{OrderView, RefundOfOrder, Stamp};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::order::Order;
 
-/// `/apps/:app/orders/:number`; after a sync also `did=sync`.
+/// Shows an order: `/apps/:app_id/orders/:number`. After a sync the address also has `did=sync`.
 #[component]
 pub fn OrderPage() -> impl IntoView {
-    let app = use_app_id();
+    let app_id = use_app_id();
     let number = use_number();
     let sync = FormAction::of::<SyncOrder>();
     let order = Loader::new(
-        move || (app.get(), number.get(), sync.version()),
+        move || (app_id.get(), number.get(), sync.version()),
         load_order,
     );
     let draft = Draft::new(move || order.again());
-    // The same page may come to show another order.
+    // The router keeps the page when only the number in the address changes.
     Effect::new(move |before: Option<String>| {
         let number = number.get();
         if before.is_some_and(|before| before != number) {
@@ -44,13 +44,14 @@ pub fn OrderPage() -> impl IntoView {
     });
     view! {
         <Loaded resource=order let:view>
-            <Whole app=app.get_untracked() view sync draft/>
+            <Content app_id=app_id.get_untracked() view sync draft/>
         </Loaded>
     }
 }
 
+/// Shows the loaded order.
 #[component]
-fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
+fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let OrderView {
         order,
@@ -64,7 +65,10 @@ fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl I
         biz_refund_no,
     } = view;
     let newest = timeline.first().map(|entry| entry.event.clone());
-    let fields = vec![("app", app.clone()), ("order_no", order.order_no.clone())];
+    let fields = vec![
+        ("app_id", app_id.clone()),
+        ("order_no", order.order_no.clone()),
+    ];
     view! {
         <PageTitle text=order.order_no.clone()/>
         <div class="head">
@@ -82,17 +86,18 @@ fn Whole(app: String, view: OrderView, sync: FormAction, draft: Draft) -> impl I
         <div class="split">
             <div>
                 <Details order=order.clone() created paid zone=zone.clone()/>
-                <Refunds app=app.clone() refunds zone=zone.clone()/>
+                <Refunds app_id=app_id.clone() refunds zone=zone.clone()/>
                 <Timeline entries=timeline zone/>
             </div>
             <aside>
                 <Balance order=order.clone()/>
-                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
             </aside>
         </div>
     }
 }
 
+/// Lists the order's facts.
 #[component]
 fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> impl IntoView {
     let t = use_texts();
@@ -131,7 +136,7 @@ fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> i
     }
 }
 
-/// What came of the sync that led here, while it is the last thing that happened.
+/// Shows the outcome of the sync that led here, until another event follows it.
 #[component]
 fn Synced(event: Option<Event>) -> impl IntoView {
     let lang = use_lang();
@@ -144,8 +149,9 @@ fn Synced(event: Option<Event>) -> impl IntoView {
     }
 }
 
+/// Lists the order's refunds.
 #[component]
-fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
+fn Refunds(app_id: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoView {
     let t = use_texts();
     if refunds.is_empty() {
         return view! {
@@ -166,7 +172,7 @@ fn Refunds(app: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl IntoV
     let rows = refunds
         .into_iter()
         .map(|RefundOfOrder { refund, created }| {
-            let href = app_path(&app, &format!("refunds/{}", escape(&refund.refund_no)));
+            let href = app_path(&app_id, &format!("refunds/{}", escape(&refund.refund_no)));
             view! {
                 <tr>
                     <td>

@@ -1,5 +1,5 @@
-//! Asking for a refund of an order. First the form, then a sentence that says what will happen with one
-//! button that makes it happen: a dialog with scripts, a page of its own without.
+//! Refunding an order: first the form, then a confirmation, which is a dialog with scripts and a page of its own
+//! without.
 
 use leptos::ev::{Event, SubmitEvent};
 use leptos::prelude::*;
@@ -24,22 +24,21 @@ use crate::domain::limits;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 
-/// The dialog that asks for confirmation.
+/// Dialog that asks for confirmation.
 const CONFIRM: &str = "confirm";
 
-/// What outlives the form when its page is loaded again: what was typed, and what the server said
-/// against it.
+/// The state that a form keeps while its page loads again: the typed values, and the server's objections.
 #[derive(Clone, Copy)]
 pub struct Draft {
-    /// With the number of the order that it was typed for.
+    /// Number of the order, and the values typed for it.
     typed: RwSignal<Option<(String, Typed)>>,
     refused: RwSignal<Vec<Wrong>>,
-    /// Loads the page again: the balance is not what it was.
+    /// Loads the page again, for a balance that has changed.
     reload: Callback<()>,
 }
 
 impl Draft {
-    /// Nothing typed yet. `reload` loads the page again.
+    /// Makes an empty draft. `reload` loads the page again.
     pub fn new(reload: impl Fn() + Send + Sync + 'static) -> Draft {
         Draft {
             typed: RwSignal::new(None),
@@ -48,7 +47,7 @@ impl Draft {
         }
     }
 
-    /// What was typed for this order, and what the server said against it.
+    /// Returns the values typed for this order, and the server's objections.
     fn of(self, order_no: &str) -> (Option<Typed>, Vec<Wrong>) {
         match self.typed.get_untracked() {
             Some((of, typed)) if of == order_no => (Some(typed), self.refused.get_untracked()),
@@ -56,20 +55,21 @@ impl Draft {
         }
     }
 
+    /// Keeps typed values and objections.
     fn keep(self, order_no: &str, typed: Typed, refused: Vec<Wrong>) {
         self.typed.set(Some((order_no.to_owned(), typed)));
         self.refused.set(refused);
     }
 }
 
-/// `/apps/:app/orders/:number/refund`: what the form leads to without scripts.
+/// Refunds an order where scripts are off: `/apps/:app_id/orders/:number/refund`.
 #[component]
 pub fn RefundOrderPage() -> impl IntoView {
     let t = use_texts();
-    let app = use_app_id();
+    let app_id = use_app_id();
     let number = use_number();
     let url = use_url();
-    let order = Loader::new(move || (app.get(), number.get(), 0), load_order);
+    let order = Loader::new(move || (app_id.get(), number.get(), 0), load_order);
     let action = FormAction::of::<RefundOrder>();
     let draft = Draft::new(move || order.again());
     if let Some(typed) = url.with_untracked(|url| Typed::parse(url.search())) {
@@ -79,14 +79,14 @@ pub fn RefundOrderPage() -> impl IntoView {
     view! {
         <PageTitle text=t(texts::CONFIRM_REFUND)/>
         <Loaded resource=order let:view>
-            <Step app=app.get_untracked() view action draft/>
+            <Step app_id=app_id.get_untracked() view action draft/>
         </Loaded>
     }
 }
 
-/// The confirmation where there is nothing against it, the form otherwise.
+/// Shows the confirmation where nothing is wrong with the typed values, the form otherwise.
 #[component]
-fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl IntoView {
+fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let OrderView {
         order,
@@ -95,7 +95,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
         obstacle,
         ..
     } = view;
-    let back = app_path(&app, &format!("orders/{}", escape(&order.order_no)));
+    let back = app_path(&app_id, &format!("orders/{}", escape(&order.order_no)));
     let (typed, refused) = draft.of(&order.order_no);
     let open = may_move_money && obstacle.is_none() && refused.is_empty();
     let intent = typed
@@ -105,7 +105,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
         Some((intent, typed)) => view! {
             <StepHeading text=texts::CONFIRM_REFUND/>
             <div class="narrow">
-                <LastStep app action order intent typed/>
+                <LastStep app_id action order intent typed/>
                 <a href=back>{t(texts::CANCEL)}</a>
             </div>
         }
@@ -114,7 +114,7 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
             <h1>{t(texts::REFUND)}</h1>
             <div class="narrow">
                 <Balance order=order.clone()/>
-                <RefundForm app order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
                 <a href=back>{t(texts::BACK)}</a>
             </div>
         }
@@ -122,10 +122,10 @@ fn Step(app: String, view: OrderView, action: FormAction, draft: Draft) -> impl 
     }
 }
 
-/// The form; or why there is none.
+/// Shows the form, or the reason why this order cannot be refunded.
 #[component]
 pub fn RefundForm(
-    app: String,
+    app_id: String,
     order: Order,
     biz_refund_no: String,
     may_move_money: bool,
@@ -142,18 +142,22 @@ pub fn RefundForm(
     if !may_move_money {
         return view! { <p class="faint">{t(texts::ONLY_LOOKING)}</p> }.into_any();
     }
-    view! { <Form app order biz_refund_no draft/> }.into_any()
+    view! { <Form app_id order biz_refund_no draft/> }.into_any()
 }
 
+/// Shows the form and its confirmation dialog.
 #[component]
-fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
+fn Form(app_id: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
     let t = use_texts();
     let lang = use_lang();
     let action = FormAction::of::<RefundOrder>();
-    let target = app_path(&app, &format!("orders/{}/refund", escape(&order.order_no)));
+    let target = app_path(
+        &app_id,
+        &format!("orders/{}/refund", escape(&order.order_no)),
+    );
     let fresh = Typed::fresh(&order, &biz_refund_no);
 
-    // What was typed for a balance that has changed since is for the person to look at again.
+    // Values typed for a balance that has changed since are shown again for the operator to check.
     let order_no = order.order_no.clone();
     let (typed, refused) = draft.of(&order_no);
     let wrong = match &typed {
@@ -169,7 +173,7 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     let number = order_no.clone();
     let input = move |ev: Event| draft.keep(&number, read(&ev), Vec::new());
 
-    // What is wrong is where to go on.
+    // The first wrong field gets the focus.
     Effect::new(move |_| {
         if wrong.with(|wrong| !wrong.is_empty()) {
             request_animation_frame(|| go_to("form.fields [aria-invalid]"));
@@ -186,14 +190,14 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
                 wrong.set(Vec::new());
                 action.clear();
                 intent.set(Some((checked, typed)));
-                // The dialog is filled first.
+                // The dialog opens in the next frame, when its content has been rendered.
                 request_animation_frame(|| open_dialog(CONFIRM));
             }
             Err(refusals) => wrong.set(marks(refusals, lang)),
         }
     };
 
-    // What the server says against a field stands at the field, beside the balance as it is now.
+    // An objection of the server closes the dialog and is shown at its field, beside the present balance.
     Effect::new(move |_| {
         let refusals = refused_fields(action.outcome());
         if let Some((_, typed)) = intent.get_untracked().filter(|_| !refusals.is_empty()) {
@@ -205,10 +209,10 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
 
     let field = move |name: &'static str| Signal::derive(move || problem_of(&wrong.get(), name));
     let dialog = {
-        let (app, order) = (app.clone(), order.clone());
+        let (app_id, order) = (app_id.clone(), order.clone());
         move || {
             intent.get().map(|(intent, typed)| {
-                view! { <LastStep app=app.clone() action order=order.clone() intent typed/> }
+                view! { <LastStep app_id=app_id.clone() action order=order.clone() intent typed/> }
                     .into_any()
             })
         }
@@ -267,17 +271,17 @@ fn Form(app: String, order: Order, biz_refund_no: String, draft: Draft) -> impl 
     }
 }
 
-/// A sentence that says what will happen, and the button that makes it happen.
+/// Shows the sentence with the consequences, and the button.
 #[component]
 fn LastStep(
-    app: String,
+    app_id: String,
     action: FormAction,
     order: Order,
     intent: Intent,
     typed: Typed,
 ) -> impl IntoView {
     let lang = use_lang();
-    let mut fields = vec![("app", app), ("order_no", order.order_no.clone())];
+    let mut fields = vec![("app_id", app_id), ("order_no", order.order_no.clone())];
     fields.extend(typed.fields());
     let amount = intent.amount;
     let sentences = texts::what_will_happen(&order, amount, lang).join(match lang {
@@ -296,7 +300,7 @@ fn LastStep(
     }
 }
 
-/// What stands in the form that the event comes from.
+/// Reads the form that an event comes from.
 fn read(ev: &Event) -> Typed {
     let form = ev
         .current_target()
@@ -314,14 +318,15 @@ fn read(ev: &Event) -> Typed {
     }
 }
 
-/// What is wrong with a field, and which.
+/// Name of a field, and what is wrong with it.
 type Wrong = (String, String);
 
-/// What is wrong with what was typed.
+/// Returns what is wrong with the typed values.
 fn wrong_with(typed: &Typed, order: &Order, lang: Lang) -> Vec<Wrong> {
     marks(typed.check(order).err().unwrap_or_default(), lang)
 }
 
+/// Returns the refusals that belong to a field, as texts.
 fn marks(refusals: Vec<Refusal>, lang: Lang) -> Vec<Wrong> {
     let mark = |refusal| match refusal {
         Refusal::Field { field, reason } => {
@@ -332,16 +337,16 @@ fn marks(refusals: Vec<Refusal>, lang: Lang) -> Vec<Wrong> {
     refusals.into_iter().filter_map(mark).collect()
 }
 
-/// What the server said against a field.
+/// Returns the server's objection to a field.
 fn refused_fields(outcome: Option<Result<(), ApiError>>) -> Vec<Wrong> {
-    let trouble = outcome.and_then(Result::err);
-    trouble
-        .and_then(|trouble| Some((trouble.field?, trouble.text)))
+    let error = outcome.and_then(Result::err);
+    error
+        .and_then(|error| Some((error.field?, error.text)))
         .into_iter()
         .collect()
 }
 
-/// What is wrong with one field.
+/// Returns what is wrong with one field.
 fn problem_of(wrong: &[Wrong], name: &str) -> Option<String> {
     wrong
         .iter()
@@ -349,7 +354,7 @@ fn problem_of(wrong: &[Wrong], name: &str) -> Option<String> {
         .map(|(_, problem)| problem.clone())
 }
 
-/// A field with its name, a hint, and what is wrong with it.
+/// Renders a field with its label, hint and error.
 #[component]
 fn Field(
     label: Text,

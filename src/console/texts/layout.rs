@@ -1,4 +1,4 @@
-//! What stands around every page, and the login.
+//! Texts of the layout and of the login page.
 
 use crate::console::texts::INTERNAL;
 use crate::domain::lang::{Lang, Text, text};
@@ -27,7 +27,7 @@ pub const LOG_OUT: Text = text("退出登录", "Log out");
 pub const KEYBOARD: Text = text("键盘快捷键", "Keyboard");
 pub const NEEDS_PERSON: Text = text("待人工处理", "Needs a person");
 
-/// The keys and what they do.
+/// Shortcuts with their descriptions.
 pub const KEYS: &[(&[&str], Text)] = &[
     (&["/"], text("搜索", "Search")),
     (
@@ -47,7 +47,8 @@ pub const LOG_IN_TITLE: Text = text("登录 Refundry", "Log in to Refundry");
 pub const NAME: Text = text("用户名", "Name");
 pub const PASSWORD: Text = text("密码", "Password");
 
-/// Why a login was refused: the word of the login page's address, after a point the minutes.
+/// Says why a login was refused. `word` is from the login page's address: `wrong`, or `locked.15` for 15 minutes.
+/// Returns `None` for any other word, since anybody can write one into a link.
 pub fn login_refused(word: &str, lang: Lang) -> Option<String> {
     let (word, minutes) = word.split_once('.').unwrap_or((word, "0"));
     let minutes: u16 = minutes.parse().ok()?;

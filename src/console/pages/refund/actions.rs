@@ -1,0 +1,251 @@
+//! The actions on a refund: sync, retry, close, review. Each is confirmed in a dialog, and on a page of its own
+//! where scripts are off.
+
+use leptos::prelude::*;
+
+use crate::console::components::*;
+use crate::console::hooks::{use_app_id, use_number};
+use crate::console::paths::{app_path, escape};
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::rpc::refunds::{
+    CloseRefund, RetryRefund, ReviewRefund, SyncRefund, load_refund,
+};
+use crate::console::texts;
+use crate::console::view::{AllowedActions, RefundView};
+use crate::domain::lang::Text;
+use crate::domain::limits;
+use crate::domain::order::Order;
+use crate::domain::refund::{Refund, RefundStatus};
+
+/// Dialog that confirms a retry.
+pub const RETRY: &str = "retry";
+/// Dialog that confirms a closing.
+pub const CLOSE: &str = "close";
+/// Dialog that marks the refund as reviewed.
+pub const REVIEW: &str = "review";
+
+/// The actions of a refund's page.
+#[derive(Clone, Copy)]
+pub struct RefundActions {
+    pub sync: FormAction,
+    pub retry: FormAction,
+    pub close: FormAction,
+    pub review: FormAction,
+}
+
+impl RefundActions {
+    /// Makes the four actions.
+    pub fn new() -> RefundActions {
+        RefundActions {
+            sync: FormAction::of::<SyncRefund>(),
+            retry: FormAction::of::<RetryRefund>(),
+            close: FormAction::of::<CloseRefund>(),
+            review: FormAction::of::<ReviewRefund>(),
+        }
+    }
+
+    /// Counts the finished actions: the page loads its refund again when the count changes.
+    pub fn done(&self) -> usize {
+        let RefundActions {
+            sync,
+            retry,
+            close,
+            review,
+        } = self;
+        sync.version() + retry.version() + close.version() + review.version()
+    }
+
+    /// Forgets the outcomes: the page now shows another refund.
+    pub fn leave(&self) {
+        self.sync.leave();
+        self.retry.leave();
+        self.close.leave();
+        self.review.leave();
+    }
+}
+
+/// Shows the buttons of the allowed actions, each with its dialog.
+#[component]
+pub fn RefundButtons(
+    app_id: String,
+    refund: Refund,
+    order: Order,
+    allowed: AllowedActions,
+    actions: RefundActions,
+) -> impl IntoView {
+    let lang = use_lang();
+    let page = app_path(&app_id, &format!("refunds/{}", escape(&refund.refund_no)));
+    let sync = fields(&app_id, &refund);
+    let failed = refund.status == RefundStatus::Fail;
+    let too_little = (failed && allowed.close && !allowed.retry)
+        .then(|| view! { <small>{texts::too_little_left(&order, lang)}</small> }.into_any());
+    let retry = allowed.retry.then(|| {
+        let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
+        view! {
+            <DialogLink dialog=RETRY href=format!("{page}/retry") text=texts::RETRY/>
+            <Dialog id=RETRY title=texts::RETRY_TITLE close=texts::CANCEL>
+                <Retry app_id refund order actions/>
+            </Dialog>
+        }
+        .into_any()
+    });
+    let close = allowed.close.then(|| {
+        let (app_id, refund) = (app_id.clone(), refund.clone());
+        view! {
+            <DialogLink dialog=CLOSE href=format!("{page}/close") text=texts::CLOSE/>
+            <Dialog id=CLOSE title=texts::CLOSE_TITLE close=texts::CANCEL>
+                <Close app_id refund order actions/>
+            </Dialog>
+        }
+        .into_any()
+    });
+    let review = allowed.review.then(|| {
+        view! {
+            <DialogLink dialog=REVIEW href=format!("{page}/review") text=texts::REVIEW_ACT/>
+            <Dialog id=REVIEW title=texts::REVIEW_TITLE close=texts::CANCEL>
+                <Review app_id refund actions/>
+            </Dialog>
+        }
+        .into_any()
+    });
+    view! {
+        <ActionButton action=actions.sync fields=sync text=texts::SYNC key="s"/>
+        {too_little}
+        {retry}
+        {close}
+        {review}
+    }
+}
+
+/// Returns the arguments that all four functions take.
+fn fields(app_id: &str, refund: &Refund) -> Vec<(&'static str, String)> {
+    vec![
+        ("app_id", app_id.to_owned()),
+        ("refund_no", refund.refund_no.clone()),
+        ("since", refund.version.to_string()),
+    ]
+}
+
+/// Confirms a retry. The server refuses it where `attempt` is no longer the last submission.
+#[component]
+fn Retry(app_id: String, refund: Refund, order: Order, actions: RefundActions) -> impl IntoView {
+    let lang = use_lang();
+    let mut fields = fields(&app_id, &refund);
+    fields.push(("attempt", refund.submissions.to_string()));
+    view! {
+        <Confirm
+            action=actions.retry
+            fields
+            happens=texts::what_retry_does(&refund, &order, lang)
+            button=texts::retry_button(refund.amount, lang)
+        />
+    }
+}
+
+/// Confirms the closing of a failed refund, or of one in progress that its channel does not know.
+#[component]
+fn Close(app_id: String, refund: Refund, order: Order, actions: RefundActions) -> impl IntoView {
+    let lang = use_lang();
+    view! {
+        <Confirm
+            action=actions.close
+            fields=fields(&app_id, &refund)
+            happens=match refund.holds() {
+                true => texts::what_closing_open_does(&refund, &order, lang),
+                false => texts::what_closing_does(&refund, &order, lang),
+            }
+            button=texts::CLOSE_REFUND.get(lang)
+        />
+    }
+}
+
+/// Asks for a remark and marks the refund as reviewed.
+#[component]
+fn Review(app_id: String, refund: Refund, actions: RefundActions) -> impl IntoView {
+    let t = use_texts();
+    let action = actions.review;
+    view! {
+        <p class="happens">{t(texts::WHAT_REVIEW_DOES)}</p>
+        <Primary
+            action
+            fields=fields(&app_id, &refund)
+            text=t(texts::REVIEW_ACT)
+            class="fields"
+            typed="remark"
+        >
+            <label>
+                <span>{t(texts::REMARK)} " " <small>{t(texts::OPTIONAL)}</small></span>
+                <textarea name="remark" rows="3" maxlength=limits::REMARK_CHARS.to_string()></textarea>
+            </label>
+            <ActionErrorNote action/>
+        </Primary>
+    }
+}
+
+/// Retries a refund where scripts are off: `/apps/:app_id/refunds/:number/retry`.
+#[component]
+pub fn RetryRefundPage() -> impl IntoView {
+    view! { <ConfirmPage title=texts::RETRY_TITLE what=RETRY/> }
+}
+
+/// Closes a refund where scripts are off: `/apps/:app_id/refunds/:number/close`.
+#[component]
+pub fn CloseRefundPage() -> impl IntoView {
+    view! { <ConfirmPage title=texts::CLOSE_TITLE what=CLOSE/> }
+}
+
+/// Marks a refund as reviewed where scripts are off: `/apps/:app_id/refunds/:number/review`.
+#[component]
+pub fn ReviewRefundPage() -> impl IntoView {
+    view! { <ConfirmPage title=texts::REVIEW_TITLE what=REVIEW/> }
+}
+
+/// Shows the action `what` of a refund, or why it is not possible now.
+#[component]
+fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
+    let t = use_texts();
+    let lang = use_lang();
+    let app_id = use_app_id();
+    let number = use_number();
+    let actions = RefundActions::new();
+    let refund = Loader::new(move || (app_id.get(), number.get(), 0), load_refund);
+    let body = move |view: RefundView| {
+        let RefundView { refund, order, .. } = view;
+        let app_id = app_id.get_untracked();
+        let Some(allowed) = view.allowed else {
+            return view! { <p>{t(texts::ONLY_LOOKING)}</p> }.into_any();
+        };
+        match what {
+            RETRY if allowed.retry => view! { <Retry app_id refund order actions/> }.into_any(),
+            CLOSE if allowed.close => view! { <Close app_id refund order actions/> }.into_any(),
+            REVIEW if allowed.review => view! { <Review app_id refund actions/> }.into_any(),
+            _ => {
+                let why = match allowed.close && what == RETRY {
+                    true => texts::too_little_left(&order, lang),
+                    false => texts::refund_meaning(&refund, lang),
+                };
+                view! {
+                    <ActionErrorNote action=actions.retry/>
+                    <ActionErrorNote action=actions.close/>
+                    <ActionErrorNote action=actions.review/>
+                    <p>{why}</p>
+                }
+                .into_any()
+            }
+        }
+    };
+    let back = move || {
+        let page = format!("refunds/{}", escape(&number.get()));
+        app_path(&app_id.get(), &page)
+    };
+    view! {
+        <PageTitle text=t(title)/>
+        <StepHeading text=title/>
+        <Loaded resource=refund let:view>
+            <div class="narrow">
+                {body(view)}
+                <a class="plain" href=back>{t(texts::BACK_TO_REFUND)}</a>
+            </div>
+        </Loaded>
+    }
+}

@@ -1,0 +1,22 @@
+//! The data of the layout around every page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::filter::Count;
+use crate::domain::merchant::AppName;
+use crate::domain::people::Role;
+
+/// The data of the navigation: the operator, the apps, and the counts beside the links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Navigation {
+    /// The operator's name.
+    pub operator: String,
+    /// The operator's role at the current app.
+    pub role: Option<Role>,
+    /// The enabled apps, the default one first.
+    pub apps: Vec<AppName>,
+    /// Refunds of the current app that wait for a person's review.
+    pub to_review: Count,
+    /// Notices of the current app whose last automatic attempt failed.
+    pub given_up: Count,
+}

@@ -1,0 +1,35 @@
+//! The data of an order's page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::console::view::{Entry, Stamp};
+use crate::domain::order::Order;
+use crate::domain::refund::Refund;
+
+/// An order with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    pub order: Order,
+    pub created: Stamp,
+    pub paid: Option<Stamp>,
+    /// The time zone of all times.
+    pub zone: String,
+    /// The order's refunds, newest first.
+    pub refunds: Vec<RefundOfOrder>,
+    /// The order's events, newest first.
+    pub timeline: Vec<Entry>,
+    /// The operator's permission to refund and to sync.
+    pub may_move_money: bool,
+    /// The reason why no amount of the order can be refunded, in the operator's language.
+    pub obstacle: Option<String>,
+    /// The merchant's refund number of the refund that this page may ask for. The number is fixed when the
+    /// page is made: however often the form is sent, it is one refund.
+    pub biz_refund_no: String,
+}
+
+/// One of an order's refunds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundOfOrder {
+    pub refund: Refund,
+    pub created: Stamp,
+}

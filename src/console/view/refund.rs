@@ -1,0 +1,35 @@
+//! The data of a refund's page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::console::view::{Cell, Entry, Stamp};
+use crate::domain::order::Order;
+use crate::domain::refund::Refund;
+
+/// A refund with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundView {
+    pub refund: Refund,
+    pub order: Order,
+    pub created: Stamp,
+    /// The moment of the last submission.
+    pub submitted: Stamp,
+    pub finished: Option<Stamp>,
+    /// The time zone of all times.
+    pub zone: String,
+    /// The refund's events, newest first.
+    pub timeline: Vec<Entry>,
+    /// Further facts, name and value, that do not come from the refund itself.
+    pub more: Vec<(String, Cell)>,
+    /// The actions allowed besides a sync; `None` for operators who may only look.
+    pub allowed: Option<AllowedActions>,
+}
+
+/// The actions that are safe with a refund in its present state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedActions {
+    pub retry: bool,
+    pub close: bool,
+    /// Marking the refund as reviewed.
+    pub review: bool,
+}
