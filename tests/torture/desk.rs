@@ -1,7 +1,7 @@
 //! A whole refund desk under test: its database, its nodes, the merchants before it, and a clock that
 //! can be stepped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::load::Town;
 use crate::merchant::Merchant;
 use crate::node::{Node, log_tail};
+use crate::stepped_clock;
 use crate::support::{add_app, demo_app};
 
 /// The app whose merchants ask for refunds.
@@ -104,7 +105,11 @@ impl Desk {
         let mut flags = self.flags.clone();
         flags.push(format!("--database-url={}", self.database_url));
         flags.push(format!("--node={n}"));
-        let environment = self.clock.as_deref().map(stepped_by).unwrap_or_default();
+        let environment = self
+            .clock
+            .as_deref()
+            .map(stepped_clock::environment)
+            .unwrap_or_default();
         let node = Node::start(self.folder.path(), &flags, &environment).await;
         let mut addresses = self.town.nodes.lock().unwrap();
         addresses.resize(self.nodes.len(), node.address.clone());
@@ -147,12 +152,14 @@ impl Desk {
     }
 
     /// Starts all nodes anew with a clock that can be stepped. `false`: this machine has none.
+    ///
+    /// A PostgreSQL server in the same folder goes by that clock from its start: a node does nothing by itself
+    /// whose clock differs from its database's.
     pub async fn with_stepped_clock(&mut self) -> bool {
-        if faketime().is_none() {
+        if !stepped_clock::is_installed() {
             return false;
         }
-        self.clock = Some(self.folder.path().join("clock"));
-        self.step_clock(0);
+        self.clock = Some(stepped_clock::in_folder(self.folder.path()));
         for n in 0..self.nodes.len() {
             if let Some(node) = self.nodes[n].take() {
                 node.kill().await;
@@ -171,36 +178,13 @@ impl Desk {
     pub fn step_clock(&self, seconds: i64) {
         let clock = self.clock.as_deref().expect("a clock that can be stepped");
         let offset = self.town.clock_offset.fetch_add(seconds, Ordering::SeqCst) + seconds;
-        // Whole at every moment: it is read all the time.
-        let new = clock.with_extension("new");
-        std::fs::write(&new, format!("{offset:+}\n")).unwrap();
-        std::fs::rename(&new, clock).unwrap();
+        stepped_clock::set(clock, offset);
     }
 
     /// How long the test has gone on.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
-}
-
-/// The environment of a program whose clock is ahead by the seconds that a file says.
-fn stepped_by(clock: &Path) -> Vec<(String, String)> {
-    let pairs = [
-        ("LD_PRELOAD", faketime().unwrap_or_default()),
-        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
-        ("FAKETIME_NO_CACHE", "1".to_owned()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ("NO_FAKE_STAT", "1".to_owned()),
-    ];
-    pairs.map(|(name, value)| (name.to_owned(), value)).into()
-}
-
-/// The library that steps a program's clock, where it is installed.
-fn faketime() -> Option<String> {
-    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
-    let candidates = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    let found = candidates.into_iter().find(|path| path.exists())?;
-    Some(found.display().to_string())
 }
 
 /// How many tests go on for as long as they are let.

@@ -10,6 +10,7 @@ mod load;
 mod merchant;
 mod node;
 mod postgres;
+mod stepped_clock;
 
 mod clock;
 mod disk;

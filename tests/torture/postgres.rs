@@ -12,12 +12,15 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::load::random;
+use crate::stepped_clock;
 
 /// A server, its data in a folder. It is killed when it is dropped.
 pub struct Postgres {
     bin: PathBuf,
     data: PathBuf,
     pub port: usize,
+    /// The folder's clock, which its servers go by.
+    clock: PathBuf,
     /// Of the process, once it runs. Kept apart from the folder, which may be gone first.
     pid: Mutex<Option<String>>,
 }
@@ -100,6 +103,7 @@ impl Postgres {
             bin,
             data,
             port,
+            clock: stepped_clock::in_folder(folder),
             pid,
         })
     }
@@ -171,6 +175,7 @@ impl Postgres {
             Command::new(program)
         };
         command.args(args).current_dir("/");
+        command.envs(stepped_clock::environment(&self.clock));
         command
     }
 }
