@@ -77,7 +77,6 @@ CREATE TABLE refund (
     -- In capitals, as the open edition signs it.
     biz_refund_key TEXT   NOT NULL,
     out_refund_no  TEXT,
-    channel_no     TEXT   NOT NULL,
     order_no       TEXT   NOT NULL,
     channel        TEXT   NOT NULL,
     amount         BIGINT NOT NULL CHECK (amount > 0),
@@ -87,11 +86,6 @@ CREATE TABLE refund (
     client_ip      TEXT,
     edition        TEXT   NOT NULL,
     status         TEXT   NOT NULL,
-    -- 0: written down, and not yet submitted.
-    submissions    BIGINT NOT NULL,
-    unresolved_submissions BIGINT NOT NULL
-        CHECK (unresolved_submissions >= 0 AND unresolved_submissions <= submissions),
-    acknowledged   BIGINT NOT NULL,
     review_reason  TEXT,
     -- A person has looked at what `review_reason` tells.
     reviewed       BIGINT NOT NULL,
@@ -100,15 +94,10 @@ CREATE TABLE refund (
     created_at     BIGINT NOT NULL,
     -- Since when it is in progress: when it was asked for, submitted again or found open again.
     opened_at      BIGINT NOT NULL,
-    submitted_at   BIGINT NOT NULL,
     -- By our clock.
     settled_at     BIGINT,
     -- By the channel's clock, as it states it.
     channel_time   BIGINT,
-    -- When its channel is to be asked without anyone's help. NULL: not to be asked any more.
-    next_sync_at   BIGINT,
-    leased_until   BIGINT NOT NULL,
-    lease_no       BIGINT NOT NULL,
     version        BIGINT NOT NULL,
     PRIMARY KEY (app_id, refund_no),
     FOREIGN KEY (app_id, order_no) REFERENCES pay_order (app_id, order_no)
@@ -118,8 +107,6 @@ CREATE UNIQUE INDEX refund_biz ON refund (app_id, biz_refund_no);
 -- The open edition's signature does not see case: a request that was listened in on could be sent again
 -- with a number that differs in case alone, and must not become a second refund.
 CREATE UNIQUE INDEX refund_biz_key ON refund (app_id, biz_refund_key);
--- A channel takes one number once. Callbacks look here.
-CREATE UNIQUE INDEX refund_channel_no ON refund (app_id, channel, channel_no);
 CREATE INDEX refund_out ON refund (app_id, out_refund_no) WHERE out_refund_no IS NOT NULL;
 CREATE INDEX refund_order ON refund (app_id, order_no, created_at);
 CREATE INDEX refund_time ON refund (app_id, created_at, refund_no, amount);
@@ -128,11 +115,39 @@ CREATE INDEX refund_status ON refund (app_id, status, created_at, refund_no);
 CREATE INDEX refund_channel ON refund (app_id, channel, created_at, refund_no);
 CREATE INDEX refund_channel_status ON refund (app_id, channel, status, created_at, refund_no);
 CREATE INDEX refund_review ON refund (app_id, created_at, refund_no) WHERE review_reason IS NOT NULL AND reviewed = 0;
-CREATE INDEX refund_due ON refund (app_id, channel, next_sync_at) WHERE next_sync_at IS NOT NULL;
--- Of all apps at once: the lanes that have something due, and what has been open too long.
-CREATE INDEX refund_due_lanes ON refund (next_sync_at, app_id, channel) WHERE next_sync_at IS NOT NULL;
 CREATE INDEX refund_overdue ON refund (opened_at, refund_no) WHERE status = 'progress' AND review_reason IS NULL;
 CREATE INDEX refund_open ON refund (app_id, opened_at, refund_no) WHERE status = 'progress';
+
+-- A submission of a refund to its channel: one that went out, or one that waits to.
+CREATE TABLE submission (
+    app_id        TEXT   NOT NULL,
+    refund_no     TEXT   NOT NULL,
+    attempt       BIGINT NOT NULL CHECK (attempt > 0),
+    channel       TEXT   NOT NULL,
+    channel_no    TEXT   NOT NULL,
+    -- How many earlier submissions had the same number.
+    repeat        BIGINT NOT NULL CHECK (repeat >= 0),
+    -- What the channel is told: the same for every submission of one number.
+    params        TEXT   NOT NULL,
+    waits_for     TEXT,
+    not_before    BIGINT NOT NULL,
+    submitted_at  BIGINT,
+    outcome       TEXT,
+    answered_at   BIGINT,
+    said          TEXT,
+    -- When it is to go out, or its channel to be asked. NULL: no more. Only the last of a refund has one.
+    due_at        BIGINT,
+    leased_until  BIGINT NOT NULL,
+    lease_no      BIGINT NOT NULL,
+    PRIMARY KEY (app_id, refund_no, attempt),
+    FOREIGN KEY (app_id, refund_no) REFERENCES refund (app_id, refund_no),
+    CHECK ((waits_for IS NULL) = (submitted_at IS NOT NULL))
+);
+-- A number is of one refund. Callbacks look here.
+CREATE UNIQUE INDEX submission_number ON submission (app_id, channel, channel_no, repeat);
+CREATE INDEX submission_due ON submission (app_id, channel, due_at) WHERE due_at IS NOT NULL;
+-- Of all apps at once: the lanes that have something due.
+CREATE INDEX submission_due_lanes ON submission (due_at, app_id, channel) WHERE due_at IS NOT NULL;
 
 -- A channel that does not answer an app: asked gently until it does. No row: it answers.
 CREATE TABLE breaker (

@@ -141,7 +141,11 @@ async fn a_refund_synced_at_both_nodes_at_once_is_submitted_again_once() {
         // What a node hears of lost submissions alone would open the breaker, and let refunds wait.
         for node in &nodes.nodes {
             let key = (nodes.core.merchant.app_id.clone(), Channel::Sandbox);
-            node.breakers.answered(&key).await.expect("a breaker");
+            node.channels
+                .breakers
+                .answered(&key)
+                .await
+                .expect("a breaker");
         }
         // Its first submission does not reach the channel.
         let order = nodes

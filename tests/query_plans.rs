@@ -167,7 +167,7 @@ async fn read_records(core: &Core) -> Result<()> {
     notices::of_refund(ctx, id, "R").await?;
     records::callbacks_of(ctx, id, "R").await?;
     records::find_callback(ctx, id, "C").await.ok();
-    ctx.breakers.of_app(id).await?;
+    ctx.channels.breakers.of_app(id).await?;
     Ok(())
 }
 

@@ -53,12 +53,16 @@ async fn sync_due(ctx: &Ctx) -> u64 {
 
 async fn silence(ctx: &Ctx, times: u32) {
     for _ in 0..times {
-        ctx.breakers.failed(&lane(), "silence").await.expect("kept");
+        ctx.channels
+            .breakers
+            .failed(&lane(), "silence")
+            .await
+            .expect("kept");
     }
 }
 
 async fn open_breakers(ctx: &Ctx) -> Vec<Breaker> {
-    ctx.breakers.of_app("DEMO").await.expect("a list")
+    ctx.channels.breakers.of_app("DEMO").await.expect("a list")
 }
 
 async fn now(core: &Core, refund: &Refund) -> Refund {
@@ -236,12 +240,12 @@ async fn failures_from_before_another_node_found_the_channel_back_do_not_count()
     let (one, two) = (&core.ctx, core.another_node(config(&[])).await);
     silence(one, FAILURES).await;
     assert_eq!(
-        two.breakers.state(&lane()).await.unwrap(),
+        two.channels.breakers.state(&lane()).await.unwrap(),
         BreakerState::Open
     );
-    two.breakers.answered(&lane()).await.unwrap();
+    two.channels.breakers.answered(&lane()).await.unwrap();
     assert_eq!(
-        one.breakers.state(&lane()).await.unwrap(),
+        one.channels.breakers.state(&lane()).await.unwrap(),
         BreakerState::Closed
     );
     silence(one, FAILURES - 1).await;

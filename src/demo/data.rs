@@ -12,8 +12,10 @@ use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use crate::domain::money::Fen;
 use crate::domain::movement::Movement;
 use crate::domain::order::{Channel, Method, Order, OrderKey, OrderStatus};
-use crate::domain::refund::{NewRefund, Refund, RefundNumbers};
+use crate::domain::refund::{NewRefund, Refund};
 use crate::domain::time::{DAY_MS, Timestamp};
+use crate::server::channels::adapter::RefundTerms;
+use crate::server::channels::sandbox::ledger::Params;
 use crate::server::config::Config;
 use crate::server::merchants::PUBLISHED_SECRET;
 use crate::server::numbers::{Kind, Sequence};
@@ -300,11 +302,14 @@ fn refund(
         },
         expected_refundable: None,
     };
-    let numbers = RefundNumbers {
-        channel_no: refund_no.clone(),
-        refund_no,
+    let terms = RefundTerms {
+        order,
+        amount,
+        reason: new.reason.as_deref(),
+        channel_no: &refund_no,
     };
-    let refund = Refund::requested(new, order, numbers, at)
+    let params = Params::of(terms).to_json();
+    let refund = Refund::requested(new, order, refund_no, params, at)
         .submitted(at)
         .refund;
     let actor = match by_hand {

@@ -6,12 +6,12 @@ use crate::domain::money::Fen;
 use crate::domain::movement::Movement;
 use crate::domain::order::Order;
 use crate::domain::refund::{
-    Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source,
+    Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source, Statement,
 };
 use crate::domain::time::Timestamp;
-use crate::server::channels::Reply;
+use crate::server::channels::adapter::Reply;
 use crate::server::channels::sandbox::ledger;
-use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
+use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Params};
 use crate::server::store::sandbox::LedgerRow;
 
 /// Time that the channel takes to answer.
@@ -57,7 +57,8 @@ impl Story {
         let unknown = |why: &str| Reply {
             outcome: Outcome::Unknown {
                 why: why.to_owned(),
-            },
+            }
+            .into(),
             raw: why.to_owned(),
         };
         let answer = match ledger::heard(&row, self.now) {
@@ -81,6 +82,7 @@ impl Story {
         let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
         match body.map(|body| body.outcome()) {
             Some(Ok(outcome)) => {
+                let outcome = outcome.into();
                 let answer = Reply { outcome, raw: said };
                 self.settle(order, Source::Callback, answer, Actor::Channel)
             }
@@ -110,11 +112,11 @@ impl Story {
 
     /// Asks the channel, and submits the refund again where the channel does not know it.
     pub fn sync(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
-        let channel_no = &self.refund.channel_no;
+        let channel_no = self.refund.channel_no();
         let answer = ledger::answer_when_asked(self.book.as_ref(), channel_no, self.now);
-        let not_found = answer.outcome == Outcome::NotFound;
+        let not_found = answer.outcome.outcome == Outcome::NotFound;
         self.settle(order, Source::Sync, answer, actor);
-        if not_found && self.refund.holds() && !self.refund.acknowledged {
+        if not_found && self.refund.holds() && !self.refund.submissions.acknowledged() {
             self.wait(ANSWER_MS);
             self.next(self.refund.submitted(self.now).refund);
             self.note(EventKind::Resubmitted, Actor::System, self.refund.status);
@@ -131,8 +133,8 @@ impl Story {
     /// Retries the failed refund.
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
-        let retried = self.refund.retried(self.now);
-        self.next(retried.refund);
+        let retried = self.refund.retried(self.now, None);
+        self.next(retried.refund.submitted(self.now).refund);
         self.move_money(order, retried.held, retried.refunded);
         self.note(EventKind::Retried, actor, before);
         self.submit(order)
@@ -159,21 +161,22 @@ impl Story {
             .refund
             .settled_at
             .map(|at| at.plus_ms(recheck_after_ms));
-        self.refund.next_sync_at = match self.refund.status {
+        let due_at = match self.refund.status {
             RefundStatus::Progress => Some(self.refund.next_poll_at(now)),
             RefundStatus::Success => recheck.filter(|at| *at > now),
             RefundStatus::Fail | RefundStatus::Close => None,
         };
+        self.refund.submissions.be_due(due_at);
     }
 
     fn enter(&mut self, order: &Order) -> LedgerRow {
-        let submission = Submission {
-            app_id: order.app_id.clone(),
+        let params = Params {
+            refund_no: self.refund.channel_no().to_owned(),
             out_order_no: order.out_order_no.clone().unwrap_or_default(),
-            channel_no: self.refund.channel_no.clone(),
-            amount: self.refund.amount,
+            amount: self.refund.amount.0,
         };
-        let row = ledger::enter(self.book.take(), &submission, self.now, self.delay_ms);
+        let known = self.book.take();
+        let row = ledger::enter(known, &order.app_id, &params, self.now, self.delay_ms);
         self.book = Some(row.clone());
         row
     }
@@ -182,17 +185,22 @@ impl Story {
         &mut self,
         order: &mut Order,
         source: Source,
-        answer: Reply<Outcome>,
+        answer: Reply<Statement>,
         actor: Actor,
     ) -> &mut Self {
         let evidence = Evidence {
             source,
-            attempt: self.refund.submissions,
-            outcome: answer.outcome,
+            attempt: self.refund.submissions.current().attempt,
+            outcome: answer.outcome.outcome,
+            amount: answer.outcome.amount,
             at: self.now,
         };
         let before = self.refund.status;
-        let settlement = self.refund.settle(order.refundable(), &evidence);
+        let mut settlement = self.refund.settle(order.refundable(), &evidence);
+        if source == Source::Answer {
+            let submissions = &mut settlement.refund.submissions;
+            submissions.keep_answer(evidence.attempt, &answer.raw, self.now);
+        }
         self.next(settlement.refund);
         self.move_money(order, settlement.held, settlement.refunded);
         let kind = match source {
@@ -239,12 +247,13 @@ impl Story {
 }
 
 /// Makes an untrue refusal.
-fn refusal() -> Reply<Outcome> {
+fn refusal() -> Reply<Statement> {
     Reply {
         outcome: Outcome::Fail {
             code: "SYSTEM_ERROR".to_owned(),
             msg: "通道系统异常".to_owned(),
-        },
+        }
+        .into(),
         raw: r#"{"code":"SYSTEM_ERROR","message":"通道系统异常"}"#.to_owned(),
     }
 }

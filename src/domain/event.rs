@@ -37,6 +37,8 @@ string_enum! {
         Submitted = "submitted",
         /// Submitted again under the same number, the channel not knowing it.
         Resubmitted = "resubmitted",
+        /// A submission that waits has to wait longer.
+        PutOff = "put_off",
         /// A failed refund was taken up again.
         Retried = "retried",
         /// A failed refund, or one that its channel does not know, was closed by hand.

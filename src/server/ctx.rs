@@ -1,14 +1,13 @@
 //! What every room of the server is handed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::server::channels::Channels;
-use crate::server::channels::breaker::Breakers;
-use crate::server::channels::bulkhead::Bulkheads;
 use crate::server::channels::sandbox::SandboxSettings;
+use crate::server::channels::{Adapters, CallLimits, Channels};
 use crate::server::checkup::Checkup;
 use crate::server::clock::Clock;
 use crate::server::config::Config;
@@ -31,8 +30,6 @@ pub struct Inner {
     pub merchants: Merchants,
     pub numbers: Numbers,
     pub channels: Channels,
-    pub breakers: Breakers,
-    pub bulkheads: Bulkheads,
     pub outbound: Outbound,
     pub checkup: Checkup,
     /// The logins that each address may have checked.
@@ -46,7 +43,7 @@ pub struct Inner {
 /// The server's connections to the outside, and its numbers. Tests replace them.
 pub struct Externals {
     pub numbers: Numbers,
-    pub channels: Channels,
+    pub adapters: Adapters,
     pub outbound: Outbound,
 }
 
@@ -74,7 +71,7 @@ impl Ctx {
                 sequence: Sequence::new(&config.number_prefix, &config.time_zone),
                 lease: NodeLease::new(config.node, db.clone()),
             },
-            channels: Channels::new(sandbox, db.clone(), clock.clone()),
+            adapters: Adapters::new(sandbox, db.clone(), clock.clone()),
             outbound: Outbound::new(networks),
         };
         Ctx::with(config, db, clock, externals)
@@ -82,12 +79,14 @@ impl Ctx {
 
     /// Puts the server together on an open database, with what reaches out of it.
     pub fn with(config: Config, db: Db, clock: Clock, externals: Externals) -> Ctx {
+        let limits = CallLimits {
+            time_limit: Duration::from_millis(config.channel_time_limit_ms.unsigned_abs()),
+            calls_at_once: config.channel_calls_at_once as usize,
+        };
         Ctx(Arc::new(Inner {
             merchants: Merchants::new(db.clone(), clock.clone()),
             numbers: externals.numbers,
-            channels: externals.channels,
-            breakers: Breakers::new(db.clone(), clock.clone()),
-            bulkheads: Bulkheads::new(config.channel_calls_at_once as usize),
+            channels: Channels::new(externals.adapters, limits, db.clone(), clock.clone()),
             outbound: externals.outbound,
             checkup: Checkup::default(),
             logins: AddressLimits::default(),

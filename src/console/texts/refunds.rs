@@ -180,6 +180,10 @@ pub fn what_to_do(review_reason: ReviewReason) -> Text {
             "通道回调中的退款金额与我方申请的金额不同。我方状态没有因此改变。请在通道的商户平台核对实际退出的金额，必要时联系通道。",
             "A callback of the channel names another amount than the one we asked for. Our state was left as it is. Check in the channel's own console what was paid out, and ask the channel where it differs.",
         ),
+        ReviewReason::Abnormal => text(
+            "通道没能把钱退到付款人的账户，例如银行卡已注销。金额仍为这笔退款占用。请到通道的商户平台处理这笔异常退款，处理后再同步；在那之前不要另行退款。",
+            "The channel could not bring the money to the payer: a bank card was closed, say. The amount stays held. Decide on the abnormal refund in the channel's own console, and sync afterwards; until then do not refund it in another way.",
+        ),
         ReviewReason::Overdue => text(
             "这笔退款长时间没有结果，金额一直占用。系统会继续询问通道；请到通道的商户平台核对，或联系通道。",
             "This refund has had no outcome for a long time, and its amount stays held. The channel goes on being asked; check the refund in the channel's own console, or ask the channel.",
@@ -194,7 +198,7 @@ pub fn what_retry_does(refund: &Refund, order: &Order, lang: Lang) -> String {
     } = refund;
     let channel = channel(refund.channel).get(lang);
     let order_no = &order.order_no;
-    let n = refund.submissions + 1;
+    let n = refund.submissions.count() + 1;
     let left = order.refundable() - refund.amount;
     match lang {
         Lang::Zh => format!(

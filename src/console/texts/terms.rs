@@ -80,6 +80,7 @@ pub fn review_reason(review_reason: ReviewReason) -> Text {
         ReviewReason::Overpaid => text("实际退出超过已付金额", "More paid out than paid in"),
         ReviewReason::Contradicted => text("通道前后说法不一致", "The channel contradicts itself"),
         ReviewReason::AmountDiffers => text("通道所说金额不符", "The channel names another amount"),
+        ReviewReason::Abnormal => text("退款异常，未到付款人", "Did not reach the payer"),
         ReviewReason::Overdue => text("退款中时间过长", "In progress for too long"),
     }
 }
@@ -95,6 +96,7 @@ pub fn event(kind: EventKind) -> Text {
         EventKind::Sync => text("同步", "Synced"),
         EventKind::Submitted => text("提交", "Submitted"),
         EventKind::Resubmitted => text("重新提交", "Submitted again"),
+        EventKind::PutOff => text("推迟提交", "Submission put off"),
         EventKind::Retried => text("重试", "Retried"),
         EventKind::Closed => text("关闭", "Closed"),
         EventKind::Flagged => text("超时未决，转人工", "Open too long: raised to a person"),
@@ -110,6 +112,8 @@ pub fn outcome_kind(outcome: OutcomeKind) -> Text {
         OutcomeKind::Fail => text("失败", "failed"),
         OutcomeKind::Close => text("已关闭", "closed"),
         OutcomeKind::NotFound => text("查无此单", "not found"),
+        OutcomeKind::Abnormal => text("异常", "abnormal"),
+        OutcomeKind::RetryLater => text("稍后再提交", "to be submitted later"),
         OutcomeKind::Unknown => text("结果未知", "outcome unknown"),
     }
 }

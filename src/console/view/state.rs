@@ -91,7 +91,8 @@ impl State for OutcomeKind {
             OutcomeKind::Fail => Tone::Bad,
             OutcomeKind::Close => Tone::Over,
             OutcomeKind::NotFound => Tone::Alert,
-            OutcomeKind::Unknown => Tone::Idle,
+            OutcomeKind::Unknown | OutcomeKind::RetryLater => Tone::Idle,
+            OutcomeKind::Abnormal => Tone::Bad,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Evidence: what a channel says of a refund, and by which way it reached us.
 
+use crate::domain::money::Fen;
+use crate::domain::refund::{Refund, WaitReason};
 use crate::domain::string_enum;
 use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
@@ -30,10 +32,61 @@ pub enum Outcome {
     Fail { code: String, msg: String },
     /// The channel closed the refund.
     Close { msg: String },
+    /// The channel could not bring the money to the payer: neither a success nor a failure until somebody decides
+    /// there.
+    Abnormal { msg: String },
+    /// The channel did nothing, and may be told the same again later.
+    RetryLater { delay: Delay, msg: String },
     /// The channel does not know the refund. Only ever evidence once the channel's visibility delay has passed.
     NotFound,
     /// No answer, or one that leaves the outcome open.
     Unknown { why: String },
+}
+
+/// The reason of a channel to put a submission off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// It had too many requests.
+    RateLimit,
+    /// The merchant's balance is too low.
+    Funds,
+}
+
+impl From<Delay> for WaitReason {
+    fn from(delay: Delay) -> WaitReason {
+        match delay {
+            Delay::RateLimit => WaitReason::RateLimit,
+            Delay::Funds => WaitReason::Funds,
+        }
+    }
+}
+
+/// An outcome and the amount that the channel speaks of, where it names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub outcome: Outcome,
+    /// The amount of this refund alone, not the sum of several.
+    pub amount: Option<Fen>,
+}
+
+impl Statement {
+    /// Cuts the channel's texts, see [`Outcome::cleaned`].
+    pub fn cleaned(self) -> Statement {
+        Statement {
+            outcome: self.outcome.cleaned(),
+            ..self
+        }
+    }
+}
+
+impl From<Outcome> for Statement {
+    /// Makes a statement that names no amount.
+    fn from(outcome: Outcome) -> Statement {
+        Statement {
+            outcome,
+            amount: None,
+        }
+    }
 }
 
 string_enum! {
@@ -44,6 +97,8 @@ string_enum! {
         Fail = "fail",
         Close = "close",
         NotFound = "not_found",
+        Abnormal = "abnormal",
+        RetryLater = "retry_later",
         Unknown = "unknown",
     }
 }
@@ -62,6 +117,8 @@ impl Outcome {
             Outcome::Fail { .. } => OutcomeKind::Fail,
             Outcome::Close { .. } => OutcomeKind::Close,
             Outcome::NotFound => OutcomeKind::NotFound,
+            Outcome::Abnormal { .. } => OutcomeKind::Abnormal,
+            Outcome::RetryLater { .. } => OutcomeKind::RetryLater,
             Outcome::Unknown { .. } => OutcomeKind::Unknown,
         }
     }
@@ -85,6 +142,13 @@ impl Outcome {
             Outcome::Close { msg } => Outcome::Close {
                 msg: sanitized(&msg, MSG_BYTES),
             },
+            Outcome::Abnormal { msg } => Outcome::Abnormal {
+                msg: sanitized(&msg, MSG_BYTES),
+            },
+            Outcome::RetryLater { delay, msg } => Outcome::RetryLater {
+                delay,
+                msg: sanitized(&msg, MSG_BYTES),
+            },
             Outcome::NotFound => Outcome::NotFound,
             Outcome::Unknown { why } => Outcome::Unknown {
                 why: sanitized(&why, MSG_BYTES),
@@ -93,16 +157,25 @@ impl Outcome {
     }
 }
 
-/// An outcome, the way by which it reached us, and the submission that it is about.
+/// A channel's statement, the way by which it reached us, and the submission that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     pub source: Source,
-    /// The submission that the channel answered (`Answer`), or the last one when the channel was asked
-    /// (`Sync`). A callback does not say: the last submission when the callback arrived.
+    /// The submission that the channel answered (`Answer`), or the current one when the channel was asked
+    /// (`Sync`). A callback names a number: the last submission of that number when the callback arrived.
     pub attempt: i64,
     pub outcome: Outcome,
+    /// The amount that the channel speaks of, where it names one.
+    pub amount: Option<Fen>,
     /// The moment when the channel was asked, or when its callback arrived, by our clock.
     pub at: Timestamp,
+}
+
+impl Evidence {
+    /// Returns true where the channel names another amount than the refund's.
+    pub fn is_about_another_amount(&self, refund: &Refund) -> bool {
+        self.amount.is_some_and(|amount| amount != refund.amount)
+    }
 }
 
 #[cfg(test)]

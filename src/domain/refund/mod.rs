@@ -1,7 +1,7 @@
 //! A refund: an intent that is written down before anyone is told, and settled by evidence.
 //!
-//! The refund itself stands here, [`Evidence`] in `evidence`, everything that can happen to a refund in
-//! `transitions`, and the schedule of its syncs in `schedule`.
+//! The refund itself stands here, its submissions in `submission`, [`Evidence`] in `evidence`, everything that can
+//! happen to a refund in `transitions`, and the schedule of its syncs in `schedule`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,11 @@ use crate::domain::time::Timestamp;
 
 mod evidence;
 mod schedule;
+mod submission;
 mod transitions;
 
-pub use evidence::{Evidence, Outcome, OutcomeKind, Source};
+pub use evidence::{Delay, Evidence, Outcome, OutcomeKind, Source, Statement};
+pub use submission::{Lease, NewNumber, Submission, Submissions, WaitReason};
 pub use transitions::{Effect, RepeatedFields, Settlement};
 
 string_enum! {
@@ -46,6 +48,8 @@ string_enum! {
         Contradicted = "contradicted",
         /// The channel speaks of another amount than the one that was asked for.
         AmountDiffers = "amount_differs",
+        /// The channel cannot bring the money to the payer, and waits for somebody to decide.
+        Abnormal = "abnormal",
         /// It has been in progress for too long.
         Overdue = "overdue",
     }
@@ -61,8 +65,6 @@ pub struct Refund {
     pub biz_refund_no: String,
     /// The channel's number, once it told us.
     pub out_refund_no: Option<String>,
-    /// The number under which the channel knows the refund.
-    pub channel_no: String,
     pub order_no: String,
     pub channel: Channel,
     pub amount: Fen,
@@ -73,13 +75,7 @@ pub struct Refund {
     /// The edition in which the merchant asked for it.
     pub edition: Edition,
     pub status: RefundStatus,
-    /// The number of its submissions to the channel. 0: written down and not yet submitted.
-    pub submissions: i64,
-    /// The number of its submissions without a definite answer. A refusal of one of them says nothing
-    /// about the others.
-    pub unresolved_submissions: i64,
-    /// The channel has said that it has this refund.
-    pub acknowledged: bool,
+    pub submissions: Submissions,
     pub review_reason: Option<ReviewReason>,
     /// A person has looked at the refund since it was flagged for `review_reason`.
     pub reviewed: bool,
@@ -89,53 +85,30 @@ pub struct Refund {
     /// The moment since when it is in progress, or was before it settled: when it was asked for, retried or
     /// found open again.
     pub opened_at: Timestamp,
-    /// The moment of its last submission; before the first, of its request.
-    pub submitted_at: Timestamp,
     /// The moment when it succeeded, failed or was closed, by our clock. Only this one is compared.
     pub settled_at: Option<Timestamp>,
     /// The moment when the money moved, as the channel states it by its own clock.
     pub channel_time: Option<Timestamp>,
-    /// The moment of its next scheduled sync. `None`: no more.
-    pub next_sync_at: Option<Timestamp>,
-    /// The end of the [`Lease`] on it. Until then a submission or a sync is under way.
-    pub leased_until: Timestamp,
-    /// Counts its leases: the number of the last one.
-    pub lease_no: i64,
     /// Counts its events: event number `n` made version `n`.
     pub version: i64,
 }
 
-/// The right to submit and to sync a refund, until the lease ends. Whoever begins either has one; its number
-/// tells it from a later lease, which somebody else took when this one had ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    pub app_id: String,
-    pub refund_no: String,
-    pub lease_no: i64,
-}
-
-/// The numbers that we give a refund when it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefundNumbers {
-    pub refund_no: String,
-    /// The number under which the channel is to know it.
-    pub channel_no: String,
-}
-
 impl Refund {
-    /// Makes a refund of an order as it is asked for at `now`: in progress, and not yet submitted.
+    /// Makes a refund of an order as it is asked for at `now`: in progress, and not yet submitted. `refund_no` is
+    /// our number, and the first under which the channel is to see it; `params` is what the channel is to be told.
     pub fn requested(
         new: NewRefund,
         order: &Order,
-        numbers: RefundNumbers,
+        refund_no: String,
+        params: String,
         now: Timestamp,
     ) -> Refund {
+        let first = Submission::first(refund_no.clone(), params, now);
         Refund {
             app_id: order.app_id.clone(),
-            refund_no: numbers.refund_no,
+            refund_no,
             biz_refund_no: new.biz_refund_no,
             out_refund_no: None,
-            channel_no: numbers.channel_no,
             order_no: order.order_no.clone(),
             channel: order.channel,
             amount: new.amount,
@@ -145,21 +118,15 @@ impl Refund {
             client_ip: new.client_ip,
             edition: new.edition,
             status: RefundStatus::Progress,
-            submissions: 0,
-            unresolved_submissions: 0,
-            acknowledged: false,
+            submissions: Submissions::of(first),
             review_reason: None,
             reviewed: false,
             error_code: None,
             error_msg: None,
             created_at: now,
             opened_at: now,
-            submitted_at: now,
             settled_at: None,
             channel_time: None,
-            next_sync_at: Some(now),
-            leased_until: Timestamp::default(),
-            lease_no: 0,
             version: 1,
         }
     }
@@ -174,8 +141,30 @@ impl Refund {
         Lease {
             app_id: self.app_id.clone(),
             refund_no: self.refund_no.clone(),
-            lease_no: self.lease_no,
+            attempt: self.submissions.last().attempt,
+            lease_no: self.submissions.last().lease_no,
         }
+    }
+
+    /// Returns the number under which the channel sees the refund now.
+    pub fn channel_no(&self) -> &str {
+        &self.submissions.current().channel_no
+    }
+
+    /// Returns the moment of the last submission that went out; before the first, of the request.
+    pub fn submitted_at(&self) -> Timestamp {
+        let current = self.submissions.current();
+        current.submitted_at.unwrap_or(self.created_at)
+    }
+
+    /// Returns the moment when the refund is to be submitted or its channel to be asked. `None`: no more.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.submissions.last().due_at
+    }
+
+    /// Returns the end of the last lease on this refund.
+    pub fn leased_until(&self) -> Timestamp {
+        self.submissions.last().leased_until
     }
 
     /// Returns the merchant's number in upper case, as the open edition's signature sees it. Two refunds of

@@ -1,6 +1,6 @@
 //! When a refund's channel is asked without anyone's help. Source: the gateway's contract.
 
-use crate::domain::refund::{Evidence, OutcomeKind, Refund, RefundStatus, Source};
+use crate::domain::refund::{Delay, Evidence, OutcomeKind, Refund, RefundStatus, Source};
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
 /// A submission is asked after at this distance in any case.
@@ -13,6 +13,21 @@ const POLL_SCHEDULE: [(i64, i64); 4] = [
     (DAY_MS, HOUR_MS),
     (i64::MAX, DAY_MS),
 ];
+
+/// Time until a channel is told again what it put off: how long at first, and at most.
+const RATE_LIMIT_MS: (i64, i64) = (MINUTE_MS, 10 * MINUTE_MS);
+const FUNDS_MS: (i64, i64) = (10 * MINUTE_MS, HOUR_MS);
+
+/// Returns how long a submission waits that the channel has put off so many times in a row: twice as long each
+/// time.
+pub(super) fn delay_ms(delay: Delay, times: u32) -> i64 {
+    let (first, longest) = match delay {
+        Delay::RateLimit => RATE_LIMIT_MS,
+        Delay::Funds => FUNDS_MS,
+    };
+    let doubled = 1_i64 << times.saturating_sub(1).min(16);
+    (first * doubled).min(longest)
+}
 
 impl Refund {
     /// When a refund in progress is to be asked for next: at whole distances since it was opened.
@@ -30,7 +45,7 @@ impl Refund {
             .plus_ms(every / 10 * self.jitter_slot() / 1024);
         let since_first = now.0.saturating_sub(first.0).max(0);
         let next = first.plus_ms((since_first / every + 1).saturating_mul(every));
-        let after_submission = self.submitted_at.plus_ms(AFTER_SUBMISSION_MS);
+        let after_submission = self.submitted_at().plus_ms(AFTER_SUBMISSION_MS);
         if after_submission > now {
             next.min(after_submission)
         } else {
@@ -38,10 +53,10 @@ impl Refund {
         }
     }
 
-    /// When it is to be asked for next, this evidence having been applied to it at `now`.
+    /// When it is to be submitted, or asked for next, this evidence having been applied to it at `now`.
     /// `changed`: its state was changed by it. `recheck_ms` is how long after a success the channel
     /// is asked once more, since channels do reverse; 0: not at all.
-    pub fn next_sync_after(
+    pub fn due_after(
         &self,
         evidence: &Evidence,
         changed: bool,
@@ -49,8 +64,9 @@ impl Refund {
         recheck_ms: i64,
     ) -> Option<Timestamp> {
         let recheck = (recheck_ms > 0).then(|| now.plus_ms(recheck_ms));
-        let was_due = self.next_sync_at.is_some_and(|due| due <= evidence.at);
+        let was_due = self.due_at().is_some_and(|due| due <= evidence.at);
         match self.status {
+            RefundStatus::Progress if self.waits_to_be_submitted() => self.due_at(),
             RefundStatus::Progress => Some(self.next_poll_at(now)),
             RefundStatus::Success if changed => recheck,
             RefundStatus::Success | RefundStatus::Close
@@ -62,7 +78,7 @@ impl Refund {
                     _ => None,
                 }
             }
-            RefundStatus::Success | RefundStatus::Close if !changed => self.next_sync_at,
+            RefundStatus::Success | RefundStatus::Close if !changed => self.due_at(),
             _ => None,
         }
     }

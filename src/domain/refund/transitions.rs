@@ -3,7 +3,10 @@
 //! writes anything: `server::refunds::apply` is the one function that does.
 
 use crate::domain::money::Fen;
-use crate::domain::refund::{Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source};
+use crate::domain::refund::schedule;
+use crate::domain::refund::{
+    Delay, Evidence, NewNumber, Outcome, Refund, RefundStatus, ReviewReason, Source, WaitReason,
+};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 
 /// The furthest that a channel's statement of time may lie ahead of our clock. A statement further ahead is
@@ -50,14 +53,19 @@ impl Refund {
     /// Applies evidence. `refundable` is what the order could still refund; it matters only to a refund
     /// whose amount was given back.
     ///
-    /// | state | success | fail, close | accepted | not found | unknown |
-    /// |---|---|---|---|---|---|
-    /// | `progress` | `success` | `fail`, `close` where conclusive | acknowledged | flagged if acknowledged | stays |
-    /// | `success` | same again | flagged unless older | noted | flagged unless older | noted |
-    /// | `fail`, `close` | `success` and flagged, if the order has enough left; else only flagged | noted | held again if a sync says so and the order has enough left | noted | noted |
+    /// | state | success | fail, close | accepted | not found | abnormal | retry later | unknown |
+    /// |---|---|---|---|---|---|---|---|
+    /// | `progress` | `success` | `fail`, `close` where conclusive | acknowledged | flagged if acknowledged | flagged | waits to be submitted again | stays |
+    /// | `success` | same again | flagged unless older | noted | flagged unless older | flagged unless older | noted | noted |
+    /// | `fail`, `close` | `success` and flagged, if the order has enough left; else only flagged | noted | held again if a sync says so and the order has enough left | noted | flagged unless older | noted | noted |
+    ///
+    /// Evidence about another amount than the refund's settles nothing, whatever it says: it is flagged.
     pub fn settle(&self, refundable: Fen, evidence: &Evidence) -> Settlement {
+        if evidence.is_about_another_amount(self) {
+            return self.flagged(ReviewReason::AmountDiffers);
+        }
         let mut settlement = self.noted();
-        settlement.refund.count_answer(evidence);
+        settlement.refund.hear(evidence);
         match self.status {
             RefundStatus::Progress => settlement.in_progress(evidence),
             RefundStatus::Success => settlement.after_success(evidence),
@@ -68,22 +76,42 @@ impl Refund {
         settlement
     }
 
-    /// Begins a submission of a refund in progress: its first, or another under the same number.
+    /// Begins a submission of a refund in progress: the one that waits, or another under the same number.
     pub fn submitted(&self, at: Timestamp) -> Settlement {
         let mut settlement = self.noted();
         settlement.refund.begin_submission(at);
         settlement
     }
 
-    /// Opens a failed refund again and begins another submission under its own number. Holds its amount
-    /// anew: the order has to have that much left, which its balance refuses otherwise.
-    pub fn retried(&self, at: Timestamp) -> Settlement {
+    /// Opens a failed refund again, with a submission that waits: under its own number, or under a new one where
+    /// the channel wants that after a failure. Holds its amount anew: the order has to have that much left, which
+    /// its balance refuses otherwise.
+    pub fn retried(&self, at: Timestamp, number: Option<NewNumber>) -> Settlement {
         let mut settlement = self.noted();
         settlement.reopen(at);
-        // The channel's word was about the submissions that failed. It says nothing of the new one.
-        settlement.refund.acknowledged = false;
-        settlement.refund.begin_submission(at);
+        let submissions = &mut settlement.refund.submissions;
+        match number {
+            Some(number) => submissions.renumber(number, at),
+            None => submissions.wait(WaitReason::Permit, at),
+        }
         settlement
+    }
+
+    /// Puts the submission that waits off until `not_before`.
+    pub fn put_off(&self, reason: WaitReason, not_before: Timestamp) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.refund.submissions.wait(reason, not_before);
+        settlement
+    }
+
+    /// Returns true where a submission waits and no earlier one may still move money: where one may, the channel
+    /// is asked for it first.
+    pub fn waits_to_be_submitted(&self) -> bool {
+        let submissions = &self.submissions;
+        self.holds()
+            && submissions.last().waits()
+            && submissions.unresolved() == 0
+            && !submissions.acknowledged()
     }
 
     /// Closes a refund in progress that the channel, asked late enough, does not know. Gives its amount back.
@@ -91,7 +119,8 @@ impl Refund {
     pub fn closed_as_unknown(&self, at: Timestamp, recheck_ms: i64) -> Settlement {
         let mut settlement = self.noted();
         settlement.give_back(RefundStatus::Close, None, None, at);
-        settlement.refund.next_sync_at = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
+        let recheck = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
+        settlement.refund.submissions.last_mut().due_at = recheck;
         settlement
     }
 
@@ -143,38 +172,48 @@ impl Refund {
     }
 
     fn begin_submission(&mut self, at: Timestamp) {
-        self.submissions += 1;
-        self.unresolved_submissions += 1;
-        self.submitted_at = at;
-        self.next_sync_at = Some(self.next_poll_at(at));
+        if !self.submissions.last().waits() {
+            self.submissions.wait(WaitReason::Permit, at);
+        }
+        self.submissions.send(at);
+        self.submissions.last_mut().due_at = Some(self.next_poll_at(at));
     }
 
-    /// Counts what evidence says of the submissions. A definite answer resolves its own submission. A channel
-    /// that was asked late enough and says no, or does not know the refund, resolves all of them.
-    fn count_answer(&mut self, evidence: &Evidence) {
+    /// Takes over what evidence says of the submissions. An answer is about its own submission. A channel that
+    /// was asked late enough and says no, or does not know the refund, speaks of all of them. A refusal by callback
+    /// may be of any submission of its number.
+    fn hear(&mut self, evidence: &Evidence) {
+        let word = evidence.outcome.kind();
         let says_no = matches!(
             evidence.outcome,
             Outcome::Fail { .. } | Outcome::Close { .. } | Outcome::NotFound
         );
-        match (evidence.source, &evidence.outcome) {
-            (Source::Answer, Outcome::Unknown { .. }) => {}
-            (Source::Answer, _) => {
-                self.unresolved_submissions = (self.unresolved_submissions - 1).max(0)
+        match evidence.source {
+            Source::Sync if says_no && evidence.attempt == self.submissions.current().attempt => {
+                self.submissions.hear_of_all(word);
             }
-            (Source::Sync, _) if says_no && evidence.attempt == self.submissions => {
-                self.unresolved_submissions = 0
+            Source::Sync | Source::Callback if says_no => {
+                if self.refusal_is_conclusive(evidence) {
+                    self.submissions.hear(evidence.attempt, word);
+                }
             }
-            _ => {}
+            Source::Answer | Source::Sync | Source::Callback => {
+                self.submissions.hear(evidence.attempt, word);
+            }
         }
     }
 
-    /// Returns true where a refusal may give the amount back. It may not while another submission of the same
-    /// number could still succeed.
+    /// Returns true where a refusal may give the amount back. It may not while another submission could still
+    /// succeed.
     fn refusal_is_conclusive(&self, evidence: &Evidence) -> bool {
-        evidence.attempt == self.submissions
+        let submissions = &self.submissions;
+        evidence.attempt == submissions.current().attempt
             && match evidence.source {
-                Source::Answer => self.unresolved_submissions == 0,
-                Source::Callback => self.submissions == 1,
+                Source::Answer => !submissions.others_are_open(evidence.attempt),
+                Source::Callback => {
+                    submissions.count_of_current_number() == 1
+                        && !submissions.others_are_open(evidence.attempt)
+                }
                 Source::Sync => true,
             }
     }
@@ -205,10 +244,7 @@ impl Settlement {
     fn in_progress(&mut self, evidence: &Evidence) {
         let conclusive = self.refund.refusal_is_conclusive(evidence);
         match &evidence.outcome {
-            Outcome::Accepted { out_refund_no } => {
-                self.refund.acknowledged = true;
-                self.refund.learn_out_refund_no(out_refund_no);
-            }
+            Outcome::Accepted { out_refund_no } => self.refund.learn_out_refund_no(out_refund_no),
             Outcome::Success { out_refund_no, at } => {
                 self.held = -self.refund.amount;
                 self.succeed(out_refund_no, *at, evidence.at);
@@ -221,12 +257,27 @@ impl Settlement {
                 let msg = Some(msg.clone());
                 self.give_back(RefundStatus::Close, None, msg, evidence.at);
             }
-            Outcome::NotFound if self.refund.acknowledged => self.flag(ReviewReason::Absent),
+            Outcome::NotFound if self.refund.submissions.acknowledged() => {
+                self.flag(ReviewReason::Absent);
+            }
+            Outcome::Abnormal { .. } => self.flag(ReviewReason::Abnormal),
+            Outcome::RetryLater { delay, .. } if evidence.source == Source::Answer => {
+                self.wait_for(*delay, evidence.at);
+            }
             Outcome::Fail { .. }
             | Outcome::Close { .. }
             | Outcome::NotFound
+            | Outcome::RetryLater { .. }
             | Outcome::Unknown { .. } => {}
         }
+    }
+
+    /// Lets the refund wait to be submitted again, ever longer. Where an earlier submission may still move money,
+    /// the channel is asked for it first.
+    fn wait_for(&mut self, delay: Delay, at: Timestamp) {
+        let submissions = &mut self.refund.submissions;
+        let wait_ms = schedule::delay_ms(delay, submissions.put_off_in_a_row());
+        submissions.wait(delay.into(), at.plus_ms(wait_ms));
     }
 
     fn after_success(&mut self, evidence: &Evidence) {
@@ -242,6 +293,7 @@ impl Settlement {
             Outcome::Fail { .. } | Outcome::Close { .. } | Outcome::NotFound if !older => {
                 self.flag(ReviewReason::Contradicted);
             }
+            Outcome::Abnormal { .. } if !older => self.flag(ReviewReason::Abnormal),
             _ => {}
         }
     }
@@ -263,12 +315,15 @@ impl Settlement {
                 if evidence.source == Source::Sync && !self.is_older(evidence) =>
             {
                 self.refund.learn_out_refund_no(out_refund_no);
-                self.refund.acknowledged = true;
+                self.refund.submissions.acknowledge();
                 if enough_left {
                     self.reopen(evidence.at);
                 } else {
                     self.flag(ReviewReason::Contradicted);
                 }
+            }
+            Outcome::Abnormal { .. } if !self.is_older(evidence) => {
+                self.flag(ReviewReason::Abnormal);
             }
             _ => {}
         }
@@ -290,7 +345,6 @@ impl Settlement {
         let refund = &mut self.refund;
         refund.status = RefundStatus::Success;
         refund.learn_out_refund_no(out_refund_no);
-        refund.acknowledged = true;
         refund.forget_settled_reason();
         refund.error_code = None;
         refund.error_msg = None;

@@ -25,13 +25,23 @@ impl Bulkheads {
 
     /// Takes a permit for a call, which is given back when it is dropped. `None`: too many are under way.
     pub fn try_enter(&self, key: &ChannelKey) -> Option<OwnedSemaphorePermit> {
+        self.of_channel(key).try_acquire_owned().ok()
+    }
+
+    /// Waits for a permit for a call.
+    pub async fn enter(&self, key: &ChannelKey) -> OwnedSemaphorePermit {
+        let permit = self.of_channel(key).acquire_owned().await;
+        permit.expect("nobody closes a bulkhead")
+    }
+
+    fn of_channel(&self, key: &ChannelKey) -> Arc<Semaphore> {
         let mut permits = self
             .permits
             .lock()
             .expect("nothing panics while holding this lock");
-        let of_channel = permits
+        permits
             .entry(key.clone())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.calls_at_once)));
-        of_channel.clone().try_acquire_owned().ok()
+            .or_insert_with(|| Arc::new(Semaphore::new(self.calls_at_once)))
+            .clone()
     }
 }

@@ -145,7 +145,7 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
         .then(|| allowed(caller, &refund, &order, heard));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
-        submitted: caller.stamp(refund.submitted_at),
+        submitted: caller.stamp(refund.submitted_at()),
         finished: refund.finish_time().map(|at| caller.stamp(at)),
         zone: caller.zone_name(),
         timeline: caller.entries(events),
@@ -182,7 +182,7 @@ async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, A
         },
     ) = (&caller.ctx, refund);
     let text = |text: Text| text.get(caller.lang).to_owned();
-    let breakers = ctx.breakers.of_app(app_id).await?;
+    let breakers = ctx.channels.breakers.of_app(app_id).await?;
     let notices = notices::of_refund(ctx, app_id, refund_no).await?;
     let callbacks = records::callbacks_of(ctx, app_id, refund_no).await?;
     let link = |href: String, state: &dyn State| Link {
@@ -230,7 +230,7 @@ async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, A
 
 /// Makes the cell with the time of the next automatic sync.
 pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cell {
-    let Some(at) = refund.next_sync_at else {
+    let Some(at) = refund.due_at() else {
         return Cell::Nothing;
     };
     let silent = breakers

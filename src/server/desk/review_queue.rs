@@ -25,7 +25,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     let page = records::review_queue(ctx, app_id, filter, &query.place()?).await?;
     let open = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Open).await?;
     let raised = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Raised).await?;
-    let breakers = ctx.breakers.of_app(app_id).await?;
+    let breakers = ctx.channels.breakers.of_app(app_id).await?;
     let remarks = breakers.iter().map(|breaker| {
         let local = |at| caller.stamp(at).local;
         let (since, probe) = (local(breaker.opened_at), local(breaker.probe_at));

@@ -12,7 +12,7 @@ use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::OutcomeKind;
 use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
-use crate::server::channels::{OrderOutcome, Reply};
+use crate::server::channels::adapter::{OrderOutcome, Reply};
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Error, Result};
@@ -182,8 +182,10 @@ pub async fn sync(
         }
         found => found?,
     };
-    let adapter = ctx.channels.adapter(order.channel)?;
-    let reply = with_time_limit(ctx, adapter.query_order(merchant, key, Some(&order))).await;
+    let reply = ctx
+        .channels
+        .query_order(merchant, order.channel, key, Some(&order))
+        .await?;
     adopt(ctx, order, reply, actor).await
 }
 
@@ -196,10 +198,13 @@ async fn discover(
 ) -> Result<OrderSync> {
     let mut silent = None;
     for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
-        let Ok(adapter) = ctx.channels.adapter(settings.channel) else {
+        let asked = ctx
+            .channels
+            .query_order(merchant, settings.channel, key, None);
+        // A channel that this server does not reach knows nothing.
+        let Ok(reply) = asked.await else {
             continue;
         };
-        let reply = with_time_limit(ctx, adapter.query_order(merchant, key, None)).await;
         match reply.outcome {
             OrderOutcome::Known { details, .. } => {
                 let order = record(ctx, merchant, *details, actor).await?;
@@ -305,24 +310,6 @@ async fn learn(
         order.out_order_no = Some(out_order_no);
     }
     Ok((kind, None))
-}
-
-/// Awaits a channel's reply within the time limit.
-async fn with_time_limit(
-    ctx: &Ctx,
-    reply: impl Future<Output = Reply<OrderOutcome>>,
-) -> Reply<OrderOutcome> {
-    let ms = ctx.config.channel_time_limit_ms;
-    let limit = std::time::Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-    tokio::time::timeout(limit, reply)
-        .await
-        .unwrap_or_else(|_| {
-            let why = format!("no reply within {ms} ms");
-            Reply {
-                raw: why.clone(),
-                outcome: OrderOutcome::Unknown { why },
-            }
-        })
 }
 
 /// One page of an app's orders.

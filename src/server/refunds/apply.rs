@@ -78,14 +78,11 @@ pub(super) async fn apply(
     cause: &Cause,
     released: Option<&Lease>,
 ) -> Result<Refund> {
-    let mut next = Refund {
+    let next = Refund {
         version: before.version + 1,
         ..settlement.refund
     };
-    if released.is_some_and(|lease| lease.lease_no == next.lease_no) {
-        next.leased_until = Timestamp::default();
-    }
-    if !store::refund::update(conn, &next, released).await? {
+    if !store::refund::update(conn, before, &next, released).await? {
         return Err(Conflict.into());
     }
     let (held, refunded) = (settlement.held, settlement.refunded);
@@ -183,6 +180,7 @@ pub(super) async fn settle(
                 (first_seen.clone(), evidence.clone(), merchant.clone());
             let (cause, released) = (cause.clone(), released.clone());
             Box::pin(async move {
+                let said = cause.said.clone().unwrap_or_default();
                 // The refund as last seen is mostly still the refund as it is: a version that has changed is
                 // found out by the update, and only then is it read again.
                 loop {
@@ -193,7 +191,11 @@ pub(super) async fn settle(
                     let mut settlement = current.settle(left, &evidence);
                     let changed = settlement.effect == Effect::Changed;
                     let next = &mut settlement.refund;
-                    next.next_sync_at = next.next_sync_after(&evidence, changed, now, recheck_ms);
+                    let due = next.due_after(&evidence, changed, now, recheck_ms);
+                    next.submissions.be_due(due);
+                    if evidence.source == Source::Answer {
+                        next.submissions.keep_answer(evidence.attempt, &said, now);
+                    }
                     let released = released.as_ref();
                     match apply(conn, &merchant, &current, settlement, &cause, released).await {
                         Ok(settled) => return Ok((settled, changed)),
@@ -218,8 +220,9 @@ pub(super) async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> 
     Ok(order.map_or(Fen::ZERO, |order| order.refundable()))
 }
 
-/// Begins a submission of a refund that `lease` is on, within a transaction, and extends the lease until
-/// `until`. `None`: the lease was lost, or the refund was submitted or settled meanwhile, and nothing was written.
+/// Begins a submission of a refund that `lease` is on, within a transaction: the one that waits, or another of the
+/// same number. Makes the lease last until `until`. `None`: the lease was lost, or the refund was submitted or
+/// settled meanwhile, and nothing was written.
 pub(super) async fn begin_submission(
     conn: &mut Conn,
     merchant: &MerchantApp,
@@ -229,11 +232,16 @@ pub(super) async fn begin_submission(
     cause: &Cause,
 ) -> Result<Option<Refund>> {
     let current = reload(conn, known).await?;
-    let as_known = current.submissions == known.submissions && !current.acknowledged;
-    if !current.holds() || !as_known || !store::refund::extend_lease(conn, lease, until).await? {
+    let submissions = &current.submissions;
+    let as_known = submissions.count() == known.submissions.count()
+        && submissions.unresolved() == 0
+        && !submissions.acknowledged();
+    let extended = store::submission::extend_lease(conn, lease, until);
+    if !current.holds() || !as_known || !extended.await? {
         return Ok(None);
     }
-    let settlement = current.submitted(cause.at);
+    let mut settlement = current.submitted(cause.at);
+    settlement.refund.submissions.keep_lease(until);
     apply(conn, merchant, &current, settlement, cause, None)
         .await
         .map(Some)

@@ -51,7 +51,7 @@ async fn close_failed(ctx: &Ctx, refund: Refund, actor: Actor) -> Result<Refund>
     let now = ctx.clock.now();
     let cause = Cause::new(EventKind::Closed, actor, now);
     decide(ctx, &refund, cause, move |current| {
-        let in_doubt = current.review_reason.is_some() || current.leased_until > now;
+        let in_doubt = current.review_reason.is_some() || current.leased_until() > now;
         match current.status {
             RefundStatus::Fail if !in_doubt => Ok(current.closed_after_failure()),
             _ => Err(wrong_state(current)),
@@ -88,7 +88,7 @@ async fn close_unknown(
     let version = seen.version;
     decide(ctx, &seen, cause, move |current| {
         // The channel's word is fresh only as long as nothing has happened since.
-        match current.version == version && current.leased_until <= now {
+        match current.version == version && current.leased_until() <= now {
             true => Ok(current.closed_as_unknown(now, recheck_ms)),
             false => Err(Refusal::SyncUnderWay),
         }

@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::callback::{Callback, Verdict};
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
-use crate::domain::refund::{Evidence, OutcomeKind, Refund, ReviewReason, Source};
+use crate::domain::refund::{Evidence, OutcomeKind, Refund, RefundKey, Source, Statement};
 use crate::domain::text::{sanitized, truncated};
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::server::channels::{Callback as VerifiedCallback, CallbackReply};
+use crate::server::channels::adapter::{CallbackContent, CallbackReply};
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::numbers::Kind;
-use crate::server::refunds::apply::{Cause, decide, settle};
+use crate::server::refunds::apply::settle;
 use crate::server::{counters, store};
 
 /// Takes a channel's callback: checks it, settles the refund by it, and records it as it came. One
@@ -41,7 +41,10 @@ pub async fn callback(
     let adapter = ctx.channels.adapter(channel)?;
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
-    let read = adapter.read_callback(&merchant, headers, body);
+    let read = ctx
+        .channels
+        .read_callback(&merchant, channel, headers, body);
+    let read = read.await;
     let digest = match &read {
         Ok(_) => digest(body),
         Err(_) => sample_digest(now),
@@ -63,9 +66,17 @@ pub async fn callback(
         Ok(callback) => {
             match known_by_channel(ctx, &merchant, channel, &callback.channel_no).await? {
                 None => (Verdict::NotFound, None),
-                Some(refund) => {
+                Some((refund, attempt)) => {
                     let refund_no = refund.refund_no.clone();
-                    let verdict = apply_callback(ctx, refund, callback, now, &said).await?;
+                    let verdict = match callback.content {
+                        CallbackContent::Statement(statement) => {
+                            apply_statement(ctx, refund, attempt, statement, now, &said).await?
+                        }
+                        CallbackContent::Hint => {
+                            hasten(ctx, refund, now).await?;
+                            Verdict::Ignored
+                        }
+                    };
                     (verdict, Some(refund_no))
                 }
             }
@@ -134,39 +145,34 @@ async fn count(
         .await
 }
 
-/// Settles a refund by a verified callback. A refusal that is not conclusive is a hint: the next scheduled
-/// sync is made due at once, since the channel waits for our reply. A callback about another amount is never
-/// applied: a person has to look.
-async fn apply_callback(
+/// Settles a refund by what a verified callback states. A refusal that is not conclusive is a hint: the refund is
+/// made due at once, since the channel waits for our reply.
+async fn apply_statement(
     ctx: &Ctx,
     refund: Refund,
-    callback: VerifiedCallback,
+    attempt: i64,
+    statement: Statement,
     at: Timestamp,
     said: &str,
 ) -> Result<Verdict> {
-    let outcome = callback.outcome.cleaned();
-    let kind = outcome.kind();
-    if refund.amount != callback.amount {
-        tracing::error!(refund.refund_no, "a callback is about another amount");
-        let cause = Cause {
-            outcome: Some(kind),
-            said: Some(truncated(said, limits::SAID_BYTES).to_owned()),
-            ..Cause::new(EventKind::Callback, Actor::Channel, at)
-        };
-        let flag = |current: &Refund| Ok(current.flagged(ReviewReason::AmountDiffers));
-        decide(ctx, &refund, cause, flag).await?;
-        return Ok(Verdict::AmountDiffers);
-    }
     let before = refund.status;
+    let statement = statement.cleaned();
+    let kind = statement.outcome.kind();
     let evidence = Evidence {
         source: Source::Callback,
-        attempt: refund.submissions,
-        outcome,
+        attempt,
+        outcome: statement.outcome,
+        amount: statement.amount,
         at,
     };
+    let another_amount = evidence.is_about_another_amount(&refund);
     let settled = settle(ctx, &refund, evidence, Actor::Channel, said, None).await?;
+    if another_amount {
+        tracing::error!(refund.refund_no, "a callback is about another amount");
+        return Ok(Verdict::AmountDiffers);
+    }
     if matches!(kind, OutcomeKind::Fail | OutcomeKind::Close) && settled.holds() {
-        hasten_sync(ctx, settled, at).await?;
+        hasten(ctx, settled, at).await?;
         return Ok(Verdict::Ignored);
     }
     Ok(match settled.status == before {
@@ -175,26 +181,35 @@ async fn apply_callback(
     })
 }
 
-async fn hasten_sync(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
+/// Makes a refund due at once.
+async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
     ctx.db
         .write(move |conn| {
             let refund = refund.clone();
             Box::pin(async move {
                 let (app_id, refund_no) = (&refund.app_id, &refund.refund_no);
-                Ok(store::refund::hasten_sync(conn, app_id, refund_no, at).await?)
+                Ok(store::submission::hasten(conn, app_id, refund_no, at).await?)
             })
         })
         .await
 }
 
+/// Finds the refund, and its last submission, that a channel knows by a number.
 async fn known_by_channel(
     ctx: &Ctx,
     merchant: &MerchantApp,
     channel: Channel,
     channel_no: &str,
-) -> Result<Option<Refund>> {
+) -> Result<Option<(Refund, i64)>> {
+    let app_id = &merchant.app_id;
     let mut conn = ctx.db.read().await?;
-    Ok(store::refund::by_channel_no(&mut conn, &merchant.app_id, channel, channel_no).await?)
+    let named = store::submission::by_channel_no(&mut conn, app_id, channel, channel_no).await?;
+    let Some((refund_no, attempt)) = named else {
+        return Ok(None);
+    };
+    let key = RefundKey::RefundNo(refund_no);
+    let refund = store::refund::by_key(&mut conn, app_id, &key).await?;
+    Ok(refund.map(|refund| (refund, attempt)))
 }
 
 fn header_lines(headers: &HashMap<String, String>) -> String {

@@ -20,7 +20,7 @@ use crate::server::store;
 /// is no longer enabled keeps its lanes: what was begun for it is brought to its end.
 pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
     let mut conn = ctx.db.read().await?;
-    let mut lanes = store::refund::due_lanes(&mut conn, ctx.clock.now()).await?;
+    let mut lanes = store::submission::due_lanes(&mut conn, ctx.clock.now()).await?;
     lanes.retain(|(_, channel)| ctx.channels.adapter(*channel).is_ok());
     Ok(lanes)
 }
@@ -35,7 +35,7 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
         if !is_due(ctx, lane).await? {
             return Ok(asked);
         }
-        let at_once = match ctx.breakers.state(lane).await? {
+        let at_once = match ctx.channels.breakers.state(lane).await? {
             BreakerState::Closed => ctx.config.syncs_at_once,
             BreakerState::HalfOpen => 1,
             BreakerState::Open => return Ok(asked),
@@ -54,7 +54,7 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
 
 async fn is_due(ctx: &Ctx, lane: &ChannelKey) -> Result<bool> {
     let mut conn = ctx.db.read().await?;
-    Ok(store::refund::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
+    Ok(store::submission::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
 }
 
 async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
@@ -65,10 +65,10 @@ async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refun
         .write(move |conn| {
             let app_id = app_id.clone();
             Box::pin(async move {
-                Ok(
-                    store::refund::claim_due(conn, &app_id, channel, now, until, limit.into())
-                        .await?,
-                )
+                let limit = limit.into();
+                let claimed =
+                    store::submission::claim_due(conn, &app_id, channel, now, until, limit).await?;
+                Ok(store::refund::by_numbers(conn, &app_id, &claimed).await?)
             })
         })
         .await

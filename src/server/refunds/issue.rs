@@ -7,15 +7,14 @@ use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderKey, OrderStatus};
 use crate::domain::refund::{
-    NewRefund, Refund, RefundKey, RefundNumbers, RefundStatus, RepeatedFields,
+    NewRefund, Refund, RefundKey, RefundStatus, RepeatedFields, WaitReason,
 };
 use crate::domain::time::DAY_MS;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
-use crate::server::numbers::Kind;
 use crate::server::refunds::apply::{self, Cause, apply, refundable};
-use crate::server::refunds::submit::{leased_until, run_detached, submit};
+use crate::server::refunds::submit::{leased_until, new_number, not_before, run_detached, submit};
 use crate::server::refunds::{by_key, find, reload};
 use crate::server::{orders, store};
 
@@ -53,12 +52,16 @@ pub async fn issue(
         let order = orders::find(ctx, merchant, &new.order).await?;
         check_refundable(ctx, merchant, &order, &new)?;
         // Held until the submission ends.
-        let permit = permit_of_call(ctx, &order);
+        let permit = ctx
+            .channels
+            .permit_now(&(order.app_id.clone(), order.channel));
         match reserve(ctx, merchant, &order, &new, permit.is_some(), actor.clone()).await? {
-            Reservation::New(refund) if permit.is_some() => {
-                submit(ctx, merchant, &order, *refund).await
-            }
-            Reservation::New(refund) => Ok(*refund),
+            Reservation::New(refund) => match permit {
+                Some(permit) if !refund.submissions.last().waits() => {
+                    submit(ctx, merchant, &order, *refund, permit).await
+                }
+                _ => Ok(*refund),
+            },
             Reservation::Known(refund) => {
                 repeat(ctx, merchant, *refund, new, on_repeat, actor).await
             }
@@ -66,16 +69,6 @@ pub async fn issue(
         }
     })
     .await
-}
-
-/// Takes a permit to call the order's channel now. `None` where the channel does not answer, or has too many
-/// calls under way.
-fn permit_of_call(ctx: &Ctx, order: &Order) -> Option<tokio::sync::OwnedSemaphorePermit> {
-    let key = (order.app_id.clone(), order.channel);
-    match ctx.breakers.is_open(&key) {
-        true => None,
-        false => ctx.bulkheads.try_enter(&key),
-    }
 }
 
 /// What can be refused by looking. The balance is looked at again when the amount is held.
@@ -136,7 +129,7 @@ enum Reservation {
 }
 
 /// Holds the amount and writes the intent down, in one transaction; with `submit_now`, the beginning of the
-/// first submission too.
+/// first submission too, unless the channel wants some time since the order's last one.
 async fn reserve(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -145,19 +138,15 @@ async fn reserve(
     submit_now: bool,
     actor: Actor,
 ) -> Result<Reservation> {
+    let number = new_number(ctx, merchant, order, new.amount, new.reason.as_deref()).await?;
+    let not_before = not_before(ctx, ctx.channels.adapter(order.channel)?, order).await?;
     let now = ctx.clock.now();
-    let refund_no = ctx.numbers.make(Kind::Refund, now).await?;
-    let numbers = RefundNumbers {
-        channel_no: refund_no.clone(),
-        refund_no,
-    };
-    let mut refund = Refund::requested(new.clone(), order, numbers, now);
-    if submit_now {
-        refund = Refund {
-            leased_until: leased_until(ctx, now),
-            lease_no: 1,
-            ..refund.submitted(now).refund
-        };
+    let mut refund = Refund::requested(new.clone(), order, number.channel_no, number.params, now);
+    if not_before > now {
+        refund = refund.put_off(WaitReason::Spacing, not_before).refund;
+    } else if submit_now {
+        refund = refund.submitted(now).refund;
+        refund.submissions.keep_lease(leased_until(ctx, now));
     }
     let cause = Cause::new(EventKind::Requested, actor, now);
     let expected = new.expected_refundable;
@@ -285,7 +274,7 @@ pub async fn retry(
     actor: Actor,
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
-    if seen.is_some_and(|seen| seen < refund.submissions) {
+    if seen.is_some_and(|seen| seen < refund.submissions.count()) {
         return Ok(refund);
     }
     if refund.status != RefundStatus::Fail {
@@ -301,8 +290,8 @@ pub async fn retry(
     .await
 }
 
-/// Holds a failed refund's amount anew and submits it. Where somebody else was faster, returns the refund as it
-/// stands.
+/// Holds a failed refund's amount anew and submits it, at once or when its channel may be called. Where somebody
+/// else was faster, returns the refund as it stands.
 async fn resubmit_failed(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -312,6 +301,19 @@ async fn resubmit_failed(
     let key = OrderKey::OrderNo(failed.order_no.clone());
     let order = orders::find(ctx, merchant, &key).await?;
     may_refund(ctx, merchant, &order)?;
+    let adapter = ctx.channels.adapter(order.channel)?;
+    let number = match adapter.policy().new_number_after_failure {
+        true => {
+            let reason = failed.reason.as_deref();
+            Some(new_number(ctx, merchant, &order, failed.amount, reason).await?)
+        }
+        false => None,
+    };
+    let not_before = not_before(ctx, adapter, &order).await?;
+    let permit = ctx
+        .channels
+        .permit_now(&(order.app_id.clone(), order.channel));
+    let submit_now = permit.is_some();
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
     let cause = Cause::new(EventKind::Retried, actor, now);
@@ -320,10 +322,11 @@ async fn resubmit_failed(
         .db
         .write(move |conn| {
             let (failed, cause, merchant) = (failed.clone(), cause.clone(), owned.clone());
+            let number = number.clone();
             Box::pin(async move {
                 let current = reload(conn, &failed).await?;
                 // Where the channel may have paid after all, paying again is not for a button.
-                let as_seen = current.submissions == failed.submissions
+                let as_seen = current.submissions.count() == failed.submissions.count()
                     && current.status == RefundStatus::Fail
                     && current.review_reason.is_none();
                 if !as_seen {
@@ -335,19 +338,27 @@ async fn resubmit_failed(
                     return Ok(Reservation::Refused(Refusal::field("amount", reason)));
                 }
                 let (app_id, refund_no) = (&current.app_id, &current.refund_no);
-                let leased = store::refund::lease(conn, app_id, refund_no, now, until).await?;
-                let Some(leased) = leased else {
+                if !store::submission::lease(conn, app_id, refund_no, now, until).await? {
                     return Ok(Reservation::Known(Box::new(current)));
-                };
-                let retried = leased.retried(now);
-                let begun = apply(conn, &merchant, &leased, retried, &cause, None).await?;
+                }
+                let mut retried = current.retried(now, number);
+                if not_before > now {
+                    let waits = retried.refund.put_off(WaitReason::Spacing, not_before);
+                    retried.refund = waits.refund;
+                } else if submit_now {
+                    retried.refund = retried.refund.submitted(now).refund;
+                    retried.refund.submissions.keep_lease(until);
+                }
+                let begun = apply(conn, &merchant, &current, retried, &cause, None).await?;
                 Ok(Reservation::New(Box::new(begun)))
             })
         })
         .await?;
-    match begun {
-        Reservation::New(refund) => submit(ctx, merchant, &order, *refund).await,
-        Reservation::Known(refund) => Ok(*refund),
-        Reservation::Refused(refusal) => Err(refusal.into()),
+    match (begun, permit) {
+        (Reservation::New(refund), Some(permit)) if !refund.submissions.last().waits() => {
+            submit(ctx, merchant, &order, *refund, permit).await
+        }
+        (Reservation::New(refund) | Reservation::Known(refund), _) => Ok(*refund),
+        (Reservation::Refused(refusal), _) => Err(refusal.into()),
     }
 }

@@ -1,36 +1,81 @@
-//! Calls of a channel about a refund, with no transaction open, and leases, which keep two such calls apart.
-
-use std::time::{Duration, Instant};
+//! Submissions: put into words, begun, sent with no transaction open, and leases, which keep two calls of a
+//! channel about one refund apart.
 
 use tracing::Instrument;
 
 use crate::domain::event::Actor;
 use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Lease, Outcome, Refund, Source};
+use crate::domain::refund::{Evidence, Lease, NewNumber, Refund, Source};
 use crate::domain::time::Timestamp;
-use crate::server::channels::Reply;
-use crate::server::counters;
+use crate::server::channels::adapter::{ChannelAdapter, RefundTerms};
+use crate::server::channels::call::Permit;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
-use crate::server::refunds::apply::{settle, unknown};
+use crate::server::numbers::Kind;
+use crate::server::refunds::apply::settle;
 use crate::server::store;
 
-/// Submits a refund whose submission is written down, settles it by the answer, and ends the lease.
+/// Makes a number for a refund of an order, and writes what the channel is to be told under it.
+pub(super) async fn new_number(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    order: &Order,
+    amount: Fen,
+    reason: Option<&str>,
+) -> Result<NewNumber> {
+    let channel_no = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await?;
+    let terms = RefundTerms {
+        order,
+        amount,
+        reason,
+        channel_no: &channel_no,
+    };
+    let params = ctx.channels.adapter(order.channel)?.params(merchant, terms);
+    Ok(NewNumber { channel_no, params })
+}
+
+/// Returns the moment from when on a refund of an order may go out: at once, unless its channel wants some time
+/// between two. Two that begin at one moment may both go out; the channel puts the second off then.
+pub(super) async fn not_before(
+    ctx: &Ctx,
+    adapter: &dyn ChannelAdapter,
+    order: &Order,
+) -> Result<Timestamp> {
+    let spacing_ms = millis(adapter.policy().spacing);
+    if spacing_ms == 0 {
+        return Ok(Timestamp::default());
+    }
+    let mut conn = ctx.db.read().await?;
+    let (app_id, order_no) = (&order.app_id, &order.order_no);
+    let last = store::submission::last_of_order(&mut conn, app_id, order_no).await?;
+    Ok(last.map_or(Timestamp::default(), |last| last.plus_ms(spacing_ms)))
+}
+
+pub(super) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Sends a submission that has begun, settles the refund by the answer, and ends the lease.
 pub(super) async fn submit(
     ctx: &Ctx,
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
+    permit: Permit,
 ) -> Result<Refund> {
     let lease = refund.lease();
-    let adapter = ctx.channels.adapter(refund.channel)?;
-    let answer = adapter.refund(merchant, order, &refund);
-    let reply = with_time_limit(ctx, &refund, "submit", answer).await;
+    let submission = refund.submissions.current();
+    let answer = ctx
+        .channels
+        .submit(merchant, order, &refund, submission, permit);
+    let reply = answer.await?;
     let evidence = Evidence {
         source: Source::Answer,
-        attempt: refund.submissions,
-        outcome: reply.outcome,
+        attempt: submission.attempt,
+        outcome: reply.outcome.outcome,
+        amount: reply.outcome.amount,
         at: ctx.clock.now(),
     };
     settle(
@@ -44,61 +89,17 @@ pub(super) async fn submit(
     .await
 }
 
-/// Awaits a channel's reply within the time limit. Silence is an unknown outcome, not a failure. The call is
-/// counted as `operation`, and the channel's breaker hears of it.
-#[tracing::instrument(name = "channel", level = "debug", skip_all, fields(app = refund.app_id, channel = refund.channel.as_str(), operation = operation))]
-pub(super) async fn with_time_limit(
-    ctx: &Ctx,
-    refund: &Refund,
-    operation: &'static str,
-    answer: impl Future<Output = Reply<Outcome>>,
-) -> Reply<Outcome> {
-    let limit = Duration::from_millis(u64::try_from(ctx.config.channel_time_limit_ms).unwrap_or(0));
-    let began = Instant::now();
-    let reply = tokio::time::timeout(limit, answer)
-        .await
-        .unwrap_or_else(|_| {
-            let why = format!("no answer within {} ms", limit.as_millis());
-            Reply {
-                raw: why.clone(),
-                outcome: unknown(why),
-            }
-        });
-    let reply = Reply {
-        outcome: reply.outcome.cleaned(),
-        ..reply
-    };
-    let outcome = reply.outcome.kind();
-    counters::channel_called(
-        &refund.app_id,
-        refund.channel,
-        operation,
-        outcome,
-        began.elapsed(),
-    );
-    let key = (refund.app_id.clone(), refund.channel);
-    let heard = match reply.outcome {
-        Outcome::Unknown { .. } => ctx.breakers.failed(&key, &reply.raw).await,
-        _ => ctx.breakers.answered(&key).await,
-    };
-    if let Err(error) = heard {
-        // The evidence is worth more than the breaker's state.
-        tracing::error!(%error, "a breaker's state could not be stored");
-    }
-    reply
-}
-
-/// Returns the end of a lease that begins now: later than the end of both calls of the channel that a sync may
-/// make.
+/// Returns the end of a lease that begins now: later than the end of two calls of the channel and of the waits for
+/// them, which is the most that a sync takes.
 pub(super) fn leased_until(ctx: &Ctx, now: Timestamp) -> Timestamp {
-    now.plus_ms(2 * ctx.config.channel_time_limit_ms + 10_000)
+    now.plus_ms(4 * ctx.config.channel_time_limit_ms + 10_000)
 }
 
 /// Ends a lease that no evidence ended. One that cannot be ended now ends by itself.
 pub(super) async fn release(ctx: &Ctx, lease: Lease) {
     let released = ctx.db.write(move |conn| {
         let lease = lease.clone();
-        Box::pin(async move { Ok(store::refund::release(conn, &lease).await?) })
+        Box::pin(async move { Ok(store::submission::release(conn, &lease).await?) })
     });
     if let Err(error) = released.await {
         tracing::warn!(%error, "a lease on a refund could not be ended");

@@ -5,17 +5,16 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
 use crate::domain::refund::{
-    Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, RefundStatus, Source,
+    Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, RefundStatus, Source, Statement,
 };
 use crate::domain::time::Timestamp;
-use crate::server::channels::{ChannelAdapter, Reply};
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::refunds::apply::{Cause, begin_submission, settle, unknown};
-use crate::server::refunds::find;
+use crate::server::refunds::apply::{Cause, apply, begin_submission, settle, unknown};
 use crate::server::refunds::submit::{
-    leased_until, release, run_detached, submit, with_time_limit,
+    leased_until, millis, not_before, release, run_detached, submit,
 };
+use crate::server::refunds::{find, reload};
 use crate::server::store;
 
 /// The result of a refund's sync.
@@ -64,13 +63,17 @@ pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> 
         .write(move |conn| {
             let (app_id, refund_no) = (app_id.clone(), refund_no.clone());
             Box::pin(async move {
-                Ok(store::refund::lease(conn, &app_id, &refund_no, now, until).await?)
+                if !store::submission::lease(conn, &app_id, &refund_no, now, until).await? {
+                    return Ok(None);
+                }
+                let key = RefundKey::RefundNo(refund_no);
+                Ok(store::refund::by_key(conn, &app_id, &key).await?)
             })
         })
         .await
 }
 
-/// Syncs a refund that was leased. One that was never submitted is submitted; there is nothing to ask for.
+/// Syncs a refund that was leased. One that waits to be submitted is submitted; there is nothing to ask for.
 pub(super) async fn sync_leased(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -80,9 +83,9 @@ pub(super) async fn sync_leased(
 ) -> Result<RefundSync> {
     // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
     let lease = refund.lease();
-    let synced = match refund.submissions {
-        0 => first_submission(ctx, merchant, order, refund, &lease).await,
-        _ => ask_and_resubmit(ctx, merchant, order, refund, &lease, actor).await,
+    let synced = match refund.waits_to_be_submitted() {
+        true => submit_waiting(ctx, merchant, order, refund, &lease).await,
+        false => ask_and_resubmit(ctx, merchant, order, refund, &lease, actor).await,
     };
     if synced.is_err() {
         release(ctx, lease).await;
@@ -90,7 +93,7 @@ pub(super) async fn sync_leased(
     synced
 }
 
-async fn first_submission(
+async fn submit_waiting(
     ctx: &Ctx,
     merchant: &MerchantApp,
     order: &Order,
@@ -104,7 +107,7 @@ async fn first_submission(
             RefundStatus::Success => OutcomeKind::Success,
             RefundStatus::Fail => OutcomeKind::Fail,
             RefundStatus::Close => OutcomeKind::Close,
-            RefundStatus::Progress if refund.acknowledged => OutcomeKind::Accepted,
+            RefundStatus::Progress if refund.submissions.acknowledged() => OutcomeKind::Accepted,
             RefundStatus::Progress => OutcomeKind::Unknown,
         },
         changed: refund.status != before,
@@ -124,7 +127,12 @@ async fn ask_and_resubmit(
 ) -> Result<RefundSync> {
     let before = refund.status;
     let sync = ask(ctx, merchant, order, refund, actor, AfterAsking::KeepLease).await?;
-    if !is_never_seen(&sync.refund, sync.outcome) {
+    let repeats = ctx
+        .channels
+        .adapter(order.channel)?
+        .policy()
+        .repeats_unknown;
+    if !repeats || !is_never_seen(&sync.refund, sync.outcome) {
         if sync.outcome == OutcomeKind::NotFound {
             release(ctx, lease.clone()).await;
         }
@@ -142,7 +150,7 @@ async fn ask_and_resubmit(
 /// Returns true for a refund in progress that the channel, asked late enough, does not know and never
 /// acknowledged.
 fn is_never_seen(refund: &Refund, outcome: OutcomeKind) -> bool {
-    outcome == OutcomeKind::NotFound && refund.holds() && !refund.acknowledged
+    outcome == OutcomeKind::NotFound && refund.holds() && !refund.submissions.acknowledged()
 }
 
 /// The use that is made of the lease once the channel was asked.
@@ -163,16 +171,26 @@ pub(super) async fn ask(
     actor: Actor,
     after: AfterAsking,
 ) -> Result<RefundSync> {
-    let adapter = ctx.channels.adapter(refund.channel)?;
     let asked_at = ctx.clock.now();
-    let answer = adapter.query_refund(merchant, order, &refund);
-    let reply = with_time_limit(ctx, &refund, "query", answer).await;
-    let reply = not_yet_visible(adapter, &refund, asked_at, reply);
-    let outcome = reply.outcome.kind();
+    let submission = refund.submissions.current();
+    let reply = ctx.channels.query(merchant, order, &refund, submission);
+    let reply = reply.await?;
+    let delay = ctx
+        .channels
+        .adapter(refund.channel)?
+        .policy()
+        .visibility_delay;
+    let visible_from = refund.submitted_at().plus_ms(millis(delay));
+    let statement = Statement {
+        outcome: not_yet_visible(reply.outcome.outcome, asked_at < visible_from),
+        ..reply.outcome
+    };
+    let outcome = statement.outcome.kind();
     let evidence = Evidence {
         source: Source::Sync,
-        attempt: refund.submissions,
-        outcome: reply.outcome,
+        attempt: submission.attempt,
+        outcome: statement.outcome,
+        amount: statement.amount,
         at: asked_at,
     };
     let keep = after == AfterAsking::KeepLease && outcome == OutcomeKind::NotFound;
@@ -190,28 +208,19 @@ pub(super) async fn ask(
 
 /// Treats `NotFound`, `Fail` and `Close` as `Unknown` within the channel's visibility delay: so soon after a
 /// submission they may describe the state before it, or an earlier submission.
-fn not_yet_visible(
-    adapter: &dyn ChannelAdapter,
-    refund: &Refund,
-    asked_at: Timestamp,
-    reply: Reply<Outcome>,
-) -> Reply<Outcome> {
-    let delay = i64::try_from(adapter.visibility_delay().as_millis()).unwrap_or(i64::MAX);
-    let too_soon = asked_at < refund.submitted_at.plus_ms(delay);
-    match reply.outcome {
+fn not_yet_visible(outcome: Outcome, too_soon: bool) -> Outcome {
+    match outcome {
         Outcome::NotFound | Outcome::Fail { .. } | Outcome::Close { .. } if too_soon => {
-            let kind = reply.outcome.kind();
-            Reply {
-                outcome: unknown(format!("{kind}, but so soon after the submission")),
-                ..reply
-            }
+            let kind = outcome.kind();
+            unknown(format!("{kind}, but so soon after the submission"))
         }
-        _ => reply,
+        outcome => outcome,
     }
 }
 
-/// Submits a refund under its number: for the first time, or again where the channel never saw it. The caller
-/// has a lease on it. Returns the refund, and false where somebody else was faster and nothing was submitted.
+/// Submits a refund: a submission that waits, or another of the same number where the channel never saw it. The
+/// caller has a lease on it. Returns the refund, and false where nothing was submitted: somebody else was faster,
+/// or it has to wait on.
 async fn submit_again(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -219,9 +228,28 @@ async fn submit_again(
     refund: Refund,
     lease: &Lease,
 ) -> Result<(Refund, bool)> {
+    let not_before = match refund.submissions.last().waits() {
+        true => {
+            let spaced = not_before(ctx, ctx.channels.adapter(order.channel)?, order).await?;
+            spaced.max(refund.submissions.last().not_before)
+        }
+        false => Timestamp::default(),
+    };
+    if not_before > ctx.clock.now() {
+        let waits = put_off(ctx, merchant, refund, not_before, lease).await?;
+        return Ok((waits, false));
+    }
+    let permit = ctx
+        .channels
+        .permit(&(order.app_id.clone(), order.channel))
+        .await;
+    let Some(permit) = permit else {
+        release(ctx, lease.clone()).await;
+        return Ok((refund, false));
+    };
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
-    let kind = match refund.submissions {
+    let kind = match refund.submissions.count() {
         0 => EventKind::Submitted,
         _ => EventKind::Resubmitted,
     };
@@ -238,11 +266,38 @@ async fn submit_again(
         })
         .await?;
     match begun {
-        Some(begun) => Ok((submit(ctx, merchant, order, begun).await?, true)),
+        Some(begun) => Ok((submit(ctx, merchant, order, begun, permit).await?, true)),
         None => {
             release(ctx, lease.clone()).await;
             let key = RefundKey::RefundNo(refund.refund_no);
             Ok((find(ctx, merchant, &key).await?.0, false))
         }
     }
+}
+
+/// Puts a submission that waits off until `not_before`, and ends the lease.
+async fn put_off(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    refund: Refund,
+    not_before: Timestamp,
+    lease: &Lease,
+) -> Result<Refund> {
+    let cause = Cause::new(EventKind::PutOff, Actor::System, ctx.clock.now());
+    let (lease, merchant) = (lease.clone(), merchant.clone());
+    ctx.db
+        .write(move |conn| {
+            let (refund, cause) = (refund.clone(), cause.clone());
+            let (lease, merchant) = (lease.clone(), merchant.clone());
+            Box::pin(async move {
+                let current = reload(conn, &refund).await?;
+                let reason = current.submissions.last().waits_for;
+                let Some(reason) = reason.filter(|_| current.waits_to_be_submitted()) else {
+                    return Ok(current);
+                };
+                let waits = current.put_off(reason, not_before);
+                apply(conn, &merchant, &current, waits, &cause, Some(&lease)).await
+            })
+        })
+        .await
 }

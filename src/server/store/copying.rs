@@ -33,6 +33,7 @@ pub const TABLES: &[Table] = &[
         &["amount", "refunded", "held"],
     ),
     table("refund", &["app_id", "refund_no"], &["amount"]),
+    table("submission", &["app_id", "refund_no", "attempt"], &[]),
     table(
         "movement",
         &["app_id", "order_no", "refund_no", "seq"],

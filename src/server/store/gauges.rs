@@ -41,11 +41,11 @@ pub const HELD_FEN: Question = Question {
           AND channel = a.channel AND status = 'progress'",
 };
 
-/// How many refunds should have been asked for by now.
+/// Counts the refunds that should have been submitted or asked for by now.
 pub const SYNCS_DUE: Question = Question {
     of_channels: true,
-    sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund WHERE app_id = a.app_id AND channel = a.channel \
-          AND next_sync_at <= $1 LIMIT 100000) AS counted",
+    sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM submission WHERE app_id = a.app_id AND channel = a.channel \
+          AND due_at <= $1 LIMIT 100000) AS counted",
 };
 
 /// How many refunds wait for a person to look at them.

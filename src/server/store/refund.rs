@@ -3,29 +3,26 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::domain::order::Channel;
-use crate::domain::refund::{Lease, Refund, RefundKey};
+use crate::domain::refund::{Lease, Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
+use crate::server::store::{Columns, submission};
 
-/// Adds a refund.
+/// Adds a refund and its submissions.
 ///
 /// # Errors
 /// A unique violation when one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
     query(
-        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, channel_no, order_no, channel, amount, \
-         reason, attach, notify_url, client_ip, edition, status, submissions, unresolved_submissions, acknowledged, \
-         review_reason, reviewed, error_code, error_msg, created_at, opened_at, submitted_at, settled_at, \
-         channel_time, next_sync_at, leased_until, lease_no, version, biz_refund_key) \
+        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, amount, \
+         reason, attach, notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, \
+         created_at, opened_at, settled_at, channel_time, version, biz_refund_key) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
+         $22, $23)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
     .bind(&refund.biz_refund_no)
     .bind(&refund.out_refund_no)
-    .bind(&refund.channel_no)
     .bind(&refund.order_no)
     .bind(refund.channel.as_str())
     .bind(refund.amount.0)
@@ -35,213 +32,72 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(&refund.client_ip)
     .bind(refund.edition.as_str())
     .bind(refund.status.as_str())
-    .bind(refund.submissions)
-    .bind(refund.unresolved_submissions)
-    .bind(i64::from(refund.acknowledged))
     .bind(refund.review_reason.map(|reason| reason.as_str()))
     .bind(i64::from(refund.reviewed))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
     .bind(refund.created_at.0)
     .bind(refund.opened_at.0)
-    .bind(refund.submitted_at.0)
     .bind(refund.settled_at.map(|at| at.0))
     .bind(refund.channel_time.map(|at| at.0))
-    .bind(refund.next_sync_at.map(|at| at.0))
-    .bind(refund.leased_until.0)
-    .bind(refund.lease_no)
     .bind(refund.version)
     .bind(refund.biz_refund_key())
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    for submission in refund.submissions.iter() {
+        submission::insert(conn, refund, submission).await?;
+    }
     Ok(())
 }
 
-/// Stores what can change of a refund, if it still has the version before. Returns false where it has not.
-/// Its lease is not touched, unless it is still the one named by `released`: that one ends.
+/// Stores what can change of a refund and its submissions, if the refund still has the version before. Returns
+/// false where it has not. A lease is not touched, unless it is still the one named by `released`: that one ends.
 pub async fn update(
     conn: &mut AnyConnection,
+    before: &Refund,
     refund: &Refund,
     released: Option<&Lease>,
 ) -> sqlx::Result<bool> {
     let done = query(
-        "UPDATE refund SET out_refund_no = $3, channel_no = $4, attach = $5, notify_url = $6, client_ip = $7, \
-         status = $8, submissions = $9, unresolved_submissions = $10, acknowledged = $11, review_reason = $12, \
-         reviewed = $13, error_code = $14, error_msg = $15, opened_at = $16, submitted_at = $17, settled_at = $18, \
-         channel_time = $19, next_sync_at = $20, version = $21, \
-         leased_until = CASE WHEN lease_no = $22 THEN 0 ELSE leased_until END \
-         WHERE app_id = $1 AND refund_no = $2 AND version = $21 - 1",
+        "UPDATE refund SET out_refund_no = $3, attach = $4, notify_url = $5, client_ip = $6, status = $7, \
+         review_reason = $8, reviewed = $9, error_code = $10, error_msg = $11, opened_at = $12, settled_at = $13, \
+         channel_time = $14, version = $15 WHERE app_id = $1 AND refund_no = $2 AND version = $15 - 1",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
     .bind(&refund.out_refund_no)
-    .bind(&refund.channel_no)
     .bind(&refund.attach)
     .bind(&refund.notify_url)
     .bind(&refund.client_ip)
     .bind(refund.status.as_str())
-    .bind(refund.submissions)
-    .bind(refund.unresolved_submissions)
-    .bind(i64::from(refund.acknowledged))
     .bind(refund.review_reason.map(|reason| reason.as_str()))
     .bind(i64::from(refund.reviewed))
     .bind(&refund.error_code)
     .bind(&refund.error_msg)
     .bind(refund.opened_at.0)
-    .bind(refund.submitted_at.0)
     .bind(refund.settled_at.map(|at| at.0))
     .bind(refund.channel_time.map(|at| at.0))
-    .bind(refund.next_sync_at.map(|at| at.0))
     .bind(refund.version)
-    .bind(released.map_or(NO_LEASE, |lease| lease.lease_no))
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// The condition that nobody has a lease at `$3`. A lease that ends later than 10 minutes from then was taken by a
-/// clock that was ahead, and is void: the longest lease that settings allow lasts 130 s.
-const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > $3 + 600000)";
-
-/// A lease number that no lease has.
-const NO_LEASE: i64 = -1;
-
-/// Takes a lease on a refund until `until`, unless somebody has one. Returns the refund with the lease.
-pub async fn lease(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    refund_no: &str,
-    now: Timestamp,
-    until: Timestamp,
-) -> sqlx::Result<Option<Refund>> {
-    let sql = format!(
-        "UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
-         AND {NOT_LEASED} RETURNING *"
-    );
-    let row = query(AssertSqlSafe(sql))
-        .bind(app_id)
-        .bind(refund_no)
-        .bind(now.0)
-        .bind(until.0)
-        .fetch_optional(conn)
-        .await?;
-    row.as_ref().map(refund).transpose()
-}
-
-/// Makes a lease last until `until`. Returns false where somebody else has taken one since, or it was released.
-pub async fn extend_lease(
-    conn: &mut AnyConnection,
-    lease: &Lease,
-    until: Timestamp,
-) -> sqlx::Result<bool> {
-    let sql = "UPDATE refund SET leased_until = $4 WHERE app_id = $1 AND refund_no = $2 AND lease_no = $3 \
-               AND leased_until > 0";
-    let done = query(sql)
-        .bind(&lease.app_id)
-        .bind(&lease.refund_no)
-        .bind(lease.lease_no)
-        .bind(until.0)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Ends a lease, if it is still the last one.
-pub async fn release(conn: &mut AnyConnection, lease: &Lease) -> sqlx::Result<()> {
-    let sql =
-        "UPDATE refund SET leased_until = 0 WHERE app_id = $1 AND refund_no = $2 AND lease_no = $3";
-    query(sql)
-        .bind(&lease.app_id)
-        .bind(&lease.refund_no)
-        .bind(lease.lease_no)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Makes the next scheduled sync of a refund in progress due at `at`, unless it is due earlier. No transition:
-/// the refund's version stays.
-pub async fn hasten_sync(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    refund_no: &str,
-    at: Timestamp,
-) -> sqlx::Result<()> {
-    let sql = "UPDATE refund SET next_sync_at = $3 WHERE app_id = $1 AND refund_no = $2 AND status = 'progress' \
-               AND next_sync_at > $3";
-    query(sql)
-        .bind(app_id)
-        .bind(refund_no)
-        .bind(at.0)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Returns true where a refund of a channel is due to be synced, and not leased.
-pub async fn is_due(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    channel: Channel,
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    let sql = format!(
-        "SELECT 1 FROM refund WHERE app_id = $1 AND channel = $2 AND next_sync_at <= $3 AND {NOT_LEASED} LIMIT 1"
-    );
-    let row = query(AssertSqlSafe(sql))
-        .bind(app_id)
-        .bind(channel.as_str())
-        .bind(now.0)
-        .fetch_optional(conn)
-        .await?;
-    Ok(row.is_some())
-}
-
-/// The apps and channels that have refunds whose time to be asked for has come, in one look for all.
-/// Some of their refunds may be claimed already.
-pub async fn due_lanes(
-    conn: &mut AnyConnection,
-    now: Timestamp,
-) -> sqlx::Result<Vec<(String, Channel)>> {
-    let sql = format!(
-        "SELECT DISTINCT app_id, channel FROM (SELECT app_id, channel FROM refund WHERE next_sync_at <= $1 \
-         ORDER BY next_sync_at LIMIT {DUE_AT_MOST}) AS due"
-    );
-    let rows = query(AssertSqlSafe(sql))
-        .bind(now.0)
-        .fetch_all(conn)
-        .await?;
-    let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
-    rows.iter().map(lane).collect()
-}
-
-/// Claims refunds of a channel whose time to be asked for has come, the longest due first, at most
-/// `limit`, until `until`. Any number of nodes may do this at once: each gets others.
-pub async fn claim_due(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    channel: Channel,
-    now: Timestamp,
-    until: Timestamp,
-    limit: i64,
-) -> sqlx::Result<Vec<Refund>> {
-    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
-    let sql = format!(
-        "WITH due AS MATERIALIZED (SELECT refund_no FROM refund WHERE app_id = $1 AND channel = $2 \
-         AND next_sync_at <= $3 AND {NOT_LEASED} ORDER BY next_sync_at LIMIT $5{}) \
-         UPDATE refund SET leased_until = $4, lease_no = lease_no + 1 \
-         WHERE app_id = $1 AND refund_no IN (SELECT refund_no FROM due) RETURNING *",
-        skip_locked(conn)
-    );
-    let rows = query(AssertSqlSafe(sql))
-        .bind(app_id)
-        .bind(channel.as_str())
-        .bind(now.0)
-        .bind(until.0)
-        .bind(limit)
-        .fetch_all(conn)
-        .await?;
-    rows.iter().map(refund).collect()
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    for next in refund.submissions.iter() {
+        let known = before
+            .submissions
+            .iter()
+            .find(|known| known.attempt == next.attempt);
+        let released = released.filter(|lease| lease.attempt == next.attempt);
+        match known {
+            None => submission::insert(conn, refund, next).await?,
+            Some(known) if known != next || released.is_some() => {
+                submission::update(conn, refund, next, released).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(true)
 }
 
 /// Refunds of all apps that are in progress since before `opened_before` and were not raised yet,
@@ -256,9 +112,9 @@ pub async fn overdue(
     let rows = query(sql)
         .bind(opened_before.0)
         .bind(limit)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
-    rows.iter().map(refund).collect()
+    whole(conn, &rows).await
 }
 
 /// The refund that a request names.
@@ -284,26 +140,10 @@ pub async fn by_key(
     let row = query(sql)
         .bind(app_id)
         .bind(number)
-        .fetch_optional(conn)
+        .fetch_optional(&mut *conn)
         .await?;
-    row.as_ref().map(refund).transpose()
-}
-
-/// Returns the refund that a channel knows by a number.
-pub async fn by_channel_no(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    channel: Channel,
-    channel_no: &str,
-) -> sqlx::Result<Option<Refund>> {
-    let sql = "SELECT * FROM refund WHERE app_id = $1 AND channel_no = $2 AND channel = $3";
-    let row = query(sql)
-        .bind(app_id)
-        .bind(channel_no)
-        .bind(channel.as_str())
-        .fetch_optional(conn)
-        .await?;
-    row.as_ref().map(refund).transpose()
+    let rows: Vec<_> = row.into_iter().collect();
+    Ok(whole(conn, &rows).await?.pop())
 }
 
 /// The refunds of an order, oldest first.
@@ -317,19 +157,56 @@ pub async fn of_order(
     let rows = query(sql)
         .bind(app_id)
         .bind(order_no)
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
-    rows.iter().map(refund).collect()
+    whole(conn, &rows).await
 }
 
-/// Reads a refund from a row that has all columns of the table.
-pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
+/// Returns the refunds of some numbers, at most 1,000, in no order.
+pub async fn by_numbers(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_nos: &[String],
+) -> sqlx::Result<Vec<Refund>> {
+    let places: Vec<_> = (0..refund_nos.len())
+        .map(|i| format!("${}", i + 2))
+        .collect();
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT * FROM refund WHERE app_id = $1 AND refund_no IN ({})",
+        places.join(", ")
+    );
+    let mut query = query(AssertSqlSafe(sql)).persistent(false).bind(app_id);
+    for refund_no in refund_nos {
+        query = query.bind(refund_no);
+    }
+    let rows = query.fetch_all(&mut *conn).await?;
+    whole(conn, &rows).await
+}
+
+/// Reads refunds from rows that have all columns of the table, and their submissions, in one query for all.
+pub(super) async fn whole(conn: &mut AnyConnection, rows: &[AnyRow]) -> sqlx::Result<Vec<Refund>> {
+    let name = |row: &AnyRow| Ok((row.text("app_id")?, row.text("refund_no")?));
+    let names = rows.iter().map(name).collect::<sqlx::Result<Vec<_>>>()?;
+    let mut submissions = submission::of_refunds(conn, &names).await?;
+    let both = rows.iter().zip(names);
+    both.map(|(row, name)| {
+        refund(
+            row,
+            submissions.remove(&name).ok_or(sqlx::Error::RowNotFound)?,
+        )
+    })
+    .collect()
+}
+
+fn refund(row: &AnyRow, submissions: Submissions) -> sqlx::Result<Refund> {
     Ok(Refund {
         app_id: row.text("app_id")?,
         refund_no: row.text("refund_no")?,
         biz_refund_no: row.text("biz_refund_no")?,
         out_refund_no: row.text_opt("out_refund_no")?,
-        channel_no: row.text("channel_no")?,
         order_no: row.text("order_no")?,
         channel: row.word("channel")?,
         amount: row.fen("amount")?,
@@ -339,21 +216,15 @@ pub(super) fn refund(row: &AnyRow) -> sqlx::Result<Refund> {
         client_ip: row.text_opt("client_ip")?,
         edition: row.word("edition")?,
         status: row.word("status")?,
-        submissions: row.int("submissions")?,
-        unresolved_submissions: row.int("unresolved_submissions")?,
-        acknowledged: row.flag("acknowledged")?,
+        submissions,
         review_reason: row.word_opt("review_reason")?,
         reviewed: row.flag("reviewed")?,
         error_code: row.text_opt("error_code")?,
         error_msg: row.text_opt("error_msg")?,
         created_at: row.at("created_at")?,
         opened_at: row.at("opened_at")?,
-        submitted_at: row.at("submitted_at")?,
         settled_at: row.at_opt("settled_at")?,
         channel_time: row.at_opt("channel_time")?,
-        next_sync_at: row.at_opt("next_sync_at")?,
-        leased_until: row.at("leased_until")?,
-        lease_no: row.int("lease_no")?,
         version: row.int("version")?,
     })
 }

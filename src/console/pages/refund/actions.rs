@@ -131,7 +131,7 @@ fn fields(app_id: &str, refund: &Refund) -> Vec<(&'static str, String)> {
 fn Retry(app_id: String, refund: Refund, order: Order, actions: RefundActions) -> impl IntoView {
     let lang = use_lang();
     let mut fields = fields(&app_id, &refund);
-    fields.push(("attempt", refund.submissions.to_string()));
+    fields.push(("attempt", refund.submissions.count().to_string()));
     view! {
         <Confirm
             action=actions.retry

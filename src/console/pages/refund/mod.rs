@@ -225,15 +225,18 @@ fn AllFacts(app_id: String, view: RefundView) -> impl IntoView {
         ..
     } = view;
     let order_page = app_path(&app_id, &format!("orders/{}", escape(&order.order_no)));
-    // The channel may demand a number of its own for every submission.
-    let channel_no = (refund.channel_no != refund.refund_no).then(|| {
+    // Some channels demand a new number after a failure.
+    let channel_no = Some(refund.channel_no().to_owned());
+    let channel_no = channel_no.filter(|number| *number != refund.refund_no);
+    let channel_no = channel_no.map(|number| {
         view! {
             <Fact name=texts::CHANNEL_NO>
-                <Number number=refund.channel_no.clone() what=texts::CHANNEL_NO/>
+                <Number number=number what=texts::CHANNEL_NO/>
             </Fact>
         }
         .into_any()
     });
+    let submissions = refund.submissions.count();
     view! {
         <Facts>
             <Fact name=texts::ORDER>
@@ -263,7 +266,7 @@ fn AllFacts(app_id: String, view: RefundView) -> impl IntoView {
                 }}
             </Fact>
             <Fact name=texts::SUBMITTED><When stamp=submitted/></Fact>
-            <Fact name=texts::ATTEMPTS>{refund.submissions}</Fact>
+            <Fact name=texts::ATTEMPTS>{submissions}</Fact>
             <Fact name=texts::ERROR_CODE>
                 <MaybeNumber number=refund.error_code what=texts::ERROR_CODE/>
             </Fact>

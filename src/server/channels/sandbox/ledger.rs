@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::domain::error::Refusal;
 use crate::domain::money::Fen;
-use crate::domain::refund::Outcome;
+use crate::domain::refund::{Outcome, Statement};
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::server::channels::Reply;
+use crate::server::channels::adapter::{RefundTerms, Reply};
 use crate::server::store::sandbox::LedgerRow;
 
 /// How a refund of an order behaves: the beginning of the order's channel number.
@@ -100,30 +100,46 @@ pub struct LedgerEntry {
     pub moved: i64,
 }
 
-/// A refund as it is submitted to the sandbox.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    pub app_id: String,
+/// What the sandbox is told of a refund.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Params {
+    pub refund_no: String,
     /// Says how the refund behaves.
     pub out_order_no: String,
-    pub channel_no: String,
-    pub amount: Fen,
+    /// In fen.
+    pub amount: i64,
+}
+
+impl Params {
+    pub fn of(terms: RefundTerms<'_>) -> Params {
+        Params {
+            refund_no: terms.channel_no.to_owned(),
+            out_order_no: terms.order.out_order_no.clone().unwrap_or_default(),
+            amount: terms.amount.0,
+        }
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain strings and numbers are JSON")
+    }
 }
 
 /// The book's row after a submission. The same number again is the same refund: money that has moved
 /// does not move again, and only a refund that failed or was never seen starts over.
 pub fn enter(
     known: Option<LedgerRow>,
-    submission: &Submission,
+    app_id: &str,
+    params: &Params,
     now: Timestamp,
     delay_ms: i64,
 ) -> LedgerRow {
-    let behaviour = Behaviour::of(&submission.out_order_no);
+    let behaviour = Behaviour::of(&params.out_order_no);
     let mut row = known.unwrap_or_else(|| LedgerRow {
-        refund_no: submission.channel_no.clone(),
-        app_id: submission.app_id.clone(),
-        out_order_no: submission.out_order_no.clone(),
-        amount: submission.amount,
+        refund_no: params.refund_no.clone(),
+        app_id: app_id.to_owned(),
+        out_order_no: params.out_order_no.clone(),
+        amount: Fen(params.amount),
         outcome: UNSEEN.to_owned(),
         settles_at: now,
         submissions: 0,
@@ -142,7 +158,7 @@ pub fn enter(
 /// What whoever submitted hears.
 #[derive(Clone, Debug)]
 pub enum Delivery {
-    Answer(Reply<Outcome>),
+    Answer(Reply<Statement>),
     /// The connection breaks, with this for a reason.
     Broken(&'static str),
     /// Nothing until time is up, with this for a reason.
@@ -196,12 +212,13 @@ pub fn visible(row: &LedgerRow, now: Timestamp) -> Option<LedgerEntry> {
 }
 
 /// What the sandbox answers to a submission that gets through.
-fn answer_to_submission(row: &LedgerRow, now: Timestamp) -> Reply<Outcome> {
+fn answer_to_submission(row: &LedgerRow, now: Timestamp) -> Reply<Statement> {
     visible(row, now).map_or_else(
         || Reply {
             outcome: Outcome::Accepted {
                 out_refund_no: None,
-            },
+            }
+            .into(),
             raw: json!({"refundNo": row.refund_no, "status": "progress"}).to_string(),
         },
         |entry| outcome(row, &entry),
@@ -213,18 +230,18 @@ pub fn answer_when_asked(
     row: Option<&LedgerRow>,
     channel_no: &str,
     now: Timestamp,
-) -> Reply<Outcome> {
+) -> Reply<Statement> {
     let entry = row.and_then(|row| Some((row, visible(row, now)?)));
     entry.map_or_else(
         || Reply {
-            outcome: Outcome::NotFound,
+            outcome: Outcome::NotFound.into(),
             raw: json!({"refundNo": channel_no, "status": "not_found"}).to_string(),
         },
         |(row, entry)| outcome(row, &entry),
     )
 }
 
-fn outcome(row: &LedgerRow, entry: &LedgerEntry) -> Reply<Outcome> {
+fn outcome(row: &LedgerRow, entry: &LedgerEntry) -> Reply<Statement> {
     let out_refund_no = Some(out_refund_no(&row.refund_no));
     let outcome = match entry.status {
         "success" => Outcome::Success {
@@ -236,6 +253,10 @@ fn outcome(row: &LedgerRow, entry: &LedgerEntry) -> Reply<Outcome> {
         _ => Outcome::Accepted { out_refund_no },
     };
     let raw = serde_json::to_string(entry).expect("plain strings and numbers are JSON");
+    let outcome = Statement {
+        outcome,
+        amount: Some(row.amount),
+    };
     Reply { outcome, raw }
 }
 
@@ -308,17 +329,16 @@ mod tests {
 
     #[test]
     fn what_a_clock_ahead_of_time_has_written_settles_all_the_same() {
-        let submission = Submission {
-            app_id: "A".to_owned(),
+        let params = Params {
+            refund_no: "R1".to_owned(),
             out_order_no: "SBX-ASYNC-1".to_owned(),
-            channel_no: "R1".to_owned(),
-            amount: Fen(1),
+            amount: 1,
         };
         let now = Timestamp(1_760_000_000_000);
         let status = |row: &LedgerRow| visible(row, now).map(|entry| entry.status);
-        let row = enter(None, &submission, now, HOUR_MS);
+        let row = enter(None, "A", &params, now, HOUR_MS);
         assert_eq!(status(&row), Some("progress"));
-        let row = enter(None, &submission, now.plus_ms(24 * HOUR_MS), HOUR_MS);
+        let row = enter(None, "A", &params, now.plus_ms(24 * HOUR_MS), HOUR_MS);
         assert_eq!(status(&row), Some("success"));
     }
 }

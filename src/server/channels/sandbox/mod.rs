@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
@@ -20,10 +20,13 @@ use crate::domain::error::Refusal;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{Channel, Method, NewOrder, Order, OrderKey, OrderStatus};
-use crate::domain::refund::{Outcome, Refund};
+use crate::domain::refund::{Outcome, Statement, Submission};
+use crate::server::channels::adapter::{
+    Callback, CallbackContent, CallbackReply, ChannelAdapter, OrderOutcome, RefundTerms, Reply,
+    SubmissionPolicy,
+};
 use crate::server::channels::sandbox::faults::{FaultMode, Faults, FaultsReport, SLOW};
-use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Submission};
-use crate::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
+use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Params};
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::{Conflict, Error, Result};
@@ -153,18 +156,19 @@ impl Sandbox {
     }
 
     /// Enters a submission in the book.
-    async fn submit(&self, submission: Submission) -> Result<LedgerRow> {
+    async fn enter(&self, app_id: &str, params: Params) -> Result<LedgerRow> {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
+        let app_id = app_id.to_owned();
         self.db
             .write(move |conn| {
-                let submission = submission.clone();
+                let (app_id, params) = (app_id.clone(), params.clone());
                 Box::pin(async move {
-                    let first = ledger::enter(None, &submission, now, delay_ms);
+                    let first = ledger::enter(None, &app_id, &params, now, delay_ms);
                     if store::sandbox::insert(conn, &first).await? {
                         return Ok(first);
                     }
-                    let known = store::sandbox::get(conn, &submission.channel_no).await?;
-                    let again = ledger::enter(known, &submission, now, delay_ms);
+                    let known = store::sandbox::get(conn, &params.refund_no).await?;
+                    let again = ledger::enter(known, &app_id, &params, now, delay_ms);
                     if !store::sandbox::update(conn, &again).await? {
                         return Err(Conflict.into());
                     }
@@ -202,124 +206,121 @@ impl Sandbox {
     }
 }
 
+#[async_trait]
 impl ChannelAdapter for Sandbox {
-    fn refund<'a>(
-        &'a self,
-        app: &'a MerchantApp,
-        order: &'a Order,
-        refund: &'a Refund,
-    ) -> BoxFuture<'a, Reply<Outcome>> {
-        Box::pin(async move {
-            let submission = Submission {
-                app_id: app.app_id.clone(),
-                out_order_no: order.out_order_no.clone().unwrap_or_default(),
-                channel_no: refund.channel_no.clone(),
-                amount: refund.amount,
-            };
-            let faults = self.meet_faults(&app.app_id).await;
-            let callbacks = faults.clone();
-            let call = async {
-                let row = match self.submit(submission).await {
-                    Ok(row) => row,
-                    Err(error) => {
-                        return unknown(format!("the sandbox's book cannot be written: {error}"));
-                    }
-                };
-                let delays = callbacks.map(|met| met.callbacks(&row, millis(self.delay_ms)));
-                for delay in delays.unwrap_or_default() {
-                    self.call_back_later(app, &row, delay);
-                }
-                match ledger::heard(&row, self.clock.now()) {
-                    Delivery::Answer(answer) => answer,
-                    Delivery::Broken(why) => unknown(why.to_owned()),
-                    Delivery::Nothing(why) => {
-                        tokio::time::sleep(self.timeout).await;
-                        unknown(why.to_owned())
-                    }
-                }
-            };
-            self.through(faults, call, unknown).await
-        })
+    fn params(&self, _: &MerchantApp, terms: RefundTerms<'_>) -> String {
+        Params::of(terms).to_json()
     }
 
-    fn query_refund<'a>(
-        &'a self,
-        app: &'a MerchantApp,
-        _: &'a Order,
-        refund: &'a Refund,
-    ) -> BoxFuture<'a, Reply<Outcome>> {
-        Box::pin(async move {
-            let found = async {
-                let mut conn = self.db.read().await?;
-                Ok::<_, crate::server::error::Error>(
-                    store::sandbox::get(&mut conn, &refund.channel_no).await?,
-                )
+    async fn submit(
+        &self,
+        app: &MerchantApp,
+        _: &Order,
+        submission: &Submission,
+    ) -> Reply<Statement> {
+        let faults = self.meet_faults(&app.app_id).await;
+        let callbacks = faults.clone();
+        let call = async {
+            let params = match serde_json::from_str(&submission.params) {
+                Ok(params) => params,
+                Err(error) => return unknown(format!("parameters of another channel: {error}")),
             };
-            let call = async {
-                match found.await {
-                    Ok(row) => ledger::answer_when_asked(
-                        row.as_ref(),
-                        &refund.channel_no,
-                        self.clock.now(),
-                    ),
-                    Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
+            let row = match self.enter(&app.app_id, params).await {
+                Ok(row) => row,
+                Err(error) => {
+                    return unknown(format!("the sandbox's book cannot be written: {error}"));
                 }
             };
-            let faults = self.meet_faults(&app.app_id).await;
-            self.through(faults, call, unknown).await
-        })
+            let delays = callbacks.map(|met| met.callbacks(&row, millis(self.delay_ms)));
+            for delay in delays.unwrap_or_default() {
+                self.call_back_later(app, &row, delay);
+            }
+            match ledger::heard(&row, self.clock.now()) {
+                Delivery::Answer(answer) => answer,
+                Delivery::Broken(why) => unknown(why.to_owned()),
+                Delivery::Nothing(why) => {
+                    tokio::time::sleep(self.timeout).await;
+                    unknown(why.to_owned())
+                }
+            }
+        };
+        self.through(faults, call, unknown).await
+    }
+
+    async fn query(
+        &self,
+        app: &MerchantApp,
+        _: &Order,
+        submission: &Submission,
+    ) -> Reply<Statement> {
+        let found = async {
+            let mut conn = self.db.read().await?;
+            Ok::<_, crate::server::error::Error>(
+                store::sandbox::get(&mut conn, &submission.channel_no).await?,
+            )
+        };
+        let call = async {
+            match found.await {
+                Ok(row) => ledger::answer_when_asked(
+                    row.as_ref(),
+                    &submission.channel_no,
+                    self.clock.now(),
+                ),
+                Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
+            }
+        };
+        let faults = self.meet_faults(&app.app_id).await;
+        self.through(faults, call, unknown).await
     }
 
     /// The sandbox takes no payments. It confirms the orders we know, says that a waiting one has
     /// been paid meanwhile, and vouches for any other number of its own form (`SBX-…`) with 100 yuan.
-    fn query_order<'a>(
-        &'a self,
-        _: &'a MerchantApp,
-        key: &'a OrderKey,
-        known: Option<&'a Order>,
-    ) -> BoxFuture<'a, Reply<OrderOutcome>> {
-        Box::pin(async move {
-            let number = known
-                .and_then(|order| order.out_order_no.as_deref())
-                .unwrap_or(key.number());
-            if !number.starts_with("SBX-") {
-                let said = json!({"number": number, "status": "not_found"}).to_string();
-                return Reply {
-                    outcome: OrderOutcome::NotFound,
-                    raw: said,
-                };
-            }
-            let status = match known.map(|order| order.status) {
-                None | Some(OrderStatus::Wait | OrderStatus::Progress) => OrderStatus::Success,
-                Some(status) => status,
-            };
-            let details = NewOrder {
-                order_no: None,
-                biz_order_no: known.map_or(number, |order| &order.biz_order_no).to_owned(),
-                out_order_no: Some(number.to_owned()),
-                channel: Channel::Sandbox,
-                method: Some(Method::QrCode),
-                title: known.map_or("沙箱订单", |order| &order.title).to_owned(),
-                amount: known.map_or(Fen(10_000), |order| order.amount),
-                status,
-                pay_time: known
-                    .and_then(|order| order.pay_time)
-                    .or(Some(self.clock.now())),
-                attach: None,
-            };
-            let said = json!({"outOrderNo": number, "amount": details.amount, "status": status})
-                .to_string();
-            Reply {
-                outcome: OrderOutcome::Known {
-                    status,
-                    details: Box::new(details),
-                },
+    async fn query_order(
+        &self,
+        _: &MerchantApp,
+        key: &OrderKey,
+        known: Option<&Order>,
+    ) -> Reply<OrderOutcome> {
+        let number = known
+            .and_then(|order| order.out_order_no.as_deref())
+            .unwrap_or(key.number());
+        if !number.starts_with("SBX-") {
+            let said = json!({"number": number, "status": "not_found"}).to_string();
+            return Reply {
+                outcome: OrderOutcome::NotFound,
                 raw: said,
-            }
-        })
+            };
+        }
+        let status = match known.map(|order| order.status) {
+            None | Some(OrderStatus::Wait | OrderStatus::Progress) => OrderStatus::Success,
+            Some(status) => status,
+        };
+        let details = NewOrder {
+            order_no: None,
+            biz_order_no: known.map_or(number, |order| &order.biz_order_no).to_owned(),
+            out_order_no: Some(number.to_owned()),
+            channel: Channel::Sandbox,
+            method: Some(Method::QrCode),
+            title: known.map_or("沙箱订单", |order| &order.title).to_owned(),
+            amount: known.map_or(Fen(10_000), |order| order.amount),
+            status,
+            pay_time: known
+                .and_then(|order| order.pay_time)
+                .or(Some(self.clock.now())),
+            attach: None,
+        };
+        let said =
+            json!({"outOrderNo": number, "amount": details.amount, "status": status}).to_string();
+        Reply {
+            outcome: OrderOutcome::Known {
+                status,
+                details: Box::new(details),
+            },
+            raw: said,
+        }
     }
 
-    fn read_callback(
+    async fn read_callback(
         &self,
         app: &MerchantApp,
         headers: &HashMap<String, String>,
@@ -339,8 +340,10 @@ impl ChannelAdapter for Sandbox {
         let outcome = body.outcome()?;
         Ok(Callback {
             channel_no: body.refund_no,
-            amount: Fen(body.amount),
-            outcome,
+            content: CallbackContent::Statement(Statement {
+                outcome,
+                amount: Some(Fen(body.amount)),
+            }),
         })
     }
 
@@ -357,8 +360,13 @@ impl ChannelAdapter for Sandbox {
         }
     }
 
-    fn visibility_delay(&self) -> Duration {
-        Duration::ZERO
+    fn policy(&self) -> SubmissionPolicy {
+        SubmissionPolicy {
+            visibility_delay: Duration::ZERO,
+            repeats_unknown: true,
+            new_number_after_failure: false,
+            spacing: Duration::ZERO,
+        }
     }
 }
 
@@ -377,10 +385,10 @@ async fn is_silent(db: &Db, app_id: &str) -> bool {
     matches!(faults.await, Ok(now) if now.faults == Faults::Silent)
 }
 
-fn unknown(why: String) -> Reply<Outcome> {
+fn unknown(why: String) -> Reply<Statement> {
     Reply {
         raw: why.clone(),
-        outcome: Outcome::Unknown { why },
+        outcome: Outcome::Unknown { why }.into(),
     }
 }
 

@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::domain::filter::{Count, Page, Place, RefundFilter};
-use crate::domain::refund::RefundRow;
+use crate::domain::refund::{Refund, RefundRow};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
@@ -22,9 +22,11 @@ pub async fn refunds(
                   (SELECT title FROM pay_order WHERE pay_order.app_id = refund.app_id \
                   AND pay_order.order_no = refund.order_no) AS title FROM refund";
     let rows = search.fetch_page(conn, select, place).await?;
+    let refunds = refund::whole(conn, &rows).await?;
     let rows = rows
         .iter()
-        .map(refund_row)
+        .zip(refunds)
+        .map(|(row, refund)| refund_row(row, refund))
         .collect::<sqlx::Result<Vec<_>>>()?;
     let cursor = |row: &RefundRow| {
         search.cursor(
@@ -45,9 +47,9 @@ pub async fn count_refunds(
     search(app_id, filter).count(conn).await
 }
 
-fn refund_row(row: &AnyRow) -> sqlx::Result<RefundRow> {
+fn refund_row(row: &AnyRow, refund: Refund) -> sqlx::Result<RefundRow> {
     Ok(RefundRow {
-        refund: refund::refund(row)?,
+        refund,
         biz_order_no: row.text("biz_order_no")?,
         title: row.text("title")?,
     })

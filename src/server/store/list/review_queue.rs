@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::domain::filter::{Count, Page, Place, ReviewQueueFilter, Sort};
-use crate::domain::refund::ReviewQueueRow;
+use crate::domain::refund::{Refund, ReviewQueueRow};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
@@ -24,9 +24,11 @@ pub async fn review_queue(
                   (SELECT MAX(seq) FROM event AS told WHERE told.app_id = refund.app_id \
                   AND told.subject = 'refund' AND told.number = refund.refund_no AND told.outcome IS NOT NULL)";
     let rows = search.fetch_page(conn, select, place).await?;
+    let refunds = refund::whole(conn, &rows).await?;
     let rows = rows
         .iter()
-        .map(review_queue_row)
+        .zip(refunds)
+        .map(|(row, refund)| review_queue_row(row, refund))
         .collect::<sqlx::Result<Vec<_>>>()?;
     let cursor = |row: &ReviewQueueRow| {
         let refund = &row.refund;
@@ -48,10 +50,10 @@ pub async fn count_review_queue(
     search(app_id, filter).count(conn).await
 }
 
-fn review_queue_row(row: &AnyRow) -> sqlx::Result<ReviewQueueRow> {
+fn review_queue_row(row: &AnyRow, refund: Refund) -> sqlx::Result<ReviewQueueRow> {
     let heard = row.word_opt("heard")?.zip(row.at_opt("heard_at")?);
     Ok(ReviewQueueRow {
-        refund: refund::refund(row)?,
+        refund,
         biz_order_no: row.text("biz_order_no")?,
         heard,
     })

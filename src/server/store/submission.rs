@@ -1,0 +1,308 @@
+//! Table `submission`.
+
+use std::collections::HashMap;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, query};
+
+use crate::domain::order::Channel;
+use crate::domain::refund::{Lease, Refund, Submission, Submissions};
+use crate::domain::time::Timestamp;
+use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
+
+/// Adds a submission of a refund.
+///
+/// # Errors
+/// A unique violation when its number is taken.
+pub async fn insert(
+    conn: &mut AnyConnection,
+    refund: &Refund,
+    submission: &Submission,
+) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO submission (app_id, refund_no, attempt, channel, channel_no, repeat, params, waits_for, \
+         not_before, submitted_at, outcome, answered_at, said, due_at, leased_until, lease_no) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(&refund.app_id)
+    .bind(&refund.refund_no)
+    .bind(submission.attempt)
+    .bind(refund.channel.as_str())
+    .bind(&submission.channel_no)
+    .bind(submission.repeat)
+    .bind(&submission.params)
+    .bind(submission.waits_for.map(|reason| reason.as_str()))
+    .bind(submission.not_before.0)
+    .bind(submission.submitted_at.map(|at| at.0))
+    .bind(submission.outcome.map(|word| word.as_str()))
+    .bind(submission.answered_at.map(|at| at.0))
+    .bind(&submission.said)
+    .bind(submission.due_at.map(|at| at.0))
+    .bind(submission.leased_until.0)
+    .bind(submission.lease_no)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores what can change of a submission. Its lease is not touched, unless it is still the one named by
+/// `released`: that one ends.
+pub async fn update(
+    conn: &mut AnyConnection,
+    refund: &Refund,
+    submission: &Submission,
+    released: Option<&Lease>,
+) -> sqlx::Result<()> {
+    query(
+        "UPDATE submission SET waits_for = $4, not_before = $5, submitted_at = $6, outcome = $7, answered_at = $8, \
+         said = $9, due_at = $10, leased_until = CASE WHEN lease_no = $11 THEN 0 ELSE leased_until END \
+         WHERE app_id = $1 AND refund_no = $2 AND attempt = $3",
+    )
+    .bind(&refund.app_id)
+    .bind(&refund.refund_no)
+    .bind(submission.attempt)
+    .bind(submission.waits_for.map(|reason| reason.as_str()))
+    .bind(submission.not_before.0)
+    .bind(submission.submitted_at.map(|at| at.0))
+    .bind(submission.outcome.map(|word| word.as_str()))
+    .bind(submission.answered_at.map(|at| at.0))
+    .bind(&submission.said)
+    .bind(submission.due_at.map(|at| at.0))
+    .bind(released.map_or(NO_LEASE, |lease| lease.lease_no))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The condition that nobody has a lease at `$3`. A lease that ends later than 10 minutes from then was taken by a
+/// clock that was ahead, and is void: the longest lease that settings allow lasts 250 s.
+const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > $3 + 600000)";
+
+/// A lease number that no lease has.
+const NO_LEASE: i64 = -1;
+
+/// Takes a lease on a refund's last submission until `until`, unless somebody has one. Returns false where
+/// somebody has.
+pub async fn lease(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> sqlx::Result<bool> {
+    let sql = format!(
+        "UPDATE submission SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
+         AND attempt = (SELECT MAX(attempt) FROM submission WHERE app_id = $1 AND refund_no = $2) AND {NOT_LEASED}"
+    );
+    let done = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(refund_no)
+        .bind(now.0)
+        .bind(until.0)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes a lease last until `until`. Returns false where somebody else has taken one since, or it was released.
+pub async fn extend_lease(
+    conn: &mut AnyConnection,
+    lease: &Lease,
+    until: Timestamp,
+) -> sqlx::Result<bool> {
+    let sql = "UPDATE submission SET leased_until = $5 WHERE app_id = $1 AND refund_no = $2 AND attempt = $3 \
+               AND lease_no = $4 AND leased_until > 0";
+    let done = query(sql)
+        .bind(&lease.app_id)
+        .bind(&lease.refund_no)
+        .bind(lease.attempt)
+        .bind(lease.lease_no)
+        .bind(until.0)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a lease, if it is still the last one on its submission.
+pub async fn release(conn: &mut AnyConnection, lease: &Lease) -> sqlx::Result<()> {
+    let sql = "UPDATE submission SET leased_until = 0 WHERE app_id = $1 AND refund_no = $2 AND attempt = $3 \
+               AND lease_no = $4";
+    query(sql)
+        .bind(&lease.app_id)
+        .bind(&lease.refund_no)
+        .bind(lease.attempt)
+        .bind(lease.lease_no)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes a refund due at `at`, unless it is due earlier or not at all. No transition: the refund's version stays.
+pub async fn hasten(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    let sql =
+        "UPDATE submission SET due_at = $3 WHERE app_id = $1 AND refund_no = $2 AND due_at > $3";
+    query(sql)
+        .bind(app_id)
+        .bind(refund_no)
+        .bind(at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Returns true where a refund of a channel is due and not leased.
+pub async fn is_due(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM submission WHERE app_id = $1 AND channel = $2 AND due_at <= $3 AND {NOT_LEASED} LIMIT 1"
+    );
+    let row = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(channel.as_str())
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Returns the apps and channels that have refunds which are due, in one look for all. Some of these may be
+/// claimed already.
+pub async fn due_lanes(
+    conn: &mut AnyConnection,
+    now: Timestamp,
+) -> sqlx::Result<Vec<(String, Channel)>> {
+    let sql = format!(
+        "SELECT DISTINCT app_id, channel FROM (SELECT app_id, channel FROM submission WHERE due_at <= $1 \
+         ORDER BY due_at LIMIT {DUE_AT_MOST}) AS due"
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?;
+    let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
+    rows.iter().map(lane).collect()
+}
+
+/// Claims refunds of a channel that are due, the longest due first, at most `limit`, until `until`. Any number of
+/// nodes may do this at once: each gets others. Returns their numbers.
+pub async fn claim_due(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
+    let sql = format!(
+        "WITH due AS MATERIALIZED (SELECT refund_no, attempt FROM submission WHERE app_id = $1 AND channel = $2 \
+         AND due_at <= $3 AND {NOT_LEASED} ORDER BY due_at LIMIT $5{}) \
+         UPDATE submission SET leased_until = $4, lease_no = lease_no + 1 \
+         WHERE app_id = $1 AND (refund_no, attempt) IN (SELECT refund_no, attempt FROM due) RETURNING refund_no",
+        skip_locked(conn)
+    );
+    let rows = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(channel.as_str())
+        .bind(now.0)
+        .bind(until.0)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.text("refund_no")).collect()
+}
+
+/// Returns the number of the refund and the last attempt that a channel knows by a number.
+pub async fn by_channel_no(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    channel: Channel,
+    channel_no: &str,
+) -> sqlx::Result<Option<(String, i64)>> {
+    let sql = "SELECT refund_no, attempt FROM submission WHERE app_id = $1 AND channel = $2 AND channel_no = $3 \
+               AND submitted_at IS NOT NULL ORDER BY repeat DESC LIMIT 1";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(channel.as_str())
+        .bind(channel_no)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref()
+        .map(|row| Ok((row.text("refund_no")?, row.int("attempt")?)))
+        .transpose()
+}
+
+/// Returns the moment when a refund of an order was last submitted.
+pub async fn last_of_order(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    order_no: &str,
+) -> sqlx::Result<Option<Timestamp>> {
+    let sql = "SELECT MAX(s.submitted_at) AS last FROM refund r JOIN submission s ON s.app_id = r.app_id \
+               AND s.refund_no = r.refund_no WHERE r.app_id = $1 AND r.order_no = $2";
+    let row = query(sql)
+        .bind(app_id)
+        .bind(order_no)
+        .fetch_one(conn)
+        .await?;
+    row.at_opt("last")
+}
+
+/// Names a refund: its app and its number.
+pub(super) type RefundName = (String, String);
+
+/// Returns the submissions of refunds, at most 1,000 of these.
+pub(super) async fn of_refunds(
+    conn: &mut AnyConnection,
+    refunds: &[RefundName],
+) -> sqlx::Result<HashMap<RefundName, Submissions>> {
+    let place = |i: usize| format!("(${}, ${})", 2 * i + 1, 2 * i + 2);
+    let places: Vec<_> = (0..refunds.len()).map(place).collect();
+    let sql = match refunds {
+        [] => return Ok(HashMap::new()),
+        [_] => "SELECT * FROM submission WHERE app_id = $1 AND refund_no = $2 ORDER BY attempt"
+            .to_owned(),
+        _ => format!(
+            "SELECT * FROM submission WHERE (app_id, refund_no) IN (VALUES {}) ORDER BY app_id, refund_no, attempt",
+            places.join(", ")
+        ),
+    };
+    let mut query = query(AssertSqlSafe(sql)).persistent(refunds.len() == 1);
+    for (app_id, refund_no) in refunds {
+        query = query.bind(app_id).bind(refund_no);
+    }
+    let mut found: HashMap<RefundName, Vec<Submission>> = HashMap::new();
+    for row in query.fetch_all(conn).await? {
+        let name = (row.text("app_id")?, row.text("refund_no")?);
+        found.entry(name).or_default().push(submission(&row)?);
+    }
+    let whole = |(name, all)| Some((name, Submissions::try_from(all).ok()?));
+    Ok(found.into_iter().filter_map(whole).collect())
+}
+
+fn submission(row: &AnyRow) -> sqlx::Result<Submission> {
+    Ok(Submission {
+        attempt: row.int("attempt")?,
+        channel_no: row.text("channel_no")?,
+        repeat: row.int("repeat")?,
+        params: row.text("params")?,
+        waits_for: row.word_opt("waits_for")?,
+        not_before: row.at("not_before")?,
+        submitted_at: row.at_opt("submitted_at")?,
+        outcome: row.word_opt("outcome")?,
+        answered_at: row.at_opt("answered_at")?,
+        said: row.text_opt("said")?,
+        due_at: row.at_opt("due_at")?,
+        leased_until: row.at("leased_until")?,
+        lease_no: row.int("lease_no")?,
+    })
+}
