@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::figures::{figures, merchant};
 use super::node::Node;
 
-const ALERTS: &str = include_str!("../../deploy/alerts.yml");
-const DASHBOARD: &str = include_str!("../../deploy/grafana.json");
+const ALERTS: &str = include_str!("../../../deploy/alerts.yml");
+const DASHBOARD: &str = include_str!("../../../deploy/grafana.json");
 
 /// The names of figures in a text, as they are asked for.
 fn asked_for(text: &str) -> BTreeSet<String> {

@@ -1,8 +1,7 @@
 //! What happens to refunds without anyone's help: they are asked for in time, submitted again where
 //! the channel never saw them, raised when open too long, and asked once more a day after success.
 
-mod support;
-
+use crate::support::{self, Core, config, new_refund};
 use refundry::domain::breaker::{Breaker, FAILURES};
 use refundry::domain::callback::{Callback, Verdict};
 use refundry::domain::event::{Actor, EventKind};
@@ -16,7 +15,6 @@ use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
 use refundry::server::refunds::{self, OnRepeat};
 use refundry::server::{retention, store};
-use support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 

@@ -1,7 +1,8 @@
 //! Notices: what a merchant's system is told, when, how often and in which order, over real HTTP.
 
-mod support;
-
+use crate::support::http::sign_text;
+use crate::support::receiver::{Receiver, Reply};
+use crate::support::{self, Core, config, new_refund};
 use refundry::domain::event::Actor;
 use refundry::domain::merchant::{Edition, MerchantApp};
 use refundry::domain::money::Fen;
@@ -12,9 +13,6 @@ use refundry::server::clock::Clock;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{notices, refunds};
 use serde_json::{Map, Value};
-use support::http::sign_text;
-use support::receiver::{Receiver, Reply};
-use support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 

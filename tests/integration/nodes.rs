@@ -1,13 +1,14 @@
 //! Two nodes on one PostgreSQL database: what both are asked for at the same moment happens once, and
 //! what one knows the other knows.
 
-mod support;
-
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::support::database::{self, TestDatabase};
+use crate::support::http::TestApp;
+use crate::support::{self, Core, config, new_refund};
 use futures::future::join_all;
 use refundry::domain::error::Refusal;
 use refundry::domain::event::Actor;
@@ -25,9 +26,6 @@ use refundry::server::numbers::Kind;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{orders, people, refunds, store};
 use reqwest::header;
-use support::database::{self, TestDatabase};
-use support::http::TestApp;
-use support::{Core, config, new_refund};
 
 const ADDRESS: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 

@@ -1,8 +1,5 @@
 //! The program as its operator meets it: the real binary, its command line, its start and its stop.
 
-#[path = "support/database.rs"]
-mod database;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -24,7 +21,7 @@ use refundry::wire::field::local_text;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::database::TestDatabase;
+use crate::support::database::{self, TestDatabase};
 
 const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
 

@@ -11,9 +11,9 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::database::TestDatabase;
-use super::support::http::signed;
-use super::support::{add_app, demo_app};
+use crate::support::database::TestDatabase;
+use crate::support::http::signed;
+use crate::support::{add_app, demo_app};
 
 /// A demonstration with figures. It is ended with the test.
 pub struct Node {

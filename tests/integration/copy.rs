@@ -1,7 +1,6 @@
 //! `refundry copy`: one database into another, resumed, compared, and never over other data.
 
-mod support;
-
+use crate::support::{Core, assert_balances_are_sums, config, new_refund};
 use refundry::demo;
 use refundry::domain::money::Fen;
 use refundry::server::clock::Clock;
@@ -9,7 +8,6 @@ use refundry::server::db::Db;
 use refundry::server::refunds;
 use refundry::server::run::copy::{CopyError, CopyProgress, copy};
 use refundry::server::store::copying;
-use support::{Core, assert_balances_are_sums, config, new_refund};
 
 /// A database with a month of everything.
 async fn month() -> Core {

@@ -1,8 +1,5 @@
 //! The merchant gateway as a merchant's system meets it: the real router over HTTP.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod bad_input;
 mod docs;
 mod editions;

@@ -1,12 +1,10 @@
 //! Node numbers: each running server of a database has its own, whatever stops and starts.
 
-mod support;
-
+use crate::support::{Core, config};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::ctx::Ctx;
 use refundry::server::numbers::Kind;
-use support::{Core, config};
 
 const START: Timestamp = Timestamp(1_700_000_000_500);
 const LEASE_MS: i64 = 60_000;

@@ -1,8 +1,7 @@
 //! What a person decides of a refund: one in progress is closed on the channel's word alone, and what was
 //! raised is noted as looked at.
 
-mod support;
-
+use crate::support::{Core, new_refund};
 use refundry::domain::error::Refusal;
 use refundry::domain::event::{Actor, EventKind};
 use refundry::domain::filter::{Place, ReviewQueueFilter};
@@ -16,7 +15,6 @@ use refundry::server::error::{Error, Result};
 use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
 use refundry::server::{notices, orders, refunds, store};
-use support::{Core, new_refund};
 
 async fn start() -> Core {
     Core::start(Clock::manual(Timestamp(1_700_000_000_000))).await

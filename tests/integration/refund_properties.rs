@@ -2,11 +2,10 @@
 //! requests (also at the same time), repeats, losses, callbacks twice and out of order, syncs,
 //! retries and closings. After each the balance and the book must agree.
 
-mod support;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Core, assert_balances_are_sums, new_refund};
 use futures::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
@@ -19,7 +18,6 @@ use refundry::server::clock::Clock;
 use refundry::server::error::Error;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{orders, refunds};
-use support::{Core, assert_balances_are_sums, new_refund};
 
 const BEHAVIOURS: [&str; 10] = [
     "OK",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::node::{Node, body};
-use super::support::http::SECRET;
+use crate::support::http::SECRET;
 
 fn lines(log: &str) -> Vec<Value> {
     let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}"));

@@ -1,7 +1,6 @@
 //! Retrying a failed refund: what was pressed once is submitted once, however often the press arrives.
 
-mod support;
-
+use crate::support::{Core, new_refund};
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
 use refundry::domain::refund::{Refund, RefundStatus};
@@ -9,7 +8,6 @@ use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds::{self, OnRepeat};
-use support::{Core, new_refund};
 
 async fn failed(core: &Core) -> Refund {
     let order = core.order("FAIL", "1", Fen(1_000)).await;

@@ -1,9 +1,6 @@
 //! The server as whoever runs it meets it: its health, its figures, its log, its traces, and the
 //! files of `deploy/`. Real processes throughout.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod figures;
 mod files;
 mod health;
