@@ -15,7 +15,7 @@ use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::notice::Notice;
 use refundry::domain::order::{Channel, NewOrder};
-use refundry::domain::refund::{Refund, RefundStatus};
+use refundry::domain::refund::{Refund, RefundStatus, Submission, Submissions};
 use refundry::domain::time::DAY_MS;
 use refundry::server::ctx::Ctx;
 use refundry::server::store;
@@ -60,10 +60,8 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                 let (numbers, url) = (numbers.clone(), url.clone());
                 Box::pin(async move {
                     for n in numbers {
-                        let open = Refund {
-                            next_sync_at: Some(now()),
-                            ..refund(n, "S", None)
-                        };
+                        let mut open = refund(n, "S", None);
+                        open.submissions.be_due(Some(now()));
                         insert(conn, &open).await?;
                         store::sandbox::insert(conn, &book(&open)).await?;
 
@@ -73,9 +71,9 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                             status: RefundStatus::Success,
                             settled_at: Some(now()),
                             version: 2,
-                            ..open
+                            ..open.clone()
                         };
-                        store::refund::update(conn, &settled, None).await?;
+                        store::refund::update(conn, &open, &settled, None).await?;
                         let (held, refunded) = (Fen::ZERO - settled.amount, settled.amount);
                         store::order::move_balance(conn, APP, &settled.order_no, held, refunded)
                             .await?;
@@ -113,12 +111,17 @@ async fn insert(
 
 fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
     let number = format!("{kind}{n}");
+    let submission = Submission {
+        submitted_at: Some(now().plus_ms(-DAY_MS / 2)),
+        waits_for: None,
+        due_at: None,
+        ..Submission::first(number.clone(), String::new(), now())
+    };
     Refund {
         app_id: APP.to_owned(),
         refund_no: number.clone(),
-        biz_refund_no: number.clone(),
+        biz_refund_no: number,
         out_refund_no: None,
-        channel_no: number,
         order_no: format!("Q{n}"),
         channel: Channel::Sandbox,
         amount: Fen(100),
@@ -128,28 +131,22 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         client_ip: None,
         edition: Edition::Open,
         status: RefundStatus::Progress,
-        submissions: 1,
-        unresolved_submissions: 1,
-        acknowledged: false,
+        submissions: Submissions::of(submission),
         review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
         created_at: now().plus_ms(-DAY_MS / 2),
         opened_at: now().plus_ms(-DAY_MS / 2),
-        submitted_at: now().plus_ms(-DAY_MS / 2),
         settled_at: None,
         channel_time: None,
-        next_sync_at: None,
-        leased_until: Default::default(),
-        lease_no: 0,
         version: 1,
     }
 }
 
 fn book(refund: &Refund) -> LedgerRow {
     LedgerRow {
-        refund_no: refund.channel_no.clone(),
+        refund_no: refund.channel_no().to_owned(),
         app_id: APP.to_owned(),
         out_order_no: format!("SBX-TIMEOUT-{}", refund.order_no),
         amount: refund.amount,

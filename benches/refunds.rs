@@ -8,7 +8,7 @@ use refundry::domain::event::{Actor, Event, EventKind, Subject};
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::order::Channel;
-use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus};
+use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus, Submission, Submissions};
 use refundry::server::store;
 use support::{Database, Server, now, over_http, rate, ratio, with_orders};
 
@@ -24,15 +24,14 @@ async fn bare_door(database: &Database) -> usize {
         let db = db.clone();
         async move {
             let (intent, intended) = intent(n);
-            let outcome = Refund {
+            let mut outcome = Refund {
                 status: RefundStatus::Success,
-                unresolved_submissions: 0,
-                acknowledged: true,
                 out_refund_no: Some(format!("SBXR-BARE{n}")),
                 settled_at: Some(now()),
                 version: 2,
                 ..intent.clone()
             };
+            outcome.submissions.keep_answer(1, "success", now());
             let settled = Event {
                 seq: 2,
                 kind: EventKind::Answered,
@@ -44,6 +43,7 @@ async fn bare_door(database: &Database) -> usize {
                 after: Some("success".to_owned()),
                 ..intended.clone()
             };
+            let known = intent.clone();
             db.write(move |conn| {
                 let (refund, event) = (intent.clone(), intended.clone());
                 Box::pin(async move {
@@ -55,9 +55,10 @@ async fn bare_door(database: &Database) -> usize {
             .await
             .expect("an intent");
             db.write(move |conn| {
-                let (refund, event) = (outcome.clone(), settled.clone());
+                let (before, refund) = (known.clone(), outcome.clone());
+                let event = settled.clone();
                 Box::pin(async move {
-                    assert!(store::refund::update(conn, &refund, None).await?);
+                    assert!(store::refund::update(conn, &before, &refund, None).await?);
                     let held = Fen::ZERO - refund.amount;
                     store::order::move_balance(conn, APP, &refund.order_no, held, refund.amount)
                         .await?;
@@ -73,12 +74,17 @@ async fn bare_door(database: &Database) -> usize {
 
 fn intent(n: usize) -> (Refund, Event) {
     let number = format!("BARE{n}");
+    let submission = Submission {
+        submitted_at: Some(now()),
+        waits_for: None,
+        leased_until: now(),
+        ..Submission::first(number.clone(), String::new(), now())
+    };
     let refund = Refund {
         app_id: APP.to_owned(),
         refund_no: number.clone(),
         biz_refund_no: number.clone(),
         out_refund_no: None,
-        channel_no: number.clone(),
         order_no: format!("P{n}"),
         channel: Channel::Sandbox,
         amount: Fen(100),
@@ -88,21 +94,15 @@ fn intent(n: usize) -> (Refund, Event) {
         client_ip: None,
         edition: Edition::Single,
         status: RefundStatus::Progress,
-        submissions: 1,
-        unresolved_submissions: 1,
-        acknowledged: false,
+        submissions: Submissions::of(submission),
         review_reason: None,
         reviewed: false,
         error_code: None,
         error_msg: None,
         created_at: now(),
         opened_at: now(),
-        submitted_at: now(),
-        next_sync_at: None,
         settled_at: None,
         channel_time: None,
-        leased_until: now(),
-        lease_no: 0,
         version: 1,
     };
     let event = Event {

@@ -164,12 +164,12 @@ async fn contradicted(core: &Core, refund: &Refund) -> Refund {
         version: refund.version + 1,
         ..refund.clone()
     };
-    let row = raised.clone();
+    let (before, row) = (refund.clone(), raised.clone());
     core.ctx
         .db
         .write(move |conn| {
-            let row = row.clone();
-            Box::pin(async move { Ok(store::refund::update(conn, &row, None).await?) })
+            let (before, row) = (before.clone(), row.clone());
+            Box::pin(async move { Ok(store::refund::update(conn, &before, &row, None).await?) })
         })
         .await
         .expect("a write");

@@ -72,7 +72,7 @@ impl Nodes {
     /// How often a refund was submitted, and how often money moved.
     async fn booked(&self, refund: &Refund) -> (i64, i64) {
         let mut conn = self.nodes[0].db.read().await.unwrap();
-        let row = store::sandbox::get(&mut conn, &refund.channel_no).await;
+        let row = store::sandbox::get(&mut conn, refund.channel_no()).await;
         let row = row.unwrap().expect("a row of the book");
         (row.submissions, row.moved)
     }

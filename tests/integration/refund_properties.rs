@@ -144,7 +144,7 @@ impl Case<'_> {
                     .channels
                     .sandbox()
                     .unwrap()
-                    .book(&refund.channel_no)
+                    .book(refund.channel_no())
                     .await
                     .unwrap();
                 let truthful = book.is_some_and(|entry| entry.status == status);
@@ -198,7 +198,7 @@ impl Case<'_> {
                 .channels
                 .sandbox()
                 .unwrap()
-                .book(&refund.channel_no)
+                .book(refund.channel_no())
                 .await
                 .unwrap()
             {
@@ -237,7 +237,7 @@ impl Case<'_> {
                 continue;
             };
             let sandbox = self.core.ctx.channels.sandbox().unwrap();
-            let book = sandbox.book(&refund.channel_no).await.unwrap();
+            let book = sandbox.book(refund.channel_no()).await.unwrap();
             let says = book.map(|entry| entry.status);
             match refund.status {
                 RefundStatus::Progress => {
@@ -261,7 +261,8 @@ impl Case<'_> {
 fn callback(refund: &Refund, status: &str) -> (HashMap<String, String>, Vec<u8>) {
     let body = format!(
         r#"{{"refundNo":"{}","amount":{},"status":"{status}","outRefundNo":"X"}}"#,
-        refund.channel_no, refund.amount.0
+        refund.channel_no(),
+        refund.amount.0
     );
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"123456").unwrap();
     mac.update(body.as_bytes());

@@ -10,8 +10,8 @@ use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::{
-    Effect, Evidence, NewRefund, Outcome, Refund, RefundNumbers, RefundStatus, RepeatedFields,
-    ReviewReason, Settlement, Source,
+    Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, Refund, RefundStatus, RepeatedFields,
+    ReviewReason, Settlement, Source, WaitReason,
 };
 use refundry::domain::time::Timestamp;
 
@@ -169,11 +169,7 @@ fn requested(index: usize, amount: i64, now: i64) -> Refund {
         edition: Edition::Open,
         expected_refundable: None,
     };
-    let numbers = RefundNumbers {
-        channel_no: number.clone(),
-        refund_no: number,
-    };
-    Refund::requested(new, &order, numbers, Timestamp(now))
+    Refund::requested(new, &order, number, String::new(), Timestamp(now))
 }
 
 fn refund(index: usize, amount: i64, now: i64) -> Refund {
@@ -270,7 +266,7 @@ impl World {
     fn submit(&mut self, index: usize) {
         self.flights.push(Flight {
             refund: index,
-            attempt: self.refunds[index].submissions,
+            attempt: self.refunds[index].submissions.current().attempt,
             waiting: true,
         });
     }
@@ -358,7 +354,8 @@ impl World {
                 };
                 let failed = &self.refunds[i];
                 if failed.status == RefundStatus::Fail && failed.amount <= self.refundable() {
-                    let retried = failed.retried(at);
+                    let mut retried = failed.retried(at, None);
+                    retried.refund = retried.refund.submitted(at).refund;
                     self.apply(i, retried);
                     self.submit(i);
                 }
@@ -399,6 +396,7 @@ impl World {
                             source: Source::Answer,
                             attempt,
                             outcome,
+                            amount: None,
                             at,
                         },
                     ));
@@ -420,6 +418,7 @@ impl World {
                             source: Source::Answer,
                             attempt,
                             outcome: lost(),
+                            amount: None,
                             at,
                         },
                     ));
@@ -440,6 +439,7 @@ impl World {
                         source: Source::Answer,
                         attempt,
                         outcome: lost(),
+                        amount: None,
                         at,
                     },
                 ));
@@ -467,11 +467,12 @@ impl World {
                 if !keep {
                     self.callbacks.remove(i);
                 }
-                let attempt = self.refunds[refund].submissions;
+                let attempt = self.refunds[refund].submissions.current().attempt;
                 let evidence = Evidence {
                     source: Source::Callback,
                     attempt,
                     outcome: outcome(says),
+                    amount: None,
                     at,
                 };
                 self.settle(refund, &evidence);
@@ -491,13 +492,14 @@ impl World {
                     }
                     outcome => outcome,
                 };
-                let attempt = self.refunds[i].submissions;
+                let attempt = self.refunds[i].submissions.current().attempt;
                 self.syncs.push((
                     i,
                     Evidence {
                         source: Source::Sync,
                         attempt,
                         outcome,
+                        amount: None,
                         at,
                     },
                 ));
@@ -519,12 +521,13 @@ impl World {
                 let refund = &self.refunds[i];
                 let unseen = self.book[i] == Book::Unseen
                     && !self.flights.iter().any(|flight| flight.refund == i);
-                if refund.holds() && !refund.acknowledged && unseen {
-                    let attempt = refund.submissions;
+                if refund.holds() && !refund.submissions.acknowledged() && unseen {
+                    let attempt = refund.submissions.current().attempt;
                     let evidence = Evidence {
                         source: Source::Sync,
                         attempt,
                         outcome: Outcome::NotFound,
+                        amount: None,
                         at,
                     };
                     self.settle(i, &evidence);
@@ -553,7 +556,7 @@ impl World {
         assert!(
             self.refunds
                 .iter()
-                .all(|refund| (0..=refund.submissions).contains(&refund.unresolved_submissions))
+                .all(|refund| refund.submissions.unresolved() <= refund.submissions.count())
         );
     }
 
@@ -655,6 +658,7 @@ fn evidence(source: Source, says: Book, at: i64) -> Evidence {
         source,
         attempt: 1,
         outcome: outcome(says),
+        amount: None,
         at: Timestamp(at),
     }
 }
@@ -767,4 +771,152 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (RefundStatus::Progress, Fen::ZERO)
     );
     assert_eq!(absent.refund.review_reason, Some(ReviewReason::Absent));
+}
+
+/// Evidence about the submission `attempt`.
+fn of_attempt(attempt: i64, evidence: Evidence) -> Evidence {
+    Evidence {
+        attempt,
+        ..evidence
+    }
+}
+
+#[test]
+fn a_repeats_refusal_settles_nothing_while_the_channel_works_on_an_earlier_submission() {
+    let lost = Evidence {
+        outcome: lost(),
+        ..evidence(Source::Answer, Book::Fail, 3)
+    };
+    let repeated = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    let repeated = repeated.submitted(Timestamp(6)).refund;
+    // The first submission's answer comes late: the channel has the refund.
+    let accepted = repeated
+        .settle(Fen::ZERO, &evidence(Source::Answer, Book::Processing, 7))
+        .refund;
+    assert!(accepted.submissions.acknowledged());
+    let refusal = of_attempt(2, evidence(Source::Answer, Book::Fail, 8));
+    let refused = accepted.settle(Fen::ZERO, &refusal);
+    assert_eq!(
+        (refused.refund.status, refused.held),
+        (RefundStatus::Progress, Fen::ZERO)
+    );
+    // Asked, the channel speaks of both.
+    let asked = of_attempt(2, evidence(Source::Sync, Book::Fail, 9));
+    assert_eq!(
+        refused.refund.settle(Fen::ZERO, &asked).refund.status,
+        RefundStatus::Fail
+    );
+}
+
+#[test]
+fn another_amount_settles_nothing_whoever_names_it() {
+    for source in [Source::Answer, Source::Callback, Source::Sync] {
+        for says in [Book::Success, Book::Fail, Book::Processing] {
+            let evidence = Evidence {
+                amount: Some(Fen(41)),
+                ..evidence(source, says, 5)
+            };
+            let flagged = refund(0, 40, 0).settle(Fen::ZERO, &evidence);
+            assert_eq!(
+                (flagged.effect, flagged.held, flagged.refunded),
+                (Effect::Flagged, Fen::ZERO, Fen::ZERO)
+            );
+            assert_eq!(flagged.refund.status, RefundStatus::Progress);
+            let reason = flagged.refund.review_reason;
+            assert_eq!(reason, Some(ReviewReason::AmountDiffers));
+            assert_eq!(flagged.refund.submissions.unresolved(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_the_channel_puts_off_waits_with_its_number_and_its_amount_held() {
+    let put_off = Evidence {
+        outcome: Outcome::RetryLater {
+            delay: Delay::Funds,
+            msg: "not enough".to_owned(),
+        },
+        ..evidence(Source::Answer, Book::Fail, 1_000)
+    };
+    let waits = refund(0, 40, 0).settle(Fen::ZERO, &put_off);
+    assert_eq!((waits.effect, waits.held), (Effect::Noted, Fen::ZERO));
+    let waits = waits.refund;
+    assert!(waits.waits_to_be_submitted());
+    let (first, next) = (waits.submissions.current(), waits.submissions.last());
+    assert_eq!(next.waits_for, Some(WaitReason::Funds));
+    assert_eq!(next.not_before, Timestamp(601_000));
+    assert_eq!(
+        (&next.channel_no, &next.params),
+        (&first.channel_no, &first.params)
+    );
+    assert_eq!((next.attempt, next.repeat), (2, 1));
+    // It goes out as it was put into words, and its answer settles the refund.
+    let again = waits.submitted(Timestamp(601_000)).refund;
+    assert_eq!(again.submissions.count(), 2);
+    let refused = again.settle(
+        Fen::ZERO,
+        &of_attempt(2, evidence(Source::Answer, Book::Fail, 601_001)),
+    );
+    assert_eq!(refused.refund.status, RefundStatus::Fail);
+
+    // While an earlier submission may still move money, the channel is asked before it is told again.
+    let lost = Evidence {
+        outcome: lost(),
+        ..evidence(Source::Answer, Book::Fail, 3)
+    };
+    let open = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    let open = open.submitted(Timestamp(6)).refund;
+    let open = open.settle(Fen::ZERO, &of_attempt(2, put_off)).refund;
+    assert!(open.submissions.last().waits() && !open.waits_to_be_submitted());
+}
+
+#[test]
+fn an_abnormal_refund_holds_its_amount_and_needs_a_person() {
+    let abnormal = Evidence {
+        outcome: Outcome::Abnormal {
+            msg: "card closed".to_owned(),
+        },
+        ..evidence(Source::Sync, Book::Fail, 5)
+    };
+    let flagged = refund(0, 40, 0).settle(Fen::ZERO, &abnormal);
+    assert_eq!((flagged.effect, flagged.held), (Effect::Flagged, Fen::ZERO));
+    let flagged = flagged.refund;
+    assert_eq!(flagged.review_reason, Some(ReviewReason::Abnormal));
+    let paid = flagged
+        .settle(Fen::ZERO, &evidence(Source::Sync, Book::Success, 9))
+        .refund;
+    assert_eq!(
+        (paid.status, paid.review_reason),
+        (RefundStatus::Success, None)
+    );
+}
+
+#[test]
+fn a_retry_may_take_a_new_number_and_words_about_the_old_one_settle_nothing() {
+    let failed = refund(0, 40, 0)
+        .settle(Fen::ZERO, &evidence(Source::Answer, Book::Fail, 5))
+        .refund;
+    let number = NewNumber {
+        channel_no: "R0-2".to_owned(),
+        params: "again".to_owned(),
+    };
+    let retried = failed.retried(Timestamp(9), Some(number));
+    assert_eq!((retried.effect, retried.held), (Effect::Changed, Fen(40)));
+    let retried = retried.refund.submitted(Timestamp(9)).refund;
+    assert_eq!(retried.channel_no(), "R0-2");
+    let current = retried.submissions.current();
+    assert_eq!(
+        (current.attempt, current.repeat, current.params.as_str()),
+        (2, 0, "again")
+    );
+    let old = retried.settle(Fen(0), &evidence(Source::Callback, Book::Fail, 12));
+    assert_eq!(
+        (old.refund.status, old.held),
+        (RefundStatus::Progress, Fen::ZERO)
+    );
+    let refusal = of_attempt(2, evidence(Source::Callback, Book::Fail, 13));
+    assert_eq!(
+        old.refund.settle(Fen(0), &refusal).refund.status,
+        RefundStatus::Fail
+    );
 }

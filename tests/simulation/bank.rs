@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use async_trait::async_trait;
 use refundry::domain::error::Refusal;
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey};
-use refundry::domain::refund::{Outcome, Refund};
+use refundry::domain::refund::{Outcome, Statement, Submission};
 use refundry::domain::time::Timestamp;
-use refundry::server::channels::{Callback, CallbackReply, ChannelAdapter, OrderOutcome, Reply};
+use refundry::server::channels::adapter::{
+    Callback, CallbackContent, CallbackReply, ChannelAdapter, OrderOutcome, RefundTerms, Reply,
+    SubmissionPolicy,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{FaultMode, HOUR, Happening, MINUTE, SECOND, Shared, World};
@@ -50,7 +53,6 @@ impl State {
 pub struct Entry {
     pub channel: Channel,
     pub order_no: String,
-    pub biz_refund_no: String,
     pub amount: i64,
     pub state: State,
     /// What a question is answered with until `shown_at`.
@@ -82,15 +84,15 @@ impl World {
         &mut self,
         channel: Channel,
         order: &Order,
-        refund: &Refund,
-    ) -> FaultMode<Reply<Outcome>> {
+        submission: &Submission,
+    ) -> FaultMode<Reply<Statement>> {
         self.counts.calls += 1;
-        let no = refund.channel_no.clone();
+        let no = submission.channel_no.clone();
+        let amount: i64 = submission.params.parse().expect("the amount");
         let entry = self.book.entry(no.clone()).or_insert_with(|| Entry {
             channel,
             order_no: order.order_no.clone(),
-            biz_refund_no: refund.biz_refund_no.clone(),
-            amount: refund.amount.0,
+            amount,
             state: State::Unseen,
             before: State::Unseen,
             shown_at: 0,
@@ -98,12 +100,9 @@ impl World {
             moved: 0,
         });
         assert_eq!(
-            entry.amount, refund.amount.0,
-            "{no} is submitted with another amount"
-        );
-        assert_eq!(
-            entry.biz_refund_no, refund.biz_refund_no,
-            "{no} is another refund"
+            (entry.amount, &entry.order_no),
+            (amount, &order.order_no),
+            "{no} is submitted with other parameters"
         );
         let down = self.is_down(channel);
         let arrives = if down {
@@ -128,7 +127,7 @@ impl World {
         };
         self.note(format!(
             "  {no}, attempt {}, {how}: {:?}",
-            refund.submissions, self.book[&no].state
+            submission.attempt, self.book[&no].state
         ));
         if self.ill(3.0) {
             return FaultMode::Die;
@@ -142,9 +141,13 @@ impl World {
     }
 
     /// A node asks for a refund.
-    fn question(&mut self, channel: Channel, refund: &Refund) -> FaultMode<Reply<Outcome>> {
+    fn question(
+        &mut self,
+        channel: Channel,
+        submission: &Submission,
+    ) -> FaultMode<Reply<Statement>> {
         self.counts.calls += 1;
-        let no = &refund.channel_no;
+        let no = &submission.channel_no;
         let shown = self.book.get(no).map_or(State::Unseen, |entry| {
             if self.now < entry.shown_at {
                 entry.before
@@ -167,12 +170,12 @@ impl World {
     }
 
     /// No answer: the connection breaks at once, or time runs out.
-    fn silence(&mut self) -> FaultMode<Reply<Outcome>> {
+    fn silence(&mut self) -> FaultMode<Reply<Statement>> {
         self.counts.unresolved_submissions += 1;
         let why = "nothing was heard".to_owned();
         let unknown = Reply {
             raw: why.clone(),
-            outcome: Outcome::Unknown { why },
+            outcome: Outcome::Unknown { why }.into(),
         };
         match self.chance(50.0) {
             true => FaultMode::Now(unknown),
@@ -181,7 +184,7 @@ impl World {
     }
 
     /// An answer may be long on its way, and is old then.
-    fn travel(&mut self, answer: Reply<Outcome>) -> FaultMode<Reply<Outcome>> {
+    fn travel(&mut self, answer: Reply<Statement>) -> FaultMode<Reply<Statement>> {
         match self.ill(12.0) {
             true => FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
             false => FaultMode::Now(answer),
@@ -285,7 +288,7 @@ impl World {
         format!("word {}", self.serial())
     }
 
-    fn answer(&mut self, no: &str, state: State) -> Reply<Outcome> {
+    fn answer(&mut self, no: &str, state: State) -> Reply<Statement> {
         let out_refund_no = Some(format!("OUT-{no}"));
         let outcome = match state {
             State::Unseen | State::Lost => Outcome::NotFound,
@@ -337,42 +340,41 @@ pub struct Teller {
     pub channel: Channel,
 }
 
+#[async_trait]
 impl ChannelAdapter for Teller {
-    fn refund<'a>(
-        &'a self,
-        _: &'a MerchantApp,
-        order: &'a Order,
-        refund: &'a Refund,
-    ) -> BoxFuture<'a, Reply<Outcome>> {
-        Box::pin(async move {
-            let fate = self.world.lock().submission(self.channel, order, refund);
-            self.world.meet(self.node, fate).await
-        })
+    fn params(&self, _: &MerchantApp, terms: RefundTerms<'_>) -> String {
+        terms.amount.0.to_string()
     }
 
-    fn query_refund<'a>(
-        &'a self,
-        _: &'a MerchantApp,
-        _: &'a Order,
-        refund: &'a Refund,
-    ) -> BoxFuture<'a, Reply<Outcome>> {
-        Box::pin(async move {
-            let fate = self.world.lock().question(self.channel, refund);
-            self.world.meet(self.node, fate).await
-        })
+    async fn submit(
+        &self,
+        _: &MerchantApp,
+        order: &Order,
+        submission: &Submission,
+    ) -> Reply<Statement> {
+        let fate = self
+            .world
+            .lock()
+            .submission(self.channel, order, submission);
+        self.world.meet(self.node, fate).await
     }
 
-    fn query_order<'a>(
-        &'a self,
-        _: &'a MerchantApp,
-        _: &'a OrderKey,
-        _: Option<&'a Order>,
-    ) -> BoxFuture<'a, Reply<OrderOutcome>> {
+    async fn query(&self, _: &MerchantApp, _: &Order, submission: &Submission) -> Reply<Statement> {
+        let fate = self.world.lock().question(self.channel, submission);
+        self.world.meet(self.node, fate).await
+    }
+
+    async fn query_order(
+        &self,
+        _: &MerchantApp,
+        _: &OrderKey,
+        _: Option<&Order>,
+    ) -> Reply<OrderOutcome> {
         let (outcome, raw) = (OrderOutcome::NotFound, String::new());
-        Box::pin(async move { Reply { outcome, raw } })
+        Reply { outcome, raw }
     }
 
-    fn read_callback(
+    async fn read_callback(
         &self,
         _: &MerchantApp,
         _: &HashMap<String, String>,
@@ -390,8 +392,10 @@ impl ChannelAdapter for Teller {
         };
         Ok(Callback {
             channel_no: word.no,
-            amount: Fen(word.amount),
-            outcome,
+            content: CallbackContent::Statement(Statement {
+                outcome,
+                amount: Some(Fen(word.amount)),
+            }),
         })
     }
 
@@ -403,7 +407,12 @@ impl ChannelAdapter for Teller {
         }
     }
 
-    fn visibility_delay(&self) -> Duration {
-        Duration::from_millis(VISIBILITY_DELAY as u64)
+    fn policy(&self) -> SubmissionPolicy {
+        SubmissionPolicy {
+            visibility_delay: Duration::from_millis(VISIBILITY_DELAY as u64),
+            repeats_unknown: true,
+            new_number_after_failure: false,
+            spacing: Duration::ZERO,
+        }
     }
 }

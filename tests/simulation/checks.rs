@@ -87,7 +87,7 @@ impl History {
                 "{no}"
             );
             assert!(entry.moved <= 1, "{no} moved money {} times", entry.moved);
-            *moved.entry(&entry.biz_refund_no).or_default() += entry.moved;
+            *moved.entry(&row.biz_refund_no).or_default() += entry.moved;
             if matches!(entry.state, State::Success { .. }) {
                 *paid.entry(&entry.order_no).or_default() += entry.amount;
             }

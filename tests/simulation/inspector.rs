@@ -47,9 +47,9 @@ pub struct Inspector {
 
 /// When the next of each work is due, leases and breakers minded.
 const DUE: &str = "
-    SELECT r.channel AS work, MIN(MAX(r.next_sync_at, r.leased_until, COALESCE(b.probe_at, 0))) AS at
-      FROM refund r LEFT JOIN breaker b ON b.app_id = r.app_id AND b.channel = r.channel
-      WHERE r.next_sync_at IS NOT NULL GROUP BY r.channel
+    SELECT s.channel AS work, MIN(MAX(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
+      FROM submission s LEFT JOIN breaker b ON b.app_id = s.app_id AND b.channel = s.channel
+      WHERE s.due_at IS NOT NULL GROUP BY s.channel
     UNION ALL SELECT 'notices', MIN(MAX(next_send_at, leased_until)) FROM notice WHERE next_send_at IS NOT NULL
     UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND review_reason IS NULL";
 
@@ -86,7 +86,12 @@ impl Inspector {
 
     /// All refunds, oldest first.
     pub fn refunds(&mut self) -> Vec<Row> {
-        let rows = self.rows("SELECT * FROM refund ORDER BY created_at, biz_refund_no");
+        let rows = self.rows(
+            "SELECT r.*, (SELECT channel_no FROM submission s WHERE s.app_id = r.app_id AND s.refund_no = r.refund_no \
+             ORDER BY attempt DESC LIMIT 1) AS channel_no, (SELECT COUNT(*) FROM submission s \
+             WHERE s.app_id = r.app_id AND s.refund_no = r.refund_no AND s.submitted_at IS NOT NULL) AS submissions \
+             FROM refund r ORDER BY created_at, biz_refund_no",
+        );
         let rows = rows.iter().map(|row| Row {
             refund_no: row.get("refund_no"),
             biz_refund_no: row.get("biz_refund_no"),

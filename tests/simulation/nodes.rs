@@ -11,7 +11,8 @@ use refundry::domain::merchant::{AppChannel, MerchantApp};
 use refundry::domain::order::{Channel, Order};
 use refundry::domain::refund::Refund;
 use refundry::domain::time::Timestamp;
-use refundry::server::channels::{ChannelAdapter, Channels};
+use refundry::server::channels::Adapters;
+use refundry::server::channels::adapter::ChannelAdapter;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::{Ctx, Externals};
@@ -104,7 +105,7 @@ impl Node {
         };
         let (shared, node) = (world.clone(), self.number);
         let first = world.lock().rng.random_range(0..1_000_000);
-        let channels = Channels::of(HashMap::from(CHANNELS.map(adapter)));
+        let adapters = Adapters::of(HashMap::from(CHANNELS.map(adapter)));
         let outbound = Outbound::by(Box::new(Postman {
             world: shared,
             node,
@@ -119,7 +120,7 @@ impl Node {
             };
             let externals = Externals {
                 numbers,
-                channels,
+                adapters,
                 outbound,
             };
             Ctx::with(config, db, clock, externals)

@@ -161,7 +161,11 @@ impl History {
             false => self.some_refund(),
         };
         let Some(refund) = refund else { return };
-        let seen = self.world.lock().chance(50.0).then_some(refund.submissions);
+        let seen = self
+            .world
+            .lock()
+            .chance(50.0)
+            .then_some(refund.submissions.count());
         let name = format!("retry {}", refund.refund_no);
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {

@@ -134,9 +134,10 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
     let mut conn = connect(desk).await;
     let refunds: Vec<Refund> = rows(
         &mut conn,
-        "SELECT r.refund_no, r.channel_no, r.status, r.review_reason, r.version, o.out_order_no, \
+        "SELECT r.refund_no, s.channel_no, r.status, r.review_reason, r.version, o.out_order_no, \
                 (SELECT COUNT(*) FROM event e WHERE e.app_id = r.app_id AND e.subject = 'refund' AND e.number = r.refund_no) AS events \
-         FROM refund r JOIN pay_order o ON o.app_id = r.app_id AND o.order_no = r.order_no",
+         FROM refund r JOIN pay_order o ON o.app_id = r.app_id AND o.order_no = r.order_no \
+         JOIN submission s ON s.app_id = r.app_id AND s.refund_no = r.refund_no AND s.attempt = 1",
         |row| Refund {
             refund_no: text(row, "refund_no"),
             channel_no: text(row, "channel_no"),

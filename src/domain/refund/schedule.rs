@@ -97,48 +97,52 @@ mod tests {
     use super::*;
     use crate::domain::merchant::Edition;
     use crate::domain::money::Fen;
-    use crate::domain::order::Channel;
-    use crate::domain::refund::Outcome;
+    use crate::domain::order::{Channel, Order, OrderKey, OrderStatus};
+    use crate::domain::refund::{NewRefund, Outcome};
 
     fn refund() -> Refund {
-        Refund {
+        let order = Order {
             app_id: "A".to_owned(),
-            refund_no: "DEVR24051019590563000001".to_owned(),
-            biz_refund_no: "R1".to_owned(),
-            out_refund_no: None,
-            channel_no: "DEVR24051019590563000001".to_owned(),
             order_no: "P1".to_owned(),
+            biz_order_no: "B1".to_owned(),
+            out_order_no: None,
             channel: Channel::Sandbox,
+            method: None,
+            title: "tea".to_owned(),
+            amount: Fen(1),
+            refunded: Fen::ZERO,
+            held: Fen::ZERO,
+            status: OrderStatus::Success,
+            pay_time: None,
+            attach: None,
+            created_at: Timestamp(0),
+            version: 1,
+        };
+        let new = NewRefund {
+            order: OrderKey::OrderNo("P1".to_owned()),
+            biz_refund_no: "R1".to_owned(),
             amount: Fen(1),
             reason: None,
             attach: None,
             notify_url: None,
             client_ip: None,
             edition: Edition::Open,
-            status: RefundStatus::Progress,
-            submissions: 1,
-            unresolved_submissions: 1,
-            acknowledged: false,
-            review_reason: None,
-            reviewed: false,
-            error_code: None,
-            error_msg: None,
-            created_at: Timestamp(0),
+            expected_refundable: None,
+        };
+        let refund_no = "DEVR24051019590563000001".to_owned();
+        Refund::requested(new, &order, refund_no, String::new(), Timestamp(0))
+    }
+
+    fn submitted_at(at: i64) -> Refund {
+        Refund {
             opened_at: Timestamp(0),
-            submitted_at: Timestamp(0),
-            settled_at: None,
-            channel_time: None,
-            next_sync_at: None,
-            leased_until: Timestamp(0),
-            lease_no: 0,
-            version: 1,
+            ..refund().submitted(Timestamp(at)).refund
         }
     }
 
     #[test]
     fn the_ladder_is_that_of_the_contract() {
-        let mut refund = refund();
-        refund.submitted_at = Timestamp(-DAY_MS);
+        let refund = submitted_at(-DAY_MS);
         let mut now = Timestamp(0);
         let mut asked = Vec::new();
         while now.0 < 4 * DAY_MS {
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn what_was_opened_in_one_moment_is_spread() {
         let first = (0..500).map(|n| {
-            let mut refund = refund();
+            let mut refund = submitted_at(0);
             refund.refund_no = format!("DEVR2405101959056300{n:04}");
             refund.next_poll_at(Timestamp(0)).0
         });
@@ -170,15 +174,13 @@ mod tests {
 
     #[test]
     fn a_submission_is_asked_after_two_minutes_later_however_old_the_refund() {
-        let mut refund = refund();
-        refund.opened_at = Timestamp(0);
-        refund.submitted_at = Timestamp(3 * DAY_MS);
-        let now = refund.submitted_at.plus_ms(10);
+        let refund = submitted_at(3 * DAY_MS);
+        let now = refund.submitted_at().plus_ms(10);
         assert_eq!(
             refund.next_poll_at(now),
-            refund.submitted_at.plus_ms(2 * MINUTE_MS)
+            refund.submitted_at().plus_ms(2 * MINUTE_MS)
         );
-        let now = refund.submitted_at.plus_ms(2 * MINUTE_MS);
+        let now = refund.submitted_at().plus_ms(2 * MINUTE_MS);
         assert!(refund.next_poll_at(now) > now.plus_ms(HOUR_MS));
     }
 
@@ -188,6 +190,7 @@ mod tests {
             source: Source::Sync,
             attempt: 1,
             outcome,
+            amount: None,
             at: Timestamp(at),
         };
         let success = || Outcome::Success {
@@ -195,22 +198,29 @@ mod tests {
             at: None,
         };
         let unknown = || Outcome::Unknown { why: String::new() };
-        let mut refund = refund();
+        let mut refund = submitted_at(0);
         refund.status = RefundStatus::Success;
-        let next = refund.next_sync_after(&sync(success(), 5), true, Timestamp(5), DAY_MS);
+        let next = refund.due_after(&sync(success(), 5), true, Timestamp(5), DAY_MS);
         assert_eq!(next, Some(Timestamp(5 + DAY_MS)));
-        refund.next_sync_at = next;
+        refund.submissions.be_due(next);
         // Asked by a person before that: the later question stands.
-        let early = refund.next_sync_after(&sync(success(), 900), false, Timestamp(900), DAY_MS);
+        let early = refund.due_after(&sync(success(), 900), false, Timestamp(900), DAY_MS);
         assert_eq!(early, next);
         let due = 5 + DAY_MS;
-        let silent = refund.next_sync_after(&sync(unknown(), due), false, Timestamp(due), DAY_MS);
+        let silent = refund.due_after(&sync(unknown(), due), false, Timestamp(due), DAY_MS);
         assert_eq!(silent, Some(Timestamp(due + HOUR_MS)));
-        let done = refund.next_sync_after(&sync(success(), due), false, Timestamp(due), DAY_MS);
+        let done = refund.due_after(&sync(success(), due), false, Timestamp(due), DAY_MS);
         assert_eq!(done, None);
         assert_eq!(
-            refund.next_sync_after(&sync(success(), 5), true, Timestamp(5), 0),
+            refund.due_after(&sync(success(), 5), true, Timestamp(5), 0),
             None
         );
+    }
+
+    #[test]
+    fn what_a_channel_puts_off_waits_twice_as_long_each_time_and_no_longer_than_an_hour() {
+        let waits = |delay| [1, 2, 3, 4, 5, 40].map(|times| delay_ms(delay, times) / MINUTE_MS);
+        assert_eq!(waits(Delay::RateLimit), [1, 2, 4, 8, 10, 10]);
+        assert_eq!(waits(Delay::Funds), [10, 20, 40, 60, 60, 60]);
     }
 }
