@@ -13,8 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::error::Refusal;
+use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
-use crate::server::channels::adapter::ChannelAdapter;
+use crate::server::channels::adapter::{
+    CallbackReply, ChannelAdapter, RefundTerms, SubmissionPolicy,
+};
 use crate::server::channels::breaker::{Breakers, ChannelKey};
 use crate::server::channels::bulkhead::Bulkheads;
 use crate::server::channels::sandbox::{Sandbox, SandboxSettings};
@@ -73,11 +76,32 @@ impl Channels {
         }
     }
 
-    /// Returns the way to a channel.
+    /// Returns when and how a channel takes submissions.
     ///
     /// # Errors
-    /// [`Refusal::ChannelNotEnabled`] where this server has none.
-    pub fn adapter(&self, channel: Channel) -> Result<&dyn ChannelAdapter, Refusal> {
+    /// [`Refusal::ChannelNotEnabled`] where this server does not reach it.
+    pub fn policy(&self, channel: Channel) -> Result<SubmissionPolicy, Refusal> {
+        Ok(self.adapter(channel)?.policy())
+    }
+
+    /// Writes what a refund's channel is to be told of it, see [`ChannelAdapter::params`].
+    ///
+    /// # Errors
+    /// [`Refusal::ChannelNotEnabled`] where this server does not reach it.
+    pub fn params(&self, app: &MerchantApp, terms: RefundTerms<'_>) -> Result<String, Refusal> {
+        Ok(self.adapter(terms.order.channel)?.params(app, terms))
+    }
+
+    /// Returns what to answer a channel's callback, taken or not.
+    ///
+    /// # Errors
+    /// [`Refusal::ChannelNotEnabled`] where this server does not reach the channel.
+    pub fn reply(&self, channel: Channel, taken: bool) -> Result<CallbackReply, Refusal> {
+        Ok(self.adapter(channel)?.reply(taken))
+    }
+
+    // Known in this room alone: nobody else can await an adapter, past the limits of `call`.
+    fn adapter(&self, channel: Channel) -> Result<&dyn ChannelAdapter, Refusal> {
         let adapter = self.adapters.all.get(&channel).map(Arc::as_ref);
         adapter.ok_or(Refusal::ChannelNotEnabled {
             channel: channel.as_str().into(),

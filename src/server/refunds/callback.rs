@@ -38,7 +38,8 @@ pub async fn callback(
 ) -> Result<CallbackReply> {
     // A disabled app's callbacks are heard too: what was begun for it is brought to its end.
     let merchant = ctx.merchants.known(app_id).await?;
-    let adapter = ctx.channels.adapter(channel)?;
+    let reply = |taken| Ok(ctx.channels.reply(channel, taken)?);
+    reply(false)?;
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = ctx
@@ -55,13 +56,13 @@ pub async fn callback(
             counters::callback_unbelieved(&merchant.app_id, channel);
             // Whoever is not the channel may not fill the disk: one sample an hour is kept.
             if known.is_some() {
-                return Ok(adapter.reply(false));
+                return reply(false);
             }
             (Verdict::BadSignature, None)
         }
         Ok(_) if known.is_some_and(Verdict::taken) => {
             count(ctx, app_id, channel, digest, now).await?;
-            return Ok(adapter.reply(true));
+            return reply(true);
         }
         Ok(callback) => {
             match known_by_channel(ctx, &merchant, channel, &callback.channel_no).await? {
@@ -103,7 +104,7 @@ pub async fn callback(
             Box::pin(async move { Ok(store::callback::put(conn, &row, &digest).await?) })
         })
         .await?;
-    Ok(adapter.reply(verdict.taken()))
+    reply(verdict.taken())
 }
 
 /// Returns what tells one verified callback from another.

@@ -21,7 +21,7 @@ use crate::server::store;
 pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
     let mut conn = ctx.db.read().await?;
     let mut lanes = store::submission::due_lanes(&mut conn, ctx.clock.now()).await?;
-    lanes.retain(|(_, channel)| ctx.channels.adapter(*channel).is_ok());
+    lanes.retain(|(_, channel)| ctx.channels.policy(*channel).is_ok());
     Ok(lanes)
 }
 

@@ -106,7 +106,7 @@ pub fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()
     let settings = settings.ok_or(Refusal::ChannelNotEnabled {
         channel: order.channel.as_str().into(),
     })?;
-    ctx.channels.adapter(order.channel)?;
+    ctx.channels.policy(order.channel)?;
     if order.status != OrderStatus::Success {
         return Err(Refusal::OrderNotPaid.into());
     }
@@ -139,7 +139,7 @@ async fn reserve(
     actor: Actor,
 ) -> Result<Reservation> {
     let number = new_number(ctx, merchant, order, new.amount, new.reason.as_deref()).await?;
-    let not_before = not_before(ctx, ctx.channels.adapter(order.channel)?, order).await?;
+    let not_before = not_before(ctx, order).await?;
     let now = ctx.clock.now();
     let mut refund = Refund::requested(new.clone(), order, number.channel_no, number.params, now);
     if not_before > now {
@@ -301,15 +301,15 @@ async fn resubmit_failed(
     let key = OrderKey::OrderNo(failed.order_no.clone());
     let order = orders::find(ctx, merchant, &key).await?;
     may_refund(ctx, merchant, &order)?;
-    let adapter = ctx.channels.adapter(order.channel)?;
-    let number = match adapter.policy().new_number_after_failure {
+    let policy = ctx.channels.policy(order.channel)?;
+    let number = match policy.new_number_after_failure {
         true => {
             let reason = failed.reason.as_deref();
             Some(new_number(ctx, merchant, &order, failed.amount, reason).await?)
         }
         false => None,
     };
-    let not_before = not_before(ctx, adapter, &order).await?;
+    let not_before = not_before(ctx, &order).await?;
     let permit = ctx
         .channels
         .permit_now(&(order.app_id.clone(), order.channel));

@@ -9,7 +9,7 @@ use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{Evidence, Lease, NewNumber, Refund, Source};
 use crate::domain::time::Timestamp;
-use crate::server::channels::adapter::{ChannelAdapter, RefundTerms};
+use crate::server::channels::adapter::RefundTerms;
 use crate::server::channels::call::Permit;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
@@ -32,18 +32,14 @@ pub(super) async fn new_number(
         reason,
         channel_no: &channel_no,
     };
-    let params = ctx.channels.adapter(order.channel)?.params(merchant, terms);
+    let params = ctx.channels.params(merchant, terms)?;
     Ok(NewNumber { channel_no, params })
 }
 
 /// Returns the moment from when on a refund of an order may go out: at once, unless its channel wants some time
 /// between two. Two that begin at one moment may both go out; the channel puts the second off then.
-pub(super) async fn not_before(
-    ctx: &Ctx,
-    adapter: &dyn ChannelAdapter,
-    order: &Order,
-) -> Result<Timestamp> {
-    let spacing_ms = millis(adapter.policy().spacing);
+pub(super) async fn not_before(ctx: &Ctx, order: &Order) -> Result<Timestamp> {
+    let spacing_ms = millis(ctx.channels.policy(order.channel)?.spacing);
     if spacing_ms == 0 {
         return Ok(Timestamp::default());
     }

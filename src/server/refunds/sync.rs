@@ -46,7 +46,7 @@ pub async fn sync(
     let (owned, merchant, key) = (ctx.clone(), merchant.clone(), key.clone());
     run_detached(ctx, async move {
         let (refund, order) = find(&owned, &merchant, &key).await?;
-        owned.channels.adapter(refund.channel)?;
+        owned.channels.policy(refund.channel)?;
         let refund = lease(&owned, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
         sync_leased(&owned, &merchant, &order, refund, actor).await
     })
@@ -127,11 +127,7 @@ async fn ask_and_resubmit(
 ) -> Result<RefundSync> {
     let before = refund.status;
     let sync = ask(ctx, merchant, order, refund, actor, AfterAsking::KeepLease).await?;
-    let repeats = ctx
-        .channels
-        .adapter(order.channel)?
-        .policy()
-        .repeats_unknown;
+    let repeats = ctx.channels.policy(order.channel)?.repeats_unknown;
     if !repeats || !is_never_seen(&sync.refund, sync.outcome) {
         if sync.outcome == OutcomeKind::NotFound {
             release(ctx, lease.clone()).await;
@@ -175,11 +171,7 @@ pub(super) async fn ask(
     let submission = refund.submissions.current();
     let reply = ctx.channels.query(merchant, order, &refund, submission);
     let reply = reply.await?;
-    let delay = ctx
-        .channels
-        .adapter(refund.channel)?
-        .policy()
-        .visibility_delay;
+    let delay = ctx.channels.policy(refund.channel)?.visibility_delay;
     let visible_from = refund.submitted_at().plus_ms(millis(delay));
     let statement = Statement {
         outcome: not_yet_visible(reply.outcome.outcome, asked_at < visible_from),
@@ -230,7 +222,7 @@ async fn submit_again(
 ) -> Result<(Refund, bool)> {
     let not_before = match refund.submissions.last().waits() {
         true => {
-            let spaced = not_before(ctx, ctx.channels.adapter(order.channel)?, order).await?;
+            let spaced = not_before(ctx, order).await?;
             spaced.max(refund.submissions.last().not_before)
         }
         false => Timestamp::default(),
