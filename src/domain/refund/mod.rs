@@ -16,7 +16,7 @@ mod schedule;
 mod transitions;
 
 pub use evidence::{Evidence, Outcome, OutcomeKind, Source};
-pub use transitions::{Effect, RepeatedFields, Settlement};
+pub use transitions::{Booking, Effect, RepeatedFields, Settlement};
 
 string_enum! {
     /// The state of a refund.
