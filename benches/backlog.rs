@@ -13,6 +13,7 @@ use futures::future::join_all;
 use refundry::domain::event::{Actor, Event, EventKind, Subject};
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
+use refundry::domain::movement::Amounts;
 use refundry::domain::notice::Notice;
 use refundry::domain::order::{Channel, NewOrder};
 use refundry::domain::refund::{Refund, RefundStatus, Submission, Submissions};
@@ -74,9 +75,12 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                             ..open.clone()
                         };
                         store::refund::update(conn, &open, &settled, None).await?;
-                        let (held, refunded) = (Fen::ZERO - settled.amount, settled.amount);
-                        store::order::move_balance(conn, APP, &settled.order_no, held, refunded)
-                            .await?;
+                        let change = Amounts {
+                            held: -settled.amount,
+                            refunded: settled.amount,
+                            overpaid: Fen::ZERO,
+                        };
+                        store::order::move_balance(conn, APP, &settled.order_no, change).await?;
                         store::notice::insert(conn, &Notice::of(&settled, now())).await?;
                     }
                     Ok(())

@@ -29,7 +29,8 @@ CREATE TABLE app_channel (
     PRIMARY KEY (app_id, channel)
 );
 
--- A payment order. The checks are the balance invariant: amount = refunded + held + refundable.
+-- A payment order. The checks are the balance invariant: what we refund and hold stays within the amount. What a
+-- channel paid out beyond that stands apart, in overpaid.
 CREATE TABLE pay_order (
     app_id        TEXT   NOT NULL REFERENCES merchant_app (app_id),
     order_no      TEXT   NOT NULL,
@@ -41,6 +42,7 @@ CREATE TABLE pay_order (
     amount        BIGINT NOT NULL CHECK (amount > 0),
     refunded      BIGINT NOT NULL DEFAULT 0 CHECK (refunded >= 0),
     held          BIGINT NOT NULL DEFAULT 0 CHECK (held >= 0),
+    overpaid      BIGINT NOT NULL DEFAULT 0 CHECK (overpaid >= 0),
     status        TEXT   NOT NULL,
     pay_time      BIGINT,
     attach        TEXT,
@@ -48,7 +50,7 @@ CREATE TABLE pay_order (
     version       BIGINT NOT NULL,
     PRIMARY KEY (app_id, order_no),
     CHECK (refunded + held <= amount),
-    CHECK (status = 'success' OR refunded + held = 0)
+    CHECK (status = 'success' OR refunded + held + overpaid = 0)
 );
 CREATE UNIQUE INDEX pay_order_biz ON pay_order (app_id, biz_order_no);
 -- One transaction at a channel is one payment: told twice, it could be refunded twice.
@@ -207,7 +209,7 @@ CREATE TABLE delivery_attempt (
 -- For the clean-up of old ones.
 CREATE INDEX delivery_attempt_age ON delivery_attempt (at);
 
--- Each change of an order's balance. Only ever added to: the order's held and refunded amounts are the sums.
+-- Each change of an order's balance. Only ever added to: the order's held, refunded and overpaid amounts are the sums.
 CREATE TABLE movement (
     app_id     TEXT   NOT NULL,
     order_no   TEXT   NOT NULL,
@@ -217,6 +219,9 @@ CREATE TABLE movement (
     kind       TEXT   NOT NULL,
     held       BIGINT NOT NULL,
     refunded   BIGINT NOT NULL,
+    overpaid   BIGINT NOT NULL,
+    -- What it was booked on: request, answer, callback, sync, operator.
+    evidence   TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     PRIMARY KEY (app_id, order_no, refund_no, seq)
 );

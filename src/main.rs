@@ -6,6 +6,7 @@
 //! | 1 | not done; one sentence on the standard error says why |
 //! | 2 | the command line or a setting is wrong; named on the standard error |
 //! | 3 | an import went through, but rows of it were refused |
+//! | 4 | balances are not the sums of their movements |
 
 mod commands;
 
@@ -19,10 +20,11 @@ use refundry::server::config::{Config, Offline, without_password};
 use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
+use crate::commands::balances::Balances;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, copy, import, open, say, user};
+use crate::commands::{Failure, app, balances, copy, import, open, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -48,6 +50,9 @@ enum Command {
     #[command(subcommand)]
     Import(Import),
     Copy(Copy),
+    /// Look after the balances of orders
+    #[command(subcommand)]
+    Balances(Balances),
     /// Manage the operators who log in to the console
     #[command(subcommand)]
     User(User),
@@ -87,6 +92,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             say("the database is up to date");
         }
         Command::Import(command) => return import::run(command).await,
+        Command::Balances(command) => return balances::run(command).await,
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,

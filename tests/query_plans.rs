@@ -244,6 +244,10 @@ async fn no_statement_scans_a_table() {
         refunds::of_order(ctx, id, &order.order_no)
             .await
             .expect("refunds");
+        refunds::movements(ctx, id, &order.order_no)
+            .await
+            .expect("movements");
+        refunds::booked(ctx, &refund).await.expect("a sum");
         refunds::timeline(ctx, id, &refund.refund_no)
             .await
             .expect("events");
@@ -335,6 +339,7 @@ fn check(sql: &str, plan: &[String]) {
         "callback",
         "notice",
         "delivery_attempt",
+        "movement",
         "session",
         "operator",
         "operator_grant",

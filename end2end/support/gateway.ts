@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /** The sandbox's treatment of an order's refunds: the middle of the order's channel number, `SBX-…-`. */
-export type Behaviour = 'OK' | 'ASYNC' | 'FAIL' | 'LATEFAIL' | 'CLOSED' | 'TIMEOUT' | 'LOST' | 'FLAKY' | 'ABSENT';
+export type Behaviour = 'OK' | 'ASYNC' | 'FAIL' | 'LATEFAIL' | 'CLOSED' | 'TIMEOUT' | 'LOST' | 'FLAKY' | 'ABSENT' | 'REVERSED';
 
 export type Order = { orderNo: string; bizOrderNo: string; outOrderNo: string; title: string; amount: number };
 export type Refund = { refundNo: string; bizRefundNo: string; status: string; amount: number; order: Order };

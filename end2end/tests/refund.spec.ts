@@ -39,6 +39,15 @@ const words = {
     copy: '复制商户退款单号',
     copied: '已复制',
     orderPage: '订单',
+    contradicted: '通道前后说法不一致',
+    book: '登记退回',
+    bookTitle: '登记实际结果',
+    bookButton: '登记退回 12.50',
+    basis: '依据',
+    booked: '已登记。',
+    leftAfter: '之后订单可退 99.60 元',
+    movements: '资金变动',
+    returned: '退回',
   },
   en: {
     progress: 'In progress',
@@ -73,6 +82,15 @@ const words = {
     copy: 'Copy merchant refund number',
     copied: 'Copied',
     orderPage: 'Order',
+    contradicted: 'The channel contradicts itself',
+    book: 'Book as returned',
+    bookTitle: 'Book what happened',
+    bookButton: 'Book 12.50 as returned',
+    basis: 'Evidence',
+    booked: 'Booked.',
+    leftAfter: '99.60 will be refundable',
+    movements: 'Money movements',
+    returned: 'Returned',
   },
 };
 
@@ -438,5 +456,67 @@ test('the page fits a telephone, and the dark', async ({ page, gateway, language
   await expectAccessible(page);
   const step = await consider(page, t.retry, t.retryTitle, scripts);
   await expect(step.getByRole('button', { name: t.retryButton })).toBeInViewport();
+  await expectAccessible(page);
+});
+
+test('what the channel took back is booked once, after saying what will happen, and shown with the order', async ({
+  page,
+  gateway,
+  language,
+  scripts,
+  baseURL,
+}) => {
+  test.slow();
+  const t = words[language];
+  const refund = await gateway.refund('REVERSED');
+  expect(refund.status).toBe('success');
+  // The channel takes it back after its delay. A sync from then on hears of it.
+  await expect.poll(async () => (await gateway.book(refund))?.status, { timeout: 15_000 }).toBe('fail');
+  await gateway.sync(refund);
+  await open(page, path(refund));
+  await expect(state(page)).toHaveText(t.success);
+  await expect(page.locator('.review')).toContainText(t.contradicted);
+  await expectAccessible(page);
+  const before = await events(page).count();
+
+  const step = await consider(page, t.book, t.bookTitle, scripts);
+  await expect(step).toContainText(refund.refundNo);
+  await expect(step).toContainText(refund.order.orderNo);
+  await expect(step).toContainText(t.leftAfter);
+  await expect(step.getByRole('heading', { name: t.bookTitle })).toBeFocused();
+  await expectAccessible(page);
+  // Without evidence nothing is sent.
+  const basis = step.getByLabel(t.basis);
+  await expect(basis).toHaveAttribute('required');
+  await basis.fill('<b>通道账单 7</b>');
+  const form = await step.locator('form[method=post]').evaluate((form) => {
+    return Object.fromEntries(new FormData(form as HTMLFormElement)) as Record<string, string>;
+  });
+  await step.getByRole('button', { name: t.bookButton }).click();
+  await expect(done(page)).toHaveText(t.booked);
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await expect(state(page)).toHaveText(t.closed);
+  await expect(events(page)).toHaveCount(before + 1);
+  await expect(events(page).first()).toContainText('<b>通道账单 7</b>');
+  await expect(link(page, t.book)).toHaveCount(0);
+  await expect(link(page, t.retry)).toHaveCount(0);
+
+  // The same request again books nothing.
+  const again = await page.request.post('/api/refund/book', { form, headers: { origin: baseURL! } });
+  expect(again.ok()).toBe(true);
+  await open(page, path(refund));
+  await expect(events(page)).toHaveCount(before + 1);
+
+  await open(page, `${path(refund)}/book`);
+  await expect(page.locator('main').getByRole('button')).toHaveCount(0);
+
+  await open(page, `/apps/DEMO/orders/${refund.order.orderNo}`);
+  const rows = page.getByRole('table', { name: t.movements }).locator('tbody tr');
+  await expect(rows).toHaveCount(3);
+  await expect(rows.first()).toContainText(t.returned);
+  await expect(rows.first()).toContainText('− 12.50');
+  await expect(rows.first()).toContainText(refund.refundNo);
+  await expect(page.locator('.balance .sum')).toContainText('99.60');
+  await expect(page.locator('.balance > div')).toHaveCount(4);
   await expectAccessible(page);
 });

@@ -1,6 +1,7 @@
 //! The commands, one file each, and the code they share.
 
 pub mod app;
+pub mod balances;
 pub mod copy;
 pub mod import;
 mod progress;

@@ -94,6 +94,11 @@ pub fn Console() -> impl IntoView {
                         view=LazyPage::ReviewRefund
                         ssr=SsrMode::Async
                     />
+                    <Route
+                        path=path!("/apps/:app_id/refunds/:number/book")
+                        view=LazyPage::BookRefund
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("/apps/:app_id/review") view=ReviewQueuePage ssr=SsrMode::Async/>
                     <Route path=path!("/apps/:app_id/notices") view=NoticesPage ssr=SsrMode::Async/>
                     <Route

@@ -188,6 +188,7 @@ fn order(
         amount: Fen(price * quantity),
         refunded: Fen::ZERO,
         held: Fen::ZERO,
+        overpaid: Fen::ZERO,
         status: plan.status,
         pay_time: paid.then_some(at),
         attach: rng
@@ -219,7 +220,11 @@ fn stories(
         let earliest = first.plus_ms(room_ms * i as i64);
         let long = matches!(
             course,
-            Course::Contradicted | Course::LateSuccess | Course::Overpaid
+            Course::Contradicted
+                | Course::LateSuccess
+                | Course::Overpaid
+                | Course::OverpaidAndBooked
+                | Course::Returned
         );
         let spread = if long { room_ms / 8 } else { room_ms / 2 };
         let at = earliest.plus_ms(rng.random_range(0..spread.max(1)));
@@ -246,7 +251,11 @@ fn stories(
                 .submit_misheard(order)
                 .wait(pause_ms)
                 .sync(order, asker),
-            Course::Overpaid => story.submit_misheard(order),
+            Course::Overpaid | Course::OverpaidAndBooked => story.submit_misheard(order),
+            Course::Returned => {
+                let story = story.submit(order).wait(pause_ms).sync(order, asker);
+                story.wait(pause_ms).book(order, RETURN_REMARK, admin())
+            }
             Course::AmountDiffers => story
                 .submit(order)
                 .wait(DELAY_MS)
@@ -257,18 +266,25 @@ fn stories(
                 story.sync(order, admin())
             }
         };
-        if *course == Course::Overpaid {
-            overpaid = Some(story);
+        if matches!(course, Course::Overpaid | Course::OverpaidAndBooked) {
+            overpaid = Some((*course, story));
             continue;
         }
-        if let Some(mut story) = overpaid.take() {
+        if let Some((course, mut story)) = overpaid.take() {
             story.wait(room_ms).wait(pause_ms).sync(order, admin());
+            if course == Course::OverpaidAndBooked {
+                story.wait(pause_ms).book(order, OVERPAID_REMARK, admin());
+            }
             told.push(story);
         }
         told.push(story);
     }
     told
 }
+
+/// Remarks of the bookings.
+const RETURN_REMARK: &str = "通道账单显示退款退回，收款账户已注销";
+const OVERPAID_REMARK: &str = "已核对通道账单，多退部分向付款人追回";
 
 /// Returns a plausible part of an amount, less than the whole.
 fn part_of(left: Fen, rng: &mut StdRng) -> Fen {

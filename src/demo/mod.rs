@@ -151,6 +151,7 @@ mod tests {
     use crate::domain::callback::{Callback, Verdict};
     use crate::domain::event::Actor;
     use crate::domain::money::Fen;
+    use crate::domain::movement::{Movement, MovementKind};
     use crate::domain::notice::{Notice, NoticeState};
     use crate::domain::order::OrderStatus;
     use crate::domain::refund::{RefundKey, RefundStatus, ReviewReason};
@@ -225,6 +226,10 @@ mod tests {
             };
             assert!(month.refunds.iter().any(raised), "{review_reason}");
         }
+        for &kind in MovementKind::ALL {
+            let of_kind = |movement: &Movement| movement.kind == kind;
+            assert!(month.movements.iter().any(of_kind), "{kind}");
+        }
         let earliest = now.plus_ms(-31 * crate::domain::time::DAY_MS);
         assert!(
             month
@@ -276,7 +281,7 @@ mod tests {
         for order in &month.orders {
             let (held, refunded) = sums.remove(order.order_no.as_str()).unwrap_or_default();
             assert_eq!(
-                (order.held, order.refunded),
+                (order.held, order.refunded + order.overpaid),
                 (held, refunded),
                 "{}",
                 order.title

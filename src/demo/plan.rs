@@ -26,6 +26,10 @@ pub enum Course {
     LateSuccess,
     /// As `LateSuccess`, but another refund used the amount meanwhile.
     Overpaid,
+    /// As `Overpaid`, and booked.
+    OverpaidAndBooked,
+    /// Paid out, then taken back by the channel, and booked.
+    Returned,
     /// Paid out, then denied, then confirmed.
     Contradicted,
     /// Called back with another amount.
@@ -57,6 +61,7 @@ pub const BEHAVIOURS: &[(&str, &str)] = &[
     ("SBX-LOST-", "超时，通道未收到"),
     ("SBX-FLAKY-", "连接时断时续"),
     ("SBX-ABSENT-", "受理后通道查无此单"),
+    ("SBX-REVERSED-", "成功后被通道退回"),
 ];
 
 /// Makes the plans: first those that an operator may want to see and try, then ordinary business.
@@ -95,6 +100,14 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
         },
     );
     repeat(2, plan("SBX-OK-", &[Contradicted], (72, 240)));
+    repeat(
+        1,
+        Plan {
+            whole: true,
+            ..plan("SBX-OK-", &[OverpaidAndBooked, Submitted], (72, 240))
+        },
+    );
+    repeat(1, plan("SBX-REVERSED-", &[Returned], (72, 240)));
     repeat(1, plan("SBX-ASYNC-NOCB-", &[AmountDiffers], (48, 240)));
     // Failed, and settled.
     repeat(9, plan("SBX-FAIL-", &[Submitted], month));

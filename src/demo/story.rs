@@ -1,12 +1,14 @@
 //! Stories of the demonstration's refunds. The domain's own transitions and the sandbox's own rules make every event, so
 //! that both agree with the result.
 
+use std::ops::Add;
+
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::money::Fen;
-use crate::domain::movement::Movement;
+use crate::domain::movement::{Amounts, Movement, MovementEvidence};
 use crate::domain::order::Order;
 use crate::domain::refund::{
-    Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source, Statement,
+    Booking, Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source, Statement,
 };
 use crate::domain::time::Timestamp;
 use crate::server::channels::adapter::Reply;
@@ -40,7 +42,11 @@ impl Story {
             now,
             delay_ms,
         };
-        story.move_money(order, story.refund.amount, Fen::ZERO);
+        let change = Amounts {
+            held: story.refund.amount,
+            ..Amounts::default()
+        };
+        story.move_money(order, change, EventKind::Requested);
         story.note(EventKind::Requested, actor, story.refund.status);
         story
     }
@@ -134,8 +140,9 @@ impl Story {
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         let before = self.refund.status;
         let retried = self.refund.retried(self.now, None);
+        let change = retried.change();
         self.next(retried.refund.submitted(self.now).refund);
-        self.move_money(order, retried.held, retried.refunded);
+        self.move_money(order, change, EventKind::Retried);
         self.note(EventKind::Retried, actor, before);
         self.submit(order)
     }
@@ -145,6 +152,27 @@ impl Story {
         let before = self.refund.status;
         self.next(self.refund.closed_after_failure().refund);
         self.note(EventKind::Closed, actor, before);
+        self
+    }
+
+    /// Books what became of the refund's money.
+    pub fn book(&mut self, order: &mut Order, remark: &str, actor: Actor) -> &mut Self {
+        let changes = self.movements.iter().map(|movement| movement.change);
+        let booked = changes.fold(Amounts::default(), Amounts::add);
+        let settlement = match self.refund.bookable() {
+            Some(Booking::Overpaid) => {
+                (self.refund).booked_as_overpaid(order.refundable(), self.now, 0)
+            }
+            Some(Booking::Returned) => self.refund.booked_as_returned(booked, self.now),
+            None => return self,
+        };
+        let (before, change) = (self.refund.status, settlement.change());
+        self.next(settlement.refund);
+        self.move_money(order, change, EventKind::Booked);
+        self.note(EventKind::Booked, actor, before);
+        if let Some(event) = self.events.last_mut() {
+            event.said = Some(remark.to_owned());
+        }
         self
     }
 
@@ -197,17 +225,18 @@ impl Story {
         };
         let before = self.refund.status;
         let mut settlement = self.refund.settle(order.refundable(), &evidence);
+        let change = settlement.change();
         if source == Source::Answer {
             let submissions = &mut settlement.refund.submissions;
             submissions.keep_answer(evidence.attempt, &answer.raw, self.now);
         }
         self.next(settlement.refund);
-        self.move_money(order, settlement.held, settlement.refunded);
         let kind = match source {
             Source::Answer => EventKind::Answered,
             Source::Callback => EventKind::Callback,
             Source::Sync => EventKind::Sync,
         };
+        self.move_money(order, change, kind);
         self.note(kind, actor, before);
         if let Some(event) = self.events.last_mut() {
             event.outcome = Some(evidence.outcome.kind());
@@ -217,10 +246,12 @@ impl Story {
     }
 
     /// Moves the order's balance by a transition that made the refund's version.
-    fn move_money(&mut self, order: &mut Order, held: Fen, refunded: Fen) {
-        order.held = order.held + held;
-        order.refunded = order.refunded + refunded;
-        let movement = Movement::of(&self.refund, held, refunded, self.now);
+    fn move_money(&mut self, order: &mut Order, change: Amounts, event: EventKind) {
+        order.held = order.held + change.held;
+        order.refunded = order.refunded + change.refunded;
+        order.overpaid = order.overpaid + change.overpaid;
+        let evidence = MovementEvidence::of(event);
+        let movement = Movement::of(&self.refund, change, evidence, self.now);
         self.movements.extend(movement);
     }
 

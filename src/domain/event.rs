@@ -47,6 +47,8 @@ string_enum! {
         Flagged = "flagged",
         /// A person has looked at what it was flagged for.
         Reviewed = "reviewed",
+        /// A person has booked what became of its money.
+        Booked = "booked",
     }
 }
 

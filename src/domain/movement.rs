@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::event::EventKind;
 use crate::domain::money::Fen;
 use crate::domain::refund::Refund;
 use crate::domain::string_enum;
@@ -17,6 +18,78 @@ string_enum! {
         Released = "released",
         /// The amount went back to the payer.
         Refunded = "refunded",
+        /// The amount had gone to the payer, and came back or was taken back by the channel.
+        Returned = "returned",
+        /// The amount went to the payer though the order had too little left for it.
+        Overpaid = "overpaid",
+    }
+}
+
+string_enum! {
+    /// The evidence on which a movement was booked.
+    MovementEvidence {
+        /// The refund was asked for, or taken up again.
+        Request = "request",
+        /// The channel's answer to a submission.
+        Answer = "answer",
+        /// A callback of the channel.
+        Callback = "callback",
+        /// The channel's answer when asked for the refund's state.
+        Sync = "sync",
+        /// The decision of an operator, whose remark stands in the refund's timeline.
+        Operator = "operator",
+    }
+}
+
+impl MovementEvidence {
+    /// Returns the evidence that an event of a refund is. Events that are not listed move nothing.
+    pub fn of(event: EventKind) -> MovementEvidence {
+        match event {
+            EventKind::Answered => MovementEvidence::Answer,
+            EventKind::Callback => MovementEvidence::Callback,
+            EventKind::Sync => MovementEvidence::Sync,
+            EventKind::Closed | EventKind::Booked => MovementEvidence::Operator,
+            _ => MovementEvidence::Request,
+        }
+    }
+}
+
+/// The three amounts of an order's balance, or a change of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amounts {
+    pub held: Fen,
+    pub refunded: Fen,
+    pub overpaid: Fen,
+}
+
+impl Amounts {
+    /// Returns the kind of movement that a change of a balance is. `None` where nothing moves.
+    fn kind(self) -> Option<MovementKind> {
+        let none = Fen::ZERO;
+        if self.overpaid > none {
+            Some(MovementKind::Overpaid)
+        } else if self.overpaid < none || self.refunded < none {
+            Some(MovementKind::Returned)
+        } else if self.refunded > none {
+            Some(MovementKind::Refunded)
+        } else if self.held > none {
+            Some(MovementKind::Held)
+        } else if self.held < none {
+            Some(MovementKind::Released)
+        } else {
+            None
+        }
+    }
+}
+
+impl std::ops::Add for Amounts {
+    type Output = Amounts;
+    fn add(self, other: Amounts) -> Amounts {
+        Amounts {
+            held: self.held + other.held,
+            refunded: self.refunded + other.refunded,
+            overpaid: self.overpaid + other.overpaid,
+        }
     }
 }
 
@@ -29,32 +102,68 @@ pub struct Movement {
     /// The version of the refund that the movement belongs to. Its event has the same number.
     pub seq: i64,
     pub kind: MovementKind,
-    /// The change of the order's held amount.
-    pub held: Fen,
-    /// The change of the order's refunded amount.
-    pub refunded: Fen,
+    /// The changes of the order's amounts.
+    pub change: Amounts,
+    pub evidence: MovementEvidence,
     pub at: Timestamp,
 }
 
 impl Movement {
-    /// Returns the movement that this version of a refund brought: what it changed of the order's held and
-    /// refunded amounts. `None` where no money moved.
-    pub fn of(refund: &Refund, held: Fen, refunded: Fen, at: Timestamp) -> Option<Movement> {
-        let kind = match (held, refunded) {
-            (Fen::ZERO, Fen::ZERO) => return None,
-            (_, refunded) if refunded > Fen::ZERO => MovementKind::Refunded,
-            (held, _) if held > Fen::ZERO => MovementKind::Held,
-            _ => MovementKind::Released,
-        };
+    /// Returns the movement that this version of a refund brought: the change of the order's amounts.
+    /// `None` where no money moved.
+    pub fn of(
+        refund: &Refund,
+        change: Amounts,
+        evidence: MovementEvidence,
+        at: Timestamp,
+    ) -> Option<Movement> {
         Some(Movement {
             app_id: refund.app_id.clone(),
             order_no: refund.order_no.clone(),
             refund_no: refund.refund_no.clone(),
             seq: refund.version,
-            kind,
-            held,
-            refunded,
+            kind: change.kind()?,
+            change,
+            evidence,
             at,
         })
+    }
+
+    /// Returns the amount that the movement is about: positive where it was held or went to the payer, negative
+    /// where it was released or came back.
+    pub fn amount(&self) -> Fen {
+        match self.kind {
+            MovementKind::Held | MovementKind::Released => self.change.held,
+            MovementKind::Refunded | MovementKind::Returned | MovementKind::Overpaid => {
+                self.change.refunded + self.change.overpaid
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_movement_is_told_by_what_it_changes() {
+        let kind = |held, refunded, overpaid| {
+            let change = Amounts {
+                held: Fen(held),
+                refunded: Fen(refunded),
+                overpaid: Fen(overpaid),
+            };
+            change.kind()
+        };
+        assert_eq!(kind(0, 0, 0), None);
+        assert_eq!(kind(5, 0, 0), Some(MovementKind::Held));
+        assert_eq!(kind(-5, 0, 0), Some(MovementKind::Released));
+        assert_eq!(kind(-5, 5, 0), Some(MovementKind::Refunded));
+        assert_eq!(kind(0, 5, 0), Some(MovementKind::Refunded));
+        assert_eq!(kind(0, 2, 3), Some(MovementKind::Overpaid));
+        assert_eq!(kind(0, 0, 5), Some(MovementKind::Overpaid));
+        assert_eq!(kind(0, -5, 0), Some(MovementKind::Returned));
+        assert_eq!(kind(0, 0, -5), Some(MovementKind::Returned));
+        assert_eq!(kind(0, -2, -3), Some(MovementKind::Returned));
     }
 }

@@ -59,7 +59,8 @@ string_enum! {
     }
 }
 
-/// A payment order. `amount = refunded + held + refundable`, none of them negative.
+/// A payment order. `refunded + held <= amount`, none of them negative; what was paid out beyond the amount stands
+/// apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub app_id: String,
@@ -78,6 +79,8 @@ pub struct Order {
     pub refunded: Fen,
     /// What refunds in progress hold.
     pub held: Fen,
+    /// What channels paid out though the order had too little left for it.
+    pub overpaid: Fen,
     pub status: OrderStatus,
     pub pay_time: Option<Timestamp>,
     pub attach: Option<String>,
@@ -87,12 +90,20 @@ pub struct Order {
 }
 
 impl Order {
-    /// What could still be refunded, were nothing else in the way. Zero unless the order is paid.
+    /// Returns what could still be refunded, were nothing else in the way. Zero unless the order is paid. What was
+    /// overpaid is not refunded again when a refund fails afterwards and leaves room.
     pub fn refundable(&self) -> Fen {
         match self.status {
-            OrderStatus::Success => self.amount - self.refunded - self.held,
+            OrderStatus::Success => {
+                (self.amount - self.refunded - self.held - self.overpaid).max(Fen::ZERO)
+            }
             _ => Fen::ZERO,
         }
+    }
+
+    /// Returns what was paid out or is held beyond the order's amount.
+    pub fn excess(&self) -> Fen {
+        (self.refunded + self.held + self.overpaid - self.amount).max(Fen::ZERO)
     }
 
     /// The refund side of the order.

@@ -110,6 +110,10 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_KEEP_ATTEMPTS_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
     pub keep_attempts_days: i64,
 
+    /// How often balances are compared with the sums of their movements: up to 720h, 0s never
+    #[arg(long = "balance-check-every", env = "REFUNDRY_BALANCE_CHECK_EVERY", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 0, 2592000000))]
+    pub balance_check_every_ms: i64,
+
     /// How long a request may take: 1s to 5m; a refund it began goes on
     #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = |text: &str| duration_ms(text, 1000, 300000))]
     pub request_time_limit_ms: i64,

@@ -18,6 +18,7 @@ pub(in crate::server) const REFUNDS_OPEN: &str = "refundry_refunds_open";
 pub(in crate::server) const REFUNDS_RAISED: &str = "refundry_refunds_raised";
 pub(in crate::server) const OLDEST_OPEN_SECONDS: &str = "refundry_oldest_open_refund_seconds";
 pub(in crate::server) const HELD_FEN: &str = "refundry_money_held_fen";
+pub(in crate::server) const BALANCES_DIFFERENT: &str = "refundry_balances_different";
 pub(in crate::server) const SYNCS_DUE: &str = "refundry_syncs_due";
 pub(in crate::server) const CHANNEL_CALLS: &str = "refundry_channel_calls_total";
 pub(in crate::server) const CALLBACKS_UNBELIEVED: &str = "refundry_callbacks_unbelieved_total";
@@ -59,6 +60,10 @@ pub(in crate::server) fn describe() {
         "How long the oldest refund in progress has been so; 0: none is"
     );
     gauge!(HELD_FEN, "What refunds in progress hold, in fen");
+    gauge!(
+        BALANCES_DIFFERENT,
+        "Orders whose balance was not the sum of its movements when all were last compared"
+    );
     gauge!(
         SYNCS_DUE,
         "Refunds whose channel should have been asked by now; counted to 100000"
@@ -235,6 +240,11 @@ pub fn job_panicked(job: &'static str) {
 /// Counts a write that panicked.
 pub fn write_panicked() {
     job_panicked(WRITE);
+}
+
+/// Shows how many balances were found not to be the sums of their movements.
+pub fn balances_different(orders: u64) {
+    gauge!(BALANCES_DIFFERENT).set(orders as f64);
 }
 
 /// Shows by how many milliseconds the node's clock is ahead of the database's.

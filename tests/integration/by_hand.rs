@@ -1,19 +1,25 @@
-//! What a person decides of a refund: one in progress is closed on the channel's word alone, and what was
-//! raised is noted as looked at.
+//! What a person decides of a refund: one in progress is closed on the channel's word alone, what was raised is
+//! noted as looked at, and what became of the money is booked.
 
-use crate::support::{Core, new_refund};
+use std::collections::HashMap;
+
+use crate::support::{Core, assert_balances_are_sums, new_refund};
+use hmac::{Hmac, KeyInit, Mac};
 use refundry::domain::error::Refusal;
 use refundry::domain::event::{Actor, EventKind};
 use refundry::domain::filter::{Place, ReviewQueueFilter};
 use refundry::domain::money::Fen;
-use refundry::domain::order::{Order, OrderKey};
-use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus, ReviewReason};
+use refundry::domain::movement::{MovementEvidence, MovementKind};
+use refundry::domain::order::{Channel, Order, OrderKey};
+use refundry::domain::refund::{
+    Booking, OutcomeKind, Refund, RefundKey, RefundStatus, ReviewReason,
+};
 use refundry::domain::time::{HOUR_MS, Timestamp};
 use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
 use refundry::server::error::{Error, Result};
-use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
+use refundry::server::refunds::{BookingRequest, OnRepeat};
 use refundry::server::{notices, orders, refunds, store};
 
 async fn start() -> Core {
@@ -238,4 +244,212 @@ async fn the_inbox_shows_the_oldest_first_with_what_was_heard_last() {
         [Some(OutcomeKind::Unknown), Some(OutcomeKind::Accepted)]
     );
     assert_eq!((page.count.rows, page.after), (2, None));
+}
+
+/// Asks for a refund of an order, whose merchant wants to be told.
+async fn ask(core: &Core, order: &Order, number: &str, amount: Fen) -> Result<Refund> {
+    let mut new = new_refund(order, number, amount);
+    new.notify_url = Some("https://merchant.example/notice".to_owned());
+    let (ctx, merchant) = (&core.ctx, &core.merchant);
+    refunds::issue(ctx, merchant, new, OnRepeat::Retry, Actor::Merchant).await
+}
+
+async fn sync(core: &Core, refund: &Refund) -> Refund {
+    let key = RefundKey::RefundNo(refund.refund_no.clone());
+    let synced = refunds::sync(&core.ctx, &core.merchant, &key, Actor::System).await;
+    synced.expect("a sync").refund
+}
+
+/// The sandbox calls back that it has paid the refund out.
+async fn call_back_success(core: &Core, refund: &Refund) -> Refund {
+    let body = format!(
+        r#"{{"refundNo":"{}","amount":{},"status":"success","outRefundNo":"X"}}"#,
+        refund.channel_no(), refund.amount.0
+    );
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"123456").unwrap();
+    mac.update(body.as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    let headers = HashMap::from([("sandbox-signature".to_owned(), signature)]);
+    refunds::callback(
+        &core.ctx,
+        "DEMO",
+        Channel::Sandbox,
+        &headers,
+        body.as_bytes(),
+    )
+    .await
+    .expect("a reply");
+    let key = RefundKey::RefundNo(refund.refund_no.clone());
+    let found = refunds::find(&core.ctx, &core.merchant, &key).await;
+    found.expect("the refund").0
+}
+
+/// A booking of the refund and the order as they are shown now.
+async fn as_shown(core: &Core, refund: &Refund, booking: Booking) -> BookingRequest {
+    BookingRequest {
+        booking,
+        version: refund.version,
+        refundable: order_of(core, refund).await.refundable(),
+        remark: "通道账单 20260301".to_owned(),
+    }
+}
+
+async fn book(core: &Core, refund: &Refund, request: &BookingRequest) -> Result<Refund> {
+    let (ctx, merchant) = (&core.ctx, &core.merchant);
+    refunds::book(ctx, merchant, &refund.refund_no, request.clone(), person()).await
+}
+
+fn refused(result: Result<Refund>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The kinds of an order's movements, newest first, with the amounts and what they were booked on.
+async fn movements(core: &Core, order: &Order) -> Vec<(MovementKind, i64, MovementEvidence)> {
+    let movements = refunds::movements(&core.ctx, "DEMO", &order.order_no).await;
+    let told = |movement: &refundry::domain::movement::Movement| {
+        (movement.kind, movement.amount().0, movement.evidence)
+    };
+    movements.expect("movements").iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn what_came_back_is_booked_and_can_be_refunded_again() {
+    let core = start().await;
+    let order = core.order("REVERSED", "1", Fen(1_000)).await;
+    let refund = ask(&core, &order, "R1", Fen(600)).await.expect("a refund");
+    assert_eq!(refund.status, RefundStatus::Success);
+    assert!(
+        book(
+            &core,
+            &refund,
+            &as_shown(&core, &refund, Booking::Returned).await
+        )
+        .await
+        .is_err(),
+        "nothing is raised yet"
+    );
+    core.ctx.clock.advance_ms(HOUR_MS);
+    let raised = sync(&core, &refund).await;
+    assert_eq!(raised.review_reason, Some(ReviewReason::Contradicted));
+    assert_eq!(raised.status, RefundStatus::Success);
+    let request = as_shown(&core, &raised, Booking::Returned).await;
+
+    // What is not as it was shown is refused, and so is another booking than the one there is.
+    let older = BookingRequest {
+        version: raised.version - 1,
+        ..request.clone()
+    };
+    let other = BookingRequest {
+        booking: Booking::Overpaid,
+        ..request.clone()
+    };
+    for wrong in [older, other] {
+        let refusal = refused(book(&core, &raised, &wrong).await);
+        assert!(matches!(refusal, Refusal::WrongState { .. }), "{refusal:?}");
+    }
+    let stale = BookingRequest {
+        refundable: Fen(399),
+        ..request.clone()
+    };
+    let refusal = refused(book(&core, &raised, &stale).await);
+    assert_eq!(refusal.field_name(), Some("refundable"));
+    assert_eq!(order_of(&core, &raised).await.refunded, Fen(600));
+
+    // Two presses at once book once.
+    let (one, two) = tokio::join!(
+        book(&core, &raised, &request),
+        book(&core, &raised, &request)
+    );
+    let booked = match (one, two) {
+        (Ok(booked), Err(_)) | (Err(_), Ok(booked)) => booked,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(booked.status, RefundStatus::Close);
+    assert_eq!(booked.error_code.as_deref(), Some("RETURNED"));
+    assert_eq!(booked.review_reason, None);
+    let after = order_of(&core, &raised).await;
+    assert_eq!(
+        (after.refunded, after.refundable()),
+        (Fen::ZERO, Fen(1_000))
+    );
+    let both = [RefundStatus::Success, RefundStatus::Close];
+    assert_eq!(told(&core, &booked).await, both);
+    let events = refunds::timeline(&core.ctx, "DEMO", &booked.refund_no)
+        .await
+        .expect("events");
+    assert_eq!(events[0].kind, EventKind::Booked);
+    assert_eq!(events[0].actor, person());
+    assert_eq!(events[0].said.as_deref(), Some("通道账单 20260301"));
+    let submissions = events.iter().filter(|event| {
+        let kinds = [EventKind::Requested, EventKind::Resubmitted];
+        kinds.contains(&event.kind)
+    });
+    assert_eq!(submissions.count(), 1, "nothing goes to the channel");
+    assert_eq!(
+        movements(&core, &order).await,
+        [
+            (MovementKind::Returned, -600, MovementEvidence::Operator),
+            (MovementKind::Refunded, 600, MovementEvidence::Answer),
+            (MovementKind::Held, 600, MovementEvidence::Request),
+        ]
+    );
+    assert_balances_are_sums(&core.ctx).await;
+
+    // The channel saying the same again changes nothing; the payer is refunded by another refund.
+    assert_eq!(sync(&core, &booked).await.status, RefundStatus::Close);
+    let again = ask(&core, &order, "R2", Fen(1_000))
+        .await
+        .expect("a refund");
+    assert_eq!(again.status, RefundStatus::Success);
+}
+
+#[tokio::test]
+async fn what_was_overpaid_is_booked_apart_and_never_refunded_again() {
+    let core = start().await;
+    let order = core.order("LOST", "1", Fen(1_000)).await;
+    let first = ask(&core, &order, "R1", Fen(600)).await.expect("a refund");
+    core.ctx.clock.advance_ms(HOUR_MS);
+    let closed = close(&core, &first).await.expect("a close");
+    let second = ask(&core, &order, "R2", Fen(700)).await.expect("a refund");
+    assert_eq!(second.status, RefundStatus::Progress);
+
+    let raised = call_back_success(&core, &closed).await;
+    assert_eq!(raised.review_reason, Some(ReviewReason::Overpaid));
+    assert_eq!(raised.status, RefundStatus::Close);
+    let request = as_shown(&core, &raised, Booking::Overpaid).await;
+    assert_eq!(request.refundable, Fen(300));
+    let booked = book(&core, &raised, &request).await.expect("a booking");
+    assert_eq!(booked.status, RefundStatus::Success);
+    assert_eq!(booked.review_reason, None);
+    let refusal = refused(book(&core, &raised, &request).await);
+    assert!(matches!(refusal, Refusal::WrongState { .. }), "{refusal:?}");
+
+    let after = order_of(&core, &booked).await;
+    assert_eq!(
+        (after.refunded, after.held, after.overpaid),
+        (Fen(300), Fen(700), Fen(300))
+    );
+    assert_eq!((after.refundable(), after.excess()), (Fen::ZERO, Fen(300)));
+    let all = [RefundStatus::Close, RefundStatus::Success];
+    assert_eq!(told(&core, &booked).await, all);
+    let newest = movements(&core, &order).await[0];
+    assert_eq!(
+        newest,
+        (MovementKind::Overpaid, 600, MovementEvidence::Operator)
+    );
+    assert_balances_are_sums(&core.ctx).await;
+
+    // The other refund fails after all: of the 1000, 600 are with the payer, and 400 can be refunded.
+    core.ctx.clock.advance_ms(HOUR_MS);
+    close(&core, &second).await.expect("a close");
+    let after = order_of(&core, &booked).await;
+    assert_eq!((after.held, after.refundable()), (Fen::ZERO, Fen(400)));
+    let refusal = refused(ask(&core, &order, "R3", Fen(401)).await);
+    assert_eq!(refusal.field_name(), Some("amount"));
+    ask(&core, &order, "R4", Fen(400)).await.expect("a refund");
+    assert_eq!(order_of(&core, &booked).await.refundable(), Fen::ZERO);
+    assert_balances_are_sums(&core.ctx).await;
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use refundry::demo::ADMIN;
 use refundry::domain::error::Refusal;
 use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
+use refundry::domain::order::OrderKey;
 use refundry::domain::refund::RefundStatus;
 use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
@@ -241,7 +242,9 @@ fn the_help_names_every_setting_with_its_variable() {
         count += 1;
     }
     assert!(count >= 18, "{count}");
-    for command in ["demo", "serve", "migrate", "import", "user", "app"] {
+    for command in [
+        "demo", "serve", "migrate", "import", "user", "app", "balances",
+    ] {
         assert!(desk.ok(&["--help"]).contains(command));
     }
 }
@@ -428,6 +431,37 @@ fn desk_with_orders(names: &[&str]) -> Desk {
     desk.write("orders.csv", format!("{HEADER}{rows}").as_bytes());
     desk.ok(&["import", "orders", "orders.csv", "--app", "SHOP", db]);
     desk
+}
+
+#[tokio::test]
+async fn balances_that_are_not_the_sums_of_their_movements_are_listed() {
+    let desk = desk_with_orders(&["OK-1", "OK-2"]);
+    let check = ["balances", "check", &desk.db()];
+    assert_eq!(desk.ok(&check), "2 orders compared, 0 differ\n");
+
+    let ctx = desk.look().await;
+    let changed = "UPDATE pay_order SET refunded = 250 WHERE biz_order_no = 'OK-2'";
+    ctx.db
+        .write(move |conn| {
+            Box::pin(async move {
+                sqlx::query(changed).execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let key = OrderKey::BizOrderNo("OK-2".to_owned());
+    let merchant = ctx.merchants.enabled(Some("SHOP")).await.unwrap();
+    let order = orders::find(&ctx, &merchant, &key).await.unwrap();
+    ctx.db.close().await;
+
+    let output = desk.run(&check);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let line = format!("SHOP {}: refunded 2.50, movements 0.00\n", order.order_no);
+    assert_eq!(
+        text(&output.stdout),
+        format!("{line}2 orders compared, 1 differ\n")
+    );
 }
 
 async fn refund(server: String, order: &str) -> reqwest::Result<Value> {

@@ -8,10 +8,11 @@
 use proptest::prelude::*;
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
+use refundry::domain::movement::Amounts;
 use refundry::domain::order::{Channel, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::{
-    Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, Refund, RefundStatus, RepeatedFields,
-    ReviewReason, Settlement, Source, WaitReason,
+    Booking, Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, Refund, RefundStatus,
+    RepeatedFields, ReviewReason, Settlement, Source, WaitReason,
 };
 use refundry::domain::time::Timestamp;
 
@@ -40,6 +41,9 @@ struct World {
     refunds: Vec<Refund>,
     refunded: Fen,
     held: Fen,
+    overpaid: Fen,
+    /// The part that each refund has of the order's balance.
+    booked: Vec<Amounts>,
     book: Vec<Book>,
     moved: Vec<u32>,
     flights: Vec<Flight>,
@@ -62,6 +66,8 @@ enum Step {
     /// A person or the system does something that brings no evidence.
     Flag(usize),
     Review(usize),
+    /// A person books what became of the money.
+    Book(usize),
     Repeat(usize),
     /// A person closes a refund that the channel, asked now, does not know.
     CloseUnknown(usize),
@@ -120,6 +126,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1i64..=60, any::<bool>()).prop_map(|(amount, queued)| Step::Ask { amount, queued }),
         1 => which.clone().prop_map(Step::Flag),
         1 => which.clone().prop_map(Step::Review),
+        2 => which.clone().prop_map(Step::Book),
         1 => which.clone().prop_map(Step::Repeat),
         1 => which.clone().prop_map(Step::CloseUnknown),
         2 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::Retry { refund, lease_over }),
@@ -152,6 +159,7 @@ fn requested(index: usize, amount: i64, now: i64) -> Refund {
         amount: PAID,
         refunded: Fen::ZERO,
         held: Fen::ZERO,
+        overpaid: Fen::ZERO,
         status: OrderStatus::Success,
         pay_time: None,
         attach: None,
@@ -215,6 +223,8 @@ impl World {
             refunds: Vec::new(),
             refunded: Fen::ZERO,
             held: Fen::ZERO,
+            overpaid: Fen::ZERO,
+            booked: Vec::new(),
             book: Vec::new(),
             moved: Vec::new(),
             flights: Vec::new(),
@@ -227,17 +237,14 @@ impl World {
     }
 
     fn refundable(&self) -> Fen {
-        PAID - self.refunded - self.held
+        (PAID - self.refunded - self.held - self.overpaid).max(Fen::ZERO)
     }
 
     fn settle(&mut self, index: usize, evidence: &Evidence) {
         let before = self.refunds[index].clone();
         let settlement = before.settle(self.refundable(), evidence);
         if settlement.effect != Effect::Changed {
-            assert_eq!(
-                (settlement.held, settlement.refunded),
-                (Fen::ZERO, Fen::ZERO)
-            );
+            assert_eq!(settlement.change(), Amounts::default());
             assert_eq!(settlement.refund.status, before.status);
         }
         self.apply(index, settlement);
@@ -248,13 +255,12 @@ impl World {
         let before = &self.refunds[index];
         if settlement.effect != Effect::Changed {
             assert_eq!(settlement.refund.status, before.status);
-            assert_eq!(
-                (settlement.held, settlement.refunded),
-                (Fen::ZERO, Fen::ZERO)
-            );
+            assert_eq!(settlement.change(), Amounts::default());
         }
+        self.booked[index] = self.booked[index] + settlement.change();
         self.held = self.held + settlement.held;
         self.refunded = self.refunded + settlement.refunded;
+        self.overpaid = self.overpaid + settlement.overpaid;
         self.refunds[index] = settlement.refund;
     }
 
@@ -303,6 +309,10 @@ impl World {
                 self.book.push(Book::Unseen);
                 self.moved.push(0);
                 self.held = self.held + Fen(amount);
+                self.booked.push(Amounts {
+                    held: Fen(amount),
+                    ..Amounts::default()
+                });
                 if !queued {
                     self.begin_submission(index);
                 }
@@ -323,6 +333,24 @@ impl World {
                 if self.refunds[i].review_reason.is_some() && !self.refunds[i].holds() {
                     self.apply(i, self.refunds[i].reviewed());
                 }
+            }
+            Step::Book(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
+                let refund = &self.refunds[i];
+                match refund.bookable() {
+                    Some(Booking::Overpaid) => {
+                        let booked = refund.booked_as_overpaid(self.refundable(), at, 0);
+                        self.apply(i, booked);
+                    }
+                    Some(Booking::Returned) => {
+                        let booked = refund.booked_as_returned(self.booked[i], at);
+                        self.apply(i, booked);
+                    }
+                    None => return,
+                }
+                assert_eq!(self.refunds[i].bookable(), None, "it is booked once");
             }
             Step::Repeat(refund) => {
                 let Some(i) = pick(&self.refunds, refund) else {
@@ -538,11 +566,22 @@ impl World {
         }
     }
 
-    /// `paid = refunded + held + refundable`, and each refund stands for its part.
+    /// `refunded + held <= paid`, nothing is negative, and each refund stands for its part.
     fn check_books(&self) {
-        assert!(
-            self.refunded >= Fen::ZERO && self.held >= Fen::ZERO && self.refundable() >= Fen::ZERO
-        );
+        assert!(self.refunded >= Fen::ZERO && self.held >= Fen::ZERO);
+        assert!(self.overpaid >= Fen::ZERO && self.refunded + self.held <= PAID);
+        for (refund, booked) in self.refunds.iter().zip(&self.booked) {
+            let (held, paid_out) = match refund.status {
+                RefundStatus::Progress => (refund.amount, Fen::ZERO),
+                RefundStatus::Success => (Fen::ZERO, refund.amount),
+                RefundStatus::Fail | RefundStatus::Close => (Fen::ZERO, Fen::ZERO),
+            };
+            assert_eq!(
+                (booked.held, booked.refunded + booked.overpaid),
+                (held, paid_out)
+            );
+            assert!(booked.refunded >= Fen::ZERO && booked.overpaid >= Fen::ZERO);
+        }
         let sum = |status: RefundStatus| {
             Fen(self
                 .refunds
@@ -552,7 +591,7 @@ impl World {
                 .sum())
         };
         assert_eq!(self.held, sum(RefundStatus::Progress));
-        assert_eq!(self.refunded, sum(RefundStatus::Success));
+        assert_eq!(self.refunded + self.overpaid, sum(RefundStatus::Success));
         assert!(
             self.refunds
                 .iter()
@@ -919,4 +958,63 @@ fn a_retry_may_take_a_new_number_and_words_about_the_old_one_settle_nothing() {
         old.refund.settle(Fen(0), &refusal).refund.status,
         RefundStatus::Fail
     );
+}
+
+#[test]
+fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
+    let open = refund(0, 40, 0);
+    let failed = open
+        .settle(Fen::ZERO, &evidence(Source::Answer, Book::Fail, 5))
+        .refund;
+    let overpaid = failed
+        .settle(Fen(15), &evidence(Source::Sync, Book::Success, 9))
+        .refund;
+    assert_eq!((open.bookable(), failed.bookable()), (None, None));
+    assert_eq!(overpaid.bookable(), Some(Booking::Overpaid));
+
+    // As much as the order had left is refunded, the rest is overpaid.
+    let booked = overpaid.booked_as_overpaid(Fen(15), Timestamp(20), 1_000);
+    let change = |held, refunded, overpaid| Amounts {
+        held: Fen(held),
+        refunded: Fen(refunded),
+        overpaid: Fen(overpaid),
+    };
+    assert_eq!(booked.effect, Effect::Changed);
+    assert_eq!(booked.change(), change(0, 15, 25));
+    let success = booked.refund;
+    assert_eq!(
+        (success.status, success.review_reason, success.due_at()),
+        (RefundStatus::Success, None, Some(Timestamp(1_020)))
+    );
+    assert_eq!(
+        (success.bookable(), success.error_code.clone()),
+        (None, None)
+    );
+
+    // The channel took it back: the very amounts that were booked come off the balance, and the number is dead.
+    let contradicted = success
+        .settle(Fen::ZERO, &evidence(Source::Sync, Book::Fail, 30))
+        .refund;
+    assert_eq!(contradicted.bookable(), Some(Booking::Returned));
+    let returned = contradicted.booked_as_returned(change(0, 15, 25), Timestamp(40));
+    assert_eq!(returned.effect, Effect::Changed);
+    assert_eq!(returned.change(), change(0, -15, -25));
+    let closed = returned.refund;
+    assert_eq!(
+        (closed.status, closed.review_reason, closed.due_at()),
+        (RefundStatus::Close, None, None)
+    );
+    assert_eq!(closed.error_code.as_deref(), Some("RETURNED"));
+    assert_eq!(closed.bookable(), None);
+    let again = closed.settle(Fen(100), &evidence(Source::Sync, Book::Fail, 50));
+    assert_eq!(
+        (again.effect, again.change()),
+        (Effect::Noted, change(0, 0, 0))
+    );
+
+    // Another amount than the one asked for is for a person to look at; there is nothing to book of it.
+    for refund in [open, success] {
+        let flagged = refund.flagged(ReviewReason::AmountDiffers).refund;
+        assert_eq!(flagged.bookable(), None);
+    }
 }

@@ -15,7 +15,7 @@ use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
-use refundry::server::{orders, store};
+use refundry::server::{balances, orders, store};
 
 use self::database::TestDatabase;
 
@@ -108,18 +108,11 @@ pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
 
 /// Fails where an order's balance is not the sum of its movements.
 pub async fn assert_balances_are_sums(ctx: &Ctx) {
-    const SUMS: &str = "SELECT COALESCE(SUM(held), 0), COALESCE(SUM(refunded), 0) FROM movement m \
-                        WHERE m.app_id = o.app_id AND m.order_no = o.order_no";
-    let sql = format!(
-        "SELECT order_no FROM pay_order o WHERE NOT EXISTS ({SUMS} \
-         HAVING COALESCE(SUM(held), 0) = o.held AND COALESCE(SUM(refunded), 0) = o.refunded)"
-    );
-    let mut conn = ctx.db.read().await.expect("a connection");
-    let wrong = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .fetch_all(&mut *conn)
+    let mut wrong = Vec::new();
+    balances::compare(ctx, &mut |found| wrong.push(found.clone()))
         .await
         .expect("the orders");
-    assert_eq!(wrong.len(), 0, "orders whose movements do not add up");
+    assert_eq!(wrong, [], "orders whose movements do not add up");
 }
 
 /// The app of the demonstration data.

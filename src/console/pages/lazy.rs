@@ -8,8 +8,8 @@ use leptos_router::ChooseView;
 use leptos_router::hooks::use_url;
 
 use crate::console::pages::{
-    CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage, RefundPage,
-    RetryRefundPage, ReviewRefundPage, SendNoticePage,
+    BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage,
+    RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
 
 /// A page of the lazy module. As a route's view it loads the module first.
@@ -21,6 +21,7 @@ pub enum LazyPage {
     RetryRefund,
     CloseRefund,
     ReviewRefund,
+    BookRefund,
     Notice,
     SendNotice,
     Callback,
@@ -53,6 +54,7 @@ fn page(page: LazyPage) -> Result<AnyView, SplitLoaderError> {
         LazyPage::RetryRefund => view! { <RetryRefundPage/> }.into_any(),
         LazyPage::CloseRefund => view! { <CloseRefundPage/> }.into_any(),
         LazyPage::ReviewRefund => view! { <ReviewRefundPage/> }.into_any(),
+        LazyPage::BookRefund => view! { <BookRefundPage/> }.into_any(),
         LazyPage::Notice => view! { <NoticePage/> }.into_any(),
         LazyPage::SendNotice => view! { <SendNoticePage/> }.into_any(),
         LazyPage::Callback => view! { <CallbackPage/> }.into_any(),

@@ -23,5 +23,5 @@ pub use notice::{NoticePage, SendNoticePage};
 pub use order::{OrderPage, RefundOrderPage};
 pub use orders::OrdersPage;
 pub use records::{CallbacksPage, NoticesPage, ReviewQueuePage, SyncsPage};
-pub use refund::{CloseRefundPage, RefundPage, RetryRefundPage, ReviewRefundPage};
+pub use refund::{BookRefundPage, CloseRefundPage, RefundPage, RetryRefundPage, ReviewRefundPage};
 pub use refunds::RefundsPage;

@@ -48,6 +48,21 @@ pub async fn close_refund(app_id: String, refund_no: String, since: i64) -> Resu
     crate::server::desk::refunds::close(&app_id, &refund_no, since).await
 }
 
+/// Books what became of a refund's money. `refundable` is what was shown to be left of the order, in fen, and
+/// `booking` the stored name of a booking.
+#[server(endpoint = "refund/book")]
+pub async fn book_refund(
+    app_id: String,
+    refund_no: String,
+    since: i64,
+    refundable: i64,
+    booking: String,
+    #[server(default)] remark: String,
+) -> Result<(), ApiError> {
+    use crate::server::desk::refunds::book;
+    book(&app_id, &refund_no, since, refundable, &booking, &remark).await
+}
+
 /// Marks a settled refund that was raised as reviewed.
 #[server(endpoint = "refund/review")]
 pub async fn review_refund(

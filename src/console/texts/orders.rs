@@ -1,6 +1,7 @@
 //! Texts of the list of orders and of an order's page.
 
-use crate::domain::lang::{Text, text};
+use crate::domain::lang::{Lang, Text, text};
+use crate::domain::money::Fen;
 
 // The list.
 pub const ORDER: Text = text("订单", "Order");
@@ -30,5 +31,30 @@ pub const ORDER_AMOUNT: Text = text("订单金额", "Amount");
 pub const PAID_AMOUNT: Text = text("已付金额", "Paid");
 pub const REFUNDED_AMOUNT: Text = text("已退金额", "Refunded");
 pub const HELD_AMOUNT: Text = text("退款中金额", "In progress");
+pub const OVERPAID_AMOUNT: Text = text("多退金额", "Overpaid");
+pub const MOVEMENTS: Text = text("资金变动", "Money movements");
+pub const MOVED_AT: Text = text("时间", "Time");
+pub const MOVEMENT_KIND: Text = text("类型", "Kind");
+pub const MOVEMENT_AMOUNT: Text = text("金额（元）", "Amount (yuan)");
+pub const EVIDENCE: Text = text("依据", "Evidence");
+
+/// Says by how much what was paid out and is being refunded exceeds what was paid in.
+pub fn excess(excess: Fen, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("已退出和退款中的金额合计比已付多 {excess} 元。"),
+        Lang::En => {
+            format!("{excess} yuan more were paid out or are being refunded than were paid in.")
+        }
+    }
+}
+
+/// Says which part of a movement is overpaid.
+pub fn overpaid_part(overpaid: Fen, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("其中多退 {overpaid}"),
+        Lang::En => format!("{overpaid} of it overpaid"),
+    }
+}
+
 pub const NO_REFUNDS_OF_ORDER: Text =
     text("这笔订单还没有退款。", "This order has no refunds yet.");

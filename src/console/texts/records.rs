@@ -32,6 +32,7 @@ pub const REVIEW_QUEUE_EMPTY_WHY: Text = text(
 pub const DUE_NOW: Text = text("即将", "due now");
 pub const CLOSE_IT: Text = text("关闭…", "Close…");
 pub const REVIEW_IT: Text = text("已查看…", "Reviewed…");
+pub const BOOK_IT: Text = text("登记…", "Book…");
 
 /// Reports a channel that does not answer. `since` and `probe` are times in the operator's zone.
 pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> String {

@@ -5,8 +5,9 @@ use crate::console::texts::{NONE, channel, channel_said, refund_status, synced};
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::money::Fen;
+use crate::domain::movement::Amounts;
 use crate::domain::order::Order;
-use crate::domain::refund::{Refund, RefundStatus, ReviewReason};
+use crate::domain::refund::{Booking, Refund, RefundStatus, ReviewReason};
 
 // The form.
 pub const REFUND: Text = text("退款", "Refund");
@@ -169,16 +170,16 @@ pub fn what_to_do(review_reason: ReviewReason) -> Text {
             "The channel paid it out after the amount had gone back to the order. Our state and the order's balance were corrected. Check the order's other refunds: make sure that nothing was refunded twice.",
         ),
         ReviewReason::Overpaid => text(
-            "金额退回订单并被其他退款用掉之后，通道又退款成功：实际退出的钱多于付款。请核对这笔订单的全部退款，与付款人或通道追回多退的部分。",
-            "The channel paid it out after the amount had gone back to the order and was used by other refunds: more was paid out than was paid in. Go through all refunds of the order and recover the excess from the payer or the channel.",
+            "金额退回订单并被其他退款用掉之后，通道又退款成功：实际退出的钱多于付款。请核对这笔订单的全部退款，与付款人或通道追回多退的部分；核实后登记多退，账目才与通道一致。",
+            "The channel paid it out after the amount had gone back to the order and was used by other refunds: more was paid out than was paid in. Go through all refunds of the order and recover the excess from the payer or the channel. Once you are sure, book it as overpaid, so that our books agree with the channel's.",
         ),
         ReviewReason::Contradicted => text(
-            "通道现在的说法与之前不同，而钱已经退出或可能退出。我方状态没有因此改变。请对照下方时间线中的原话和通道的账单判断，必要时联系通道。",
-            "The channel now says something else than before, about money that has moved or may move. Our state was left as it is. Compare its words in the timeline below with the channel's bill, and ask the channel where they differ.",
+            "通道现在的说法与之前不同，而钱已经退出或可能退出。我方状态没有因此改变。请对照下方时间线中的原话和通道的账单判断，必要时联系通道；确认钱已退回后登记退回，付款人才能再次获得退款。",
+            "The channel now says something else than before, about money that has moved or may move. Our state was left as it is. Compare its words in the timeline below with the channel's bill, and ask the channel where they differ. Once you are sure that the money came back, book it as returned: then the payer can be refunded again.",
         ),
         ReviewReason::AmountDiffers => text(
-            "通道回调中的退款金额与我方申请的金额不同。我方状态没有因此改变。请在通道的商户平台核对实际退出的金额，必要时联系通道。",
-            "A callback of the channel names another amount than the one we asked for. Our state was left as it is. Check in the channel's own console what was paid out, and ask the channel where it differs.",
+            "通道回调中的退款金额与我方申请的金额不同。我方状态没有因此改变。请在通道的商户平台核对实际退出的金额，必要时联系通道。这里只登记申请的金额：差额请凭账单另行处理，然后标为已查看。",
+            "A callback of the channel names another amount than the one we asked for. Our state was left as it is. Check in the channel's own console what was paid out, and ask the channel where it differs. Only the amount asked for is booked here: settle a difference by the bill, and mark the refund as reviewed.",
         ),
         ReviewReason::Abnormal => text(
             "通道没能把钱退到付款人的账户，例如银行卡已注销。金额仍为这笔退款占用。请到通道的商户平台处理这笔异常退款，处理后再同步；在那之前不要另行退款。",
@@ -206,6 +207,72 @@ pub fn what_retry_does(refund: &Refund, order: &Order, lang: Lang) -> String {
         ),
         Lang::En => format!(
             "Submit refund {refund_no} to {channel} again, under its own number (submission {n}). {amount} yuan of order {order_no} go back to the payer; {left} stays refundable."
+        ),
+    }
+}
+
+/// Names the link to a booking and its dialog.
+pub fn book(booking: Booking) -> Text {
+    match booking {
+        Booking::Overpaid => text("登记多退", "Book as overpaid"),
+        Booking::Returned => text("登记退回", "Book as returned"),
+    }
+}
+
+/// Names the button of a booking.
+pub fn book_button(booking: Booking, amount: Fen, lang: Lang) -> String {
+    match (booking, lang) {
+        (Booking::Overpaid, Lang::Zh) => format!("登记多退 {amount}"),
+        (Booking::Overpaid, Lang::En) => format!("Book {amount} as paid out"),
+        (Booking::Returned, Lang::Zh) => format!("登记退回 {amount}"),
+        (Booking::Returned, Lang::En) => format!("Book {amount} as returned"),
+    }
+}
+
+pub const BOOK_TITLE: Text = text("登记实际结果", "Book what happened");
+pub const BASIS: Text = text("依据", "Evidence");
+pub const BASIS_HINT: Text = text(
+    "如通道账单、银行流水号、工单号。会写入时间线。",
+    "The channel's bill, a bank statement, a ticket's number. It is kept in the timeline.",
+);
+pub const NOTHING_TO_BOOK: Text = text(
+    "这笔退款没有可以登记的内容。",
+    "There is nothing to book for this refund.",
+);
+pub const OVERPAID_OF_REFUND: Text = text("其中多退", "Overpaid");
+
+/// Describes exactly what a booking does. `change` is what it changes of the order's balance.
+pub fn what_booking_does(
+    refund: &Refund,
+    order: &Order,
+    booking: Booking,
+    change: Amounts,
+    lang: Lang,
+) -> String {
+    let Refund {
+        refund_no, amount, ..
+    } = refund;
+    let channel = channel(refund.channel).get(lang);
+    let order_no = &order.order_no;
+    let (refunded, overpaid) = (change.refunded, change.overpaid);
+    let after = Order {
+        refunded: order.refunded + refunded,
+        overpaid: order.overpaid + overpaid,
+        ..order.clone()
+    };
+    let left = after.refundable();
+    match (booking, lang) {
+        (Booking::Overpaid, Lang::Zh) => format!(
+            "登记{channel}已退出退款 {refund_no} 的 {amount} 元：{refunded} 元记入订单 {order_no} 的已退金额，{overpaid} 元超过订单可退金额，记为多退。之后订单还可退 {left} 元。退款状态改为“退款成功”，商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
+        ),
+        (Booking::Overpaid, Lang::En) => format!(
+            "Book that {channel} paid out the {amount} yuan of refund {refund_no}: {refunded} count as refunded of order {order_no}, and {overpaid}, for which the order had too little left, as overpaid. {left} stays refundable. The refund becomes “Succeeded”, and the merchant is told. Nothing is sent to the channel, and no money moves."
+        ),
+        (Booking::Returned, Lang::Zh) => format!(
+            "登记退款 {refund_no} 的 {amount} 元已被退回，付款人没有收到：从订单 {order_no} 的已退金额中减去，之后订单可退 {left} 元，可另行退款。退款状态改为“已关闭”，不能重试，商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
+        ),
+        (Booking::Returned, Lang::En) => format!(
+            "Book that the {amount} yuan of refund {refund_no} came back and the payer does not have them: they no longer count as refunded of order {order_no}, and {left} will be refundable, by a new refund. The refund becomes “Closed” and cannot be retried, and the merchant is told. Nothing is sent to the channel, and no money moves."
         ),
     }
 }
@@ -262,6 +329,7 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
             EventKind::Retried,
             EventKind::Closed,
             EventKind::Reviewed,
+            EventKind::Booked,
         ];
         acts.contains(&event.kind) && matches!(event.actor, Actor::Operator(_))
     })?;
@@ -280,6 +348,7 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
         EventKind::Reviewed => text("已记录：已查看。", "Noted as reviewed.")
             .get(lang)
             .to_owned(),
+        EventKind::Booked => text("已登记。", "Booked.").get(lang).to_owned(),
         _ => text("退款已关闭。", "The refund is closed.")
             .get(lang)
             .to_owned(),

@@ -3,6 +3,7 @@
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::merchant::Edition;
+use crate::domain::movement::{MovementEvidence, MovementKind};
 use crate::domain::order::{Channel, Method, OrderStatus, RefundSide};
 use crate::domain::people::Role;
 use crate::domain::refund::{OutcomeKind, RefundStatus, ReviewReason};
@@ -101,6 +102,29 @@ pub fn event(kind: EventKind) -> Text {
         EventKind::Closed => text("关闭", "Closed"),
         EventKind::Flagged => text("超时未决，转人工", "Open too long: raised to a person"),
         EventKind::Reviewed => text("已查看", "Reviewed"),
+        EventKind::Booked => text("人工登记", "Booked"),
+    }
+}
+
+/// Names a kind of movement.
+pub fn movement_kind(kind: MovementKind) -> Text {
+    match kind {
+        MovementKind::Held => text("占用", "Held"),
+        MovementKind::Released => text("释放", "Released"),
+        MovementKind::Refunded => text("已退", "Refunded"),
+        MovementKind::Returned => text("退回", "Returned"),
+        MovementKind::Overpaid => text("多退", "Overpaid"),
+    }
+}
+
+/// Names the evidence of a movement.
+pub fn movement_evidence(evidence: MovementEvidence) -> Text {
+    match evidence {
+        MovementEvidence::Request => text("退款申请", "Request"),
+        MovementEvidence::Answer => text("通道应答", "Channel's answer"),
+        MovementEvidence::Callback => text("通道回调", "Callback"),
+        MovementEvidence::Sync => text("同步", "Sync"),
+        MovementEvidence::Operator => text("人工", "Operator"),
     }
 }
 

@@ -17,7 +17,7 @@ pub use error::{ApiError, ErrorKind};
 pub use list::{Cell, Chip, Link, ListName, ListView};
 pub use local_time::LocalTime;
 pub use navigation::Navigation;
-pub use order::{OrderView, RefundOfOrder};
+pub use order::{MovementOfOrder, OrderView, RefundOfOrder};
 pub use refund::{AllowedActions, RefundView};
 pub use state::{State, Tone};
 pub use time::{Days, Entry, Stamp};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::console::view::{Entry, Stamp};
+use crate::domain::movement::Movement;
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
 
@@ -16,6 +17,8 @@ pub struct OrderView {
     pub zone: String,
     /// The order's refunds, newest first.
     pub refunds: Vec<RefundOfOrder>,
+    /// The movements of the order's balance, newest first.
+    pub movements: Vec<MovementOfOrder>,
     /// The order's events, newest first.
     pub timeline: Vec<Entry>,
     /// The operator's permission to refund and to sync.
@@ -32,4 +35,11 @@ pub struct OrderView {
 pub struct RefundOfOrder {
     pub refund: Refund,
     pub created: Stamp,
+}
+
+/// One of the movements of an order's balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovementOfOrder {
+    pub movement: Movement,
+    pub at: Stamp,
 }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::console::view::{Cell, Entry, Stamp};
+use crate::domain::movement::Amounts;
 use crate::domain::order::Order;
-use crate::domain::refund::Refund;
+use crate::domain::refund::{Booking, Refund};
 
 /// A refund with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,4 +33,6 @@ pub struct AllowedActions {
     pub close: bool,
     /// Marking the refund as reviewed.
     pub review: bool,
+    /// The booking of what became of the money, and what it would change of the order's balance.
+    pub book: Option<(Booking, Amounts)>,
 }

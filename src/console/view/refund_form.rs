@@ -157,6 +157,7 @@ mod tests {
             amount: Fen(9_960),
             refunded: Fen(4_000),
             held: Fen(1_000),
+            overpaid: Fen::ZERO,
             status: OrderStatus::Success,
             pay_time: None,
             attach: None,

@@ -18,7 +18,7 @@ mod transitions;
 
 pub use evidence::{Delay, Evidence, Outcome, OutcomeKind, Source, Statement};
 pub use submission::{Lease, NewNumber, Submission, Submissions, WaitReason};
-pub use transitions::{Effect, RepeatedFields, Settlement};
+pub use transitions::{Booking, Effect, RepeatedFields, Settlement};
 
 string_enum! {
     /// The state of a refund.

@@ -3,10 +3,12 @@
 //! writes anything: `server::refunds::apply` is the one function that does.
 
 use crate::domain::money::Fen;
+use crate::domain::movement::Amounts;
 use crate::domain::refund::schedule;
 use crate::domain::refund::{
     Delay, Evidence, NewNumber, Outcome, Refund, RefundStatus, ReviewReason, Source, WaitReason,
 };
+use crate::domain::string_enum;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 
 /// The furthest that a channel's statement of time may lie ahead of our clock. A statement further ahead is
@@ -34,6 +36,8 @@ pub struct Settlement {
     pub held: Fen,
     /// The change of the order's refunded amount.
     pub refunded: Fen,
+    /// The change of the order's overpaid amount.
+    pub overpaid: Fen,
 }
 
 /// The fields of a refund that a repeat of its request may change.
@@ -120,7 +124,7 @@ impl Refund {
         let mut settlement = self.noted();
         settlement.give_back(RefundStatus::Close, None, None, at);
         let recheck = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
-        settlement.refund.submissions.last_mut().due_at = recheck;
+        settlement.refund.submissions.be_due(recheck);
         settlement
     }
 
@@ -168,6 +172,7 @@ impl Refund {
             effect: Effect::Noted,
             held: Fen::ZERO,
             refunded: Fen::ZERO,
+            overpaid: Fen::ZERO,
         }
     }
 
@@ -230,9 +235,76 @@ impl Refund {
             self.out_refund_no.clone_from(out_refund_no);
         }
     }
+
+    /// Returns what a person can book of this refund. The amount that a callback named ([`ReviewReason::AmountDiffers`])
+    /// is not bookable: merchants are told of one amount a refund, and a callback alone is no proof of what was paid.
+    pub fn bookable(&self) -> Option<Booking> {
+        match (self.status, self.review_reason) {
+            (RefundStatus::Fail | RefundStatus::Close, Some(ReviewReason::Overpaid)) => {
+                Some(Booking::Overpaid)
+            }
+            (RefundStatus::Success, Some(ReviewReason::Contradicted)) => Some(Booking::Returned),
+            _ => None,
+        }
+    }
+
+    /// Books that the channel paid out this refund, whose amount had been given back. As much of it as the order
+    /// has `refundable` counts as refunded, the rest as overpaid. `recheck_ms` is the time after which the channel
+    /// is asked once more; 0: never.
+    pub fn booked_as_overpaid(
+        &self,
+        refundable: Fen,
+        at: Timestamp,
+        recheck_ms: i64,
+    ) -> Settlement {
+        let mut settlement = self.noted();
+        settlement.succeed(&None, None, at);
+        settlement.refunded = self.amount.min(refundable);
+        settlement.overpaid = self.amount - settlement.refunded;
+        let recheck = (recheck_ms > 0).then(|| at.plus_ms(recheck_ms));
+        settlement.refund.submissions.be_due(recheck);
+        settlement
+    }
+
+    /// Books that the payer did not keep the money of this refund, which had succeeded. Takes `booked`, the part
+    /// that the refund has of its order's balance, off it. The refund is closed and not failed: the channel has paid
+    /// its number once, so that submitting it again could be answered with the old success.
+    pub fn booked_as_returned(&self, booked: Amounts, at: Timestamp) -> Settlement {
+        let (code, msg) = (RETURNED.to_owned(), RETURNED_MSG.to_owned());
+        let mut settlement = self.noted();
+        settlement.give_back(RefundStatus::Close, Some(code), Some(msg), at);
+        settlement.held = -booked.held;
+        settlement.refunded = -booked.refunded;
+        settlement.overpaid = -booked.overpaid;
+        settlement.refund.submissions.be_due(None);
+        settlement
+    }
+}
+
+/// Error code of a refund whose money came back, and the message for its merchant.
+const RETURNED: &str = "RETURNED";
+const RETURNED_MSG: &str = "退款成功后款项被退回，付款人未收到款项";
+
+string_enum! {
+    /// Something that a person can book of a refund.
+    Booking {
+        /// The channel paid it out, and the order had too little left.
+        Overpaid = "overpaid",
+        /// It had succeeded, and the money came back.
+        Returned = "returned",
+    }
 }
 
 impl Settlement {
+    /// Returns what the transition changes of the order's balance.
+    pub fn change(&self) -> Amounts {
+        Amounts {
+            held: self.held,
+            refunded: self.refunded,
+            overpaid: self.overpaid,
+        }
+    }
+
     fn flag(&mut self, reason: ReviewReason) {
         if self.refund.review_reason != Some(reason) {
             self.refund.reviewed = false;

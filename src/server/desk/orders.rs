@@ -4,7 +4,9 @@ use crate::console::paths::{app_path, escape};
 use crate::console::texts;
 use crate::console::view::query::{Query, read_amount};
 use crate::console::view::refund_form::Typed;
-use crate::console::view::{ApiError, Cell, ListView, OrderView, RefundOfOrder, refund_form};
+use crate::console::view::{
+    ApiError, Cell, ListView, MovementOfOrder, OrderView, RefundOfOrder, refund_form,
+};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::filter::OrderFilter;
 use crate::domain::order::{Channel, Order, OrderKey, OrderStatus, RefundSide};
@@ -66,6 +68,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     let key = OrderKey::OrderNo(order_no.to_owned());
     let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
     let refunds = refunds::of_order(&caller.ctx, app_id, order_no).await?;
+    let movements = refunds::movements(&caller.ctx, app_id, order_no).await?;
     let timeline = orders::timeline(&caller.ctx, app_id, order_no).await?;
     let obstacle = match refunds::may_refund(&caller.ctx, &caller.merchant, &order) {
         Ok(()) => None,
@@ -84,6 +87,13 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
             .map(|refund| RefundOfOrder {
                 created: caller.stamp(refund.created_at),
                 refund,
+            })
+            .collect(),
+        movements: movements
+            .into_iter()
+            .map(|movement| MovementOfOrder {
+                at: caller.stamp(movement.at),
+                movement,
             })
             .collect(),
         timeline: caller.entries(timeline),

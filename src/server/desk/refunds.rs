@@ -10,17 +10,20 @@ use crate::console::view::{
 };
 use crate::domain::breaker::Breaker;
 use crate::domain::error::{Reason, Refusal};
+use crate::domain::event::{Actor, EventKind};
 use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::{Lang, Text};
 use crate::domain::limits;
+use crate::domain::money::Fen;
+use crate::domain::movement::Amounts;
 use crate::domain::order::{Channel, Order};
 use crate::domain::people::Permission;
-use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
+use crate::domain::refund::{Booking, OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
 use crate::server::desk::orders::range;
 use crate::server::error::Error;
-use crate::server::refunds::records;
+use crate::server::refunds::{BookingRequest, records};
 use crate::server::{notices, refunds};
 
 /// Makes one page of an app's refunds, with the number of refunds in each state. The cells stand in the order of the
@@ -140,28 +143,32 @@ pub async fn if_changed(
 async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundView, ApiError> {
     let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
     let heard = events.iter().find_map(|event| event.outcome);
+    let booked = refunds::booked(&caller.ctx, &refund).await?;
+    let book = refunds::preview(&refund, order.refundable(), booked);
     let allowed = caller
         .may(Permission::MoveMoney)
-        .then(|| allowed(caller, &refund, &order, heard));
+        .then(|| allowed(caller, &refund, &order, heard, book));
     Ok(RefundView {
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at()),
         finished: refund.finish_time().map(|at| caller.stamp(at)),
         zone: caller.zone_name(),
         timeline: caller.entries(events),
-        more: more(caller, &refund).await?,
+        more: more(caller, &refund, booked.overpaid).await?,
         allowed,
         refund,
         order,
     })
 }
 
-/// Returns the actions that are safe with the refund in its present state. `heard` is the channel's last outcome.
+/// Returns the actions that are safe with the refund in its present state. `heard` is the channel's last outcome,
+/// `book` what a person can book.
 fn allowed(
     caller: &Caller,
     refund: &Refund,
     order: &Order,
     heard: Option<OutcomeKind>,
+    book: Option<(Booking, Amounts)>,
 ) -> AllowedActions {
     let raised = refund.review_reason.is_some();
     let failed = refund.status == RefundStatus::Fail && !raised;
@@ -170,11 +177,16 @@ fn allowed(
         retry: failed && order.refundable() >= refund.amount,
         close: failed || unknown,
         review: raised && !refund.reviewed && !refund.holds() && caller.may(Permission::Review),
+        book: book.filter(|_| caller.may(Permission::Review)),
     }
 }
 
-/// Makes the facts that do not come from the refund itself.
-async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, ApiError> {
+/// Makes the facts that do not come from the refund itself. `overpaid` is the part of its amount that is overpaid.
+async fn more(
+    caller: &Caller,
+    refund: &Refund,
+    overpaid: Fen,
+) -> Result<Vec<(String, Cell)>, ApiError> {
     let (
         ctx,
         Refund {
@@ -217,6 +229,9 @@ async fn more(caller: &Caller, refund: &Refund) -> Result<Vec<(String, Cell)>, A
     if refund.holds() {
         let opened = Cell::Time(caller.stamp(refund.opened_at));
         more.insert(0, (text(texts::OPENED), opened));
+    }
+    if overpaid > Fen::ZERO {
+        more.push((text(texts::OVERPAID_OF_REFUND), Cell::Money(overpaid)));
     }
     if refund.review_reason.is_some() {
         let reviewed = match refund.reviewed {
@@ -305,6 +320,66 @@ pub async fn review(
     }
     redirect_to_refund(app_id, refund_no, since);
     Ok(())
+}
+
+/// Books what became of a refund's money, and redirects to the refund. `refundable` is what was shown to be left of the
+/// order, in fen. A second press does nothing.
+pub async fn book(
+    app_id: &str,
+    refund_no: &str,
+    since: i64,
+    refundable: i64,
+    booking: &str,
+    remark: &str,
+) -> Result<(), ApiError> {
+    let caller = Caller::of(app_id, Permission::MoveMoney).await?;
+    if !caller.may(Permission::Review) {
+        return Err(Refusal::Forbidden.into());
+    }
+    let allowed = Booking::ALL.iter().map(|booking| booking.as_str());
+    let allowed = allowed.collect::<Vec<_>>().join(", ").into();
+    let booking = booking
+        .parse()
+        .map_err(|_| Refusal::field("booking", Reason::NotOneOf { allowed }))?;
+    let remark = remark.trim();
+    if remark.is_empty() {
+        return Err(Refusal::field("remark", Reason::Missing).into());
+    }
+    if remark.chars().count() > limits::REMARK_CHARS {
+        let max = limits::REMARK_CHARS;
+        return Err(Refusal::field("remark", Reason::TooLong { max }).into());
+    }
+    let request = BookingRequest {
+        booking,
+        version: since,
+        refundable: Fen(refundable),
+        remark: remark.to_owned(),
+    };
+    let (ctx, merchant, actor) = (&caller.ctx, &caller.merchant, caller.actor());
+    match refunds::book(ctx, merchant, refund_no, request, actor.clone()).await {
+        Ok(_) => {}
+        Err(Error::Refused(Refusal::WrongState { .. }))
+            if booked_just_then(&caller, refund_no, since, &actor).await? => {}
+        Err(error) => return Err(error.into()),
+    }
+    redirect_to_refund(app_id, refund_no, since);
+    Ok(())
+}
+
+/// Returns true where the event after version `since` is a booking by this operator: the first press of two.
+async fn booked_just_then(
+    caller: &Caller,
+    refund_no: &str,
+    since: i64,
+    actor: &Actor,
+) -> Result<bool, Error> {
+    let app_id = &caller.merchant.app_id;
+    let events = refunds::timeline(&caller.ctx, app_id, refund_no).await?;
+    Ok(events.iter().any(|event| {
+        event.seq == since.saturating_add(1)
+            && event.kind == EventKind::Booked
+            && event.actor == *actor
+    }))
 }
 
 /// Redirects to a refund. The page shows the events after version `since`.

@@ -113,6 +113,9 @@ fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     if refund.holds() && heard == Some(OutcomeKind::NotFound) {
         links.push(link("/close", texts::CLOSE_IT));
     }
+    if refund.bookable().is_some() && caller.may(Permission::Review) {
+        links.push(link("/book", texts::BOOK_IT));
+    }
     let raised = !refund.holds() && refund.review_reason.is_some() && !refund.reviewed;
     if raised && caller.may(Permission::Review) {
         links.push(link("/review", texts::REVIEW_IT));

@@ -96,6 +96,7 @@ async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp)
         amount: new.amount,
         refunded: Fen::ZERO,
         held: Fen::ZERO,
+        overpaid: Fen::ZERO,
         status: new.status,
         pay_time: new.pay_time,
         attach: new.attach,

@@ -6,7 +6,7 @@ use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
-use crate::domain::movement::Movement;
+use crate::domain::movement::{Amounts, Movement, MovementEvidence};
 use crate::domain::refund::{
     Effect, Evidence, Lease, Outcome, OutcomeKind, Refund, RefundStatus, Settlement, Source,
 };
@@ -56,7 +56,11 @@ pub(super) async fn open(
         return Ok(false);
     }
     store::refund::insert(conn, refund).await?;
-    if let Some(held) = Movement::of(refund, refund.amount, Fen::ZERO, cause.at) {
+    let change = Amounts {
+        held: refund.amount,
+        ..Amounts::default()
+    };
+    if let Some(held) = movement(refund, change, cause) {
         store::movement::insert(conn, &held).await?;
     }
     store::event::insert(conn, &event(refund, refund.status, cause)).await?;
@@ -78,6 +82,7 @@ pub(super) async fn apply(
     cause: &Cause,
     released: Option<&Lease>,
 ) -> Result<Refund> {
+    let change = settlement.change();
     let next = Refund {
         version: before.version + 1,
         ..settlement.refund
@@ -85,9 +90,8 @@ pub(super) async fn apply(
     if !store::refund::update(conn, before, &next, released).await? {
         return Err(Conflict.into());
     }
-    let (held, refunded) = (settlement.held, settlement.refunded);
-    if let Some(movement) = Movement::of(&next, held, refunded, cause.at) {
-        store::order::move_balance(conn, &next.app_id, &next.order_no, held, refunded).await?;
+    if let Some(movement) = movement(&next, change, cause) {
+        store::order::move_balance(conn, &next.app_id, &next.order_no, change).await?;
         store::movement::insert(conn, &movement).await?;
     }
     if settlement.effect == Effect::Changed {
@@ -95,6 +99,11 @@ pub(super) async fn apply(
     }
     store::event::insert(conn, &event(&next, before.status, cause)).await?;
     Ok(next)
+}
+
+/// Returns the movement that this version of a refund brought. `None` where no money moved.
+fn movement(refund: &Refund, change: Amounts, cause: &Cause) -> Option<Movement> {
+    Movement::of(refund, change, MovementEvidence::of(cause.kind), cause.at)
 }
 
 /// Returns the event that made this version of a refund out of one in state `before`.

@@ -1,18 +1,24 @@
-//! The decisions of a person about a refund: to close it, and that what it was flagged for has been looked at.
+//! The decisions of a person about a refund: to close it, to book what became of its money, and that what it was
+//! flagged for has been looked at.
 
-use crate::domain::error::Refusal;
+use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
+use crate::domain::money::Fen;
+use crate::domain::movement::Amounts;
 use crate::domain::order::Order;
-use crate::domain::refund::{OutcomeKind, Refund, RefundKey, RefundStatus};
+use crate::domain::refund::{Booking, OutcomeKind, Refund, RefundKey, RefundStatus, Settlement};
 use crate::domain::text::sanitized;
+use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
 use crate::server::error::Result;
-use crate::server::refunds::apply::{Cause, decide};
-use crate::server::refunds::find;
+use crate::server::refunds::apply::{Cause, apply, decide, refundable};
 use crate::server::refunds::submit::run_detached;
 use crate::server::refunds::sync::{AfterAsking, ask, lease};
+use crate::server::refunds::{find, reload};
+use crate::server::store;
 
 /// Closes a refund that has failed, so that nobody submits it again; or one in progress that its
 /// channel, asked at this moment, does not know: the channel's words are attached, and the amount goes back to
@@ -124,4 +130,94 @@ pub async fn review(
         }
     })
     .await
+}
+
+/// A booking as an operator decided on it: what was shown, and what is to be booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookingRequest {
+    pub booking: Booking,
+    /// The version of the refund that was shown.
+    pub version: i64,
+    /// What was shown to be refundable of the order.
+    pub refundable: Fen,
+    /// What the operator knows it by: a bank's statement, say.
+    pub remark: String,
+}
+
+/// Books what became of a refund's money, by the judgement of a person. Moves no money: the channel is neither told
+/// nor asked.
+///
+/// # Errors
+/// Refuses when the refund or the order's balance has changed since it was shown, which a second press meets too,
+/// when the refund is not flagged for what is to be booked, and when something is under way with it.
+pub async fn book(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    refund_no: &str,
+    request: BookingRequest,
+    actor: Actor,
+) -> Result<Refund> {
+    let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
+    let now = ctx.clock.now();
+    let recheck_ms = ctx.config.recheck_after_ms;
+    let cause = Cause {
+        said: Some(sanitized(&request.remark, limits::SAID_BYTES)),
+        ..Cause::new(EventKind::Booked, actor, now)
+    };
+    let merchant = merchant.clone();
+    let booked = ctx
+        .db
+        .write(move |conn| {
+            let (refund, merchant) = (refund.clone(), merchant.clone());
+            let (request, cause) = (request.clone(), cause.clone());
+            Box::pin(async move {
+                let current = reload(conn, &refund).await?;
+                match booking(conn, &current, &request, now, recheck_ms).await? {
+                    Err(refusal) => Ok(Err(refusal)),
+                    Ok(settlement) => apply(conn, &merchant, &current, settlement, &cause, None)
+                        .await
+                        .map(Ok),
+                }
+            })
+        })
+        .await?;
+    Ok(booked?)
+}
+
+/// Returns the transition of a booking, or the refusal of a refund or an order that is not as it was shown.
+async fn booking(
+    conn: &mut Conn,
+    current: &Refund,
+    request: &BookingRequest,
+    now: Timestamp,
+    recheck_ms: i64,
+) -> Result<Result<Settlement, Refusal>> {
+    if current.version != request.version || current.bookable() != Some(request.booking) {
+        return Ok(Err(wrong_state(current)));
+    }
+    if current.leased_until > now {
+        return Ok(Err(Refusal::SyncUnderWay));
+    }
+    let left = refundable(conn, current).await?;
+    if left != request.refundable {
+        let reason = Reason::BalanceChanged { left };
+        return Ok(Err(Refusal::field("refundable", reason)));
+    }
+    let booked = store::movement::sum_of_refund(conn, current).await?;
+    Ok(Ok(match request.booking {
+        Booking::Overpaid => current.booked_as_overpaid(left, now, recheck_ms),
+        Booking::Returned => current.booked_as_returned(booked, now),
+    }))
+}
+
+/// Returns what a person can book of a refund, and what it would change of the order's balance. `left` is what the
+/// order has refundable, `booked` the part that the refund has of the balance.
+pub fn preview(refund: &Refund, left: Fen, booked: Amounts) -> Option<(Booking, Amounts)> {
+    let at = Timestamp::default();
+    let booking = refund.bookable()?;
+    let settlement = match booking {
+        Booking::Overpaid => refund.booked_as_overpaid(left, at, 0),
+        Booking::Returned => refund.booked_as_returned(booked, at),
+    };
+    Some((booking, settlement.change()))
 }

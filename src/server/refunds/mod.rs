@@ -18,6 +18,7 @@ use crate::domain::error::Refusal;
 use crate::domain::event::{Event, Subject};
 use crate::domain::filter::{Count, Page, Place, RefundFilter};
 use crate::domain::merchant::MerchantApp;
+use crate::domain::movement::{Amounts, Movement};
 use crate::domain::order::Order;
 use crate::domain::refund::{Refund, RefundKey, RefundStatus};
 use crate::server::ctx::Ctx;
@@ -26,7 +27,7 @@ use crate::server::error::{Error, Result};
 use crate::server::store;
 
 pub use crate::domain::refund::RefundRow;
-pub use by_hand::{close, review};
+pub use by_hand::{BookingRequest, book, close, preview, review};
 pub use callback::callback;
 pub use due::{flag_overdue, sync_due, sync_lanes};
 pub use issue::{OnRepeat, issue, may_refund, retry};
@@ -55,6 +56,24 @@ pub async fn of_order(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Ref
     let mut conn = ctx.db.read().await?;
     Ok(store::refund::of_order(&mut conn, app_id, order_no).await?)
 }
+
+/// Returns the part that a refund has of its order's balance.
+pub async fn booked(ctx: &Ctx, refund: &Refund) -> Result<Amounts> {
+    let mut conn = ctx.db.read().await?;
+    Ok(store::movement::sum_of_refund(&mut conn, refund).await?)
+}
+
+/// The movements of an order, newest first, at most [`MOVEMENTS_SHOWN`].
+pub async fn movements(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Movement>> {
+    let mut conn = ctx.db.read().await?;
+    let mut movements =
+        store::movement::of_order(&mut conn, app_id, order_no, MOVEMENTS_SHOWN).await?;
+    movements.sort_by(|a, b| (b.at, &b.refund_no, b.seq).cmp(&(a.at, &a.refund_no, a.seq)));
+    Ok(movements)
+}
+
+/// More movements than any order has that a person reads.
+const MOVEMENTS_SHOWN: i64 = 500;
 
 /// The events of a refund, newest first.
 pub async fn timeline(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<Event>> {

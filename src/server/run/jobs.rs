@@ -19,7 +19,7 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::{notices, people, refunds, retention};
+use crate::server::{balances, notices, people, refunds, retention};
 
 // The names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
@@ -27,6 +27,7 @@ pub const LOGIN_FAILURES: &str = "login_failures";
 pub const NODE_NUMBER: &str = "node_number";
 pub const CHECKUP: &str = "checkup";
 pub const RETENTION: &str = "retention";
+pub const BALANCES: &str = "balances";
 pub const OVERDUE: &str = "overdue";
 pub const SYNCS: &str = "syncs";
 pub const NOTICES: &str = "notices";
@@ -48,6 +49,12 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs.every(TEN_MINUTES, RETENTION, |ctx| {
         retention::clean_up(ctx).boxed()
     });
+    let balances_ms = ctx.config.balance_check_every_ms;
+    if let Some(period) = u64::try_from(balances_ms).ok().filter(|ms| *ms > 0) {
+        jobs.every(Duration::from_millis(period), BALANCES, |ctx| {
+            balances::check(ctx).boxed()
+        });
+    }
     jobs.in_lanes(
         SYNCS,
         |ctx| refunds::sync_lanes(ctx).boxed(),

@@ -30,14 +30,14 @@ pub const TABLES: &[Table] = &[
     table(
         "pay_order",
         &["app_id", "order_no"],
-        &["amount", "refunded", "held"],
+        &["amount", "refunded", "held", "overpaid"],
     ),
     table("refund", &["app_id", "refund_no"], &["amount"]),
     table("submission", &["app_id", "refund_no", "attempt"], &[]),
     table(
         "movement",
         &["app_id", "order_no", "refund_no", "seq"],
-        &["held", "refunded"],
+        &["held", "refunded", "overpaid"],
     ),
     table("event", &["app_id", "subject", "number", "seq"], &[]),
     table("notice", &["app_id", "refund_no", "seq"], &[]),

@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use crate::domain::money::Fen;
+use crate::domain::movement::Amounts;
 use crate::domain::order::{Order, OrderKey};
 use crate::domain::refund::Refund;
 use crate::server::store::Columns;
@@ -12,8 +13,8 @@ use crate::server::store::Columns;
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
-         refunded, held, status, pay_time, attach, created_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+         refunded, held, overpaid, status, pay_time, attach, created_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
     )
     .bind(&order.app_id)
     .bind(&order.order_no)
@@ -25,6 +26,7 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     .bind(order.amount.0)
     .bind(order.refunded.0)
     .bind(order.held.0)
+    .bind(order.overpaid.0)
     .bind(order.status.as_str())
     .bind(order.pay_time.map(|at| at.0))
     .bind(&order.attach)
@@ -83,7 +85,8 @@ pub async fn hold_for_new(
 ) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE pay_order SET held = held + $3 WHERE app_id = $1 AND order_no = $2 AND status = 'success' \
-         AND amount - refunded - held >= $3 AND ($4 IS NULL OR amount - refunded - held = $4) \
+         AND amount - refunded - held - overpaid >= $3 \
+         AND ($4 IS NULL OR amount - refunded - held - overpaid = $4) \
          AND NOT EXISTS (SELECT 1 FROM refund WHERE app_id = $1 AND biz_refund_key = $5)",
     )
     .bind(&refund.app_id)
@@ -99,21 +102,23 @@ pub async fn hold_for_new(
 /// Changes an order's balance. The table's checks refuse what would break the invariant.
 ///
 /// # Errors
-/// [`sqlx::Error::RowNotFound`] without such an order; a check violation.
+/// [`sqlx::Error::RowNotFound`] without such an order, or where money is to be held that was overpaid meanwhile; a
+/// check violation.
 pub async fn move_balance(
     conn: &mut AnyConnection,
     app_id: &str,
     order_no: &str,
-    held: Fen,
-    refunded: Fen,
+    change: Amounts,
 ) -> sqlx::Result<()> {
     let done = query(
-        "UPDATE pay_order SET held = held + $3, refunded = refunded + $4 WHERE app_id = $1 AND order_no = $2",
+        "UPDATE pay_order SET held = held + $3, refunded = refunded + $4, overpaid = overpaid + $5 \
+         WHERE app_id = $1 AND order_no = $2 AND ($3 <= 0 OR overpaid = 0 OR refunded + held + overpaid + $3 <= amount)",
     )
     .bind(app_id)
     .bind(order_no)
-    .bind(held.0)
-    .bind(refunded.0)
+    .bind(change.held.0)
+    .bind(change.refunded.0)
+    .bind(change.overpaid.0)
     .execute(conn)
     .await?;
     if done.rows_affected() == 1 {
@@ -153,6 +158,7 @@ pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
         amount: row.fen("amount")?,
         refunded: row.fen("refunded")?,
         held: row.fen("held")?,
+        overpaid: row.fen("overpaid")?,
         status: row.word("status")?,
         pay_time: row.at_opt("pay_time")?,
         attach: row.text_opt("attach")?,

@@ -1,4 +1,4 @@
-//! The page of an order: facts, refunds, balance, timeline.
+//! The page of an order: facts, refunds, money movements, balance, timeline.
 
 mod balance;
 mod refund;
@@ -19,8 +19,10 @@ use crate::console::preferences::{use_lang, use_texts};
 use crate::console::rpc::orders::{SyncOrder, load_order};
 use crate::console::texts;
 use crate::console::view::query::Query;
-use crate::console::view::{OrderView, RefundOfOrder, Stamp};
+use crate::console::view::{MovementOfOrder, OrderView, RefundOfOrder, Stamp};
 use crate::domain::event::{Event, EventKind};
+use crate::domain::money::Fen;
+use crate::domain::movement::MovementKind;
 use crate::domain::order::Order;
 
 /// Shows an order: `/apps/:app_id/orders/:number`. After a sync the address also has `did=sync`.
@@ -59,6 +61,7 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
         paid,
         zone,
         refunds,
+        movements,
         timeline,
         may_move_money,
         obstacle,
@@ -87,6 +90,7 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
             <div>
                 <Details order=order.clone() created paid zone=zone.clone()/>
                 <Refunds app_id=app_id.clone() refunds zone=zone.clone()/>
+                <Movements app_id=app_id.clone() movements zone=zone.clone()/>
                 <Timeline entries=timeline zone/>
             </div>
             <aside>
@@ -191,6 +195,56 @@ fn Refunds(app_id: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl In
         <section>
             <h2>{t(texts::REFUNDS)}</h2>
             <Table name=texts::REFUNDS head few=true>{rows}</Table>
+        </section>
+    }
+    .into_any()
+}
+
+/// Lists the movements of the order's balance.
+#[component]
+fn Movements(app_id: String, movements: Vec<MovementOfOrder>, zone: String) -> impl IntoView {
+    let t = use_texts();
+    let lang = use_lang();
+    if movements.is_empty() {
+        return ().into_any();
+    }
+    let head = view! {
+        <Head name=texts::MOVED_AT detail=zone/>
+        <Head name=texts::MOVEMENT_KIND/>
+        <Head name=texts::MOVEMENT_AMOUNT class="end"/>
+        <Head name=texts::REFUND/>
+        <Head name=texts::EVIDENCE/>
+    };
+    let rows = movements
+        .into_iter()
+        .map(|MovementOfOrder { movement, at }| {
+            let refund_no = movement.refund_no.clone();
+            let href = app_path(&app_id, &format!("refunds/{}", escape(&refund_no)));
+            let amount = movement.amount();
+            let (sign, size) = match amount < Fen::ZERO {
+                true => ("− ", -amount),
+                false => ("+ ", amount),
+            };
+            let overpaid = movement.change.overpaid;
+            let part = (movement.kind == MovementKind::Overpaid && overpaid < amount).then(|| {
+                view! { " "<small>{texts::overpaid_part(overpaid, lang)}</small> }.into_any()
+            });
+            view! {
+                <tr>
+                    <td><When stamp=at/></td>
+                    <td>{t(texts::movement_kind(movement.kind))} {part}</td>
+                    <td class="end">{sign} <Money amount=size/></td>
+                    <td><a class="mono" href=href>{refund_no}</a></td>
+                    <td>{t(texts::movement_evidence(movement.evidence))}</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <section>
+            <h2>{t(texts::MOVEMENTS)}</h2>
+            <Table name=texts::MOVEMENTS head few=true>{rows}</Table>
         </section>
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! The actions on a refund: sync, retry, close, review. Each is confirmed in a dialog, and on a page of its own
+//! The actions on a refund: sync, retry, close, review, book. Each is confirmed in a dialog, and on a page of its own
 //! where scripts are off.
 
 use leptos::prelude::*;
@@ -8,19 +8,22 @@ use crate::console::hooks::{use_app_id, use_number};
 use crate::console::paths::{app_path, escape};
 use crate::console::preferences::{use_lang, use_texts};
 use crate::console::rpc::refunds::{
-    CloseRefund, RetryRefund, ReviewRefund, SyncRefund, load_refund,
+    BookRefund, CloseRefund, RetryRefund, ReviewRefund, SyncRefund, load_refund,
 };
 use crate::console::texts;
 use crate::console::view::{AllowedActions, RefundView};
 use crate::domain::lang::Text;
 use crate::domain::limits;
+use crate::domain::movement::Amounts;
 use crate::domain::order::Order;
-use crate::domain::refund::{Refund, RefundStatus};
+use crate::domain::refund::{Booking, Refund, RefundStatus};
 
 /// Dialog that confirms a retry.
 pub const RETRY: &str = "retry";
 /// Dialog that confirms a closing.
 pub const CLOSE: &str = "close";
+/// Dialog that books what became of the refund's money.
+pub const BOOK: &str = "book";
 /// Dialog that marks the refund as reviewed.
 pub const REVIEW: &str = "review";
 
@@ -31,16 +34,18 @@ pub struct RefundActions {
     pub retry: FormAction,
     pub close: FormAction,
     pub review: FormAction,
+    pub book: FormAction,
 }
 
 impl RefundActions {
-    /// Makes the four actions.
+    /// Makes the actions.
     pub fn new() -> RefundActions {
         RefundActions {
             sync: FormAction::of::<SyncRefund>(),
             retry: FormAction::of::<RetryRefund>(),
             close: FormAction::of::<CloseRefund>(),
             review: FormAction::of::<ReviewRefund>(),
+            book: FormAction::of::<BookRefund>(),
         }
     }
 
@@ -51,8 +56,10 @@ impl RefundActions {
             retry,
             close,
             review,
+            book,
         } = self;
-        sync.version() + retry.version() + close.version() + review.version()
+        let settling = sync.version() + retry.version() + close.version();
+        settling + review.version() + book.version()
     }
 
     /// Forgets the outcomes: the page now shows another refund.
@@ -61,6 +68,7 @@ impl RefundActions {
         self.retry.leave();
         self.close.leave();
         self.review.leave();
+        self.book.leave();
     }
 }
 
@@ -90,11 +98,21 @@ pub fn RefundButtons(
         .into_any()
     });
     let close = allowed.close.then(|| {
-        let (app_id, refund) = (app_id.clone(), refund.clone());
+        let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
         view! {
             <DialogLink dialog=CLOSE href=format!("{page}/close") text=texts::CLOSE/>
             <Dialog id=CLOSE title=texts::CLOSE_TITLE close=texts::CANCEL>
                 <Close app_id refund order actions/>
+            </Dialog>
+        }
+        .into_any()
+    });
+    let book = allowed.book.map(|(booking, change)| {
+        let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
+        view! {
+            <DialogLink dialog=BOOK href=format!("{page}/book") text=texts::book(booking)/>
+            <Dialog id=BOOK title=texts::BOOK_TITLE close=texts::CANCEL>
+                <Book app_id refund order booking change actions/>
             </Dialog>
         }
         .into_any()
@@ -113,11 +131,12 @@ pub fn RefundButtons(
         {too_little}
         {retry}
         {close}
+        {book}
         {review}
     }
 }
 
-/// Returns the arguments that all four functions take.
+/// Returns the arguments that all functions take.
 fn fields(app_id: &str, refund: &Refund) -> Vec<(&'static str, String)> {
     vec![
         ("app_id", app_id.to_owned()),
@@ -159,6 +178,42 @@ fn Close(app_id: String, refund: Refund, order: Order, actions: RefundActions) -
     }
 }
 
+/// Says what a booking does, and asks for its evidence. The server refuses it where the refund or the order's balance has
+/// changed since.
+#[component]
+fn Book(
+    app_id: String,
+    refund: Refund,
+    order: Order,
+    booking: Booking,
+    change: Amounts,
+    actions: RefundActions,
+) -> impl IntoView {
+    let t = use_texts();
+    let lang = use_lang();
+    let action = actions.book;
+    let mut fields = fields(&app_id, &refund);
+    fields.push(("booking", booking.as_str().to_owned()));
+    fields.push(("refundable", order.refundable().0.to_string()));
+    view! {
+        <p class="happens">{texts::what_booking_does(&refund, &order, booking, change, lang)}</p>
+        <Primary
+            action
+            fields
+            text=texts::book_button(booking, refund.amount, lang)
+            class="fields"
+            typed="remark"
+        >
+            <label>
+                <span>{t(texts::BASIS)}</span>
+                <textarea name="remark" rows="3" required maxlength=limits::REMARK_CHARS.to_string()></textarea>
+                <small>{t(texts::BASIS_HINT)}</small>
+            </label>
+            <ActionErrorNote action/>
+        </Primary>
+    }
+}
+
 /// Asks for a remark and marks the refund as reviewed.
 #[component]
 fn Review(app_id: String, refund: Refund, actions: RefundActions) -> impl IntoView {
@@ -194,6 +249,12 @@ pub fn CloseRefundPage() -> impl IntoView {
     view! { <ConfirmPage title=texts::CLOSE_TITLE what=CLOSE/> }
 }
 
+/// Books what became of a refund's money where scripts are off: `/apps/:app_id/refunds/:number/book`.
+#[component]
+pub fn BookRefundPage() -> impl IntoView {
+    view! { <ConfirmPage title=texts::BOOK_TITLE what=BOOK/> }
+}
+
 /// Marks a refund as reviewed where scripts are off: `/apps/:app_id/refunds/:number/review`.
 #[component]
 pub fn ReviewRefundPage() -> impl IntoView {
@@ -215,19 +276,28 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
         let Some(allowed) = view.allowed else {
             return view! { <p>{t(texts::ONLY_LOOKING)}</p> }.into_any();
         };
-        match what {
-            RETRY if allowed.retry => view! { <Retry app_id refund order actions/> }.into_any(),
-            CLOSE if allowed.close => view! { <Close app_id refund order actions/> }.into_any(),
-            REVIEW if allowed.review => view! { <Review app_id refund actions/> }.into_any(),
+        match (what, allowed.book) {
+            (BOOK, Some((booking, change))) => {
+                view! { <Book app_id refund order booking change actions/> }.into_any()
+            }
+            (RETRY, _) if allowed.retry => {
+                view! { <Retry app_id refund order actions/> }.into_any()
+            }
+            (CLOSE, _) if allowed.close => {
+                view! { <Close app_id refund order actions/> }.into_any()
+            }
+            (REVIEW, _) if allowed.review => view! { <Review app_id refund actions/> }.into_any(),
             _ => {
-                let why = match allowed.close && what == RETRY {
-                    true => texts::too_little_left(&order, lang),
-                    false => texts::refund_meaning(&refund, lang),
+                let why = match what {
+                    RETRY if allowed.close => texts::too_little_left(&order, lang),
+                    BOOK => t(texts::NOTHING_TO_BOOK).to_owned(),
+                    _ => texts::refund_meaning(&refund, lang),
                 };
                 view! {
                     <ActionErrorNote action=actions.retry/>
                     <ActionErrorNote action=actions.close/>
                     <ActionErrorNote action=actions.review/>
+                    <ActionErrorNote action=actions.book/>
                     <p>{why}</p>
                 }
                 .into_any()

@@ -17,10 +17,10 @@ use crate::console::texts;
 use crate::console::view::query::Query;
 use crate::console::view::{Entry, RefundView, Tone};
 use crate::domain::refund::{RefundStatus, ReviewReason};
-use actions::{CLOSE, RETRY, REVIEW, RefundActions, RefundButtons};
+use actions::{BOOK, CLOSE, RETRY, REVIEW, RefundActions, RefundButtons};
 use progress::follow_progress;
 
-pub use actions::{CloseRefundPage, RetryRefundPage, ReviewRefundPage};
+pub use actions::{BookRefundPage, CloseRefundPage, RetryRefundPage, ReviewRefundPage};
 
 /// Reloads a page without scripts every 3 seconds while the refund is in progress.
 const RELOAD: &str = r#"<meta http-equiv="refresh" content="3">"#;
@@ -97,6 +97,7 @@ fn Head(app_id: String, view: RefundView, actions: RefundActions) -> impl IntoVi
     let retries = open(allowed.map(|allowed| allowed.retry));
     let closes = open(allowed.map(|allowed| allowed.close));
     let reviews = open(allowed.map(|allowed| allowed.review));
+    let books = open(allowed.map(|allowed| allowed.book.is_some()));
     view! {
         <PageTitle text=refund.refund_no.clone()/>
         {reload}
@@ -112,6 +113,7 @@ fn Head(app_id: String, view: RefundView, actions: RefundActions) -> impl IntoVi
         {(!retries).then(|| view! { <ActionErrorNote action=actions.retry/> }.into_any())}
         {(!closes).then(|| view! { <ActionErrorNote action=actions.close/> }.into_any())}
         {(!reviews).then(|| view! { <ActionErrorNote action=actions.review/> }.into_any())}
+        {(!books).then(|| view! { <ActionErrorNote action=actions.book/> }.into_any())}
     }
 }
 
@@ -175,6 +177,10 @@ fn Outcome(
     });
     on_success(actions.review, move || {
         close_dialog(REVIEW);
+        arrived.set(true);
+    });
+    on_success(actions.book, move || {
+        close_dialog(BOOK);
         arrived.set(true);
     });
     let outcome_line = NodeRef::<P>::new();
