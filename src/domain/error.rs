@@ -129,7 +129,7 @@ pub enum Refusal {
     /// It may have been done: the database did not say. Asking again under the same number tells.
     Undecided,
     NoSuchNotice,
-    /// The notice is being sent, or would overtake another of its refund.
+    /// The notice is being sent, or could overtake another of its refund.
     NoticeNotSendable,
     /// The same number was told before with something else.
     Inconsistent {
@@ -248,8 +248,8 @@ impl Refusal {
             ),
             Refusal::NoSuchNotice => fixed("通知不存在", "no such notice"),
             Refusal::NoticeNotSendable => fixed(
-                "这条通知正在发送，或同一退款有先后顺序在前的通知未完成、在后的通知已发出",
-                "this notice is being sent, or an earlier one of its refund waits, or a later one has gone out",
+                "这条通知或同一退款在前的通知正在发送，或已有在后的通知",
+                "this notice or an earlier one of its refund is being sent, or there is a later one",
             ),
             Refusal::SyncUnderWay => fixed(
                 "退款同步处理中，请勿重复操作",

@@ -78,7 +78,7 @@ pub(in crate::server) fn describe() {
     );
     counter!(
         NOTICES_SENT,
-        "Notices sent, by how it went: delivered, failed, given_up"
+        "Notices sent, by how it went: delivered, failed, given_up; no_address: there is none to send to any more"
     );
     gauge!(
         NOTICES_WAITING,
@@ -127,7 +127,7 @@ pub(in crate::server) fn begin_at_zero() {
             }
         }
     }
-    for outcome in ["delivered", "failed", "given_up"] {
+    for outcome in ["delivered", "failed", "given_up", "no_address"] {
         counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
     }
     job_started(WRITE);
