@@ -41,7 +41,7 @@ impl Desk {
         let order_no = recorded["data"]["orderNo"].as_str().unwrap().to_owned();
         let cookie = self.node.logged_in().await;
         let form = format!(
-            "app=DEMO&order_no={order_no}&amount=1.00&reason=cold&biz_refund_no=R1&expected=10.00"
+            "app_id=DEMO&order_no={order_no}&amount=1.00&reason=cold&biz_refund_no=R1&expected=10.00"
         );
         let answer = self.post("/api/order/refund", &cookie, form).await;
         let page = answer.headers()["location"].to_str().unwrap();

@@ -108,6 +108,7 @@ fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
         return Ok(());
     }
     counters::request_limited(limit);
+    tracing::debug!(%address, limit, "too many requests");
     let limited = Limited::Address;
     Err(Refusal::TooOften {
         limited,
