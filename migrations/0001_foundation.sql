@@ -46,7 +46,10 @@ CREATE TABLE pay_order (
     status        TEXT   NOT NULL,
     pay_time      BIGINT,
     attach        TEXT,
+    -- What lists sort by: when the order was paid, or else when it was recorded. Never changed.
     created_at    BIGINT NOT NULL,
+    -- When we learned of the order, by our clock.
+    recorded_at   BIGINT NOT NULL,
     version       BIGINT NOT NULL,
     PRIMARY KEY (app_id, order_no),
     CHECK (refunded + held <= amount),
@@ -310,7 +313,7 @@ CREATE INDEX login_failure_age ON login_failure (last_at);
 -- logs nobody in.
 CREATE TABLE session (
     session_id  TEXT   NOT NULL PRIMARY KEY,
-    operator    TEXT,
+    operator    TEXT   NOT NULL,
     data        TEXT   NOT NULL,
     -- Put off by use, to ends_at at most.
     expires_at  BIGINT NOT NULL,

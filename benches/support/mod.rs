@@ -69,6 +69,10 @@ impl Server {
                 "--sandbox",
                 "--secure-cookies",
                 "false",
+                "--requests-per-second",
+                "0",
+                "--app-requests-per-second",
+                "0",
             ])
             .args(["--database-url", &database.url(), "--log", "warn"])
             .args(flags)

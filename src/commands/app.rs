@@ -30,7 +30,7 @@ pub struct NewApp {
     /// How requests and answers are signed
     #[arg(long, default_value = "hmac_sha256", value_parser = one_of(SignType::ALL, SignType::as_str))]
     sign_type: SignType,
-    /// Take requests without a signature
+    /// Take requests without a signature: of an app whose only channel is the sandbox
     #[arg(long)]
     unsigned: bool,
     /// Serve clients 2.x too, whose amounts are whole fen

@@ -195,6 +195,7 @@ fn order(
             .random_bool(0.2)
             .then(|| format!("member={}", rng.random_range(10_000..99_999))),
         created_at: at,
+        recorded_at: at,
         version: 1,
     }
 }

@@ -4,9 +4,9 @@
 use crate::demo::data::{Month, merchant};
 use crate::domain::callback::{Callback, Verdict};
 use crate::domain::event::{Actor, Event, EventKind};
-use crate::domain::notice::{DeliveryAttempt, Notice, NoticeState};
+use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeState};
 use crate::domain::order::{Channel, Order};
-use crate::domain::refund::{Refund, ReviewReason};
+use crate::domain::refund::{Refund, RefundStatus, ReviewReason};
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::config::Config;
 use crate::server::error::Result;
@@ -16,6 +16,8 @@ use crate::server::numbers::{Kind, Sequence};
 const SILENT_URL: &str = "http://127.0.0.1:9/refundry/notice";
 /// Age up to which refunds have notices.
 const TOLD_MS: i64 = 4 * DAY_MS;
+/// Place among the refunds that have notices of the one whose address has been taken away.
+const WITHOUT_ADDRESS: usize = 4;
 
 /// The messages of a month.
 #[derive(Clone, Debug, Default)]
@@ -40,12 +42,25 @@ pub fn of_month(month: &mut Month, config: &Config, now: Timestamp) -> Result<Me
     };
     let recent = month.refunds.iter_mut().filter(recent);
     for (i, refund) in recent.enumerate() {
+        if i == WITHOUT_ADDRESS {
+            let notice = Notice::of(refund, now);
+            messages.notices.push(notice.without_address(now));
+            continue;
+        }
         refund.notify_url = Some(SILENT_URL.to_owned());
         let order = month
             .orders
             .iter()
             .find(|order| order.order_no == refund.order_no);
         if let Some(order) = order {
+            let failed = |event: &&Event| {
+                event.number == refund.refund_no && event.after.as_deref() == Some("fail")
+            };
+            if refund.status == RefundStatus::Close
+                && let Some(failed) = month.events.iter().find(failed)
+            {
+                messages.notices.push(superseded(refund, failed));
+            }
             messages.notice(refund, order, i, config, now)?;
         }
     }
@@ -103,6 +118,23 @@ impl Messages {
         }
         self.notices.push(notice);
         Ok(())
+    }
+}
+
+/// Makes the notice of the failure of a refund that was closed afterwards.
+fn superseded(refund: &Refund, failed: &Event) -> Notice {
+    let notice = Notice::of(refund, failed.at);
+    Notice {
+        key: NoticeKey {
+            seq: failed.seq,
+            ..notice.key
+        },
+        status: RefundStatus::Fail,
+        finish_time: Some(failed.at),
+        state: NoticeState::Superseded,
+        next_send_at: None,
+        ended_at: refund.settled_at,
+        ..notice
     }
 }
 

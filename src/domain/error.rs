@@ -73,11 +73,20 @@ pub enum Reason {
     },
     /// Does not match what the app has.
     Mismatch,
+    /// The app has a channel that moves money, so its requests have to be signed.
+    MovesMoney,
     /// Given more than once.
     Twice,
     /// The field names several, of which one is needed.
     OneNeeded,
     TooManyMatches,
+}
+
+/// The two that may ask at a limited rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Limited {
+    Address,
+    App,
 }
 
 /// A refusal, in the caller's terms.
@@ -97,6 +106,11 @@ pub enum Refusal {
     TooLarge,
     /// More requests are under way than we take on at once.
     Overloaded,
+    /// An address or an app asks more often than it may.
+    TooOften {
+        limited: Limited,
+        per_second: u32,
+    },
     NotLoggedIn,
     Forbidden,
     NoSuchPage,
@@ -129,7 +143,7 @@ pub enum Refusal {
     /// It may have been done: the database did not say. Asking again under the same number tells.
     Undecided,
     NoSuchNotice,
-    /// The notice is being sent, or would overtake another of its refund.
+    /// The notice is being sent, or could overtake another of its refund.
     NoticeNotSendable,
     /// The same number was told before with something else.
     Inconsistent {
@@ -180,7 +194,10 @@ impl Refusal {
             Refusal::SubmissionUnderWay | Refusal::Undecided => 20043,
             Refusal::Inconsistent { .. } => 20091,
             Refusal::BadSignature => 20052,
-            Refusal::TooLarge | Refusal::Overloaded | Refusal::TooManyAttempts { .. } => 20060,
+            Refusal::TooLarge
+            | Refusal::Overloaded
+            | Refusal::TooOften { .. }
+            | Refusal::TooManyAttempts { .. } => 20060,
         }
     }
 
@@ -196,6 +213,22 @@ impl Refusal {
             ),
             Refusal::TooLarge => fixed("请求体过大", "the request's body is too large"),
             Refusal::Overloaded => fixed("系统繁忙，请稍后重试", "too busy; try again shortly"),
+            Refusal::TooOften {
+                limited,
+                per_second,
+            } => {
+                let (zh, en) = match limited {
+                    Limited::Address => ("来自此地址", "from this address"),
+                    Limited::App => ("此应用", "of this app"),
+                };
+                pick(
+                    lang,
+                    format!("{zh}的请求过于频繁，平均每秒最多 {per_second} 次，请稍后重试"),
+                    format!(
+                        "too many requests {en}: {per_second} a second are taken; try again shortly"
+                    ),
+                )
+            }
             Refusal::NotLoggedIn => fixed(
                 "尚未登录或登录已过期",
                 "not logged in, or the login has expired",
@@ -248,8 +281,8 @@ impl Refusal {
             ),
             Refusal::NoSuchNotice => fixed("通知不存在", "no such notice"),
             Refusal::NoticeNotSendable => fixed(
-                "这条通知正在发送，或同一退款有先后顺序在前的通知未完成、在后的通知已发出",
-                "this notice is being sent, or an earlier one of its refund waits, or a later one has gone out",
+                "这条通知或同一退款在前的通知正在发送，或已有在后的通知",
+                "this notice or an earlier one of its refund is being sent, or there is a later one",
             ),
             Refusal::SyncUnderWay => fixed(
                 "退款同步处理中，请勿重复操作",
@@ -381,6 +414,10 @@ impl Reason {
                 lang,
                 format!("比服务器时间慢 {seconds} 秒，超出允许误差"),
                 format!("is {seconds} seconds behind the server's clock, more than is allowed"),
+            ),
+            Reason::MovesMoney => fixed(
+                "仅限只有沙箱通道的应用：动用资金的应用必须签名",
+                "is for apps whose only channel is the sandbox: where money moves, requests are signed",
             ),
             Reason::Mismatch => fixed("与应用配置不符", "does not match the app"),
             Reason::Twice => fixed("重复出现", "is given twice"),

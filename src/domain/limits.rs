@@ -37,9 +37,3 @@ pub const PAGE_ROWS: usize = 25;
 /// Lists count no further than this: "more than 1000" tells a person as much as the figure, and a
 /// count over ten million rows would read them all.
 pub const COUNT_ROWS: usize = 1000;
-
-/// Whether a character could make one signed text readable as two requests. Numbers and identifiers
-/// hold none of these, and no control characters.
-pub fn splits_the_text(c: char) -> bool {
-    matches!(c, '&' | '=' | '"' | '\'' | '\\')
-}

@@ -36,7 +36,7 @@ pub struct MerchantApp {
     pub enabled: bool,
     /// Answers requests that name no app. At most one app is the default.
     pub is_default: bool,
-    /// Whether requests must be signed.
+    /// Set where requests must be signed; see [`MerchantApp::needs_signature`].
     pub sign_required: bool,
     /// Whether clients 2.x are served.
     pub single_edition: bool,
@@ -58,6 +58,17 @@ impl std::fmt::Debug for MerchantApp {
 }
 
 impl MerchantApp {
+    /// Tells whether the app has a channel that moves money.
+    pub fn moves_money(&self) -> bool {
+        let moves = |settings: &AppChannel| settings.channel != Channel::Sandbox;
+        self.channels.iter().any(moves)
+    }
+
+    /// Tells whether requests must be signed: where the app says so, and wherever money could move.
+    pub fn needs_signature(&self) -> bool {
+        self.sign_required || self.moves_money()
+    }
+
     /// The app's settings for a channel, if it has that channel.
     pub fn channel(&self, channel: Channel) -> Option<&AppChannel> {
         self.channels

@@ -1,5 +1,5 @@
-//! A notice: what a merchant's system is told of a refund that reached a state, and how often it is
-//! tried. Source: the gateway's contract.
+//! A notice: tells a merchant's system that a refund has reached a state, and is sent until it arrives. Source: the
+//! gateway's contract.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +9,22 @@ use crate::domain::string_enum;
 use crate::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 
 string_enum! {
-    /// Where a notice stands.
+    /// The state of a notice.
     NoticeState {
-        /// It is being sent, or will be again.
+        /// It is being sent, or will be.
         Waiting = "waiting",
         /// The merchant's system has answered SUCCESS.
         Delivered = "delivered",
-        /// It was sent as often as the ladder says, in vain.
+        /// It was sent as often as the schedule says, and has not arrived.
         GivenUp = "given_up",
+        /// It had not arrived when the refund reached another state: the notice of that one takes its place.
+        Superseded = "superseded",
+        /// Neither the refund nor its app names an address any more.
+        NoAddress = "no_address",
     }
 }
 
-/// How long after a send in vain the next one follows: 16 attempts over 24 h 4 m.
+/// The waits between the attempts: 16 attempts over 24 h 4 m.
 const RETRY_SCHEDULE_MS: [i64; 15] = [
     15 * SECOND_MS,
     15 * SECOND_MS,
@@ -39,13 +43,13 @@ const RETRY_SCHEDULE_MS: [i64; 15] = [
     6 * HOUR_MS,
 ];
 
-/// When a notice that was sent `attempts` times in vain, last at `now`, is sent again. `None`: no more.
+/// Returns when a notice is sent again whose attempt number `attempts` failed at `now`; `None` after the last one.
 pub fn next_send(attempts: i64, now: Timestamp) -> Option<Timestamp> {
     let rung = usize::try_from(attempts).ok()?.checked_sub(1)?;
     RETRY_SCHEDULE_MS.get(rung).map(|wait| now.plus_ms(*wait))
 }
 
-/// Which notice.
+/// The key of a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NoticeKey {
     pub app_id: String,
@@ -54,7 +58,7 @@ pub struct NoticeKey {
     pub seq: i64,
 }
 
-/// A notice: the state that it tells of, as it was then, and how its sending stands.
+/// A notice: the state that it tells of, as it was then, and the progress of its delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub key: NoticeKey,
@@ -64,19 +68,19 @@ pub struct Notice {
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub state: NoticeState,
-    /// How many attempts were begun.
+    /// The number of attempts that were begun.
     pub attempts: i64,
-    /// When it is sent next without anyone's help.
+    /// The time at which the server sends it next by itself.
     pub next_send_at: Option<Timestamp>,
-    /// Until then a send is under way and nobody else may begin one.
+    /// The end of the claim of the sender who is sending it: nobody else sends it before.
     pub leased_until: Timestamp,
     pub created_at: Timestamp,
-    /// When it was delivered or given up.
+    /// The time at which it reached a state other than waiting.
     pub ended_at: Option<Timestamp>,
 }
 
 impl Notice {
-    /// The notice of the state that this version of a refund has reached. Due at once.
+    /// Makes the notice of the state that this version of a refund has reached. It is due at once.
     pub fn of(refund: &Refund, now: Timestamp) -> Notice {
         Notice {
             key: NoticeKey {
@@ -98,7 +102,7 @@ impl Notice {
         }
     }
 
-    /// The refund as it was when it reached the state told of.
+    /// Returns the refund as it was when it reached the state that the notice tells of.
     pub fn as_it_was(&self, refund: &Refund) -> Refund {
         Refund {
             status: self.status,
@@ -111,14 +115,34 @@ impl Notice {
         }
     }
 
-    /// How the notice stands after a send that was claimed for it has ended.
+    /// Returns the notice as it stands once there is no address to send it to.
+    pub fn without_address(&self, now: Timestamp) -> Notice {
+        let was_waiting = self.state == NoticeState::Waiting;
+        Notice {
+            state: if was_waiting {
+                NoticeState::NoAddress
+            } else {
+                self.state
+            },
+            next_send_at: None,
+            leased_until: Timestamp::default(),
+            ended_at: if was_waiting {
+                Some(now)
+            } else {
+                self.ended_at
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Returns the notice as it stands after a send that was claimed for it has ended.
     pub fn after(&self, delivered: bool, now: Timestamp) -> Notice {
         let was_waiting = self.state == NoticeState::Waiting;
         let next_send_at = next_send(self.attempts, now).filter(|_| was_waiting && !delivered);
         let state = match (delivered, next_send_at) {
             (true, _) => NoticeState::Delivered,
             (false, Some(_)) => NoticeState::Waiting,
-            // One that had arrived before stays so.
+            // A notice that had ended before and was sent by hand stays as it was.
             (false, None) if !was_waiting => self.state,
             (false, None) => NoticeState::GivenUp,
         };
@@ -133,11 +157,11 @@ impl Notice {
     }
 }
 
-/// One send of a notice: the bytes that went out, and those that came back.
+/// An attempt to deliver a notice: the bytes that went out, and those that came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAttempt {
     pub key: NoticeKey,
-    /// Counts from 1 within the notice. A number that is missing was begun, and its end is not known.
+    /// Counts from 1 within the notice. Where a number is missing, the end of that attempt is not known.
     pub attempt: i64,
     pub at: Timestamp,
     pub took_ms: i64,
@@ -148,11 +172,11 @@ pub struct DeliveryAttempt {
     pub http_status: Option<i64>,
     /// The answer's body, at most [`crate::domain::limits::SAID_BYTES`].
     pub answer: Option<String>,
-    /// Why it did not arrive. `None`: it did.
+    /// The reason why it did not arrive; `None` where it did.
     pub failure: Option<String>,
 }
 
-/// A notice as a list shows it, with why its last send did not arrive.
+/// A notice as a list shows it, with the reason why its last attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
     pub notice: Notice,

@@ -84,7 +84,10 @@ pub struct Order {
     pub status: OrderStatus,
     pub pay_time: Option<Timestamp>,
     pub attach: Option<String>,
+    /// The time that lists sort by: when the order was paid, or else when it was recorded. Never changed.
     pub created_at: Timestamp,
+    /// The moment at which we learned of the order, by our clock.
+    pub recorded_at: Timestamp,
     /// Counts the order's events.
     pub version: i64,
 }

@@ -5,7 +5,7 @@ use std::sync::Once;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use ipnet::IpNet;
 
 use crate::server::ctx::Ctx;
@@ -36,6 +36,14 @@ impl ClientIp {
             trusted_proxies,
         )))
     }
+}
+
+/// Tells whether a request comes from this machine, with no proxy in between.
+pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let handed_on = [FORWARDED_FOR, "forwarded", "x-real-ip"];
+    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+        && !handed_on.iter().any(|name| headers.contains_key(*name))
 }
 
 impl FromRequestParts<Ctx> for ClientIp {

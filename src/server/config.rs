@@ -126,6 +126,18 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_MAX_IN_FLIGHT", value_name = "NUMBER", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_in_flight: u32,
 
+    /// Requests a second of one address, callbacks apart; five times as many at once after a rest: up to 100000, 0 any number
+    #[arg(long, env = "REFUNDRY_REQUESTS_PER_SECOND", value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub requests_per_second: u32,
+
+    /// Callbacks a second from one address, likewise; one that is refused is made again by its channel: up to 100000, 0 any number
+    #[arg(long, env = "REFUNDRY_CALLBACKS_PER_SECOND", value_name = "NUMBER", default_value_t = 300, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub callbacks_per_second: u32,
+
+    /// Signed requests a second of one app, from all its addresses, likewise: up to 100000, 0 any number
+    #[arg(long, env = "REFUNDRY_APP_REQUESTS_PER_SECOND", value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub app_requests_per_second: u32,
+
     /// How many waiting writes are committed together at most: 1 to 4096 (embedded database)
     #[arg(long, env = "REFUNDRY_WRITE_BATCH", value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub write_batch: u32,

@@ -12,6 +12,7 @@ use crate::domain::refund::{OutcomeKind, RefundStatus};
 
 pub(in crate::server) const REQUESTS: &str = "refundry_requests_total";
 pub(in crate::server) const REQUEST_SECONDS: &str = "refundry_request_seconds";
+pub(in crate::server) const REQUESTS_LIMITED: &str = "refundry_requests_limited_total";
 pub(in crate::server) const REQUESTS_IN_FLIGHT: &str = "refundry_requests_in_flight";
 pub(in crate::server) const REFUNDS_SETTLED: &str = "refundry_refunds_settled_total";
 pub(in crate::server) const REFUNDS_OPEN: &str = "refundry_refunds_open";
@@ -48,6 +49,10 @@ pub(in crate::server) fn describe() {
          gone: the caller hung up first"
     );
     histogram!(REQUEST_SECONDS, "How long requests took");
+    counter!(
+        REQUESTS_LIMITED,
+        "Requests that were refused since too many were made, by the limit: address, callback (of an address), app"
+    );
     gauge!(REQUESTS_IN_FLIGHT, "Requests under way");
     counter!(REFUNDS_SETTLED, "Refunds that reached a state, by channel");
     gauge!(REFUNDS_OPEN, "Refunds in progress; counted to 100000");
@@ -83,7 +88,7 @@ pub(in crate::server) fn describe() {
     );
     counter!(
         NOTICES_SENT,
-        "Notices sent, by how it went: delivered, failed, given_up"
+        "Notices sent, by how it went: delivered, failed, given_up; no_address: there is none to send to any more"
     );
     gauge!(
         NOTICES_WAITING,
@@ -132,8 +137,11 @@ pub(in crate::server) fn begin_at_zero() {
             }
         }
     }
-    for outcome in ["delivered", "failed", "given_up"] {
+    for outcome in ["delivered", "failed", "given_up", "no_address"] {
         counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
+    }
+    for limit in ["address", "callback", "app"] {
+        counter!(REQUESTS_LIMITED, "limit" => limit).increment(0);
     }
     job_started(WRITE);
     clock_offset(0);
@@ -174,6 +182,11 @@ impl Drop for Request {
         histogram!(REQUEST_SECONDS, "endpoint" => endpoint.clone()).record(self.began.elapsed());
         counter!(REQUESTS, "endpoint" => endpoint, "code" => code).increment(1);
     }
+}
+
+/// Counts a request that was refused since its address or app makes too many.
+pub fn request_limited(limit: &'static str) {
+    counter!(REQUESTS_LIMITED, "limit" => limit).increment(1);
 }
 
 /// A refund has reached a state.

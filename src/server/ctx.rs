@@ -17,6 +17,7 @@ use crate::server::node_lease::NodeLease;
 use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
 use crate::server::people::address_limits::AddressLimits;
+use crate::server::rate_limits::RateLimits;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct Inner {
     pub checkup: Checkup,
     /// The logins that each address may have checked.
     pub logins: AddressLimits,
+    /// The requests that each address and app may make.
+    pub rate_limits: RateLimits,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
@@ -90,6 +93,7 @@ impl Ctx {
             outbound: externals.outbound,
             checkup: Checkup::default(),
             logins: AddressLimits::default(),
+            rate_limits: RateLimits::new(&config),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             config,

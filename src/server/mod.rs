@@ -19,6 +19,7 @@ pub mod numbers;
 pub mod orders;
 pub mod outbound;
 pub mod people;
+pub mod rate_limits;
 pub mod refunds;
 pub mod retention;
 pub mod run;

@@ -18,8 +18,6 @@ pub enum Kind {
     Payment,
     Refund,
     Callback,
-    /// A merchant's refund number, where an operator gives none of his own.
-    Merchant,
 }
 
 const SEQUENCES: u32 = 1_000_000;
@@ -69,7 +67,6 @@ impl Sequence {
             Kind::Payment => 'P',
             Kind::Refund => 'R',
             Kind::Callback => 'C',
-            Kind::Merchant => 'M',
         };
         let at = jiff::Timestamp::from_millisecond(at.0)
             .unwrap_or_default()

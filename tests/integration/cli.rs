@@ -671,6 +671,10 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
             ],
             "notifyUrl",
         ),
+        (
+            vec!["app", "add", "THREE", "--channel=wechat_pay", "--unsigned"],
+            "unsigned",
+        ),
     ] {
         let why = desk.fails(1, &args);
         assert!(why.contains(about), "{args:?}: {why}");

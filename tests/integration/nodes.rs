@@ -24,6 +24,7 @@ use refundry::server::db::Db;
 use refundry::server::error::Result;
 use refundry::server::numbers::Kind;
 use refundry::server::refunds::OnRepeat;
+use refundry::server::store::login_failure::Window;
 use refundry::server::{orders, people, refunds, store};
 use reqwest::header;
 
@@ -314,10 +315,14 @@ async fn connections_that_are_cut_lose_no_write() {
     let count = async || {
         let counted = db.write(|conn| {
             Box::pin(async move {
-                let (long_ago, now) = (Timestamp(0), Timestamp(1));
-                store::login_failure::count(conn, "count", ADDRESS.0, long_ago, now, i64::MAX)
+                let now = Timestamp(1);
+                let window = Window {
+                    since: Timestamp(0),
+                    until: now,
+                };
+                store::login_failure::count(conn, "count", ADDRESS.0, window, now, i64::MAX)
                     .await?;
-                Ok(store::login_failure::get(conn, "count", ADDRESS.0, long_ago).await?)
+                Ok(store::login_failure::get(conn, "count", ADDRESS.0, window).await?)
             })
         });
         counted

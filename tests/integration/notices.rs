@@ -1,5 +1,7 @@
 //! Notices: what a merchant's system is told, when, how often and in which order, over real HTTP.
 
+use std::sync::Arc;
+
 use crate::support::http::sign_text;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::{self, Core, config, new_refund};
@@ -13,6 +15,7 @@ use refundry::server::clock::Clock;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{notices, refunds};
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -257,17 +260,18 @@ async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
     let (notice, send) = notices::send_again(&desk.core.ctx, &notice.key, actor.clone())
         .await
         .expect("a send");
+    let send = send.expect("an attempt");
     assert_eq!((notice.state, send.attempt), (NoticeState::Delivered, 17));
     assert_eq!(send.actor, actor);
 }
 
 #[tokio::test]
-async fn a_later_state_waits_for_the_notice_of_the_earlier_one() {
+async fn a_later_state_takes_the_place_of_a_notice_that_has_not_arrived() {
     let desk = Desk::open().await;
     let refund = desk.refund("FAIL", Edition::Open).await;
     desk.receiver.will_answer([Reply::Text(500, "no".into())]);
     assert_eq!(desk.send().await, 1);
-    // It fails a second time: a second notice.
+    // It fails a second time, and is closed: two more notices.
     let actor = Actor::Operator("li.na".to_owned());
     let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
     refunds::retry(ctx, merchant, &refund.refund_no, None, actor.clone())
@@ -276,26 +280,112 @@ async fn a_later_state_waits_for_the_notice_of_the_earlier_one() {
     refunds::close(ctx, merchant, &refund.refund_no, actor.clone())
         .await
         .expect("closed");
+    assert_eq!(desk.send().await, 1, "the last, at once");
+    assert_eq!(desk.statuses(), ["fail", "close"]);
+    desk.clock.advance_ms(26 * HOUR_MS);
+    assert_eq!(desk.send().await, 0, "and no other afterwards");
+
     let all = desk.all(&refund).await;
-    assert_eq!(all.len(), 3);
-    assert_eq!(desk.send().await, 0, "the first waits");
-    let error = notices::send_again(ctx, &all[2].key, actor.clone()).await;
-    assert!(error.is_err(), "nor by hand");
-    desk.clock.advance_ms(15 * SECOND_MS);
-    while desk.send().await > 0 {}
-    assert_eq!(desk.statuses(), ["fail", "fail", "fail", "close"]);
-    let error = notices::send_again(ctx, &all[0].key, actor.clone()).await;
-    assert!(error.is_err(), "an earlier one would overtake a later one");
+    let states: Vec<_> = all.iter().map(|notice| notice.state).collect();
+    let superseded = NoticeState::Superseded;
+    assert_eq!(states, [superseded, superseded, NoticeState::Delivered]);
+    assert!(all.iter().all(|notice| notice.ended_at.is_some()));
+    for earlier in &all[..2] {
+        let error = notices::send_again(ctx, &earlier.key, actor.clone()).await;
+        assert!(error.is_err(), "an earlier one would overtake a later one");
+    }
     notices::send_again(ctx, &all[2].key, actor)
         .await
         .expect("the last can be sent again");
-    assert_eq!(desk.statuses().len(), 5);
+    assert_eq!(desk.statuses().len(), 3);
+}
+
+#[tokio::test]
+async fn a_later_state_waits_while_an_earlier_notice_is_being_sent() {
+    for arrives in [false, true] {
+        let desk = Desk::open().await;
+        let refund = desk.refund("FAIL", Edition::Open).await;
+        let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
+        let actor = Actor::Operator("li.na".to_owned());
+        let (status, text) = if arrives {
+            (200, "SUCCESS")
+        } else {
+            (500, "no")
+        };
+        let released = Arc::new(Notify::new());
+        let held = Reply::Held(released.clone(), status, text.to_owned());
+        desk.receiver.will_answer([held]);
+        let sending = tokio::spawn({
+            let ctx = ctx.clone();
+            async move { notices::send_due(&ctx, "DEMO").await.expect("a run") }
+        });
+        desk.receiver.has_received(1).await;
+        refunds::close(ctx, merchant, &refund.refund_no, actor.clone())
+            .await
+            .expect("closed");
+        assert_eq!(desk.send().await, 0, "the first is being sent");
+        let last = desk.all(&refund).await.pop().expect("a notice");
+        let error = notices::send_again(ctx, &last.key, actor).await;
+        assert!(error.is_err(), "nor by hand");
+
+        released.notify_one();
+        // The end of the send makes the later one due at once: this run may send it too.
+        let sent = sending.await.expect("sent") + desk.send().await;
+        assert_eq!(
+            (sent, desk.statuses()),
+            (2, vec!["fail".into(), "close".into()])
+        );
+        let states = desk
+            .all(&refund)
+            .await
+            .into_iter()
+            .map(|notice| notice.state);
+        let first = if arrives {
+            NoticeState::Delivered
+        } else {
+            NoticeState::Superseded
+        };
+        assert_eq!(states.collect::<Vec<_>>(), [first, NoticeState::Delivered]);
+    }
+}
+
+#[tokio::test]
+async fn a_notice_without_an_address_ends_and_can_be_sent_once_there_is_one() {
+    let desk = Desk::open().await;
+    let refund = desk.refund("OK", Edition::Open).await;
+    let set_url = async |url: Option<String>| {
+        let changed = desk.core.ctx.db.write(move |conn| {
+            let url = url.clone();
+            Box::pin(async move {
+                sqlx::query("UPDATE refund SET notify_url = $1")
+                    .bind(url)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        });
+        changed.await.unwrap();
+    };
+    set_url(None).await;
+    assert_eq!(desk.send().await, 1);
+    let (notice, attempts) = desk.only(&refund).await;
+    assert_eq!(notice.state, NoticeState::NoAddress);
+    assert_eq!((notice.next_send_at, notice.ended_at), (None, Some(START)));
+    assert!(attempts.is_empty(), "{attempts:?}");
+
+    set_url(Some(desk.receiver.url.clone())).await;
+    let actor = Actor::Operator("li.na".to_owned());
+    let sent = notices::send_again(&desk.core.ctx, &notice.key, actor).await;
+    let (notice, attempt) = sent.expect("a send");
+    assert_eq!(notice.state, NoticeState::Delivered);
+    assert_eq!(attempt.expect("an attempt").http_status, Some(200));
 }
 
 #[tokio::test]
 async fn a_notice_tells_of_the_state_that_was_reached_then() {
     let desk = Desk::open().await;
     let refund = desk.refund("FAIL", Edition::Open).await;
+    desk.send().await;
     let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
     let actor = Actor::Operator("li.na".to_owned());
     refunds::close(ctx, merchant, &refund.refund_no, actor)

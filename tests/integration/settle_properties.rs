@@ -164,6 +164,7 @@ fn requested(index: usize, amount: i64, now: i64) -> Refund {
         pay_time: None,
         attach: None,
         created_at: Timestamp(0),
+        recorded_at: Timestamp(0),
         version: 1,
     };
     let new = NewRefund {

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::Value;
+use tokio::sync::{Notify, watch};
 
 /// How the receiver answers a notice.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub enum Reply {
     Redirect,
     /// Not at all.
     DatabaseTimeout,
+    /// As soon as the test says so.
+    Held(Arc<Notify>, u16, String),
 }
 
 /// A running receiver.
@@ -35,6 +38,8 @@ struct Seen {
     /// What to answer next; then always success.
     replies: VecDeque<Reply>,
     redirected: usize,
+    /// How many bodies there are.
+    count: watch::Sender<usize>,
 }
 
 impl Receiver {
@@ -66,6 +71,13 @@ impl Receiver {
         self.seen.lock().unwrap().bodies.clone()
     }
 
+    /// Waits until so many were received.
+    pub async fn has_received(&self, number: usize) {
+        let mut count = self.seen.lock().unwrap().count.subscribe();
+        let reached = count.wait_for(|count| *count >= number).await;
+        reached.expect("the receiver lives");
+    }
+
     /// The same, read as JSON.
     pub fn notices(&self) -> Vec<Value> {
         let bodies = self.bodies();
@@ -88,6 +100,7 @@ async fn receive(
     let reply = {
         let mut seen = seen.lock().unwrap();
         seen.bodies.push(body);
+        seen.count.send_modify(|count| *count += 1);
         seen.replies.pop_front()
     };
     match reply.unwrap_or(Reply::Success) {
@@ -97,6 +110,10 @@ async fn receive(
         }
         Reply::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
         Reply::DatabaseTimeout => std::future::pending().await,
+        Reply::Held(released, status, text) => {
+            released.notified().await;
+            (StatusCode::from_u16(status).expect("a status"), text).into_response()
+        }
     }
 }
 

@@ -23,12 +23,15 @@ pub const SHOP: &str = "SHOP";
 pub const OTHER: &str = "OTHER";
 
 /// Short times of the sandbox and the channel, so that leases end soon; notices to this machine.
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 7] = [
     "--sandbox",
     "--sbx-delay=300ms",
     "--sbx-timeout=60ms",
     "--channel-time-limit=1s",
     "--private-notify",
+    // All of its merchants have one address.
+    "--requests-per-second=0",
+    "--app-requests-per-second=0",
 ];
 
 /// How soon after a fault is over a refund is accepted.

@@ -23,6 +23,7 @@ pub const NO_ORDERS_MATCH_WHY: Text = text(
 // The page of one.
 pub const METHOD: Text = text("支付方式", "Payment method");
 pub const PAID_AT: Text = text("支付时间", "Paid");
+pub const RECORDED_AT: Text = text("登记时间", "Recorded");
 pub const ATTACH: Text = text("附加数据", "Attached data");
 pub const TIMELINE: Text = text("时间线", "Timeline");
 pub const SYNC: Text = text("同步", "Sync");

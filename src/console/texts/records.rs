@@ -135,6 +135,8 @@ pub fn notice_state(state: NoticeState) -> Text {
         NoticeState::Waiting => text("待送达", "Waiting"),
         NoticeState::Delivered => text("已送达", "Delivered"),
         NoticeState::GivenUp => text("已放弃", "Given up"),
+        NoticeState::Superseded => text("已被取代", "Superseded"),
+        NoticeState::NoAddress => text("没有地址", "No address"),
     }
 }
 
@@ -152,6 +154,14 @@ pub fn notice_meaning(state: NoticeState) -> Text {
         NoticeState::GivenUp => text(
             "多次发送都没有收到 SUCCESS，不再自动发送。请商户检查地址，之后再次发送。",
             "It was sent as often as it is, and SUCCESS never came back. Have the merchant check the address, then send it again.",
+        ),
+        NoticeState::Superseded => text(
+            "送达之前退款已有新的状态，由后一条通知代替，不再发送。",
+            "Before it arrived the refund reached another state. The later notice takes its place; this one is not sent any more.",
+        ),
+        NoticeState::NoAddress => text(
+            "退款和应用都没有通知地址。为应用设置地址后可再次发送。",
+            "Neither the refund nor its app names an address. Give the app one, then send it again.",
         ),
     }
 }

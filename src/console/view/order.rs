@@ -11,8 +11,8 @@ use crate::domain::refund::Refund;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderView {
     pub order: Order,
-    pub created: Stamp,
     pub paid: Option<Stamp>,
+    pub recorded: Stamp,
     /// The time zone of all times.
     pub zone: String,
     /// The order's refunds, newest first.
@@ -25,8 +25,9 @@ pub struct OrderView {
     pub may_move_money: bool,
     /// The reason why no amount of the order can be refunded, in the operator's language.
     pub obstacle: Option<String>,
-    /// The merchant's refund number of the refund that this page may ask for. The number is fixed when the
-    /// page is made: however often the form is sent, it is one refund.
+    /// The merchant's refund number of the refund that this page may ask for: the order's number and the number of
+    /// the refund within the order. It is the same in every tab until the order has one more refund, so that
+    /// however often the form is sent, it is one refund.
     pub biz_refund_no: String,
 }
 

@@ -106,7 +106,8 @@ impl State for NoticeState {
         match self {
             NoticeState::Waiting => Tone::Busy,
             NoticeState::Delivered => Tone::Good,
-            NoticeState::GivenUp => Tone::Alert,
+            NoticeState::GivenUp | NoticeState::NoAddress => Tone::Alert,
+            NoticeState::Superseded => Tone::Over,
         }
     }
 

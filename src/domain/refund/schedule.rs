@@ -112,10 +112,12 @@ mod tests {
             amount: Fen(1),
             refunded: Fen::ZERO,
             held: Fen::ZERO,
+            overpaid: Fen::ZERO,
             status: OrderStatus::Success,
             pay_time: None,
             attach: None,
             created_at: Timestamp(0),
+            recorded_at: Timestamp(0),
             version: 1,
         };
         let new = NewRefund {

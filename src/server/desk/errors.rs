@@ -71,7 +71,7 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::SyncUnderWay | Refusal::SubmissionUnderWay | Refusal::NoticeNotSendable => {
             (ErrorKind::Refused, 409)
         }
-        Refusal::TooManyAttempts { .. } => (ErrorKind::Refused, 429),
+        Refusal::TooManyAttempts { .. } | Refusal::TooOften { .. } => (ErrorKind::Refused, 429),
         Refusal::Overloaded => (ErrorKind::Refused, 503),
         _ => (ErrorKind::Refused, 422),
     };

@@ -106,7 +106,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
                 Cell::Short(text(texts::edition(refund.edition))),
             ),
         ],
-        action: may_send.then(|| DetailAction {
+        action: (may_send && !url.is_empty()).then(|| DetailAction {
             happens: texts::what_sending_does(url, caller.lang),
             button: text(texts::SEND_AGAIN),
         }),

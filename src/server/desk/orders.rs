@@ -16,9 +16,9 @@ use crate::domain::time::Timestamp;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::{lists, times};
 use crate::server::error::Error;
-use crate::server::numbers::Kind;
 use crate::server::refunds::OnRepeat;
 use crate::server::{orders, refunds};
+use crate::wire::field::fits_a_number;
 
 /// Makes one page of an app's orders. The cells stand in the order of the page's columns.
 pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> {
@@ -75,12 +75,11 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
         Err(Error::Refused(refusal)) => Some(texts::sentence(refusal.text(caller.lang))),
         Err(error) => return Err(error.into()),
     };
-    let now = caller.now();
-    let biz_refund_no = caller.ctx.numbers.make(Kind::Merchant, now).await?;
     Ok(OrderView {
-        created: caller.stamp(order.created_at),
         paid: order.pay_time.map(|at| caller.stamp(at)),
+        recorded: caller.stamp(order.recorded_at),
         zone: caller.zone_name(),
+        biz_refund_no: next_biz_refund_no(order_no, refunds.len()),
         refunds: refunds
             .into_iter()
             .rev()
@@ -99,9 +98,15 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
         timeline: caller.entries(timeline),
         may_move_money: caller.may(Permission::MoveMoney),
         obstacle,
-        biz_refund_no,
         order,
     })
+}
+
+/// Returns the merchant's refund number that the form offers for an order that has `refunds` refunds. It is
+/// derived, not made: whoever looks at the order writes nothing, and two operators who refund it at the same
+/// time send the same number.
+fn next_biz_refund_no(order_no: &str, refunds: usize) -> String {
+    format!("{order_no}-{}", refunds + 1)
 }
 
 /// Asks the channel for an order's true state, and redirects to the order.
@@ -149,6 +154,10 @@ async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund,
     refunds::may_refund(&caller.ctx, &caller.merchant, &order)?;
     let first = |wrong: Vec<Refusal>| wrong.into_iter().next().expect("something is wrong");
     let intent = typed.check(&order).map_err(first)?;
+    if !intent.biz_refund_no.chars().all(fits_a_number) {
+        let (field, reason) = (refund_form::BIZ_REFUND_NO, Reason::BadCharacter);
+        return Err(Refusal::field(field, reason).into());
+    }
     let new = NewRefund {
         order: key,
         biz_refund_no: intent.biz_refund_no,

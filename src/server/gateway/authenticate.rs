@@ -10,10 +10,11 @@ use axum::response::Response;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::domain::error::{Reason, Refusal};
+use crate::domain::error::{Limited, Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Reply;
@@ -90,7 +91,7 @@ async fn enter(
     if reply.edition == Edition::Single && !merchant.single_edition {
         return Err(Refusal::EditionNotEnabled.into());
     }
-    if merchant.sign_required {
+    if merchant.needs_signature() {
         given.check(&[field::SIGN])?;
         let signer = Signer {
             secret: &merchant.secret,
@@ -100,6 +101,14 @@ async fn enter(
         if !signer.verifies(&fields, &given.needed(&field::SIGN)?) {
             return Err(Refusal::BadSignature.into());
         }
+    }
+    if !ctx.rate_limits.takes_app(&merchant.app_id, ctx.clock.now()) {
+        counters::request_limited("app");
+        return Err(Refusal::TooOften {
+            limited: Limited::App,
+            per_second: ctx.config.app_requests_per_second,
+        }
+        .into());
     }
     check_common(given, &merchant, ctx.clock.now())?;
     Ok((merchant, fields))

@@ -1,5 +1,5 @@
-//! The merchant gateway. A request: [`door`] lets it in, one thin handler of
-//! [`endpoints`] checks its fields and calls one use-case, [`answer`] signs what came of it.
+//! The merchant gateway: [`authenticate`] checks who sent a request, one thin handler of [`endpoints`] checks its fields
+//! and calls one use-case, [`answer`] signs the outcome.
 
 pub mod answer;
 pub mod authenticate;
@@ -11,6 +11,7 @@ mod schema;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,7 @@ use utoipa_axum::routes;
 
 use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
+use crate::server::client_ip;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
 use crate::server::gateway::answer::Reply;
@@ -51,12 +53,14 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .routes(routes!(endpoints::record_order))
         .routes(routes!(endpoints::callback));
     if ctx.channels.sandbox().is_some() {
-        router = router
+        let sandbox = OpenApiRouter::new()
             .routes(routes!(endpoints::sandbox_ledger))
             .routes(routes!(
                 endpoints::sandbox_faults,
                 endpoints::change_sandbox_faults
-            ));
+            ))
+            .route_layer(from_fn_with_state(ctx.clone(), local_only));
+        router = router.merge(sandbox);
     }
     let (router, mut description) = router.split_for_parts();
     for (other, own) in OTHER_PATHS {
@@ -74,6 +78,19 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .route("/unipay/{*path}", axum::routing::any(no_such_endpoint))
         .method_not_allowed_fallback(wrong_method);
     (router, description)
+}
+
+/// Lets requests through that come from this machine: whoever else could ask could make a channel silent.
+async fn local_only(State(ctx): State<Ctx>, request: Request, next: Next) -> Response {
+    if client_ip::is_local(request.extensions(), request.headers()) {
+        return next.run(request).await;
+    }
+    let refusal = Refusal::NoSuchPage;
+    reply(&ctx, &request).refuse(
+        StatusCode::NOT_FOUND,
+        refusal.code(),
+        refusal.text(Lang::Zh),
+    )
 }
 
 async fn no_such_endpoint(State(ctx): State<Ctx>, request: Request) -> Response {

@@ -69,6 +69,9 @@ fn check(ctx: &Ctx, new: &MerchantApp) -> Result<(), Refusal> {
     if channels.len() < new.channels.len() {
         return Err(Refusal::field("channel", Reason::Twice));
     }
+    if !new.sign_required && new.moves_money() {
+        return Err(Refusal::field("unsigned", Reason::MovesMoney));
+    }
     if new.app_id == Scope::ALL_APPS {
         return Err(Refusal::field(field::APP_ID.name, Reason::BadCharacter));
     }

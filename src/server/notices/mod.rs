@@ -1,9 +1,12 @@
-//! Notices: merchants' systems are told of every state that a refund reaches, at least once, and of
-//! one refund in order.
+//! Notices: merchants' systems are told of the state that a refund has reached, at least once.
 //!
 //! A notice is written down in the transaction that changes the refund ([`enqueue`]) and is sent
-//! from there ([`send_due`]): claimed for a while, sent with no transaction open, and how it went
+//! from there ([`send_due`]): claimed for a while, sent with no transaction open, and its outcome
 //! recorded. A node that dies in between leaves a notice whose lease ends, and which is sent again.
+//!
+//! An earlier notice of a refund never overtakes a later one. A notice that has not arrived when the refund
+//! reaches another state is superseded: the merchant gets the newest state at once, not after a day of
+//! attempts to deliver a state that is over. While the earlier one is being sent the later one waits.
 
 use std::sync::Arc;
 
@@ -23,13 +26,13 @@ use crate::server::trace::TraceId;
 use crate::server::{counters, store};
 use crate::wire::notice as body;
 
-/// A send that began keeps others away for so long, should it never end.
+/// The length of the claim of a send that has begun, should it never end.
 const LEASE_MS: i64 = MINUTE_MS;
-/// A notice that waits for an earlier one of its refund is looked at again after so long at most.
+/// The longest wait of a notice, while an earlier one of its refund is being sent, until it is looked at again.
 const POSTPONE_MS: i64 = MINUTE_MS;
 
-/// Writes down, within the transaction that changed the refund, that its merchant is to be told. A
-/// merchant who has named no address is not.
+/// Adds the notice of the state that a refund has reached, within the transaction that changed the refund, and ends
+/// earlier ones that have not arrived. Does nothing where the merchant has named no address.
 pub async fn enqueue(
     conn: &mut Conn,
     merchant: &MerchantApp,
@@ -42,21 +45,21 @@ pub async fn enqueue(
     Ok(store::notice::insert(conn, &Notice::of(refund, now)).await?)
 }
 
-/// Where notices of a refund go.
+/// Returns the address to which notices of a refund go.
 pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
     let own = refund.notify_url.as_deref();
     own.or(merchant.notify_url.as_deref())
 }
 
-/// The lanes in which notices go out now: an app each, so that a merchant whose system is slow holds up
+/// Returns the lanes that have notices to send now: an app each, so that a merchant whose system is slow holds up
 /// nobody else.
 pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::notice::due_lanes(&mut conn, ctx.clock.now()).await?)
 }
 
-/// Sends an app's notices whose time has come, so many at once as the settings say, until no more
-/// is due. Returns how many.
+/// Sends an app's notices whose time has come, a number of them at once, until no more is due. Returns how many were
+/// sent.
 pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
     let merchant = ctx.merchants.of(app_id).await?;
     let at_once = ctx.config.notices_at_once;
@@ -96,8 +99,8 @@ async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
         .await
 }
 
-/// What cannot be sent or recorded now is claimed again when its lease is over. Goes on to its end
-/// when the server is told to stop.
+/// Sends one notice, and goes on to the end when the server is told to stop. A notice that cannot be sent or recorded
+/// now is claimed again when its lease is over.
 async fn send_one(ctx: &Ctx, merchant: &Arc<MerchantApp>, notice: Notice) {
     let refund_no = notice.key.refund_no.clone();
     let (whole, merchant) = (ctx.clone(), merchant.clone());
@@ -111,14 +114,14 @@ async fn send_one(ctx: &Ctx, merchant: &Arc<MerchantApp>, notice: Notice) {
     }
 }
 
-/// Sends a notice that was claimed, and records how it went.
+/// Sends a notice that was claimed, and records its outcome. Returns no attempt where there is no address any more.
 #[tracing::instrument(name = "notice", level = "debug", skip_all, fields(app = merchant.app_id))]
 async fn send(
     ctx: &Ctx,
     merchant: &MerchantApp,
     notice: Notice,
     actor: Actor,
-) -> Result<(Notice, DeliveryAttempt)> {
+) -> Result<(Notice, Option<DeliveryAttempt>)> {
     let (refund, order) = {
         let key = RefundKey::RefundNo(notice.key.refund_no.clone());
         let mut conn = ctx.db.read().await?;
@@ -128,6 +131,12 @@ async fn send(
         (refund, order.ok_or(Refusal::NoSuchOrder)?)
     };
     let at = ctx.clock.now();
+    let Some(url) = address(merchant, &refund).map(str::to_owned) else {
+        let after = notice.without_address(at);
+        record(ctx, after.clone(), None, at).await?;
+        counters::notice_sent(after.state.as_str());
+        return Ok((after, None));
+    };
     let told = notice.as_it_was(&refund);
     let request = body::of(
         merchant,
@@ -137,7 +146,6 @@ async fn send(
         &ctx.config.time_zone,
         &TraceId::make().0,
     )?;
-    let url = address(merchant, &refund).unwrap_or_default().to_owned();
     let answer = ctx.outbound.post(&url, &request).await;
     let ended = ctx.clock.now();
     let send = DeliveryAttempt {
@@ -153,40 +161,44 @@ async fn send(
         failure: answer.failure,
     };
     let after = notice.after(send.failure.is_none(), ended);
-    record(ctx, after.clone(), send.clone(), ended).await?;
+    record(ctx, after.clone(), Some(send.clone()), ended).await?;
     counters::notice_sent(match after.state {
         NoticeState::Waiting => "failed",
         ended => ended.as_str(),
     });
-    Ok((after, send))
+    Ok((after, Some(send)))
 }
 
-async fn record(ctx: &Ctx, after: Notice, send: DeliveryAttempt, now: Timestamp) -> Result<()> {
+async fn record(
+    ctx: &Ctx,
+    after: Notice,
+    send: Option<DeliveryAttempt>,
+    now: Timestamp,
+) -> Result<()> {
     ctx.db
         .write(move |conn| {
             let (after, send) = (after.clone(), send.clone());
             Box::pin(async move {
-                store::notice::insert_attempt(conn, &send).await?;
-                let stored = store::notice::update(conn, &after).await?;
-                if stored && after.next_send_at.is_none() {
-                    store::notice::release_later(conn, &after.key, now).await?;
+                if let Some(send) = send {
+                    store::notice::insert_attempt(conn, &send).await?;
                 }
-                Ok(())
+                store::notice::update(conn, &after).await?;
+                Ok(store::notice::release_later(conn, &after.key, now).await?)
             })
         })
         .await
 }
 
-/// Sends a notice now, by hand, whatever became of it before.
+/// Sends a notice now, by hand, whatever its state. Returns no attempt where there is no address to send it to.
 ///
 /// # Errors
-/// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while it is being sent, where an earlier
-/// one of its refund waits, and where a later one has gone out, which it must not overtake.
+/// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while it or an earlier one of its refund is being sent, and
+/// where there is a later one, which it must not overtake.
 pub async fn send_again(
     ctx: &Ctx,
     key: &NoticeKey,
     actor: Actor,
-) -> Result<(Notice, DeliveryAttempt)> {
+) -> Result<(Notice, Option<DeliveryAttempt>)> {
     find(ctx, key).await?;
     let merchant = ctx.merchants.of(&key.app_id).await?;
     let now = ctx.clock.now();
@@ -208,7 +220,7 @@ pub async fn send_again(
         .map_err(|error| Error::internal(format!("a send ended early: {error}")))?
 }
 
-/// A notice and its attempts, newest first.
+/// Returns a notice and its attempts, newest first.
 ///
 /// # Errors
 /// [`Refusal::NoSuchNotice`].
@@ -219,7 +231,7 @@ pub async fn find(ctx: &Ctx, key: &NoticeKey) -> Result<(Notice, Vec<DeliveryAtt
     Ok((notice.ok_or(Refusal::NoSuchNotice)?, attempts))
 }
 
-/// One page of an app's notices, newest first.
+/// Returns one page of an app's notices, newest first.
 pub async fn list(
     ctx: &Ctx,
     app_id: &str,
@@ -230,7 +242,7 @@ pub async fn list(
     Ok(store::list::notices(&mut conn, app_id, filter, place).await?)
 }
 
-/// How many notices there are of each state, the filter's own state left aside.
+/// Counts the notices of each state, the filter's own state left aside.
 pub async fn counts(
     ctx: &Ctx,
     app_id: &str,
@@ -249,7 +261,7 @@ pub async fn counts(
     Ok(counts)
 }
 
-/// How many notices of an app were given up.
+/// Counts the notices of an app that were given up.
 pub async fn count_given_up(ctx: &Ctx, app_id: &str) -> Result<Count> {
     let given_up = NoticeFilter {
         state: Some(NoticeState::GivenUp),
@@ -259,7 +271,7 @@ pub async fn count_given_up(ctx: &Ctx, app_id: &str) -> Result<Count> {
     Ok(store::list::count_notices(&mut conn, app_id, &given_up).await?)
 }
 
-/// The notices of a refund, oldest first.
+/// Returns the notices of a refund, oldest first.
 pub async fn of_refund(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<Notice>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::notice::of_refund(&mut conn, app_id, refund_no).await?)

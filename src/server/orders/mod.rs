@@ -101,6 +101,7 @@ async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp)
         pay_time: new.pay_time,
         attach: new.attach,
         created_at: new.pay_time.unwrap_or(now),
+        recorded_at: now,
         version: 1,
     })
 }

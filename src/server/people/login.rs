@@ -8,7 +8,7 @@ use crate::server::client_ip::{ClientIp, counted_as};
 use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
-use crate::server::people::lockout::{FAILURES, LOCKED_OUT_MS, locked_out};
+use crate::server::people::lockout::{FAILURES, locked_out, window};
 use crate::server::people::{is_of_a_name, passwords, within};
 use crate::server::store;
 use crate::server::store::operator::Credentials;
@@ -43,8 +43,8 @@ async fn check(ctx: &Ctx, name: &str, password: &str, address: IpAddr) -> Result
     within("password", password, 1, limits::PASSWORD_CHARS)?;
     let known = {
         let mut conn = ctx.db.read().await?;
-        let since = ctx.clock.now().plus_ms(-LOCKED_OUT_MS);
-        if let Some(refusal) = locked_out(&mut conn, name, counted_as(address), since).await? {
+        let window = window(ctx.clock.now());
+        if let Some(refusal) = locked_out(&mut conn, name, counted_as(address), window).await? {
             return Err(refusal.into());
         }
         store::operator::credentials(&mut conn, name).await?
@@ -68,15 +68,16 @@ async fn settle(
     checked: Option<Credentials>,
 ) -> Result<()> {
     let now = ctx.clock.now();
-    let since = now.plus_ms(-LOCKED_OUT_MS);
+    let window = window(now);
     let name = name.to_owned();
     let outcome = ctx.db.write(move |conn| {
         let (name, checked) = (name.clone(), checked.clone());
         Box::pin(async move {
             let Some(checked) = checked else {
                 let counted =
-                    store::login_failure::count(conn, &name, address, since, now, FAILURES).await?;
-                return Ok(match locked_out(conn, &name, address, since).await? {
+                    store::login_failure::count(conn, &name, address, window, now, FAILURES)
+                        .await?;
+                return Ok(match locked_out(conn, &name, address, window).await? {
                     Some(refusal) if !counted => Err(refusal),
                     _ => Err(Refusal::WrongLogin),
                 });
@@ -89,8 +90,8 @@ async fn settle(
             if !unchanged {
                 return Ok(Err(Refusal::WrongLogin));
             }
-            store::login_failure::forget(conn, &name, address, since, FAILURES).await?;
-            Ok(match locked_out(conn, &name, address, since).await? {
+            store::login_failure::forget(conn, &name, address, window, FAILURES).await?;
+            Ok(match locked_out(conn, &name, address, window).await? {
                 Some(refusal) => Err(refusal),
                 None => Ok(()),
             })
@@ -113,7 +114,7 @@ mod tests {
     use crate::domain::people::{Account, Grant, Role};
     use crate::server::config::Config;
     use crate::server::people::address_limits::AT_ONCE_OF_ADDRESS;
-    use crate::server::people::lockout::clean_up;
+    use crate::server::people::lockout::{LOCKED_OUT_MS, clean_up};
     use crate::server::people::{DEMO_HASH, DEMO_PASSWORD, add, set_enabled, set_password, unlock};
     use crate::server::testing::app_with;
 
@@ -267,6 +268,30 @@ mod tests {
         fail(5).await;
         set_password(&ctx, "li.na", "another horse").await.unwrap();
         try_login(&ctx, "li.na", "another horse").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn failures_that_a_clock_ahead_wrote_lock_nobody_out() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        const AHEAD_MS: i64 = 365 * 24 * 3_600_000;
+        ctx.clock.advance_ms(AHEAD_MS);
+        for _ in 0..5 {
+            try_login(&ctx, "li.na", "wrong").await.unwrap_err();
+        }
+        let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
+        assert_eq!(try_login(&ctx, "li.na", PASSWORD).await, locked);
+        // The clock is set right. From now on failures count anew, and not on top of those.
+        ctx.clock.advance_ms(-AHEAD_MS);
+        for _ in 0..4 {
+            let failed = try_login(&ctx, "li.na", "wrong").await;
+            assert_eq!(failed, Err(Refusal::WrongLogin));
+        }
+        assert!(try_login(&ctx, "li.na", PASSWORD).await.is_ok());
+        ctx.clock.advance_ms(AHEAD_MS);
+        try_login(&ctx, "nobody", "wrong").await.unwrap_err();
+        ctx.clock.advance_ms(-AHEAD_MS);
+        assert_eq!(clean_up(&ctx).await.unwrap(), 1, "it goes at once");
     }
 
     #[tokio::test]

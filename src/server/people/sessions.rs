@@ -8,7 +8,8 @@
 //! - [`log_out`].
 //!
 //! A session holds the operator's name and nothing else of the operator: roles are those of the moment
-//! of a request. A session ends by itself after a time without use, and after a longer one in any case;
+//! of a request. No session is kept without an operator, and of one operator a limited number: whoever
+//! opens pages, or logs in again and again, does not fill the database. A session ends by itself after a time without use, and after a longer one in any case;
 //! at once when its operator is disabled or gets another password.
 
 use std::fmt;
@@ -38,6 +39,8 @@ pub const COOKIE: &str = "refundry_session";
 const OPERATOR: &str = "operator";
 /// A session's end is put off at most this often, so that reading a page is rarely a write.
 const EXTENDED_EVERY_MS: i64 = 60_000;
+/// Maximum number of sessions of one operator. Beyond it the one that would end first ends.
+const SESSIONS: i64 = 20;
 
 /// The layer that gives every request its [`Session`].
 pub fn layer(ctx: &Ctx) -> SessionManagerLayer<Sessions> {
@@ -110,13 +113,20 @@ impl Sessions {
         now.plus_ms(self.ctx.config.session_minutes * 60_000)
     }
 
+    /// Returns the row of a session.
+    ///
+    /// # Errors
+    /// Refuses a session without an operator.
     fn row(&self, record: &Record) -> session_store::Result<SessionRow> {
-        let operator = record.data.get(OPERATOR);
+        let operator = record.data.get(OPERATOR).and_then(|name| name.as_str());
+        let operator = operator.ok_or_else(|| {
+            session_store::Error::Backend("a session without an operator is not kept".to_owned())
+        })?;
         let data = serde_json::to_string(&record.data);
         let now = self.ctx.clock.now();
         Ok(SessionRow {
             session_id: key(&record.id),
-            operator: operator.and_then(|name| name.as_str()).map(str::to_owned),
+            operator: operator.to_owned(),
             data: data.map_err(|error| session_store::Error::Encode(error.to_string()))?,
             expires_at: self.expires_at(),
             ends_at: now.plus_ms(self.ctx.config.session_days * 86_400_000),
@@ -140,7 +150,14 @@ impl SessionStore for Sessions {
             let row = self.row(record)?;
             let added = self.ctx.db.write(move |conn| {
                 let row = row.clone();
-                Box::pin(async move { Ok(store::session::insert(conn, &row).await?) })
+                Box::pin(async move {
+                    let added = store::session::insert(conn, &row).await?;
+                    if added {
+                        let (operator, kept) = (&row.operator, &row.session_id);
+                        store::session::delete_surplus(conn, operator, kept, SESSIONS - 1).await?;
+                    }
+                    Ok(added)
+                })
             });
             if added.await.map_err(backend)? {
                 return Ok(());
@@ -248,10 +265,10 @@ mod tests {
     #[tokio::test]
     async fn a_login_gets_a_new_id_and_the_one_before_is_worth_nothing() {
         let (ctx, _folder) = ctx().await;
-        let before = request(&ctx, None);
+        let known_to_others = logged_in(&ctx).await;
+        let before = request(&ctx, Some(known_to_others));
         before.insert("lang", "en").await.unwrap();
         before.save().await.unwrap();
-        let known_to_others = before.id().unwrap();
 
         let session = request(&ctx, Some(known_to_others));
         log_in(&session, "li.na").await.unwrap();
@@ -353,18 +370,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_session_is_kept_without_an_operator_and_a_limited_number_with_one() {
+        let (ctx, _folder) = ctx().await;
+        let anonymous = request(&ctx, None);
+        anonymous.insert("lang", "en").await.unwrap();
+        anonymous.save().await.unwrap_err();
+
+        let mut ids = Vec::new();
+        for _ in 0..SESSIONS + 2 {
+            ids.push(logged_in(&ctx).await);
+            ctx.clock.advance_ms(1_000);
+        }
+        for id in &ids[..2] {
+            assert!(!knows(&ctx, *id).await);
+        }
+        for id in &ids[2..] {
+            assert!(knows(&ctx, *id).await);
+        }
+    }
+
+    #[tokio::test]
     async fn an_id_that_is_taken_is_not_shared() {
         let (ctx, _folder) = ctx().await;
         let id = logged_in(&ctx).await;
         let store = Sessions { ctx: ctx.clone() };
         let mut record = Record {
             id,
-            data: Default::default(),
+            data: [(OPERATOR.to_owned(), "li.na".into())].into(),
             expiry_date: OffsetDateTime::UNIX_EPOCH,
         };
         store.create(&mut record).await.unwrap();
         assert_ne!(record.id, id);
         assert!(knows(&ctx, id).await);
-        assert!(!knows(&ctx, record.id).await);
+        assert!(knows(&ctx, record.id).await);
     }
 }

@@ -1,5 +1,5 @@
-//! All routes, and what holds for every request: a trace id, a time limit, a cap on how many are
-//! under way, and an answer even if our code panics.
+//! All routes, and what holds for every request: a trace id, a limit of its address, a time limit, a cap on how many
+//! are under way, and an answer even if our code panics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
@@ -15,15 +16,16 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::domain::error::Refusal;
+use crate::domain::error::{Limited, Refusal};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
-use crate::server::error::Error;
+use crate::server::error::{Error, Result};
 use crate::server::gateway::docs;
 use crate::server::run::{assets, pages as console};
 use crate::server::watch::health;
-use crate::server::{gateway, trace};
+use crate::server::{counters, gateway, trace};
 
 /// How much later than a use-case's own time limit a request is cut off.
 const GRACE: Duration = Duration::from_secs(1);
@@ -69,9 +71,14 @@ impl Guard {
 /// Refuses what is too much, cuts off what takes too long, and answers for what panicked.
 async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let fallback = FallbackResponse::to(&guard.ctx, &request);
+    let (parts, body) = request.into_parts();
+    if let Err(error) = within_rate(&guard.ctx, fallback.caller, &parts) {
+        return fallback.for_error(&error);
+    }
     let Ok(_permit) = guard.in_flight.try_acquire() else {
         return fallback.for_error(&Refusal::Overloaded.into());
     };
+    let request = Request::from_parts(parts, body);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(guard.time_limit, answer).await {
         Ok(Ok(response)) => response,
@@ -80,33 +87,84 @@ async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     }
 }
 
-/// How a request is answered that no handler answers: merchants get their envelope, browsers a line
-/// of text.
+/// Refuses a request of an address that makes too many. Looked at before a place among the requests under way is
+/// taken: one address alone does not take them all.
+fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
+    let ClientIp(address) = ClientIp::of(request, &ctx.config.trusted_proxies)?;
+    let (limits, now) = (&ctx.rate_limits, ctx.clock.now());
+    let (taken, limit, per_second) = match caller {
+        Caller::Channel => (
+            limits.takes_callback(address, now),
+            "callback",
+            ctx.config.callbacks_per_second,
+        ),
+        Caller::Merchant | Caller::Browser => (
+            limits.takes_request(address, now),
+            "address",
+            ctx.config.requests_per_second,
+        ),
+    };
+    if taken {
+        return Ok(());
+    }
+    counters::request_limited(limit);
+    tracing::debug!(%address, limit, "too many requests");
+    let limited = Limited::Address;
+    Err(Refusal::TooOften {
+        limited,
+        per_second,
+    }
+    .into())
+}
+
+/// Who asks, as far as the path tells.
+#[derive(Clone, Copy)]
+enum Caller {
+    Merchant,
+    Channel,
+    Browser,
+}
+
+/// The answer to a request that no handler answers: merchants and channels get the envelope, browsers a line of
+/// text.
 struct FallbackResponse {
     reply: gateway::answer::Reply,
-    merchant: bool,
+    caller: Caller,
 }
 
 impl FallbackResponse {
     fn to(ctx: &Ctx, request: &Request) -> FallbackResponse {
-        let merchant = request.uri().path().starts_with("/unipay/");
+        let path = request.uri().path();
+        let caller = match path.starts_with("/unipay/") {
+            true if path.starts_with("/unipay/callback/") => Caller::Channel,
+            true => Caller::Merchant,
+            false => Caller::Browser,
+        };
         FallbackResponse {
             reply: gateway::reply(ctx, request),
-            merchant,
+            caller,
         }
     }
 
     fn for_error(self, error: &Error) -> Response {
-        if self.merchant {
-            return self.reply.refused(error);
-        }
-        match error.refusal() {
-            Some(refusal) => {
-                let retry = [(header::RETRY_AFTER, "1")];
-                let text = refusal.text(Lang::Zh);
-                (StatusCode::SERVICE_UNAVAILABLE, retry, text).into_response()
+        match (self.caller, error.refusal()) {
+            (Caller::Merchant, _) => self.reply.refused(error),
+            // No channel takes this status for an answer: it calls again.
+            (Caller::Channel, Some(refusal)) => {
+                let (code, text) = (refusal.code(), refusal.text(Lang::Zh));
+                self.reply
+                    .refuse(StatusCode::SERVICE_UNAVAILABLE, code, text)
             }
-            None => {
+            (Caller::Channel, None) => self.reply.refused(error),
+            (Caller::Browser, Some(refusal)) => {
+                let status = match refusal {
+                    Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                let retry = [(header::RETRY_AFTER, "1")];
+                (status, retry, refusal.text(Lang::Zh)).into_response()
+            }
+            (Caller::Browser, None) => {
                 tracing::error!(%error, "a request failed");
                 let text = format!("系统内部错误 · internal error · {}", self.reply.trace.0);
                 (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
@@ -133,7 +191,10 @@ async fn safe_headers(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use axum::body::{Body, to_bytes};
+    use axum::extract::ConnectInfo;
     use axum::routing::get;
     use tower::ServiceExt;
 
@@ -158,7 +219,9 @@ mod tests {
             .route("/panics", get(panics))
             .layer(from_fn_with_state(Guard::new(&ctx), guard))
             .layer(from_fn(trace::layer));
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let peer = ConnectInfo(SocketAddr::from(([198, 51, 100, 7], 4_000)));
+        let request = Request::get(path).extension(peer);
+        let request = request.body(Body::empty()).unwrap();
         let answer = routes.oneshot(request).await.unwrap();
         let status = answer.status();
         let body = to_bytes(answer.into_body(), 10_000).await.unwrap();

@@ -14,20 +14,29 @@ pub struct Failures {
     pub last_at: Timestamp,
 }
 
-/// Returns the failed logins under a name from an address, if the last is later than `since`.
+/// The times of failures that count: later than `since`, and not later than `until`, since a time after that was
+/// written by a clock that was ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+/// Returns the failed logins under a name from an address, if the last of them counts.
 pub async fn get(
     conn: &mut AnyConnection,
     name: &str,
     address: IpAddr,
-    since: Timestamp,
+    window: Window,
 ) -> sqlx::Result<Option<Failures>> {
-    let row =
-        query("SELECT * FROM login_failure WHERE name = $1 AND address = $2 AND last_at > $3")
-            .bind(name)
-            .bind(address.to_string())
-            .bind(since.0)
-            .fetch_optional(conn)
-            .await?;
+    let sql = "SELECT * FROM login_failure WHERE name = $1 AND address = $2 AND last_at > $3 AND last_at <= $4";
+    let row = query(sql)
+        .bind(name)
+        .bind(address.to_string())
+        .bind(window.since.0)
+        .bind(window.until.0)
+        .fetch_optional(conn)
+        .await?;
     row.map(|row| {
         Ok(Failures {
             count: row.int("failures")?,
@@ -37,47 +46,50 @@ pub async fn get(
     .transpose()
 }
 
-/// Counts one more failed login; one of `since` or before no longer counts. `false`: there were `most`
-/// already, and nothing was done.
+/// Counts one more failed login, and returns true; returns false and does nothing where `most` count already.
 pub async fn count(
     conn: &mut AnyConnection,
     name: &str,
     address: IpAddr,
-    since: Timestamp,
+    window: Window,
     now: Timestamp,
     most: i64,
 ) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO login_failure (name, address, failures, last_at) VALUES ($1, $2, 1, $4) \
          ON CONFLICT (name, address) DO UPDATE SET \
-         failures = CASE WHEN login_failure.last_at > $3 THEN login_failure.failures + 1 ELSE 1 END, last_at = $4 \
-         WHERE login_failure.last_at <= $3 OR login_failure.failures < $5",
+         failures = CASE WHEN login_failure.last_at > $3 AND login_failure.last_at <= $6 \
+         THEN login_failure.failures + 1 ELSE 1 END, last_at = $4 \
+         WHERE login_failure.last_at <= $3 OR login_failure.last_at > $6 OR login_failure.failures < $5",
     )
     .bind(name)
     .bind(address.to_string())
-    .bind(since.0)
+    .bind(window.since.0)
     .bind(now.0)
     .bind(most)
+    .bind(window.until.0)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets the failed logins under a name from an address, unless there are `most` later than `since`.
+/// Forgets the failed logins under a name from an address, unless `most` of them count.
 pub async fn forget(
     conn: &mut AnyConnection,
     name: &str,
     address: IpAddr,
-    since: Timestamp,
+    window: Window,
     most: i64,
 ) -> sqlx::Result<()> {
     query(
-        "DELETE FROM login_failure WHERE name = $1 AND address = $2 AND (last_at <= $3 OR failures < $4)",
+        "DELETE FROM login_failure WHERE name = $1 AND address = $2 \
+         AND (last_at <= $3 OR last_at > $5 OR failures < $4)",
     )
     .bind(name)
     .bind(address.to_string())
-    .bind(since.0)
+    .bind(window.since.0)
     .bind(most)
+    .bind(window.until.0)
     .execute(conn)
     .await?;
     Ok(())
@@ -93,9 +105,10 @@ pub async fn forget_all(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()
 }
 
 /// Removes the failed logins that no longer count.
-pub async fn clean_up(conn: &mut AnyConnection, since: Timestamp) -> sqlx::Result<u64> {
-    let done = query("DELETE FROM login_failure WHERE last_at <= $1")
-        .bind(since.0)
+pub async fn clean_up(conn: &mut AnyConnection, window: Window) -> sqlx::Result<u64> {
+    let done = query("DELETE FROM login_failure WHERE last_at <= $1 OR last_at > $2")
+        .bind(window.since.0)
+        .bind(window.until.0)
         .execute(conn)
         .await?;
     Ok(done.rows_affected())

@@ -7,8 +7,18 @@ use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey};
 use crate::domain::time::Timestamp;
 use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
-/// Adds a notice.
+/// Adds a notice. It takes the place of those of its refund that have not arrived: they are not sent any more.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
+    query(
+        "UPDATE notice SET state = 'superseded', next_send_at = NULL, ended_at = $4 \
+         WHERE app_id = $1 AND refund_no = $2 AND seq < $3 AND state = 'waiting'",
+    )
+    .bind(&notice.key.app_id)
+    .bind(&notice.key.refund_no)
+    .bind(notice.key.seq)
+    .bind(notice.created_at.0)
+    .execute(&mut *conn)
+    .await?;
     query(
         "INSERT INTO notice (app_id, refund_no, seq, status, out_refund_no, finish_time, error_code, error_msg, \
          state, attempts, next_send_at, leased_until, created_at, ended_at) \
@@ -33,8 +43,8 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     Ok(())
 }
 
-/// The apps that have notices whose time to be sent has come, in one look for all. Some of their
-/// notices may be claimed already.
+/// Returns the apps that have notices whose time to be sent has come, in one look for all. Some of their notices
+/// may be claimed already.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
     let sql = format!(
         "SELECT DISTINCT app_id FROM (SELECT app_id FROM notice WHERE next_send_at <= $1 \
@@ -47,8 +57,8 @@ pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result
     rows.iter().map(|row| row.text("app_id")).collect()
 }
 
-/// Holds where no lease lasts at $2, a lease that begins then ending at $3. One that ends later than
-/// twice that is void: the clock that wrote it was ahead.
+/// Holds where no lease lasts at `$2`, `$3` being the end of a lease that begins then. A lease that ends more than its
+/// length after `$3` is void: the clock that wrote it was ahead.
 const NOT_LEASED: &str = "(leased_until <= $2 OR leased_until > 2 * $3 - $2)";
 
 /// Tells whether a notice of an app could be claimed until `until`.
@@ -70,9 +80,15 @@ pub async fn is_due(
     Ok(row.is_some())
 }
 
+/// Holds where an earlier notice of the refund of `due` is being sent. Not until that has ended may the later one
+/// go out: it could overtake it.
+const EARLIER_IS_SENT: &str = "SELECT 1 FROM notice AS earlier WHERE earlier.app_id = due.app_id \
+     AND earlier.refund_no = due.refund_no AND earlier.seq < due.seq \
+     AND earlier.leased_until > $2 AND earlier.leased_until <= 2 * $3 - $2";
+
 /// Claims notices of an app whose time to be sent has come, the longest due first, at most `limit`,
-/// until `until`; their attempts are counted. Of one refund an earlier notice goes before a later one:
-/// a later one that is due is put off by `put_off_ms` as long as an earlier one waits.
+/// until `until`; their attempts are counted. One that is due while an earlier one of its refund is being sent
+/// is put off by `put_off_ms`.
 ///
 /// Any number of nodes may do this at once: each gets others.
 pub async fn claim_due(
@@ -86,7 +102,7 @@ pub async fn claim_due(
     // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
     let sql = format!(
         "WITH claimed AS MATERIALIZED (SELECT refund_no, seq FROM notice AS due WHERE app_id = $1 \
-         AND next_send_at <= $2 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_WAITS}) \
+         AND next_send_at <= $2 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_IS_SENT}) \
          ORDER BY next_send_at LIMIT $4{}) \
          UPDATE notice SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 \
          AND (refund_no, seq) IN (SELECT refund_no, seq FROM claimed) RETURNING *",
@@ -103,12 +119,13 @@ pub async fn claim_due(
     // With more to be claimed, that goes first.
     if i64::try_from(claimed.len()).is_ok_and(|claimed| claimed < limit) {
         let sql = format!(
-            "UPDATE notice AS due SET next_send_at = $3 WHERE app_id = $1 AND next_send_at <= $2 \
-             AND leased_until <= $2 AND EXISTS ({EARLIER_WAITS})"
+            "UPDATE notice AS due SET next_send_at = $4 WHERE app_id = $1 AND next_send_at <= $2 \
+             AND {NOT_LEASED} AND EXISTS ({EARLIER_IS_SENT})"
         );
         query(AssertSqlSafe(sql))
             .bind(app_id)
             .bind(now.0)
+            .bind(until.0)
             .bind(now.plus_ms(put_off_ms).0)
             .execute(conn)
             .await?;
@@ -116,11 +133,8 @@ pub async fn claim_due(
     Ok(claimed)
 }
 
-const EARLIER_WAITS: &str = "SELECT 1 FROM notice AS earlier WHERE earlier.app_id = due.app_id \
-     AND earlier.refund_no = due.refund_no AND earlier.seq < due.seq AND earlier.state = 'waiting'";
-
-/// Claims one notice for a send by hand, until `until`, and counts the send. `None`: it is being sent,
-/// an earlier one of its refund waits, or a later one has gone out, which it must not overtake.
+/// Claims one notice for a send by hand, until `until`, and counts the send. Returns `None` where it or an earlier
+/// one of its refund is being sent, and where there is a later one, which it must not overtake.
 pub async fn claim(
     conn: &mut AnyConnection,
     key: &NoticeKey,
@@ -129,9 +143,9 @@ pub async fn claim(
 ) -> sqlx::Result<Option<Notice>> {
     let sql = format!(
         "UPDATE notice AS due SET leased_until = $3, attempts = attempts + 1 WHERE app_id = $1 AND refund_no = $4 \
-         AND seq = $5 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_WAITS}) AND NOT EXISTS \
+         AND seq = $5 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_IS_SENT}) AND NOT EXISTS \
          (SELECT 1 FROM notice AS later WHERE later.app_id = due.app_id AND later.refund_no = due.refund_no \
-         AND later.seq > due.seq AND later.attempts > 0) RETURNING *"
+         AND later.seq > due.seq) RETURNING *"
     );
     let row = query(AssertSqlSafe(sql))
         .bind(&key.app_id)
@@ -144,27 +158,32 @@ pub async fn claim(
     row.as_ref().map(notice).transpose()
 }
 
-/// Stores how a notice stands after a send that it was claimed for. Returns false, and stores nothing, where it
-/// has been claimed again since: a sender that was stalled does not undo what another one has delivered.
-pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<bool> {
-    let done = query(
-        "UPDATE notice SET state = $4, next_send_at = $5, leased_until = $6, ended_at = $7 \
-         WHERE app_id = $1 AND refund_no = $2 AND seq = $3 AND attempts = $8",
-    )
-    .bind(&notice.key.app_id)
-    .bind(&notice.key.refund_no)
-    .bind(notice.key.seq)
-    .bind(notice.state.as_str())
-    .bind(notice.next_send_at.map(|at| at.0))
-    .bind(notice.leased_until.0)
-    .bind(notice.ended_at.map(|at| at.0))
-    .bind(notice.attempts)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// Stores how a notice stands after a send that it was claimed for, and ends the claim. One that was superseded
+/// meanwhile stays so unless it has arrived. Stores nothing where it has been claimed again since: a sender that
+/// was stalled does not undo what another one has delivered.
+pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
+    let ends = "state = 'superseded' AND $4 <> 'delivered'";
+    let sql = format!(
+        "UPDATE notice SET state = CASE WHEN {ends} THEN state ELSE $4 END, \
+         next_send_at = CASE WHEN {ends} THEN NULL ELSE $5 END, leased_until = $6, \
+         ended_at = CASE WHEN {ends} THEN ended_at ELSE $7 END \
+         WHERE app_id = $1 AND refund_no = $2 AND seq = $3 AND attempts = $8"
+    );
+    query(AssertSqlSafe(sql))
+        .bind(&notice.key.app_id)
+        .bind(&notice.key.refund_no)
+        .bind(notice.key.seq)
+        .bind(notice.state.as_str())
+        .bind(notice.next_send_at.map(|at| at.0))
+        .bind(notice.leased_until.0)
+        .bind(notice.ended_at.map(|at| at.0))
+        .bind(notice.attempts)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
-/// Makes the notices due that waited for this one.
+/// Makes the notice due that waited for the end of a send of this one.
 pub async fn release_later(
     conn: &mut AnyConnection,
     key: &NoticeKey,
@@ -183,7 +202,7 @@ pub async fn release_later(
     Ok(())
 }
 
-/// One notice.
+/// Returns one notice.
 pub async fn get(conn: &mut AnyConnection, key: &NoticeKey) -> sqlx::Result<Option<Notice>> {
     let sql = "SELECT * FROM notice WHERE app_id = $1 AND refund_no = $2 AND seq = $3";
     let row = query(sql)
@@ -195,7 +214,7 @@ pub async fn get(conn: &mut AnyConnection, key: &NoticeKey) -> sqlx::Result<Opti
     row.as_ref().map(notice).transpose()
 }
 
-/// The notices of a refund, oldest first, at most 100.
+/// Returns the notices of a refund, oldest first, at most 100.
 pub async fn of_refund(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -210,7 +229,7 @@ pub async fn of_refund(
     rows.iter().map(notice).collect()
 }
 
-/// Records a send.
+/// Adds an attempt to deliver a notice.
 pub async fn insert_attempt(conn: &mut AnyConnection, send: &DeliveryAttempt) -> sqlx::Result<()> {
     query(
         "INSERT INTO delivery_attempt (app_id, refund_no, seq, attempt, at, took_ms, actor, url, request, http_status, \
@@ -233,7 +252,7 @@ pub async fn insert_attempt(conn: &mut AnyConnection, send: &DeliveryAttempt) ->
     Ok(())
 }
 
-/// The attempts of a notice, newest first, at most 100.
+/// Returns the attempts of a notice, newest first, at most 100.
 pub async fn attempts(
     conn: &mut AnyConnection,
     key: &NoticeKey,

@@ -13,8 +13,8 @@ use crate::server::store::Columns;
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
-         refunded, held, overpaid, status, pay_time, attach, created_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
+         refunded, held, overpaid, status, pay_time, attach, created_at, recorded_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING",
     )
     .bind(&order.app_id)
     .bind(&order.order_no)
@@ -31,6 +31,7 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     .bind(order.pay_time.map(|at| at.0))
     .bind(&order.attach)
     .bind(order.created_at.0)
+    .bind(order.recorded_at.0)
     .bind(order.version)
     .execute(conn)
     .await?;
@@ -163,6 +164,7 @@ pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
         pay_time: row.at_opt("pay_time")?,
         attach: row.text_opt("attach")?,
         created_at: row.at("created_at")?,
+        recorded_at: row.at("recorded_at")?,
         version: row.int("version")?,
     })
 }

@@ -9,8 +9,8 @@ use crate::server::store::Columns;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     pub session_id: String,
-    /// Who is logged in with it.
-    pub operator: Option<String>,
+    /// The name of the operator who is logged in with it.
+    pub operator: String,
     /// JSON.
     pub data: String,
     pub expires_at: Timestamp,
@@ -18,7 +18,7 @@ pub struct SessionRow {
     pub ends_at: Timestamp,
 }
 
-/// Adds a session. `false`: the id is taken, and nothing was done.
+/// Adds a session, and returns true; returns false and does nothing where the id is taken.
 pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO session (session_id, operator, data, expires_at, ends_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -63,7 +63,7 @@ pub async fn get(
     row.map(|row| {
         Ok(SessionRow {
             session_id: row.text("session_id")?,
-            operator: row.text_opt("operator")?,
+            operator: row.text("operator")?,
             data: row.text("data")?,
             expires_at: row.at("expires_at")?,
             ends_at: row.at("ends_at")?,
@@ -92,6 +92,28 @@ pub async fn delete(conn: &mut AnyConnection, session_id: &str) -> sqlx::Result<
         .bind(session_id)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Ends the sessions of an operator but for one, and but for the `others` that would end last.
+pub async fn delete_surplus(
+    conn: &mut AnyConnection,
+    operator: &str,
+    kept: &str,
+    others: i64,
+) -> sqlx::Result<()> {
+    // More than any operator can have: neither database takes an offset alone in the other's way.
+    const ALL: i64 = 1_000_000;
+    query(
+        "DELETE FROM session WHERE session_id IN (SELECT session_id FROM session WHERE operator = $1 \
+         AND session_id <> $2 ORDER BY expires_at DESC, session_id LIMIT $4 OFFSET $3)",
+    )
+    .bind(operator)
+    .bind(kept)
+    .bind(others)
+    .bind(ALL)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -213,13 +213,16 @@ impl Field {
     }
 }
 
-pub use limits::splits_the_text;
+/// Tells whether a character could make one signed text readable as two requests.
+pub fn splits_the_text(c: char) -> bool {
+    matches!(c, '&' | '=' | '"' | '\'' | '\\')
+}
 
 /// Tells whether a number or identifier may hold a character. Two numbers that are one text to the
 /// signature, to a person or to a spreadsheet have to be one number to us: so it may hold no separator of
 /// the signed text, no white space, nothing invisible, no full-width form of an ASCII character, and no
 /// letter outside ASCII that has another form in upper case (`ß` becomes `SS`).
-fn fits_a_number(c: char) -> bool {
+pub fn fits_a_number(c: char) -> bool {
     const FILLERS: [char; 5] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}', '\u{2800}'];
     let full_width = ('\u{FF01}'..='\u{FF5E}').contains(&c);
     let shown = !matches!(

@@ -4,6 +4,7 @@ mod bad_input;
 mod docs;
 mod editions;
 mod orders;
+mod rates;
 mod refunds;
 mod sandbox;
 mod signatures;

@@ -6,5 +6,6 @@ mod files;
 mod health;
 mod logs;
 mod node;
+mod order_page;
 mod people;
 mod traces;

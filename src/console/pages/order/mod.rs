@@ -57,8 +57,8 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
     let t = use_texts();
     let OrderView {
         order,
-        created,
         paid,
+        recorded,
         zone,
         refunds,
         movements,
@@ -88,7 +88,7 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
         <Synced event=newest/>
         <div class="split">
             <div>
-                <Details order=order.clone() created paid zone=zone.clone()/>
+                <Details order=order.clone() paid recorded zone=zone.clone()/>
                 <Refunds app_id=app_id.clone() refunds zone=zone.clone()/>
                 <Movements app_id=app_id.clone() movements zone=zone.clone()/>
                 <Timeline entries=timeline zone/>
@@ -103,7 +103,7 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
 
 /// Lists the order's facts.
 #[component]
-fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> impl IntoView {
+fn Details(order: Order, paid: Option<Stamp>, recorded: Stamp, zone: String) -> impl IntoView {
     let t = use_texts();
     view! {
         <Facts>
@@ -121,14 +121,14 @@ fn Details(order: Order, created: Stamp, paid: Option<Stamp>, zone: String) -> i
                     None => view! { <Nothing/> }.into_any(),
                 }}
             </Fact>
-            <Fact name=texts::CREATED>
-                <When stamp=created/> " " <small>{zone}</small>
-            </Fact>
             <Fact name=texts::PAID_AT>
                 {match paid {
                     Some(paid) => view! { <When stamp=paid/> }.into_any(),
                     None => view! { <Nothing/> }.into_any(),
                 }}
+            </Fact>
+            <Fact name=texts::RECORDED_AT>
+                <When stamp=recorded/> " " <small>{zone}</small>
             </Fact>
             <Fact name=texts::ATTACH>
                 {match order.attach {

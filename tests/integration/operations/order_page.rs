@@ -1,0 +1,112 @@
+//! The page of an order, and the form on it, as a browser without scripts meets them.
+
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use super::node::{Node, body, now};
+
+const DAY_SECONDS: u64 = 86_400;
+
+struct Desk {
+    node: Node,
+    cookie: String,
+    order_no: String,
+}
+
+impl Desk {
+    /// Records an order of 10 yuan that was paid three days ago, and logs in.
+    async fn start() -> Desk {
+        let node = Node::start(&[]);
+        let order = json!({
+            "bizOrderNo": "P1", "outOrderNo": "SBX-OK-1", "channel": "sandbox", "method": "qr_code",
+            "title": "茶", "amount": 1000, "payTime": now() - 3 * DAY_SECONDS,
+        });
+        let order: Value = serde_json::from_str(&body(order)).unwrap();
+        let recorded = node.post("/unipay/order/record", order).await;
+        Desk {
+            cookie: node.logged_in().await,
+            order_no: recorded["data"]["orderNo"].as_str().unwrap().to_owned(),
+            node,
+        }
+    }
+
+    async fn page(&self) -> String {
+        let page = format!("{}/apps/DEMO/orders/{}", self.node.base, self.order_no);
+        let page = self.node.http.get(page).header("Cookie", &self.cookie);
+        page.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Sends the form.
+    async fn send(&self, amount: &str, number: &str, expected: &str) -> Response {
+        let form = format!(
+            "app_id=DEMO&order_no={}&amount={amount}&reason=&biz_refund_no={number}&expected={expected}",
+            self.order_no
+        );
+        let page = format!("{}/api/order/refund", self.node.base);
+        let post = self.node.http.post(page).header("Origin", &self.node.base);
+        let post = post.header("Content-Type", "application/x-www-form-urlencoded");
+        let post = post.header("Cookie", &self.cookie).body(form);
+        post.send().await.unwrap()
+    }
+
+    /// Sends the form, and returns the page of the refund that it leads to.
+    async fn refund(&self, amount: &str, number: &str, expected: &str) -> String {
+        let answer = self.send(amount, number, expected).await;
+        let page = answer.headers()["location"].to_str().unwrap();
+        assert!(page.starts_with("/apps/DEMO/refunds/"), "{page}");
+        page.to_owned()
+    }
+}
+
+/// Returns the value of the field of the refund number.
+fn offered(page: &str) -> String {
+    let field = page.find("name=\"biz_refund_no\"").expect("the field");
+    let tag = &page[..field + page[field..].find('>').unwrap()];
+    let tag = &tag[tag.rfind('<').unwrap()..];
+    let (_, value) = tag.split_once("value=\"").unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn whoever_looks_makes_no_number_and_one_form_is_one_refund_from_every_tab() {
+    let desk = Desk::start().await;
+    let number = offered(&desk.page().await);
+    assert_eq!(number, format!("{}-1", desk.order_no));
+    assert_eq!(offered(&desk.page().await), number, "another tab");
+
+    let first = desk.refund("4.00", &number, "10.00").await;
+    assert_eq!(desk.refund("4.00", &number, "10.00").await, first);
+    assert_eq!(desk.refund("4.00", &number, "6.00").await, first);
+
+    // The next refund of the order is another, of the same amount too.
+    let next = offered(&desk.page().await);
+    assert_eq!(next, format!("{}-2", desk.order_no));
+    let second = desk.refund("4.00", &next, "6.00").await;
+    assert_ne!(second, first);
+}
+
+#[tokio::test]
+async fn a_typed_number_holds_what_a_merchants_may_hold() {
+    let desk = Desk::start().await;
+    for wrong in ["a%20b", "a%E2%80%8Bb", "%EF%BC%A1", "%C3%9F", "a%26b"] {
+        let answer = desk.send("1.00", wrong, "10.00").await;
+        assert_eq!(answer.status(), 422, "{wrong}");
+        let refused: Value = answer.json().await.unwrap();
+        assert_eq!(refused["field"], "biz_refund_no", "{refused}");
+    }
+    desk.refund("1.00", "%E9%80%80-1", "10.00").await;
+}
+
+#[tokio::test]
+async fn an_order_tells_when_it_was_paid_and_when_we_learned_of_it() {
+    let desk = Desk::start().await;
+    let page = desk.page().await;
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    for (name, seconds) in [("支付时间", now() - 3 * DAY_SECONDS), ("登记时间", now())] {
+        let at = jiff::Timestamp::from_second(seconds.cast_signed()).unwrap();
+        let day = at.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string();
+        let (_, rest) = page.split_once(name).expect(name);
+        let fact = rest.split("</dd>").next().unwrap();
+        assert!(fact.contains(&day), "{name}: {fact}, not {day}");
+    }
+}
