@@ -19,10 +19,11 @@ use refundry::server::config::{Config, Offline, without_password};
 use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
+use crate::commands::audit::AuditCommand;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, copy, import, open, say, user};
+use crate::commands::{Failure, app, audit, copy, import, open, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -54,6 +55,9 @@ enum Command {
     /// Manage the merchants' apps that may use the gateway
     #[command(subcommand)]
     App(AppCommand),
+    /// Check the record of all acts
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[tokio::main]
@@ -90,6 +94,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
+        Command::Audit(command) => audit::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,8 +8,8 @@ use leptos_router::ChooseView;
 use leptos_router::hooks::use_url;
 
 use crate::console::pages::{
-    CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage, RefundPage,
-    RetryRefundPage, ReviewRefundPage, SendNoticePage,
+    AuditCheckPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage,
+    RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
 
 /// A page of the lazy module. As a route's view it loads the module first.
@@ -24,6 +24,7 @@ pub enum LazyPage {
     Notice,
     SendNotice,
     Callback,
+    AuditCheck,
 }
 
 impl ChooseView for LazyPage {
@@ -56,6 +57,7 @@ fn page(page: LazyPage) -> Result<AnyView, SplitLoaderError> {
         LazyPage::Notice => view! { <NoticePage/> }.into_any(),
         LazyPage::SendNotice => view! { <SendNoticePage/> }.into_any(),
         LazyPage::Callback => view! { <CallbackPage/> }.into_any(),
+        LazyPage::AuditCheck => view! { <AuditCheckPage/> }.into_any(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Syncs: asking the channel for a refund's true state, and submitting what the channel never saw.
 
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
@@ -42,8 +43,9 @@ pub async fn sync(
     ctx: &Ctx,
     merchant: &MerchantApp,
     key: &RefundKey,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<RefundSync> {
+    let actor = actor.into();
     let (owned, merchant, key) = (ctx.clone(), merchant.clone(), key.clone());
     run_detached(ctx, async move {
         let (refund, order) = find(&owned, &merchant, &key).await?;
@@ -76,12 +78,12 @@ pub(super) async fn sync_leased(
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<RefundSync> {
     // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
     let lease = refund.lease();
     let synced = match refund.submissions {
-        0 => first_submission(ctx, merchant, order, refund, &lease).await,
+        0 => first_submission(ctx, merchant, order, refund, &lease, actor).await,
         _ => ask_and_resubmit(ctx, merchant, order, refund, &lease, actor).await,
     };
     if synced.is_err() {
@@ -96,9 +98,10 @@ async fn first_submission(
     order: &Order,
     refund: Refund,
     lease: &Lease,
+    actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
-    let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease).await?;
+    let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease, actor).await?;
     Ok(RefundSync {
         outcome: match refund.status {
             RefundStatus::Success => OutcomeKind::Success,
@@ -120,7 +123,7 @@ async fn ask_and_resubmit(
     order: &Order,
     refund: Refund,
     lease: &Lease,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
     let sync = ask(ctx, merchant, order, refund, actor, AfterAsking::KeepLease).await?;
@@ -130,7 +133,9 @@ async fn ask_and_resubmit(
         }
         return Ok(sync);
     }
-    let (refund, submitted) = submit_again(ctx, merchant, order, sync.refund, lease).await?;
+    let by_itself = Origin::from(Actor::System);
+    let (refund, submitted) =
+        submit_again(ctx, merchant, order, sync.refund, lease, by_itself).await?;
     Ok(RefundSync {
         changed: refund.status != before,
         submitted,
@@ -160,7 +165,7 @@ pub(super) async fn ask(
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
-    actor: Actor,
+    actor: Origin,
     after: AfterAsking,
 ) -> Result<RefundSync> {
     let adapter = ctx.channels.adapter(refund.channel)?;
@@ -218,6 +223,7 @@ async fn submit_again(
     order: &Order,
     refund: Refund,
     lease: &Lease,
+    actor: Origin,
 ) -> Result<(Refund, bool)> {
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
@@ -225,7 +231,7 @@ async fn submit_again(
         0 => EventKind::Submitted,
         _ => EventKind::Resubmitted,
     };
-    let cause = Cause::new(kind, Actor::System, now);
+    let cause = Cause::new(kind, actor, now);
     let (fence, known, owned) = (lease.clone(), refund.clone(), merchant.clone());
     let begun = ctx
         .db

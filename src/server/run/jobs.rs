@@ -19,7 +19,7 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::{notices, people, refunds, retention};
+use crate::server::{audit, notices, people, refunds, retention};
 
 // The names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
@@ -28,6 +28,7 @@ pub const NODE_NUMBER: &str = "node_number";
 pub const CHECKUP: &str = "checkup";
 pub const RETENTION: &str = "retention";
 pub const OVERDUE: &str = "overdue";
+pub const AUDIT: &str = "audit";
 pub const SYNCS: &str = "syncs";
 pub const NOTICES: &str = "notices";
 
@@ -48,6 +49,7 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs.every(TEN_MINUTES, RETENTION, |ctx| {
         retention::clean_up(ctx).boxed()
     });
+    jobs.every(TWO_SECONDS, AUDIT, |ctx| audit::seal(&ctx.db).boxed());
     jobs.in_lanes(
         SYNCS,
         |ctx| refunds::sync_lanes(ctx).boxed(),
@@ -61,6 +63,7 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs
 }
 
+const TWO_SECONDS: Duration = Duration::from_secs(2);
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 const FIFTEEN_SECONDS: Duration = Duration::from_secs(15);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
