@@ -5,6 +5,7 @@ mod support;
 
 use std::time::Instant;
 
+use refundry::domain::event::Actor;
 use refundry::domain::people::{Grant, Role};
 use refundry::server::db::is_postgres;
 use refundry::server::people;
@@ -44,6 +45,7 @@ async fn fill(database: &Database) {
         "bench",
         Grant::everywhere(Role::Admin),
         "bench-password",
+        Actor::System,
     )
     .await
     .expect("an operator");

@@ -278,6 +278,38 @@ CREATE INDEX callback_refund ON callback (app_id, refund_no, received_at, callba
 CREATE INDEX callback_channel ON callback (app_id, channel, received_at, callback_no);
 CREATE INDEX callback_channel_verdict ON callback (app_id, channel, verdict, received_at, callback_no);
 
+-- Every act of an operator, a merchant or the command line. Rows are added in the act's own transaction, without a
+-- place in the chain; sealing gives them one. Never changed after that, and never deleted.
+CREATE TABLE audit (
+    -- Time-ordered and random.
+    audit_id   TEXT   NOT NULL PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    actor      TEXT   NOT NULL,
+    address    TEXT,
+    -- *: of no app.
+    app_id     TEXT   NOT NULL,
+    action     TEXT   NOT NULL,
+    subject    TEXT   NOT NULL,
+    number     TEXT   NOT NULL,
+    before     TEXT,
+    after      TEXT,
+    -- NULL: not sealed yet.
+    sealed_no  BIGINT,
+    hash       TEXT
+);
+CREATE UNIQUE INDEX audit_sealed ON audit (sealed_no) WHERE sealed_no IS NOT NULL;
+CREATE INDEX audit_unsealed ON audit (at, audit_id) WHERE sealed_no IS NULL;
+CREATE INDEX audit_time ON audit (app_id, at, audit_id);
+CREATE INDEX audit_action ON audit (app_id, action, at, audit_id);
+CREATE INDEX audit_actor ON audit (app_id, actor, audit_id);
+
+-- The end of the chain, one row; none while nothing is sealed.
+CREATE TABLE audit_head (
+    id         BIGINT NOT NULL PRIMARY KEY,
+    sealed_no  BIGINT NOT NULL,
+    hash       TEXT   NOT NULL
+);
+
 -- The people at the desk.
 CREATE TABLE operator (
     name           TEXT   NOT NULL PRIMARY KEY,

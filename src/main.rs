@@ -20,11 +20,12 @@ use refundry::server::config::{Config, Offline, without_password};
 use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
+use crate::commands::audit::AuditCommand;
 use crate::commands::balances::Balances;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, balances, copy, import, open, say, user};
+use crate::commands::{Failure, app, audit, balances, copy, import, open, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -59,6 +60,9 @@ enum Command {
     /// Manage the merchants' apps that may use the gateway
     #[command(subcommand)]
     App(AppCommand),
+    /// Check the record of all acts
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[tokio::main]
@@ -96,6 +100,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
+        Command::Audit(command) => audit::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,11 +8,12 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use refundry::domain::audit::Action;
 use refundry::domain::callback::Verdict;
 use refundry::domain::event::Actor;
 use refundry::domain::filter::{
-    CallbackFilter, Cursor, NoticeFilter, OrderFilter, Place, RefundFilter, ReviewQueueFilter,
-    Sort, SyncFilter,
+    AuditFilter, CallbackFilter, Cursor, NoticeFilter, OrderFilter, Place, RefundFilter,
+    ReviewQueueFilter, Sort, SyncFilter,
 };
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
@@ -20,12 +21,13 @@ use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
 use refundry::domain::refund::{OutcomeKind, RefundKey, RefundStatus};
 use refundry::domain::time::{DAY_MS, Timestamp};
+use refundry::server::audit::Extent;
 use refundry::server::clock::Clock;
 use refundry::server::error::Result;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::refunds::records;
 use refundry::server::store::gauges;
-use refundry::server::{notices, orders, refunds, retention};
+use refundry::server::{audit, notices, orders, refunds, retention};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use support::{Core, new_refund};
 use tracing::field::{Field, Visit};
@@ -142,6 +144,14 @@ fn sync_filters() -> Vec<SyncFilter> {
     ])
 }
 
+fn audit_filters() -> Vec<AuditFilter> {
+    pairs::<AuditFilter>(&[
+        |f| f.actor = Some(Actor::Merchant),
+        |f| f.action = Some(Action::RefundRequested),
+        |f| (f.from, f.to) = (Some(Timestamp(1)), Some(Timestamp(9))),
+    ])
+}
+
 /// The lists of what happened, and one by one what they lead to.
 async fn read_records(core: &Core) -> Result<()> {
     let (ctx, id) = (&core.ctx, "DEMO");
@@ -163,6 +173,15 @@ async fn read_records(core: &Core) -> Result<()> {
             records::count_syncs(ctx, id, &filter).await?;
         }
     }
+    for place in places() {
+        for filter in audit_filters() {
+            audit::list(&ctx.db, id, &filter, &place).await?;
+            audit::list(&ctx.db, "*", &filter, &place).await?;
+        }
+    }
+    audit::seal(&ctx.db).await?;
+    audit::place(&ctx.db, 1).await?;
+    audit::verify(&ctx.db, &ctx.clock, Extent::whole(), &mut |_, _| {}).await?;
     notices::count_given_up(ctx, id).await?;
     notices::of_refund(ctx, id, "R").await?;
     records::callbacks_of(ctx, id, "R").await?;
@@ -347,6 +366,7 @@ fn check(sql: &str, plan: &[String]) {
         "sandbox_ledger",
         "notice",
         "breaker",
+        "audit",
     ] {
         assert!(!whole(table), "scans {table}:\n{sql}\n{plan:#?}");
     }

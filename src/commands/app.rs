@@ -7,7 +7,7 @@ use refundry::server::config::Offline;
 use refundry::server::merchants;
 
 use super::secret::{NewSecret, line_of_input};
-use super::{Failure, one_of, open, say};
+use super::{Failure, one_of, open, origin, say};
 
 #[derive(Subcommand)]
 pub enum AppCommand {
@@ -88,7 +88,7 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
             };
             let merchant = new.with_secret(secret.text.clone());
             let app_id = merchant.app_id.clone();
-            merchants::add(&ctx, merchant).await?;
+            merchants::add(&ctx, merchant, origin()).await?;
             say(format_args!("added the app {app_id}"));
             secret.show();
             ctx.db.close().await;

@@ -6,7 +6,7 @@ use refundry::server::run::copy::{CopyProgress, copy};
 use refundry::server::run::serve;
 
 use super::progress::Progress;
-use super::{Failure, say};
+use super::{Failure, origin, say};
 
 /// Copy all data into another database, from SQLite to PostgreSQL say
 ///
@@ -33,7 +33,7 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
     let (from, to) = (open(command.from).await?, open(command.to).await?);
     let mut progress = Progress::begin("rows");
     let mut doing = None;
-    let same = copy(&from.db, &to.db, from.clock.now(), &mut |told| {
+    let same = copy(&from.db, &to.db, from.clock.now(), &origin(), &mut |told| {
         let (act, table, done, all) = match told {
             CopyProgress::Copied { table, done, all } => ("copying", table, done, all),
             CopyProgress::Compared { table, done, all } => ("comparing", table, done, all),

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use refundry::domain::event::Actor;
 use refundry::server::config::{Numbering, Offline};
 use refundry::server::orders::import;
 use refundry::server::orders::import::{ImportProgress, Report};
 use refundry::server::run::serve;
 
 use super::progress::Progress;
-use super::{Failure, say};
+use super::{Failure, origin, say};
 
 #[derive(Subcommand)]
 pub enum Import {
@@ -45,18 +44,12 @@ pub async fn run(command: Import) -> Result<ExitCode, Failure> {
     let ctx = serve::open(numbering.config(&offline)).await?;
     let merchant = ctx.merchants.enabled(Some(&app_id)).await?;
     let mut progress = Progress::begin("lines");
-    let report = import::orders(
-        &ctx,
-        &merchant,
-        rows,
-        Actor::System,
-        &mut |told| match told {
-            ImportProgress::Refused { line, refusal } => {
-                progress.interrupt(format_args!("line {line}: {refusal}"))
-            }
-            ImportProgress::Done { line, lines } => progress.show(line, lines),
-        },
-    )
+    let report = import::orders(&ctx, &merchant, rows, origin(), &mut |told| match told {
+        ImportProgress::Refused { line, refusal } => {
+            progress.interrupt(format_args!("line {line}: {refusal}"))
+        }
+        ImportProgress::Done { line, lines } => progress.show(line, lines),
+    })
     .await?;
     ctx.numbers.lease.release(ctx.clock.now()).await?;
     ctx.db.close().await;

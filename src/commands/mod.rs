@@ -1,6 +1,7 @@
 //! The commands, one file each, and the code they share.
 
 pub mod app;
+pub mod audit;
 pub mod balances;
 pub mod copy;
 pub mod import;
@@ -15,6 +16,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use refundry::domain::audit::Origin;
+use refundry::domain::event::Actor;
+use refundry::domain::limits;
 use refundry::server::config::Offline;
 use refundry::server::ctx::Ctx;
 use refundry::server::error::Error;
@@ -40,6 +44,8 @@ pub enum Failure {
     Input(std::io::Error),
     #[error("the two passwords differ")]
     Differ,
+    #[error("the audit is broken: {0}")]
+    BrokenChain(String),
 }
 
 impl Failure {
@@ -55,6 +61,15 @@ impl Failure {
 /// Opens the database of a command that runs without a server.
 pub async fn open(offline: &Offline) -> Result<Ctx, Failure> {
     Ok(serve::open(offline.config()).await?)
+}
+
+/// Returns the origin of what a command does: the user of this machine who runs it.
+pub fn origin() -> Origin {
+    let user = whoami::username().unwrap_or_else(|_| "?".to_owned());
+    let user: String = user.chars().filter(|c| !c.is_control()).collect();
+    Origin::from(Actor::CommandLine(
+        user.chars().take(limits::OPERATOR_NAME_CHARS).collect(),
+    ))
 }
 
 /// Makes a parser of a type's fixed words, which the help lists.

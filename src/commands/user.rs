@@ -7,7 +7,7 @@ use refundry::server::people;
 use refundry::wire::field::local_text;
 
 use super::secret::NewPassword;
-use super::{Failure, one_of, open, say};
+use super::{Failure, one_of, open, origin, say};
 
 #[derive(Subcommand)]
 pub enum User {
@@ -123,7 +123,7 @@ pub async fn run(user: User) -> Result<(), Failure> {
             let password = password.read()?;
             let grant = grant.grant();
             let role = listed(&grant);
-            people::add(&ctx, &name, grant, &password.text).await?;
+            people::add(&ctx, &name, grant, &password.text, origin()).await?;
             say(format_args!("added {name}, {role}"));
             password.show();
         }
@@ -152,30 +152,30 @@ pub async fn run(user: User) -> Result<(), Failure> {
         User::Grant { name, grant, .. } => {
             let grant = grant.grant();
             let role = listed(&grant);
-            people::grant(&ctx, &name, grant).await?;
+            people::grant(&ctx, &name, grant, origin()).await?;
             say(format_args!("{name} has the role {role}"));
         }
         User::Revoke { name, app, .. } => {
-            people::revoke(&ctx, &name, scope(app)).await?;
+            people::revoke(&ctx, &name, scope(app), origin()).await?;
             say(format_args!("{name} no longer has the role"));
         }
         User::Unlock { name, .. } => {
-            people::unlock(&ctx, &name).await?;
+            people::unlock(&ctx, &name, origin()).await?;
             say(format_args!("{name} may try to log in again"));
         }
         User::Enable { name, .. } => {
-            people::set_enabled(&ctx, &name, true).await?;
+            people::set_enabled(&ctx, &name, true, origin()).await?;
             say(format_args!("{name} may log in"));
         }
         User::Disable { name, .. } => {
-            people::set_enabled(&ctx, &name, false).await?;
+            people::set_enabled(&ctx, &name, false, origin()).await?;
             say(format_args!(
                 "{name} may no longer log in, and is logged out"
             ));
         }
         User::Password { name, password, .. } => {
             let password = password.read()?;
-            people::set_password(&ctx, &name, &password.text).await?;
+            people::set_password(&ctx, &name, &password.text, origin()).await?;
             say(format_args!("{name} has a new password, and is logged out"));
             password.show();
         }

@@ -51,8 +51,8 @@ use leptos_router::{SsrMode, path};
 use components::Layout;
 use hooks::Waiting;
 use pages::{
-    CallbacksPage, HelpPage, HomePage, LazyPage, LoginPage, NotFoundPage, NoticesPage, OrdersPage,
-    RefundsPage, ReviewQueuePage, SyncsPage,
+    AuditPage, CallbacksPage, HelpPage, HomePage, LazyPage, LoginPage, NotFoundPage, NoticesPage,
+    OrdersPage, RefundsPage, ReviewQueuePage, SyncsPage,
 };
 use preferences::provide_preferences;
 
@@ -118,6 +118,8 @@ pub fn Console() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("/apps/:app_id/syncs") view=SyncsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/audit") view=AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("/apps/:app_id/audit/check") view=LazyPage::AuditCheck ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -182,6 +182,7 @@ mod tests {
             "li.na",
             Grant::everywhere(Role::Viewer),
             "correct horse",
+            Actor::System,
         )
         .await
         .unwrap();

@@ -52,13 +52,18 @@ string_enum! {
     }
 }
 
-/// Who or what an event comes from. Stored as `merchant`, `channel`, `system` or `operator:NAME`.
+/// Who or what an event comes from. Stored as `merchant`, `channel`, `system`, `unknown`, `operator:NAME` or
+/// `command:USER`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
     Merchant,
     Channel,
     System,
+    /// Somebody who has not proved a name: a login that was refused, a caller of an endpoint that asks for none.
+    Unknown,
     Operator(String),
+    /// The command line, run by this user of the machine.
+    CommandLine(String),
 }
 
 impl fmt::Display for Actor {
@@ -67,7 +72,9 @@ impl fmt::Display for Actor {
             Actor::Merchant => f.write_str("merchant"),
             Actor::Channel => f.write_str("channel"),
             Actor::System => f.write_str("system"),
+            Actor::Unknown => f.write_str("unknown"),
             Actor::Operator(name) => write!(f, "operator:{name}"),
+            Actor::CommandLine(user) => write!(f, "command:{user}"),
         }
     }
 }
@@ -79,7 +86,9 @@ impl FromStr for Actor {
             ("merchant", _) => Ok(Actor::Merchant),
             ("channel", _) => Ok(Actor::Channel),
             ("system", _) => Ok(Actor::System),
+            ("unknown", _) => Ok(Actor::Unknown),
             (_, Some(("operator", name))) => Ok(Actor::Operator(name.to_owned())),
+            (_, Some(("command", user))) => Ok(Actor::CommandLine(user.to_owned())),
             _ => Err(UnknownName(text.to_owned())),
         }
     }

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::Action;
 use crate::domain::callback::Verdict;
+use crate::domain::event::Actor;
 use crate::domain::money::Fen;
 use crate::domain::notice::NoticeState;
 use crate::domain::order::{Channel, OrderStatus, RefundSide};
@@ -151,6 +153,17 @@ pub struct SyncFilter {
     /// Asked at or after.
     pub from: Option<Timestamp>,
     /// Asked before.
+    pub to: Option<Timestamp>,
+}
+
+/// The audit entries of an app to list. Every criterion narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub actor: Option<Actor>,
+    pub action: Option<Action>,
+    /// Done at or after.
+    pub from: Option<Timestamp>,
+    /// Done before.
     pub to: Option<Timestamp>,
 }
 

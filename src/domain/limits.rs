@@ -32,6 +32,11 @@ pub const CALLBACK_BYTES: usize = 64 * 1024;
 /// What is kept word for word of what somebody said to us, in bytes.
 pub const SAID_BYTES: usize = 4096;
 
+/// The number or name of an audit entry's subject, in bytes.
+pub const AUDIT_NUMBER_BYTES: usize = 400;
+/// The state before or after an act, as the audit keeps it, in bytes.
+pub const AUDIT_STATE_BYTES: usize = 2_000;
+
 /// Rows on one page of a list.
 pub const PAGE_ROWS: usize = 25;
 /// Lists count no further than this: "more than 1000" tells a person as much as the figure, and a

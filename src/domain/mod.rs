@@ -1,6 +1,7 @@
 //! What Refundry is about, without I/O and without a clock: money, orders, refunds and the one
 //! table by which a refund changes state. Compiled for the server and for the browser.
 
+pub mod audit;
 pub mod breaker;
 pub mod callback;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Everything that does I/O: the server around the domain.
 
+pub mod audit;
 pub mod balances;
 pub mod channels;
 pub mod checkup;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use refundry::demo::ADMIN;
 use refundry::domain::error::Refusal;
-use refundry::domain::filter::{OrderFilter, Place, RefundFilter};
+use refundry::domain::filter::{AuditFilter, OrderFilter, Place, RefundFilter};
 use refundry::domain::order::OrderKey;
 use refundry::domain::refund::RefundStatus;
 use refundry::server::client_ip::ClientIp;
@@ -17,7 +17,7 @@ use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
 use refundry::server::people::DEMO_PASSWORD;
 use refundry::server::run::serve;
-use refundry::server::{orders, people, refunds};
+use refundry::server::{audit, orders, people, refunds};
 use refundry::wire::field::local_text;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -752,4 +752,38 @@ fn a_file_of_orders_is_imported_whatever_its_encoding() {
     assert!(why.contains("app"), "{why}");
     let file = desk.folder.path().join("refundry.db");
     assert_eq!(file.exists(), desk.database.is_none());
+}
+
+#[tokio::test]
+async fn what_a_command_does_is_told_in_the_audit_which_is_checked() {
+    let desk = Desk::new();
+    let db = desk.db();
+    desk.ok(&["user", "add", "li.na", &db]);
+    let ctx = desk.look().await;
+    let (filter, first) = (AuditFilter::default(), Place::First);
+    let told = audit::list(&ctx.db, "*", &filter, &first)
+        .await
+        .unwrap()
+        .rows;
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].action.as_str(), told[0].number.as_str()),
+        ("operator_added", "li.na")
+    );
+    assert!(told[0].actor.starts_with("command:"), "{}", told[0].actor);
+
+    audit::seal(&ctx.db).await.unwrap();
+    let said = desk.ok(&["audit", "verify", &db]);
+    let (found, hash) = said.trim().rsplit_once(' ').unwrap();
+    assert_eq!((found, hash.len()), ("1 entries, unbroken, last hash", 64));
+    assert_eq!(desk.ok(&["audit", "verify", "--expect", hash, &db]), said);
+    let other = "1".repeat(64);
+    let why = desk.fails(1, &["audit", "verify", "--expect", &other, &db]);
+    assert!(
+        why.contains("none of the 1 entries has the hash expected"),
+        "{why}"
+    );
+    let why = desk.fails(2, &["audit", "verify", "--expect", "nonsense", &db]);
+    assert!(why.contains("a hash is 64 hexadecimal digits"), "{why}");
+    ctx.db.close().await;
 }

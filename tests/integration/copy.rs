@@ -2,12 +2,16 @@
 
 use crate::support::{Core, assert_balances_are_sums, config, new_refund};
 use refundry::demo;
+use refundry::domain::audit::{ChainCheck, Origin};
+use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
+use refundry::domain::people::{Grant, Role};
+use refundry::server::audit::Extent;
 use refundry::server::clock::Clock;
 use refundry::server::db::Db;
-use refundry::server::refunds;
 use refundry::server::run::copy::{CopyError, CopyProgress, copy};
 use refundry::server::store::copying;
+use refundry::server::{audit, people, refunds};
 
 /// A database with a month of everything.
 async fn month() -> Core {
@@ -21,6 +25,11 @@ async fn empty() -> Core {
     Core::without_app(config(&[]), Clock::System).await
 }
 
+/// Who copies.
+fn by() -> Origin {
+    Actor::CommandLine("root".to_owned()).into()
+}
+
 async fn run(db: &Db, sql: &'static str) -> u64 {
     db.write(move |conn| {
         Box::pin(async move { Ok(sqlx::query(sql).execute(conn).await?.rows_affected()) })
@@ -29,14 +38,28 @@ async fn run(db: &Db, sql: &'static str) -> u64 {
     .expect("a statement")
 }
 
+async fn check(core: &Core) -> ChainCheck {
+    let ctx = &core.ctx;
+    audit::verify(&ctx.db, &ctx.clock, Extent::whole(), &mut |_, _| {})
+        .await
+        .expect("a check")
+}
+
 #[tokio::test]
 async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     let (from, to) = (month().await, empty().await);
+    for name in ["li.na", "wang"] {
+        let viewer = Grant::everywhere(Role::Viewer);
+        people::add(&from.ctx, name, viewer, "correct horse", by())
+            .await
+            .expect("an operator");
+    }
     let mut told = Vec::new();
     let same = copy(
         &from.ctx.db,
         &to.ctx.db,
         from.ctx.clock.now(),
+        &by(),
         &mut |what| told.push(what),
     )
     .await
@@ -56,8 +79,21 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     };
     assert!(told.contains(&done("refund")));
 
-    let again = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
+    let again = copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await;
     assert_eq!(again.expect("the same"), same);
+
+    // The chain of the audit is whole in the copy, with the copying itself at its end.
+    let [ours, theirs] = [check(&from).await, check(&to).await];
+    assert!(ours.found.is_none() && ours.unsealed.is_none());
+    assert_eq!(ours, theirs);
+    assert_eq!((of("audit").rows, ours.head.sealed_no), (3, 3));
 
     // Sends and events count beyond 9: sorted as texts, 10 would come before 2.
     assert!(of("delivery_attempt").rows > 100);
@@ -65,7 +101,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     // The copy is a desk that works.
     let merchant = to.ctx.merchants.enabled(None).await.expect("the app");
     let order = to.order("OK", "after", Fen(100)).await;
-    let actor = refundry::domain::event::Actor::Merchant;
+    let actor = Actor::Merchant;
     refunds::issue(
         &to.ctx,
         &merchant,
@@ -80,9 +116,15 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
 #[tokio::test]
 async fn a_copy_that_was_broken_off_goes_on() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {})
-        .await
-        .expect("a copy");
+    copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await
+    .expect("a copy");
     // As it stands after a break in the middle of the refunds.
     for sql in [
         "DELETE FROM event",
@@ -101,6 +143,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
         &from.ctx.db,
         &to.ctx.db,
         from.ctx.clock.now(),
+        &by(),
         &mut |told| {
             if let CopyProgress::Copied { table, done, .. } = told {
                 copied.push((table, done));
@@ -123,7 +166,14 @@ async fn a_copy_that_was_broken_off_goes_on() {
 async fn other_data_is_not_added_to() {
     let (from, to) = (month().await, Core::start(Clock::System).await);
     let before = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
-    let refused = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
+    let refused = copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await;
     assert!(matches!(refused, Err(CopyError::Foreign(_))), "{refused:?}");
     let after = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
     assert_eq!((before, after), (1, 1));
@@ -138,7 +188,14 @@ async fn a_database_that_a_server_runs_on_is_left_alone() {
         "INSERT INTO node (node, host, holder, started_at, alive_until) VALUES (0, 'h', 'x', 0, 9000000000000)",
     )
     .await;
-    let refused = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
+    let refused = copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await;
     assert!(
         matches!(refused, Err(CopyError::InUse("copy to"))),
         "{refused:?}"
@@ -148,15 +205,28 @@ async fn a_database_that_a_server_runs_on_is_left_alone() {
 #[tokio::test]
 async fn one_fen_that_differs_is_found() {
     let (from, to) = (month().await, empty().await);
-    copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {})
-        .await
-        .expect("a copy");
+    copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await
+    .expect("a copy");
     run(
         &to.ctx.db,
         "UPDATE refund SET reason = 'x' WHERE refund_no = (SELECT MAX(refund_no) FROM refund)",
     )
     .await;
-    let differs = copy(&from.ctx.db, &to.ctx.db, from.ctx.clock.now(), &mut |_| {}).await;
+    let differs = copy(
+        &from.ctx.db,
+        &to.ctx.db,
+        from.ctx.clock.now(),
+        &by(),
+        &mut |_| {},
+    )
+    .await;
     let at = CopyError::Differs {
         table: "refund",
         row: 250,

@@ -204,6 +204,7 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
         "li.na",
         Grant::everywhere(Role::Viewer),
         "correct horse",
+        Actor::System,
     )
     .await
     .unwrap();
@@ -230,7 +231,9 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
         assert_eq!(page(base, &cookie).await, 200);
         assert_eq!(page(base, "refundry_session=other").await, 302);
     }
-    people::set_enabled(&two.ctx, "li.na", false).await.unwrap();
+    people::set_enabled(&two.ctx, "li.na", false, Actor::System)
+        .await
+        .unwrap();
     assert_eq!(page(&one.base, &cookie).await, 302);
 }
 
@@ -244,6 +247,7 @@ async fn guesses_at_both_nodes_add_up() {
         "li.na",
         Grant::everywhere(Role::Viewer),
         "correct horse",
+        Actor::System,
     )
     .await
     .unwrap();

@@ -16,9 +16,10 @@ const LAYERS: &[&str] = &[
     "wire  console/view console/paths console/texts console/preferences",
     "server/error server/clock",
     "server/db server/store server/vault server/counters server/trace",
-    "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache",
+    "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
+     server/audit",
     "server/config server/ctx server/client_ip server/people/address_limits server/rate_limits",
-    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/bills server/audit \
+    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/bills \
      server/reports",
     "server/gateway server/desk server/run/jobs server/watch",
     "console/rpc",

@@ -22,7 +22,7 @@ use crate::console::texts;
 use crate::console::view::Navigation;
 use crate::domain::filter::Count;
 use crate::domain::lang::{Lang, Text};
-use crate::domain::people::Role;
+use crate::domain::people::{Permission, Role};
 
 /// The loader of the navigation's data, provided as context.
 #[derive(Clone, Copy)]
@@ -97,6 +97,9 @@ fn Rail() -> impl IntoView {
                 return ().into_any();
             };
             let app_id = current_app(&app_id.get_untracked(), &navigation);
+            let reads_audit = navigation
+                .role
+                .is_some_and(|role| role.allows(Permission::ReadAudit));
             match app_id.is_empty() {
                 true => ().into_any(),
                 false => view! {
@@ -106,6 +109,7 @@ fn Rail() -> impl IntoView {
                     {link(&app_id, "notices", texts::NOTICES, navigation.given_up)}
                     {link(&app_id, "callbacks", texts::CALLBACKS, Count::default())}
                     {link(&app_id, "syncs", texts::SYNCS, Count::default())}
+                    {reads_audit.then(|| link(&app_id, "audit", texts::AUDIT, Count::default()))}
                 }
                 .into_any(),
             }

@@ -117,7 +117,12 @@ impl Column {
 
 /// Shows the page of a list.
 #[component]
-pub fn ListPage(list: &'static List) -> impl IntoView {
+pub fn ListPage(
+    list: &'static List,
+    /// Shown below the title.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
     let t = use_texts();
     let app_id = use_app_id();
     let url = provide_list_url();
@@ -142,6 +147,7 @@ pub fn ListPage(list: &'static List) -> impl IntoView {
     view! {
         <PageTitle text=t(list.title)/>
         <h1>{t(list.title)} " " {total}</h1>
+        {children.map(|children| children())}
         {filters}
         {error}
         <Loaded resource=answer let:view>

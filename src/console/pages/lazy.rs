@@ -8,7 +8,7 @@ use leptos_router::ChooseView;
 use leptos_router::hooks::use_url;
 
 use crate::console::pages::{
-    BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage,
+    AuditCheckPage, BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage,
     RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
 
@@ -25,6 +25,7 @@ pub enum LazyPage {
     Notice,
     SendNotice,
     Callback,
+    AuditCheck,
 }
 
 impl ChooseView for LazyPage {
@@ -58,6 +59,7 @@ fn page(page: LazyPage) -> Result<AnyView, SplitLoaderError> {
         LazyPage::Notice => view! { <NoticePage/> }.into_any(),
         LazyPage::SendNotice => view! { <SendNoticePage/> }.into_any(),
         LazyPage::Callback => view! { <CallbackPage/> }.into_any(),
+        LazyPage::AuditCheck => view! { <AuditCheckPage/> }.into_any(),
     })
 }
 

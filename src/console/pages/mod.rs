@@ -1,5 +1,6 @@
 //! The pages, a file each; an order and a refund have a folder.
 
+mod audit;
 mod callback;
 mod help;
 mod home;
@@ -13,6 +14,7 @@ mod records;
 mod refund;
 mod refunds;
 
+pub use audit::{AuditCheckPage, AuditPage};
 pub use callback::CallbackPage;
 pub use help::HelpPage;
 pub use home::HomePage;

@@ -1,4 +1,4 @@
-//! Notices and callbacks.
+//! Notices, callbacks, and the check of the audit.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -21,4 +21,13 @@ pub async fn send_notice(app_id: String, notice: String) -> Result<(), ApiError>
 #[server(endpoint = "callback", input = GetUrl)]
 pub async fn load_callback(app_id: String, callback_no: String) -> Result<DetailView, ApiError> {
     crate::server::desk::callbacks::load(&app_id, &callback_no).await
+}
+
+/// Checks the audit's chain, from the place `after` on; from the beginning where it is empty.
+#[server(endpoint = "audit/check", input = GetUrl)]
+pub async fn load_audit_check(
+    app_id: String,
+    #[server(default)] after: String,
+) -> Result<DetailView, ApiError> {
+    crate::server::desk::audit::check(&app_id, &after).await
 }

@@ -1,5 +1,6 @@
 //! Every text of the console, in both languages side by side. One thing has one word everywhere.
 
+mod audit;
 mod common;
 mod events;
 mod layout;
@@ -9,6 +10,7 @@ mod records;
 mod refunds;
 mod terms;
 
+pub use audit::*;
 pub use common::*;
 pub use events::*;
 pub use layout::*;

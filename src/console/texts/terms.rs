@@ -148,7 +148,12 @@ pub fn actor(actor: &Actor, lang: Lang) -> String {
         Actor::Merchant => text("商户", "Merchant").get(lang).to_owned(),
         Actor::Channel => text("通道", "Channel").get(lang).to_owned(),
         Actor::System => text("系统", "System").get(lang).to_owned(),
+        Actor::Unknown => text("未知", "Unknown").get(lang).to_owned(),
         Actor::Operator(name) => name.clone(),
+        Actor::CommandLine(user) => match lang {
+            Lang::Zh => format!("命令行（{user}）"),
+            Lang::En => format!("Command line ({user})"),
+        },
     }
 }
 

@@ -17,6 +17,7 @@ string_enum! {
         Notices = "notices",
         Callbacks = "callbacks",
         Syncs = "syncs",
+        Audit = "audit",
     }
 }
 

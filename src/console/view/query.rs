@@ -14,8 +14,8 @@ use crate::domain::money::{Fen, NotAnAmount};
 
 /// Names of all parameters, in their order in the URL.
 pub const NAMES: &[&str] = &[
-    "q", "title", "channel", "status", "refund", "review", "state", "verdict", "outcome",
-    "changed", "min", "max", "from", "to", "sort", "after", "before",
+    "q", "title", "app", "action", "who", "channel", "status", "refund", "review", "state",
+    "verdict", "outcome", "changed", "min", "max", "from", "to", "sort", "after", "before",
 ];
 
 /// Parameters that select the page of a list. The others select its rows and their order.
@@ -164,7 +164,7 @@ impl Query {
     /// Returns what is wrong with one field; the page shows it at the field.
     pub fn problem(&self, name: &str) -> Option<Reason> {
         let outcome = match name {
-            "q" | "title" => self.text(name).map(drop),
+            "q" | "title" | "who" => self.text(name).map(drop),
             "min" | "max" => self.amount(name).map(drop),
             "from" | "to" => self.local_time(name).map(drop),
             _ => Ok(()),

@@ -14,6 +14,7 @@ use tower_sessions::Session;
 use crate::console::paths::escape;
 use crate::console::preferences::Preferences;
 use crate::console::view::{ApiError, Cell, Entry, Stamp, State, Tone};
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, Event};
 use crate::domain::lang::Lang;
@@ -161,9 +162,12 @@ impl Caller {
         self.now
     }
 
-    /// Returns the operator as the actor of events.
-    pub fn actor(&self) -> Actor {
-        Actor::Operator(self.operator.name.clone())
+    /// Returns the operator and the browser's address, as events and the audit tell them.
+    pub fn actor(&self) -> Origin {
+        Origin {
+            actor: Actor::Operator(self.operator.name.clone()),
+            address: Some(self.address.0),
+        }
     }
 }
 
@@ -278,9 +282,15 @@ mod tests {
             scope: Scope::of(app_id),
             role,
         };
-        people::add(&ctx, "li.na", at(&app_id, Role::Viewer), "correct horse")
-            .await
-            .unwrap();
+        people::add(
+            &ctx,
+            "li.na",
+            at(&app_id, Role::Viewer),
+            "correct horse",
+            Actor::System,
+        )
+        .await
+        .unwrap();
         let routes = Router::new()
             .route("/apps/{app}/export", get(export))
             .route("/login", post(log_in))
@@ -306,7 +316,9 @@ mod tests {
         assert_eq!(status("NOWHERE").await, 404);
 
         let auditor = at(&app_id, Role::Auditor);
-        people::grant(&ctx, "li.na", auditor).await.unwrap();
+        people::grant(&ctx, "li.na", auditor, Actor::System)
+            .await
+            .unwrap();
         let allowed = ask(&app_id, &cookie, true).await;
         assert_eq!(allowed.status(), 200);
         let body = to_bytes(allowed.into_body(), 1_000).await.unwrap();
@@ -317,14 +329,18 @@ mod tests {
         // An app at which the operator has no role is answered as if it did not exist, as is an app that only a
         // role names.
         let elsewhere = Scope::App(app_id.clone());
-        people::revoke(&ctx, "li.na", elsewhere).await.unwrap();
+        people::revoke(&ctx, "li.na", elsewhere, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(status(&app_id).await, 404);
-        people::grant(&ctx, "li.na", at("*", Role::Admin))
+        people::grant(&ctx, "li.na", at("*", Role::Admin), Actor::System)
             .await
             .unwrap();
         assert_eq!(status(&app_id).await, 200);
         assert_eq!(status("NOWHERE").await, 404);
-        people::set_enabled(&ctx, "li.na", false).await.unwrap();
+        people::set_enabled(&ctx, "li.na", false, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(status(&app_id).await, 303);
     }
 }

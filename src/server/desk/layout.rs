@@ -110,7 +110,10 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
 
 /// Ends the session and redirects to the login page.
 pub async fn logout() -> Result<(), ApiError> {
-    sessions::log_out(session_of(&request()?)?).await?;
+    let ctx = expect_context::<Ctx>();
+    let request = request()?;
+    let address = ClientIp::of(&request, &ctx.config.trusted_proxies)?;
+    sessions::log_out(&ctx, session_of(&request)?, address).await?;
     redirect("/login");
     Ok(())
 }

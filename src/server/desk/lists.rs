@@ -8,11 +8,15 @@ use crate::domain::filter::{Count, Page};
 use crate::domain::lang::Text;
 use crate::domain::people::Permission;
 use crate::server::desk::caller::{Caller, is_page, page_address, redirect};
-use crate::server::desk::{callbacks, notices, orders, refunds, review_queue, syncs, times};
+use crate::server::desk::{audit, callbacks, notices, orders, refunds, review_queue, syncs, times};
 
 /// Makes one page of an app's list.
 pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView, ApiError> {
-    let caller = Caller::of(app_id, Permission::View).await?;
+    let permission = match name {
+        ListName::Audit => Permission::ReadAudit,
+        _ => Permission::View,
+    };
+    let caller = Caller::of(app_id, permission).await?;
     let query = Query::parse(query);
     if is_page() {
         drop_empty_parameters(&page_address(), &query);
@@ -24,6 +28,7 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
         ListName::Notices => notices::list(&caller, &query).await,
         ListName::Callbacks => callbacks::list(&caller, &query).await,
         ListName::Syncs => syncs::list(&caller, &query).await,
+        ListName::Audit => audit::list(&caller, &query).await,
     }
 }
 

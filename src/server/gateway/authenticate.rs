@@ -10,10 +10,13 @@ use axum::response::Response;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
+use crate::domain::audit::Origin;
 use crate::domain::error::{Limited, Reason, Refusal};
+use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::server::client_ip::ClientIp;
 use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
@@ -32,6 +35,8 @@ pub struct SignedRequest {
     /// The app that asks.
     pub merchant: Arc<MerchantApp>,
     pub edition: Edition,
+    /// The app, and the address that it asks from.
+    pub origin: Origin,
     fields: Fields,
     reply: Reply,
     deadline: Instant,
@@ -48,11 +53,20 @@ impl FromRequest<Ctx> for SignedRequest {
             .unwrap_or_else(TraceId::make);
         let mut reply = Reply::new(ctx, trace);
         let deadline = deadline(ctx);
+        let (parts, body) = request.into_parts();
+        // Nothing but the audit needs the address: a request whose address is not known is served.
+        let address = ClientIp::of(&parts, &ctx.config.trusted_proxies);
+        let origin = Origin {
+            actor: Actor::Merchant,
+            address: address.ok().map(|ClientIp(address)| address),
+        };
+        let request = Request::from_parts(parts, body);
         match enter(request, &mut reply, deadline).await {
             Ok((merchant, fields)) => Ok(SignedRequest {
                 ctx: ctx.clone(),
                 merchant,
                 edition: reply.edition,
+                origin,
                 fields,
                 reply,
                 deadline,

@@ -6,6 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
@@ -15,6 +16,7 @@ use crate::domain::order::OrderKey;
 use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
 use crate::server::channels::sandbox::LedgerEntry;
 use crate::server::channels::sandbox::faults::{FaultsChange, FaultsReport};
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Answer;
@@ -61,7 +63,7 @@ pub async fn refund(asked: SignedRequest) -> Response {
             &asked.merchant,
             new,
             OnRepeat::Retry,
-            Actor::Merchant,
+            asked.origin.clone(),
         );
         let refund = match asked.with_time_limit(issued).await? {
             Some(refund) => refund,
@@ -114,7 +116,7 @@ pub async fn sync_refund(asked: SignedRequest) -> Response {
 }
 
 async fn sync_of_refund(asked: &SignedRequest, key: &RefundKey) -> Result<SyncData> {
-    let sync = refunds::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
+    let sync = refunds::sync(&asked.ctx, &asked.merchant, key, asked.origin.clone());
     let sync = asked
         .with_time_limit(sync)
         .await?
@@ -141,7 +143,7 @@ pub async fn sync_order(asked: SignedRequest) -> Response {
 }
 
 async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData> {
-    let sync = orders::sync(&asked.ctx, &asked.merchant, key, Actor::Merchant);
+    let sync = orders::sync(&asked.ctx, &asked.merchant, key, asked.origin.clone());
     let sync = asked.with_time_limit(sync).await?.ok_or_else(out_of_time)?;
     Ok(order_synced(&sync, asked.wire().edition))
 }
@@ -231,7 +233,7 @@ pub async fn record_order(asked: SignedRequest) -> Response {
     let answer = async {
         let given = asked.check(field::ORDER_RECORD)?;
         let new = given.new_order(asked.ctx.clock.now(), asked.merchant.req_time_leeway_ms)?;
-        let recorded = orders::record(&asked.ctx, &asked.merchant, new, Actor::Merchant);
+        let recorded = orders::record(&asked.ctx, &asked.merchant, new, asked.origin.clone());
         let order = asked
             .with_time_limit(recorded)
             .await?
@@ -334,7 +336,7 @@ pub async fn sandbox_faults(
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
-    match faults(&ctx, &app_id, None).await {
+    match faults(&ctx, &app_id).await {
         Ok(report) => axum::Json(report).into_response(),
         Err(error) => reply.refused(&error),
     }
@@ -355,17 +357,29 @@ pub async fn change_sandbox_faults(
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
+    let (parts, body) = request.into_parts();
+    let address = ClientIp::of(&parts, &ctx.config.trusted_proxies);
+    let origin = Origin {
+        actor: Actor::Unknown,
+        address: address.ok().map(|ClientIp(address)| address),
+    };
     let answer = async {
         let body = authenticate::body(
-            request,
+            Request::from_parts(parts, body),
             limits::CALLBACK_BYTES,
             authenticate::deadline(&ctx),
         )
         .await?;
-        let wish = serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
-            why: error.to_string(),
-        })?;
-        faults(&ctx, &app_id, Some(wish)).await
+        let wish: FaultsChange =
+            serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
+                why: error.to_string(),
+            })?;
+        let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
+        let merchant = ctx.merchants.enabled(Some(&app_id)).await?;
+        sandbox
+            .change_faults(&merchant.app_id, wish.faults, origin)
+            .await?;
+        faults(&ctx, &app_id).await
     };
     match answer.await {
         Ok(report) => axum::Json(report).into_response(),
@@ -373,12 +387,9 @@ pub async fn change_sandbox_faults(
     }
 }
 
-/// An app's faults, changed where another is wished for.
-async fn faults(ctx: &Ctx, app_id: &str, wish: Option<FaultsChange>) -> Result<FaultsReport> {
+/// Returns an app's faults.
+async fn faults(ctx: &Ctx, app_id: &str) -> Result<FaultsReport> {
     let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
     let merchant = ctx.merchants.enabled(Some(app_id)).await?;
-    if let Some(wish) = wish {
-        sandbox.change_faults(&merchant.app_id, wish.faults).await?;
-    }
     sandbox.faults(&merchant.app_id).await
 }

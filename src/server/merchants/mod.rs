@@ -2,13 +2,16 @@
 
 pub mod cache;
 
+use serde_json::{Value, json};
+
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::people::Scope;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::store;
+use crate::server::{audit, store};
 use crate::wire::field;
 use crate::wire::json::Json;
 
@@ -22,13 +25,17 @@ pub const PUBLISHED_SECRET: &str = "123456";
 ///
 /// # Errors
 /// Refuses an id that is taken, a second default app, and wrong values, each by field.
-pub async fn add(ctx: &Ctx, new: MerchantApp) -> Result<()> {
+pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<()> {
     check(ctx, &new)?;
     let now = ctx.clock.now();
+    let subject = (SubjectKind::App, new.app_id.as_str());
+    let act = Act::new(now, &by.into(), Action::AppAdded, subject)
+        .of_app(&new.app_id)
+        .to(settings(&new));
     let added = ctx
         .db
         .write(move |conn| {
-            let new = new.clone();
+            let (new, act) = (new.clone(), act.clone());
             Box::pin(async move {
                 let known = store::merchant::all(conn).await?;
                 if known.iter().any(|known| known.app_id == new.app_id) {
@@ -38,11 +45,35 @@ pub async fn add(ctx: &Ctx, new: MerchantApp) -> Result<()> {
                     return Ok(Err(Refusal::field("default", Reason::Taken)));
                 }
                 store::merchant::insert(conn, &new, now).await?;
+                audit::record(conn, &act).await?;
                 Ok(Ok(()))
             })
         })
         .await?;
     Ok(added?)
+}
+
+/// Returns the settings of an app as the audit tells them: all but its secret, and its address for notices without
+/// the query, which may hold one.
+fn settings(app: &MerchantApp) -> Value {
+    let channels = app.channels.iter();
+    let channels: Vec<_> = channels
+        .map(|settings| format!("{}={}", settings.channel, settings.refund_window_days))
+        .collect();
+    let notify_url = app.notify_url.as_deref();
+    json!({
+        "name": app.name,
+        "mchNo": app.mch_no,
+        "signType": app.sign_type.as_str(),
+        "enabled": app.enabled,
+        "default": app.is_default,
+        "signRequired": app.sign_required,
+        "singleEdition": app.single_edition,
+        "edition": app.edition.as_str(),
+        "reqTimeLeewayMs": app.req_time_leeway_ms,
+        "notifyUrl": notify_url.map(|url| url.split(['?', '#']).next()),
+        "channels": channels,
+    })
 }
 
 /// Warns of apps whose secret is published: a database that was a demonstration's once still has its app.

@@ -11,7 +11,9 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
+use serde_json::json;
 
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::filter::{Count, NoticeFilter, Page, Place};
@@ -23,7 +25,7 @@ use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
 use crate::server::trace::TraceId;
-use crate::server::{counters, store};
+use crate::server::{audit, counters, store};
 use crate::wire::notice as body;
 
 /// The length of the claim of a send that has begun, should it never end.
@@ -197,8 +199,10 @@ async fn record(
 pub async fn send_again(
     ctx: &Ctx,
     key: &NoticeKey,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<(Notice, Option<DeliveryAttempt>)> {
+    let origin = actor.into();
+    let actor = origin.actor.clone();
     find(ctx, key).await?;
     let merchant = ctx.merchants.of(&key.app_id).await?;
     let now = ctx.clock.now();
@@ -207,8 +211,14 @@ pub async fn send_again(
     let claimed = ctx
         .db
         .write(move |conn| {
-            let wanted = wanted.clone();
-            Box::pin(async move { Ok(store::notice::claim(conn, &wanted, now, until).await?) })
+            let (wanted, origin) = (wanted.clone(), origin.clone());
+            Box::pin(async move {
+                let claimed = store::notice::claim(conn, &wanted, now, until).await?;
+                if let Some(notice) = &claimed {
+                    audit::record(conn, &act_of_sending(notice, &origin, now)).await?;
+                }
+                Ok(claimed)
+            })
         })
         .await?;
     let notice = claimed.ok_or(Refusal::NoticeNotSendable)?;
@@ -218,6 +228,20 @@ pub async fn send_again(
         .spawn(async move { send(&whole, &merchant, notice, actor).await });
     sent.await
         .map_err(|error| Error::internal(format!("a send ended early: {error}")))?
+}
+
+/// Returns the entry of the audit that tells of a notice sent by hand.
+fn act_of_sending(notice: &Notice, origin: &Origin, now: Timestamp) -> Act {
+    let number = format!("{}/{}", notice.key.refund_no, notice.key.seq);
+    let state = json!({"tells": notice.status.as_str(), "attempt": notice.attempts});
+    Act::new(
+        now,
+        origin,
+        Action::NoticeSent,
+        (SubjectKind::Notice, &number),
+    )
+    .of_app(&notice.key.app_id)
+    .to(state)
 }
 
 /// Returns a notice and its attempts, newest first.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use csv::ByteRecord;
 use encoding_rs::GB18030;
 
+use crate::domain::audit::Origin;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::Actor;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::order::NewOrder;
 use crate::server::ctx::Ctx;
@@ -56,7 +56,7 @@ pub async fn orders(
     ctx: &Ctx,
     merchant: &MerchantApp,
     mut file: impl Read + Seek,
-    actor: Actor,
+    actor: impl Into<Origin>,
     tell: &mut (dyn FnMut(ImportProgress) + Send),
 ) -> Result<Report> {
     let survey = Survey::of(&mut file)?;
@@ -72,7 +72,7 @@ pub async fn orders(
     let mut import = Import {
         ctx,
         merchant,
-        actor,
+        actor: actor.into(),
         tell,
         report: Report::default(),
         batch: Vec::with_capacity(BATCH),
@@ -114,7 +114,7 @@ pub async fn orders(
 struct Import<'a> {
     ctx: &'a Ctx,
     merchant: &'a MerchantApp,
-    actor: Actor,
+    actor: Origin,
     tell: &'a mut (dyn FnMut(ImportProgress) + Send),
     report: Report,
     /// Rows that are right so far, with their lines.
@@ -288,6 +288,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::domain::event::Actor;
     use crate::domain::filter::{OrderFilter, Place};
     use crate::domain::money::Fen;
     use crate::domain::order::{Order, OrderKey};

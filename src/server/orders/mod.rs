@@ -2,6 +2,9 @@
 
 pub mod import;
 
+use serde_json::json;
+
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::filter::{OrderFilter, Page, Place};
@@ -17,7 +20,7 @@ use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Error, Result};
 use crate::server::numbers::Kind;
-use crate::server::store;
+use crate::server::{audit, store};
 
 /// What a sync of an order found.
 #[derive(Clone, Debug)]
@@ -45,7 +48,7 @@ pub async fn record(
     ctx: &Ctx,
     merchant: &MerchantApp,
     new: NewOrder,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Order> {
     let mut recorded = record_all(ctx, merchant, vec![new], actor).await?;
     let one = recorded
@@ -54,13 +57,14 @@ pub async fn record(
     Ok(one?.order)
 }
 
-/// Records many payments, all in one transaction. Each has its own outcome.
+/// Records many payments, all in one transaction. Each has its own outcome; the audit gets one entry of all.
 pub async fn record_all(
     ctx: &Ctx,
     merchant: &MerchantApp,
     new: Vec<NewOrder>,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Vec<Result<Recorded, Refusal>>> {
+    let actor = actor.into();
     let now = ctx.clock.now();
     let mut orders = Vec::with_capacity(new.len());
     for new in new {
@@ -72,12 +76,54 @@ pub async fn record_all(
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(orders.len());
                 for order in orders {
-                    recorded.push(record_one(conn, order, &actor, now).await?);
+                    recorded.push(record_one(conn, order, &actor.actor, now).await?);
+                }
+                if let Some(act) = act_of_recording(&recorded, &actor, now) {
+                    audit::record(conn, &act).await?;
                 }
                 Ok(recorded)
             })
         })
         .await
+}
+
+/// Returns the entry of the audit that tells of recorded orders: of one its number and amount, of several how many they
+/// are. `None`: nothing is new, or nobody decided it.
+fn act_of_recording(
+    recorded: &[Result<Recorded, Refusal>],
+    origin: &Origin,
+    now: Timestamp,
+) -> Option<Act> {
+    let told = || recorded.iter().flatten();
+    let first = &told().find(|recorded| recorded.new)?.order;
+    if !origin.decides() {
+        return None;
+    }
+    let new = told().filter(|recorded| recorded.new).count();
+    Some(
+        match recorded.len() {
+            1 => {
+                let subject = (SubjectKind::Order, first.order_no.as_str());
+                let state = json!({
+                    "amount": first.amount.plain(),
+                    "status": first.status.as_str(),
+                    "bizOrderNo": first.biz_order_no,
+                });
+                Act::new(now, origin, Action::OrderRecorded, subject).to(state)
+            }
+            all => {
+                let subject = (SubjectKind::App, first.app_id.as_str());
+                let state = json!({
+                    "new": new,
+                    "known": told().count() - new,
+                    "refused": all - told().count(),
+                    "firstOrderNo": first.order_no,
+                });
+                Act::new(now, origin, Action::OrdersImported, subject).to(state)
+            }
+        }
+        .of_app(&first.app_id),
+    )
 }
 
 async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp) -> Result<Order> {
@@ -176,8 +222,9 @@ pub async fn sync(
     ctx: &Ctx,
     merchant: &MerchantApp,
     key: &OrderKey,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<OrderSync> {
+    let actor = actor.into();
     let order = match find(ctx, merchant, key).await {
         Err(Error::Refused(Refusal::NoSuchOrder)) => {
             return discover(ctx, merchant, key, actor).await;
@@ -196,7 +243,7 @@ async fn discover(
     ctx: &Ctx,
     merchant: &MerchantApp,
     key: &OrderKey,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<OrderSync> {
     let mut silent = None;
     for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
@@ -237,7 +284,7 @@ async fn adopt(
     ctx: &Ctx,
     order: Order,
     reply: Reply<OrderOutcome>,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<OrderSync> {
     let now = ctx.clock.now();
     let said = sanitized(&reply.raw, limits::SAID_BYTES);
@@ -260,9 +307,23 @@ async fn adopt(
                 let event = Event {
                     outcome: Some(kind),
                     said: Some(said.clone()),
-                    ..event(&next, EventKind::Sync, actor, now, Some(before))
+                    ..event(
+                        &next,
+                        EventKind::Sync,
+                        actor.actor.clone(),
+                        now,
+                        Some(before),
+                    )
                 };
                 store::event::insert(conn, &event).await?;
+                if actor.decides() {
+                    let subject = (SubjectKind::Order, next.order_no.as_str());
+                    let act = Act::new(now, &actor, Action::OrderSynced, subject)
+                        .of_app(&next.app_id)
+                        .from(json!({"status": before.as_str()}))
+                        .to(json!({"status": next.status.as_str(), "outcome": kind}));
+                    audit::record(conn, &act).await?;
+                }
                 Ok(match differs {
                     Some(field) => Err(Refusal::Inconsistent {
                         field: field.into(),

@@ -1,19 +1,26 @@
 //! The operators' accounts.
 
+use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::people::{Account, Grant};
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::people::{grants, is_of_a_name, nobody, passwords, within};
-use crate::server::store;
+use crate::server::people::{act, grants, is_of_a_name, nobody, passwords, within};
+use crate::server::{audit, store};
 
 /// Adds an operator with a first role.
 ///
 /// # Errors
 /// Refuses a name that is taken or no name, a password that is too short or too long, and an app that
 /// does not exist.
-pub async fn add(ctx: &Ctx, name: &str, grant: Grant, password: &str) -> Result<Account> {
+pub async fn add(
+    ctx: &Ctx,
+    name: &str,
+    grant: Grant,
+    password: &str,
+    by: impl Into<Origin>,
+) -> Result<Account> {
     check_name(name)?;
     let password_hash = new_hash(password).await?;
     let account = Account {
@@ -22,18 +29,23 @@ pub async fn add(ctx: &Ctx, name: &str, grant: Grant, password: &str) -> Result<
         enabled: true,
         created_at: ctx.clock.now(),
     };
-    let added = ctx
+    let added = act(ctx, by, Action::OperatorAdded, name).to(grants::text(account.grants.first()));
+    let account = ctx
         .db
         .write(move |conn| {
             let (account, password_hash) = (account.clone(), password_hash.clone());
+            let added = added.clone();
             Box::pin(async move {
                 grants::check_apps(conn, &account.grants).await?;
-                let added = store::operator::insert(conn, &account, &password_hash).await?;
-                Ok(added.then_some(account))
+                if !store::operator::insert(conn, &account, &password_hash).await? {
+                    return Ok(None);
+                }
+                audit::record(conn, &added).await?;
+                Ok(Some(account))
             })
         })
         .await?;
-    added.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
+    account.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
 }
 
 /// Returns all accounts, by name.
@@ -46,17 +58,31 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Account>> {
 ///
 /// # Errors
 /// Refuses a name that nobody has.
-pub async fn set_enabled(ctx: &Ctx, name: &str, enabled: bool) -> Result<()> {
+pub async fn set_enabled(
+    ctx: &Ctx,
+    name: &str,
+    enabled: bool,
+    by: impl Into<Origin>,
+) -> Result<()> {
+    let action = match enabled {
+        true => Action::OperatorEnabled,
+        false => Action::OperatorDisabled,
+    };
+    let act = act(ctx, by, action, name);
     let name = name.to_owned();
     let found = ctx
         .db
         .write(move |conn| {
-            let name = name.clone();
+            let (name, act) = (name.clone(), act.clone());
             Box::pin(async move {
                 if !enabled {
                     store::session::delete_of(conn, &name).await?;
                 }
-                Ok(store::operator::set_enabled(conn, &name, enabled).await?)
+                let found = store::operator::set_enabled(conn, &name, enabled).await?;
+                if found {
+                    audit::record(conn, &act).await?;
+                }
+                Ok(found)
             })
         })
         .await?;
@@ -67,17 +93,28 @@ pub async fn set_enabled(ctx: &Ctx, name: &str, enabled: bool) -> Result<()> {
 ///
 /// # Errors
 /// Refuses a name that nobody has, and a password that is too short or too long.
-pub async fn set_password(ctx: &Ctx, name: &str, password: &str) -> Result<()> {
+pub async fn set_password(
+    ctx: &Ctx,
+    name: &str,
+    password: &str,
+    by: impl Into<Origin>,
+) -> Result<()> {
     let password_hash = new_hash(password).await?;
+    let act = act(ctx, by, Action::PasswordSet, name);
     let name = name.to_owned();
     let found = ctx
         .db
         .write(move |conn| {
             let (name, password_hash) = (name.clone(), password_hash.clone());
+            let act = act.clone();
             Box::pin(async move {
                 store::session::delete_of(conn, &name).await?;
                 store::login_failure::forget_all(conn, &name).await?;
-                Ok(store::operator::set_password_hash(conn, &name, &password_hash).await?)
+                let found = store::operator::set_password_hash(conn, &name, &password_hash).await?;
+                if found {
+                    audit::record(conn, &act).await?;
+                }
+                Ok(found)
             })
         })
         .await?;
@@ -88,15 +125,20 @@ pub async fn set_password(ctx: &Ctx, name: &str, password: &str) -> Result<()> {
 ///
 /// # Errors
 /// Refuses a name that nobody has.
-pub async fn unlock(ctx: &Ctx, name: &str) -> Result<()> {
+pub async fn unlock(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::OperatorUnlocked, name);
     let name = name.to_owned();
     let found = ctx
         .db
         .write(move |conn| {
-            let name = name.clone();
+            let (name, act) = (name.clone(), act.clone());
             Box::pin(async move {
                 store::login_failure::forget_all(conn, &name).await?;
-                Ok(store::operator::credentials(conn, &name).await?.is_some())
+                let found = store::operator::credentials(conn, &name).await?.is_some();
+                if found {
+                    audit::record(conn, &act).await?;
+                }
+                Ok(found)
             })
         })
         .await?;
@@ -126,6 +168,7 @@ async fn new_hash(password: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::Actor;
     use crate::domain::people::{Role, Scope};
     use crate::server::config::Config;
     use crate::server::testing::app_with;
@@ -136,9 +179,13 @@ mod tests {
     async fn accounts_are_refused_by_field() {
         let (ctx, _folder) = app_with(Config::default()).await;
         let operator = Grant::everywhere(Role::Operator);
-        add(&ctx, "李娜", operator.clone(), PASSWORD).await.unwrap();
+        add(&ctx, "李娜", operator.clone(), PASSWORD, Actor::System)
+            .await
+            .unwrap();
         let refused = async |name: &str, grant: Grant, password: &str| {
-            let error = add(&ctx, name, grant, password).await.unwrap_err();
+            let error = add(&ctx, name, grant, password, Actor::System)
+                .await
+                .unwrap_err();
             error.refusal().expect("no internal error").clone()
         };
         let viewer = || Grant::everywhere(Role::Viewer);
@@ -163,9 +210,9 @@ mod tests {
             Refusal::field("app", Reason::Unknown)
         );
         for unknown in [
-            set_password(&ctx, "b", PASSWORD).await,
-            unlock(&ctx, "b").await,
-            set_enabled(&ctx, "b", true).await,
+            set_password(&ctx, "b", PASSWORD, Actor::System).await,
+            unlock(&ctx, "b", Actor::System).await,
+            set_enabled(&ctx, "b", true, Actor::System).await,
         ] {
             assert_eq!(
                 unknown.unwrap_err().refusal(),

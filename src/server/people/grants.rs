@@ -1,13 +1,16 @@
 //! The roles that operators have at apps. They are read anew for every request, so that a change takes
 //! effect with the next one.
 
+use serde_json::{Value, json};
+
+use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::people::{Grant, Operator, Scope};
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::Result;
-use crate::server::people::nobody;
-use crate::server::store;
+use crate::server::people::{act, nobody};
+use crate::server::{audit, store};
 
 /// Returns an operator as of now; nothing where the name has no account that may log in.
 pub async fn operator(ctx: &Ctx, name: String) -> Result<Option<Operator>> {
@@ -20,18 +23,21 @@ pub async fn operator(ctx: &Ctx, name: String) -> Result<Option<Operator>> {
 ///
 /// # Errors
 /// Refuses a name that nobody has, and an app that does not exist.
-pub async fn grant(ctx: &Ctx, name: &str, grant: Grant) -> Result<()> {
+pub async fn grant(ctx: &Ctx, name: &str, grant: Grant, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::RoleGranted, name).to(text(Some(&grant)));
     let name = name.to_owned();
     let found = ctx
         .db
         .write(move |conn| {
-            let (name, grant) = (name.clone(), grant.clone());
+            let (name, grant, act) = (name.clone(), grant.clone(), act.clone());
             Box::pin(async move {
                 check_apps(conn, std::slice::from_ref(&grant)).await?;
                 if store::operator::credentials(conn, &name).await?.is_none() {
                     return Ok(false);
                 }
+                let before = known(conn, &name, &grant.scope).await?;
                 store::operator_grant::put(conn, &name, &grant).await?;
+                audit::record(conn, &act.from(text(before.as_ref()))).await?;
                 Ok(true)
             })
         })
@@ -43,19 +49,23 @@ pub async fn grant(ctx: &Ctx, name: &str, grant: Grant) -> Result<()> {
 ///
 /// # Errors
 /// Refuses a name that nobody has, and an app that the operator has no role of its own at.
-pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope) -> Result<()> {
+pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::RoleRevoked, name).to(text(None));
     let name = name.to_owned();
     let found = ctx
         .db
         .write(move |conn| {
-            let (name, scope) = (name.clone(), scope.clone());
+            let (name, scope, act) = (name.clone(), scope.clone(), act.clone());
             Box::pin(async move {
                 if store::operator::credentials(conn, &name).await?.is_none() {
                     return Ok(None);
                 }
-                Ok(Some(
-                    store::operator_grant::delete(conn, &name, &scope).await?,
-                ))
+                let before = known(conn, &name, &scope).await?;
+                let found = store::operator_grant::delete(conn, &name, &scope).await?;
+                if found {
+                    audit::record(conn, &act.from(text(before.as_ref()))).await?;
+                }
+                Ok(Some(found))
             })
         })
         .await?;
@@ -63,6 +73,20 @@ pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope) -> Result<()> {
         Some(true) => Ok(()),
         Some(false) => Err(Refusal::field("app", Reason::Unknown).into()),
         None => Err(nobody()),
+    }
+}
+
+/// Returns the role that an operator has of its own at a scope.
+async fn known(conn: &mut Conn, name: &str, scope: &Scope) -> Result<Option<Grant>> {
+    let all = store::operator_grant::of(conn, name).await?;
+    Ok(all.into_iter().find(|grant| grant.scope == *scope))
+}
+
+/// Returns a role as the audit tells it.
+pub(super) fn text(grant: Option<&Grant>) -> Value {
+    match grant {
+        Some(grant) => json!({"role": grant.role.as_str(), "at": grant.scope.as_str()}),
+        None => json!({"role": null}),
     }
 }
 
@@ -82,6 +106,7 @@ pub(super) async fn check_apps(conn: &mut Conn, grants: &[Grant]) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::Actor;
     use crate::domain::people::Role;
     use crate::server::config::Config;
     use crate::server::people::{add, list, set_enabled};
@@ -96,25 +121,39 @@ mod tests {
             role,
         };
         let all = Grant::everywhere(Role::Viewer);
-        add(&ctx, "li.na", at(Role::Admin), "correct horse")
+        add(
+            &ctx,
+            "li.na",
+            at(Role::Admin),
+            "correct horse",
+            Actor::System,
+        )
+        .await
+        .unwrap();
+        grant(&ctx, "li.na", at(Role::Operator), Actor::System)
             .await
             .unwrap();
-        grant(&ctx, "li.na", at(Role::Operator)).await.unwrap();
-        grant(&ctx, "li.na", all.clone()).await.unwrap();
+        grant(&ctx, "li.na", all.clone(), Actor::System)
+            .await
+            .unwrap();
         let both = vec![all.clone(), at(Role::Operator)];
         assert_eq!(list(&ctx).await.unwrap()[0].grants, both);
         let now = operator(&ctx, "li.na".to_owned()).await.unwrap().unwrap();
         assert_eq!(now.role_at(&app_id), Some(Role::Operator));
 
-        revoke(&ctx, "li.na", at(Role::Operator).scope)
+        revoke(&ctx, "li.na", at(Role::Operator).scope, Actor::System)
             .await
             .unwrap();
         let now = operator(&ctx, "li.na".to_owned()).await.unwrap().unwrap();
         assert_eq!(now.role_at(&app_id), Some(Role::Viewer));
-        revoke(&ctx, "li.na", Scope::AllApps).await.unwrap();
+        revoke(&ctx, "li.na", Scope::AllApps, Actor::System)
+            .await
+            .unwrap();
         let now = operator(&ctx, "li.na".to_owned()).await.unwrap().unwrap();
         assert_eq!(now.grants, []);
-        set_enabled(&ctx, "li.na", false).await.unwrap();
+        set_enabled(&ctx, "li.na", false, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(operator(&ctx, "li.na".to_owned()).await.unwrap(), None);
     }
 
@@ -122,19 +161,28 @@ mod tests {
     async fn what_does_not_exist_is_refused() {
         let (ctx, _folder) = app_with(Config::default()).await;
         let viewer = Grant::everywhere(Role::Viewer);
-        add(&ctx, "li.na", viewer.clone(), "correct horse")
-            .await
-            .unwrap();
+        add(
+            &ctx,
+            "li.na",
+            viewer.clone(),
+            "correct horse",
+            Actor::System,
+        )
+        .await
+        .unwrap();
         let nowhere = Scope::App("NOWHERE".to_owned());
         let at_nowhere = Grant {
             scope: nowhere.clone(),
             role: Role::Viewer,
         };
         for (outcome, field) in [
-            (grant(&ctx, "nobody", viewer).await, "name"),
-            (grant(&ctx, "li.na", at_nowhere).await, "app"),
-            (revoke(&ctx, "nobody", Scope::AllApps).await, "name"),
-            (revoke(&ctx, "li.na", nowhere).await, "app"),
+            (grant(&ctx, "nobody", viewer, Actor::System).await, "name"),
+            (grant(&ctx, "li.na", at_nowhere, Actor::System).await, "app"),
+            (
+                revoke(&ctx, "nobody", Scope::AllApps, Actor::System).await,
+                "name",
+            ),
+            (revoke(&ctx, "li.na", nowhere, Actor::System).await, "app"),
         ] {
             let error = outcome.unwrap_err();
             assert_eq!(

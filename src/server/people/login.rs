@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 
+use crate::domain::audit::{Action, Origin};
 use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::server::client_ip::{ClientIp, counted_as};
 use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::lockout::{FAILURES, locked_out, window};
-use crate::server::people::{is_of_a_name, passwords, within};
-use crate::server::store;
+use crate::server::people::{act, is_of_a_name, passwords, within};
 use crate::server::store::operator::Credentials;
+use crate::server::{audit, store};
 
 /// Checks a login and returns the operator's name. Takes as long for a name that does not exist as for
 /// one that does.
@@ -53,7 +55,7 @@ async fn check(ctx: &Ctx, name: &str, password: &str, address: IpAddr) -> Result
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let right = passwords::fits(ctx, password, hash).await?;
     let checked = known.filter(|known| right && known.enabled);
-    settle(ctx, name, counted_as(address), checked).await?;
+    settle(ctx, name, address, checked).await?;
     attempt.succeeded();
     Ok(name.to_owned())
 }
@@ -69,15 +71,33 @@ async fn settle(
 ) -> Result<()> {
     let now = ctx.clock.now();
     let window = window(now);
-    let name = name.to_owned();
+    let told = |actor: Actor, action| {
+        let origin = Origin {
+            actor,
+            address: Some(address),
+        };
+        act(ctx, origin, action, &printable(name))
+    };
+    let logged_in = told(Actor::Operator(name.to_owned()), Action::LoggedIn);
+    let refused = told(Actor::Unknown, Action::LoginRefused);
+    let locks_out = told(Actor::Unknown, Action::LockedOut);
+    let (name, address) = (name.to_owned(), counted_as(address));
     let outcome = ctx.db.write(move |conn| {
         let (name, checked) = (name.clone(), checked.clone());
+        let (logged_in, refused) = (logged_in.clone(), refused.clone());
+        let locks_out = locks_out.clone();
         Box::pin(async move {
             let Some(checked) = checked else {
                 let counted =
                     store::login_failure::count(conn, &name, address, window, now, FAILURES)
                         .await?;
-                return Ok(match locked_out(conn, &name, address, window).await? {
+                let locked_out = locked_out(conn, &name, address, window).await?;
+                // A guess that is not counted any more leaves no entry: nobody fills the disk with them.
+                if counted {
+                    let last = locked_out.is_some();
+                    audit::record(conn, if last { &locks_out } else { &refused }).await?;
+                }
+                return Ok(match locked_out {
                     Some(refusal) if !counted => Err(refusal),
                     _ => Err(Refusal::WrongLogin),
                 });
@@ -88,12 +108,16 @@ async fn settle(
                 current.enabled && current.password_hash == checked.password_hash
             });
             if !unchanged {
+                audit::record(conn, &refused).await?;
                 return Ok(Err(Refusal::WrongLogin));
             }
             store::login_failure::forget(conn, &name, address, window, FAILURES).await?;
             Ok(match locked_out(conn, &name, address, window).await? {
                 Some(refusal) => Err(refusal),
-                None => Ok(()),
+                None => {
+                    audit::record(conn, &logged_in).await?;
+                    Ok(())
+                }
             })
         })
     });
@@ -137,7 +161,9 @@ mod tests {
 
     async fn add_viewer(ctx: &Ctx) {
         let viewer = Grant::everywhere(Role::Viewer);
-        add(ctx, "li.na", viewer, PASSWORD).await.unwrap();
+        add(ctx, "li.na", viewer, PASSWORD, Actor::System)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
@@ -164,13 +190,19 @@ mod tests {
             Some("name")
         );
 
-        set_enabled(&ctx, "li.na", false).await.unwrap();
+        set_enabled(&ctx, "li.na", false, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(
             try_login(&ctx, "li.na", PASSWORD).await,
             Err(Refusal::WrongLogin)
         );
-        set_enabled(&ctx, "li.na", true).await.unwrap();
-        set_password(&ctx, "li.na", "another horse").await.unwrap();
+        set_enabled(&ctx, "li.na", true, Actor::System)
+            .await
+            .unwrap();
+        set_password(&ctx, "li.na", "another horse", Actor::System)
+            .await
+            .unwrap();
         assert_eq!(
             try_login(&ctx, "li.na", PASSWORD).await,
             Err(Refusal::WrongLogin)
@@ -263,10 +295,12 @@ mod tests {
         try_login(&ctx, "li.na", PASSWORD).await.unwrap();
         fail(5).await;
         try_login(&ctx, "li.na", PASSWORD).await.unwrap_err();
-        unlock(&ctx, "li.na").await.unwrap();
+        unlock(&ctx, "li.na", Actor::System).await.unwrap();
         try_login(&ctx, "li.na", PASSWORD).await.unwrap();
         fail(5).await;
-        set_password(&ctx, "li.na", "another horse").await.unwrap();
+        set_password(&ctx, "li.na", "another horse", Actor::System)
+            .await
+            .unwrap();
         try_login(&ctx, "li.na", "another horse").await.unwrap();
     }
 
@@ -303,7 +337,9 @@ mod tests {
         let answered = outcomes.iter().filter(|o| **o == Err(Refusal::WrongLogin));
         assert_eq!(answered.count(), 5);
         // And right ones made at once are all right.
-        set_password(&ctx, "li.na", PASSWORD).await.unwrap();
+        set_password(&ctx, "li.na", PASSWORD, Actor::System)
+            .await
+            .unwrap();
         ctx.clock.advance_ms(LOCKED_OUT_MS);
         let logins = (0..AT_ONCE_OF_ADDRESS).map(|_| try_login(&ctx, "li.na", PASSWORD));
         let outcomes = futures::future::join_all(logins).await;
@@ -348,7 +384,9 @@ mod tests {
                 Err(Refusal::WrongLogin)
             );
         }
-        set_password(&served, "admin", PASSWORD).await.unwrap();
+        set_password(&served, "admin", PASSWORD, Actor::System)
+            .await
+            .unwrap();
         assert!(try_login(&served, "admin", PASSWORD).await.is_ok());
     }
 

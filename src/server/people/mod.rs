@@ -14,8 +14,16 @@ pub use lockout::clean_up;
 pub use login::login;
 pub use passwords::{DEMO_HASH, DEMO_PASSWORD};
 
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::{Reason, Refusal};
+use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
+
+/// Makes the act of somebody upon an operator's account.
+fn act(ctx: &Ctx, by: impl Into<Origin>, action: Action, name: &str) -> Act {
+    let subject = (SubjectKind::Operator, name);
+    Act::new(ctx.clock.now(), &by.into(), action, subject)
+}
 
 /// Returns the refusal of a name that no operator has.
 fn nobody() -> Error {

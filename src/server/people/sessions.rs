@@ -24,14 +24,16 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 pub use tower_sessions::Session;
 
+use crate::domain::audit::{Action, Origin};
 use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
 use crate::domain::people::Operator;
 use crate::domain::time::Timestamp;
+use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
-use crate::server::people;
-use crate::server::store;
 use crate::server::store::session::SessionRow;
+use crate::server::{audit, people, store};
 
 /// The cookie's name.
 pub const COOKIE: &str = "refundry_session";
@@ -74,9 +76,26 @@ pub async fn operator(ctx: &Ctx, session: &Session) -> Result<Operator> {
 }
 
 /// Ends a session, here and in the browser. Without one it does nothing.
-pub async fn log_out(session: &Session) -> Result<()> {
-    if session.id().is_none() {
+pub async fn log_out(ctx: &Ctx, session: &Session, from: ClientIp) -> Result<()> {
+    let Some(id) = session.id() else {
         return Ok(());
+    };
+    let name: Option<String> = session.get(OPERATOR).await.map_err(broken)?;
+    if let Some(name) = name {
+        let origin = Origin {
+            actor: Actor::Operator(name.clone()),
+            address: Some(from.0),
+        };
+        let act = people::act(ctx, origin, Action::LoggedOut, &name);
+        ctx.db
+            .write(move |conn| {
+                let act = act.clone();
+                Box::pin(async move {
+                    store::session::delete(conn, &key(&id)).await?;
+                    audit::record(conn, &act).await
+                })
+            })
+            .await?;
     }
     session.flush().await.map_err(broken)
 }
@@ -220,6 +239,8 @@ impl SessionStore for Sessions {
 mod tests {
     use std::sync::Arc;
 
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
     use crate::domain::people::{Grant, Role, Scope};
     use crate::server::config::Config;
@@ -245,6 +266,8 @@ mod tests {
         session.id().unwrap()
     }
 
+    const ADDRESS: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
     async fn knows(ctx: &Ctx, id: Id) -> bool {
         match operator(ctx, &request(ctx, Some(id))).await {
             Ok(operator) => operator == li_na(),
@@ -256,7 +279,7 @@ mod tests {
     async fn ctx() -> (Ctx, TestDatabase) {
         let (ctx, folder) = app_with(Config::default()).await;
         let operator = Grant::everywhere(Role::Operator);
-        people::add(&ctx, "li.na", operator, "correct horse")
+        people::add(&ctx, "li.na", operator, "correct horse", Actor::System)
             .await
             .unwrap();
         (ctx, folder)
@@ -287,13 +310,15 @@ mod tests {
         let id = logged_in(&ctx).await;
         let late = request(&ctx, Some(id));
         operator(&ctx, &late).await.unwrap();
-        log_out(&request(&ctx, Some(id))).await.unwrap();
+        log_out(&ctx, &request(&ctx, Some(id)), ADDRESS)
+            .await
+            .unwrap();
         assert!(!knows(&ctx, id).await);
         // A request that was under way does not bring it back.
         late.insert("lang", "en").await.unwrap();
         late.save().await.unwrap();
         assert!(!knows(&ctx, id).await);
-        log_out(&request(&ctx, None)).await.unwrap();
+        log_out(&ctx, &request(&ctx, None), ADDRESS).await.unwrap();
     }
 
     #[tokio::test]
@@ -346,9 +371,13 @@ mod tests {
         };
         assert_eq!(role().await, Some(Role::Operator));
         let viewer = Grant::everywhere(Role::Viewer);
-        people::grant(&ctx, "li.na", viewer).await.unwrap();
+        people::grant(&ctx, "li.na", viewer, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(role().await, Some(Role::Viewer));
-        people::revoke(&ctx, "li.na", Scope::AllApps).await.unwrap();
+        people::revoke(&ctx, "li.na", Scope::AllApps, Actor::System)
+            .await
+            .unwrap();
         assert_eq!(role().await, None);
     }
 
@@ -356,13 +385,15 @@ mod tests {
     async fn sessions_end_with_their_operator() {
         let (ctx, _folder) = ctx().await;
         let id = logged_in(&ctx).await;
-        people::set_password(&ctx, "li.na", "another horse")
+        people::set_password(&ctx, "li.na", "another horse", Actor::System)
             .await
             .unwrap();
         assert!(!knows(&ctx, id).await);
 
         let id = logged_in(&ctx).await;
-        people::set_enabled(&ctx, "li.na", false).await.unwrap();
+        people::set_enabled(&ctx, "li.na", false, Actor::System)
+            .await
+            .unwrap();
         assert!(!knows(&ctx, id).await);
         // Nor does one that was begun in the same moment outlive it.
         let late = logged_in(&ctx).await;

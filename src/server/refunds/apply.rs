@@ -1,8 +1,11 @@
 //! The one door: every transition of a refund is applied here, and nowhere else is a refund written or an
 //! order's balance moved. `tests/layers` holds the rest of the house to that.
 
+use serde_json::{Value, json};
+
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::Refusal;
-use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::event::{Event, EventKind, Subject};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
@@ -16,13 +19,13 @@ use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
 use crate::server::refunds::reload;
-use crate::server::{counters, notices, store};
+use crate::server::{audit, counters, notices, store};
 
 /// The cause of a transition: what the timeline says of it.
 #[derive(Clone, Debug)]
 pub(super) struct Cause {
     pub kind: EventKind,
-    pub actor: Actor,
+    pub actor: Origin,
     pub at: Timestamp,
     /// The channel's statement, where it is the cause.
     pub outcome: Option<OutcomeKind>,
@@ -32,10 +35,10 @@ pub(super) struct Cause {
 
 impl Cause {
     /// Makes a cause that nobody said anything about.
-    pub fn new(kind: EventKind, actor: Actor, at: Timestamp) -> Cause {
+    pub fn new(kind: EventKind, actor: impl Into<Origin>, at: Timestamp) -> Cause {
         Cause {
             kind,
-            actor,
+            actor: actor.into(),
             at,
             outcome: None,
             said: None,
@@ -64,6 +67,9 @@ pub(super) async fn open(
         store::movement::insert(conn, &held).await?;
     }
     store::event::insert(conn, &event(refund, refund.status, cause)).await?;
+    if let Some(act) = act(None, refund, cause) {
+        audit::record(conn, &act).await?;
+    }
     Ok(true)
 }
 
@@ -98,6 +104,9 @@ pub(super) async fn apply(
         notices::enqueue(conn, merchant, &next, cause.at).await?;
     }
     store::event::insert(conn, &event(&next, before.status, cause)).await?;
+    if let Some(act) = act(Some(before), &next, cause) {
+        audit::record(conn, &act).await?;
+    }
     Ok(next)
 }
 
@@ -115,12 +124,63 @@ fn event(refund: &Refund, before: RefundStatus, cause: &Cause) -> Event {
         seq: refund.version,
         at: cause.at,
         kind: cause.kind,
-        actor: cause.actor.clone(),
+        actor: cause.actor.actor.clone(),
         outcome: cause.outcome,
         said: cause.said.clone(),
         before: Some(before.as_str().to_owned()),
         after: Some(refund.status.as_str().to_owned()),
     }
+}
+
+/// Returns the entry of the audit that tells of a transition; `None` for one that nobody decided: what channels and
+/// the system bring about is told by the event and the movement alone.
+fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
+    if !cause.actor.decides() {
+        return None;
+    }
+    let action = match cause.kind {
+        EventKind::Requested => Action::RefundRequested,
+        EventKind::Repeated => Action::RefundRepeated,
+        EventKind::Sync => Action::RefundSynced,
+        EventKind::Submitted => Action::RefundSubmitted,
+        EventKind::Retried => Action::RefundRetried,
+        EventKind::Closed => Action::RefundClosed,
+        EventKind::Reviewed => Action::RefundReviewed,
+        EventKind::Recorded
+        | EventKind::Answered
+        | EventKind::Callback
+        | EventKind::Resubmitted
+        | EventKind::Flagged => return None,
+    };
+    let subject = (SubjectKind::Refund, refund.refund_no.as_str());
+    let act = Act::new(cause.at, &cause.actor, action, subject).of_app(&refund.app_id);
+    let Some(before) = before else {
+        return Some(act.to(json!({
+            "amount": refund.amount.plain(),
+            "orderNo": refund.order_no,
+            "bizRefundNo": refund.biz_refund_no,
+        })));
+    };
+    let mut after = json!({"status": refund.status.as_str()});
+    match action {
+        Action::RefundRepeated => after["changed"] = repeated_fields(before, refund),
+        Action::RefundReviewed => after["remark"] = json!(cause.said),
+        Action::RefundSynced => after["outcome"] = json!(cause.outcome),
+        _ => after["amount"] = json!(refund.amount.plain()),
+    }
+    let before = json!({"status": before.status.as_str()});
+    Some(act.from(before).to(after))
+}
+
+/// Returns the names of the fields that a repeated request changed.
+fn repeated_fields(before: &Refund, after: &Refund) -> Value {
+    let fields = [
+        ("attach", before.attach != after.attach),
+        ("notifyUrl", before.notify_url != after.notify_url),
+        ("clientIp", before.client_ip != after.client_ip),
+    ];
+    let changed = fields.into_iter().filter(|(_, changed)| *changed);
+    changed.map(|(name, _)| name).collect()
 }
 
 /// Applies a transition that a person or the system decides, in a transaction of its own. `decide` looks at the
@@ -163,7 +223,7 @@ pub(super) async fn settle(
     ctx: &Ctx,
     known: &Refund,
     evidence: Evidence,
-    actor: Actor,
+    actor: impl Into<Origin>,
     said: &str,
     released: Option<Lease>,
 ) -> Result<Refund> {
@@ -176,7 +236,7 @@ pub(super) async fn settle(
             Source::Callback => EventKind::Callback,
             Source::Sync => EventKind::Sync,
         },
-        actor,
+        actor: actor.into(),
         at: now,
         outcome: Some(evidence.outcome.kind()),
         said: Some(sanitized(said, limits::SAID_BYTES)),

@@ -1,8 +1,9 @@
 //! The decisions of a person about a refund: to close it, to book what became of its money, and that what it was
 //! flagged for has been looked at.
 
+use crate::domain::audit::Origin;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::EventKind;
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
@@ -31,8 +32,9 @@ pub async fn close(
     ctx: &Ctx,
     merchant: &MerchantApp,
     refund_no: &str,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Refund> {
+    let actor = actor.into();
     let (refund, order) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     match refund.status {
         RefundStatus::Fail => close_failed(ctx, refund, actor).await,
@@ -53,7 +55,7 @@ fn wrong_state(refund: &Refund) -> Refusal {
     }
 }
 
-async fn close_failed(ctx: &Ctx, refund: Refund, actor: Actor) -> Result<Refund> {
+async fn close_failed(ctx: &Ctx, refund: Refund, actor: Origin) -> Result<Refund> {
     let now = ctx.clock.now();
     let cause = Cause::new(EventKind::Closed, actor, now);
     decide(ctx, &refund, cause, move |current| {
@@ -71,7 +73,7 @@ async fn close_unknown(
     merchant: &MerchantApp,
     order: Order,
     refund: Refund,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<Refund> {
     let refund = lease(ctx, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
     let actor_of_close = actor.clone();
@@ -114,7 +116,7 @@ pub async fn review(
     refund_no: &str,
     seen: i64,
     remark: &str,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     let remark = sanitized(remark, limits::SAID_BYTES);

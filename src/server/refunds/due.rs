@@ -84,7 +84,7 @@ async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
             store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?
         };
         let order = order.ok_or_else(|| Error::internal("a refund's order has vanished"))?;
-        sync_leased(&owned, &merchant, &order, refund, Actor::System).await
+        sync_leased(&owned, &merchant, &order, refund, Actor::System.into()).await
     });
     if let Err(error) = synced.await {
         tracing::error!(%error, refund_no, "a scheduled sync failed");

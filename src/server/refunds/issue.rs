@@ -1,8 +1,9 @@
 //! Asking for a refund: the amount is held and the intent written down before the channel is told.
 //! Also repeats and retries, which begin a submission too.
 
+use crate::domain::audit::Origin;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::EventKind;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::money::Fen;
 use crate::domain::order::{Order, OrderKey, OrderStatus};
@@ -40,8 +41,9 @@ pub async fn issue(
     merchant: &MerchantApp,
     new: NewRefund,
     on_repeat: OnRepeat,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Refund> {
+    let actor = actor.into();
     let (owned, merchant) = (ctx.clone(), merchant.clone());
     run_detached(ctx, async move {
         let (ctx, merchant) = (&owned, &merchant);
@@ -136,7 +138,7 @@ async fn reserve(
     order: &Order,
     new: &NewRefund,
     submit_now: bool,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<Reservation> {
     let number = new_number(ctx, merchant, order, new.amount, new.reason.as_deref()).await?;
     let not_before = not_before(ctx, order).await?;
@@ -217,7 +219,7 @@ async fn repeat(
     known: Refund,
     new: NewRefund,
     on_repeat: OnRepeat,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<Refund> {
     let fields = RepeatedFields {
         attach: new.attach,
@@ -239,7 +241,7 @@ async fn merge_fields(
     merchant: &MerchantApp,
     known: Refund,
     fields: RepeatedFields,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<Refund> {
     let cause = Cause::new(EventKind::Repeated, actor, ctx.clock.now());
     let merchant = merchant.clone();
@@ -271,8 +273,9 @@ pub async fn retry(
     merchant: &MerchantApp,
     refund_no: &str,
     seen: Option<i64>,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Refund> {
+    let actor = actor.into();
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     if seen.is_some_and(|seen| seen < refund.submissions.count()) {
         return Ok(refund);
@@ -296,7 +299,7 @@ async fn resubmit_failed(
     ctx: &Ctx,
     merchant: &MerchantApp,
     failed: Refund,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<Refund> {
     let key = OrderKey::OrderNo(failed.order_no.clone());
     let order = orders::find(ctx, merchant, &key).await?;

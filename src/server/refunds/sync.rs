@@ -1,5 +1,6 @@
 //! Syncs: asking the channel for a refund's true state, and submitting what the channel never saw.
 
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::merchant::MerchantApp;
@@ -41,8 +42,9 @@ pub async fn sync(
     ctx: &Ctx,
     merchant: &MerchantApp,
     key: &RefundKey,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<RefundSync> {
+    let actor = actor.into();
     let (owned, merchant, key) = (ctx.clone(), merchant.clone(), key.clone());
     run_detached(ctx, async move {
         let (refund, order) = find(&owned, &merchant, &key).await?;
@@ -79,12 +81,12 @@ pub(super) async fn sync_leased(
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<RefundSync> {
     // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
     let lease = refund.lease();
     let synced = match refund.waits_to_be_submitted() {
-        true => submit_waiting(ctx, merchant, order, refund, &lease).await,
+        true => submit_waiting(ctx, merchant, order, refund, &lease, actor).await,
         false => ask_and_resubmit(ctx, merchant, order, refund, &lease, actor).await,
     };
     if synced.is_err() {
@@ -99,9 +101,10 @@ async fn submit_waiting(
     order: &Order,
     refund: Refund,
     lease: &Lease,
+    actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
-    let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease).await?;
+    let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease, actor).await?;
     Ok(RefundSync {
         outcome: match refund.status {
             RefundStatus::Success => OutcomeKind::Success,
@@ -123,7 +126,7 @@ async fn ask_and_resubmit(
     order: &Order,
     refund: Refund,
     lease: &Lease,
-    actor: Actor,
+    actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
     let sync = ask(ctx, merchant, order, refund, actor, AfterAsking::KeepLease).await?;
@@ -134,7 +137,9 @@ async fn ask_and_resubmit(
         }
         return Ok(sync);
     }
-    let (refund, submitted) = submit_again(ctx, merchant, order, sync.refund, lease).await?;
+    let by_itself = Origin::from(Actor::System);
+    let (refund, submitted) =
+        submit_again(ctx, merchant, order, sync.refund, lease, by_itself).await?;
     Ok(RefundSync {
         changed: refund.status != before,
         submitted,
@@ -164,7 +169,7 @@ pub(super) async fn ask(
     merchant: &MerchantApp,
     order: &Order,
     refund: Refund,
-    actor: Actor,
+    actor: Origin,
     after: AfterAsking,
 ) -> Result<RefundSync> {
     let asked_at = ctx.clock.now();
@@ -219,6 +224,7 @@ async fn submit_again(
     order: &Order,
     refund: Refund,
     lease: &Lease,
+    actor: Origin,
 ) -> Result<(Refund, bool)> {
     let not_before = match refund.submissions.last().waits() {
         true => {
@@ -245,7 +251,7 @@ async fn submit_again(
         0 => EventKind::Submitted,
         _ => EventKind::Resubmitted,
     };
-    let cause = Cause::new(kind, Actor::System, now);
+    let cause = Cause::new(kind, actor, now);
     let (fence, known, owned) = (lease.clone(), refund.clone(), merchant.clone());
     let begun = ctx
         .db

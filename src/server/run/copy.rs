@@ -1,8 +1,10 @@
 //! One database into another: all of Refundry's data, from SQLite to PostgreSQL or any other way
 //! round. Goes on where an earlier run was broken off, and ends by comparing both row by row.
 
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
+use crate::server::audit;
 use crate::server::db::Db;
 use crate::server::error::{Error, Result};
 use crate::server::store;
@@ -70,6 +72,7 @@ pub async fn copy(
     from: &Db,
     to: &Db,
     now: Timestamp,
+    by: &Origin,
     tell: &mut impl FnMut(CopyProgress),
 ) -> Result<Vec<Same>, CopyError> {
     for (db, which) in [(from, "copy from"), (to, "copy to")] {
@@ -81,6 +84,7 @@ pub async fn copy(
     for table in TABLES {
         check_beginning(from, to, table).await?;
     }
+    note(from, to, now, by).await?;
     for table in TABLES {
         copy_table(from, to, table, tell).await?;
     }
@@ -89,6 +93,26 @@ pub async fn copy(
         same.push(compare(from, to, table, tell).await?);
     }
     Ok(same)
+}
+
+/// Writes down in the audit that the data was copied, and seals it, so that the copy has it too. Where an earlier run
+/// was broken off after that, it stands there already.
+async fn note(from: &Db, to: &Db, now: Timestamp, by: &Origin) -> Result<(), CopyError> {
+    let entries = TABLES.iter().find(|table| table.name == "audit");
+    let entries = entries.expect("the audit is copied");
+    let copied = copying::last_key(&mut *to.read().await?, entries).await?;
+    if copied.is_some() {
+        return Ok(());
+    }
+    let subject = (SubjectKind::Database, "copy");
+    let act = Act::new(now, by, Action::DatabaseCopied, subject);
+    from.write(move |conn| {
+        let act = act.clone();
+        Box::pin(async move { audit::record(conn, &act).await })
+    })
+    .await?;
+    audit::seal(from).await?;
+    Ok(())
 }
 
 /// What the target has of a table must be there because it was copied.

@@ -19,7 +19,7 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::{balances, notices, people, refunds, retention};
+use crate::server::{audit, balances, notices, people, refunds, retention};
 
 // The names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
@@ -29,6 +29,7 @@ pub const CHECKUP: &str = "checkup";
 pub const RETENTION: &str = "retention";
 pub const BALANCES: &str = "balances";
 pub const OVERDUE: &str = "overdue";
+pub const AUDIT: &str = "audit";
 pub const SYNCS: &str = "syncs";
 pub const NOTICES: &str = "notices";
 
@@ -55,6 +56,7 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
             balances::check(ctx).boxed()
         });
     }
+    jobs.every(TWO_SECONDS, AUDIT, |ctx| audit::seal(&ctx.db).boxed());
     jobs.in_lanes(
         SYNCS,
         |ctx| refunds::sync_lanes(ctx).boxed(),
@@ -68,6 +70,7 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs
 }
 
+const TWO_SECONDS: Duration = Duration::from_secs(2);
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 const FIFTEEN_SECONDS: Duration = Duration::from_secs(15);
 const TEN_MINUTES: Duration = Duration::from_secs(600);

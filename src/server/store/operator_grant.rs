@@ -57,6 +57,15 @@ pub async fn of_enabled(
     Ok(Some(grants))
 }
 
+/// Returns the roles of an operator.
+pub async fn of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result<Vec<Grant>> {
+    let rows = query("SELECT app_id, role FROM operator_grant WHERE operator = $1")
+        .bind(operator)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(grant).collect()
+}
+
 /// Returns the roles of all operators, each one's by app.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<HashMap<String, Vec<Grant>>> {
     let rows = query("SELECT * FROM operator_grant ORDER BY operator, app_id")

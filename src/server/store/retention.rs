@@ -17,6 +17,17 @@ pub enum Kept {
     Events,
 }
 
+impl Kept {
+    /// Returns the name of the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kept::Callbacks => "callbacks",
+            Kept::Attempts => "delivery_attempts",
+            Kept::Events => "events",
+        }
+    }
+}
+
 /// Deletes rows from before a moment, the oldest first, at most `limit`. Returns how many.
 pub async fn delete(
     conn: &mut AnyConnection,

@@ -16,6 +16,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use crate::domain::UnknownName;
+use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::Refusal;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
@@ -30,8 +31,8 @@ use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Params};
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::{Conflict, Error, Result};
-use crate::server::store;
 use crate::server::store::sandbox::LedgerRow;
+use crate::server::{audit, store};
 
 /// The header that carries a callback's signature: hex HMAC-SHA-256 of the body, keyed with the
 /// app's secret.
@@ -94,14 +95,26 @@ impl Sandbox {
         report(store::sandbox::faults(&mut conn, app_id).await?)
     }
 
-    /// Changes how an app's line is.
-    pub async fn change_faults(&self, app_id: &str, faults: Faults) -> Result<()> {
-        let app_id = app_id.to_owned();
+    /// Changes the faults of an app's line.
+    pub async fn change_faults(
+        &self,
+        app_id: &str,
+        faults: Faults,
+        origin: impl Into<Origin>,
+    ) -> Result<()> {
+        let (app_id, origin, now) = (app_id.to_owned(), origin.into(), self.clock.now());
         self.db
             .write(move |conn| {
-                let app_id = app_id.clone();
+                let (app_id, origin) = (app_id.clone(), origin.clone());
                 Box::pin(async move {
-                    Ok(store::sandbox::put_faults(conn, &app_id, faults.as_str()).await?)
+                    let before = report(store::sandbox::faults(conn, &app_id).await?)?;
+                    store::sandbox::put_faults(conn, &app_id, faults.as_str()).await?;
+                    let subject = (SubjectKind::App, app_id.as_str());
+                    let act = Act::new(now, &origin, Action::SandboxFaultsSet, subject)
+                        .of_app(&app_id)
+                        .from(json!({"faults": before.faults}))
+                        .to(json!({"faults": faults}));
+                    audit::record(conn, &act).await
                 })
             })
             .await

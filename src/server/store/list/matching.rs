@@ -22,6 +22,11 @@ pub(super) enum Criterion {
         column: &'static str,
         word: &'static str,
     },
+    /// A text that no index gives in the order of time.
+    Text {
+        column: &'static str,
+        text: String,
+    },
     /// Word for word the condition of a partial index, or one that none serves.
     Fixed(&'static str),
     Time {
@@ -39,7 +44,9 @@ impl Criterion {
     /// Whether the index that gives this order serves the criterion too.
     pub fn goes_with(&self, sort: Sort) -> bool {
         match sort {
-            Sort::TimeDesc | Sort::TimeAsc => !matches!(self, Criterion::Amount { .. }),
+            Sort::TimeDesc | Sort::TimeAsc => {
+                !matches!(self, Criterion::Amount { .. } | Criterion::Text { .. })
+            }
             Sort::AmountDesc | Sort::AmountAsc => matches!(self, Criterion::Amount { .. }),
         }
     }
@@ -104,6 +111,7 @@ impl Matching {
         let (column, operator, value) = match criterion {
             Criterion::Fixed(condition) => return (*condition).to_owned(),
             Criterion::Word { column, word } => (*column, "=", Value::Text((*word).to_owned())),
+            Criterion::Text { column, text } => (*column, "=", Value::Text(text.clone())),
             Criterion::Time {
                 column,
                 operator,

@@ -6,6 +6,7 @@
 //! most [`limits::COUNT_ROWS`] rows these are picked first, by the criterion's own index, and
 //! sorted. The beginning of a number or a title always picks first, and at most that many.
 
+mod audit;
 mod callbacks;
 mod matching;
 mod notices;
@@ -14,6 +15,7 @@ mod refunds;
 mod review_queue;
 mod syncs;
 
+pub use audit::audit;
 pub use callbacks::{callbacks, count_callbacks};
 pub use notices::{count_notices, notices};
 pub use orders::orders;
@@ -41,6 +43,7 @@ enum Table {
     Callback,
     /// Events that tell of a sync of a refund.
     Sync,
+    Audit,
 }
 
 impl Table {
@@ -51,6 +54,7 @@ impl Table {
             Table::Notice => "notice",
             Table::Callback => "callback",
             Table::Sync => "event",
+            Table::Audit => "audit",
         }
     }
 
@@ -71,7 +75,7 @@ impl Table {
             Table::Order | Table::Refund | Table::Notice => "created_at",
             Table::Open => "opened_at",
             Table::Callback => "received_at",
-            Table::Sync => "at",
+            Table::Sync | Table::Audit => "at",
         }
     }
 
@@ -84,6 +88,7 @@ impl Table {
             Table::Notice => ("refund_no", Some("seq")),
             Table::Callback => ("callback_no", None),
             Table::Sync => ("number", Some("seq")),
+            Table::Audit => ("audit_id", None),
         }
     }
 

@@ -1,0 +1,299 @@
+//! The audit: every act of an operator, a merchant or the command line, who did it, from where, and what it
+//! changed. The entries make a chain of hashes, so that a change of a sealed one is found.
+//!
+//! Settlements by callbacks and scheduled syncs are no acts: the refund's timeline and the movements tell them.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::Actor;
+use crate::domain::limits;
+use crate::domain::string_enum;
+use crate::domain::text::sanitized;
+use crate::domain::time::Timestamp;
+
+string_enum! {
+    /// The kinds of acts.
+    Action {
+        LoggedIn = "logged_in",
+        LoginRefused = "login_refused",
+        /// A refused login that locked the name out at its address.
+        LockedOut = "locked_out",
+        LoggedOut = "logged_out",
+        OperatorAdded = "operator_added",
+        OperatorEnabled = "operator_enabled",
+        OperatorDisabled = "operator_disabled",
+        PasswordSet = "password_set",
+        OperatorUnlocked = "operator_unlocked",
+        RoleGranted = "role_granted",
+        RoleRevoked = "role_revoked",
+        AppAdded = "app_added",
+        OrderRecorded = "order_recorded",
+        OrdersImported = "orders_imported",
+        OrderSynced = "order_synced",
+        RefundRequested = "refund_requested",
+        /// The same refund was asked for again, and some of its fields changed by that.
+        RefundRepeated = "refund_repeated",
+        RefundSynced = "refund_synced",
+        /// Submitted for the first time by somebody who synced it.
+        RefundSubmitted = "refund_submitted",
+        RefundRetried = "refund_retried",
+        RefundClosed = "refund_closed",
+        RefundReviewed = "refund_reviewed",
+        NoticeSent = "notice_sent",
+        SandboxFaultsSet = "sandbox_faults_set",
+        DatabaseCopied = "database_copied",
+        /// Old raw records were deleted, as the settings say.
+        RecordsDeleted = "records_deleted",
+    }
+}
+
+string_enum! {
+    /// The kinds of things that acts are about.
+    SubjectKind {
+        Operator = "operator",
+        App = "app",
+        Order = "order",
+        Refund = "refund",
+        Notice = "notice",
+        Database = "database",
+        Records = "records",
+    }
+}
+
+/// The actor of an act, and the address that the act came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub actor: Actor,
+    /// `None` where nobody connected: the command line, the system.
+    pub address: Option<IpAddr>,
+}
+
+impl From<Actor> for Origin {
+    fn from(actor: Actor) -> Origin {
+        Origin {
+            actor,
+            address: None,
+        }
+    }
+}
+
+impl Origin {
+    /// Returns true for somebody who decides, false for channels and for the system.
+    pub fn decides(&self) -> bool {
+        !matches!(self.actor, Actor::Channel | Actor::System)
+    }
+}
+
+/// An act, before it is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    pub at: Timestamp,
+    pub origin: Origin,
+    /// `None` for acts that belong to no app: logins, accounts, the database.
+    pub app_id: Option<String>,
+    pub action: Action,
+    pub subject: SubjectKind,
+    /// The number or name of the subject.
+    pub number: String,
+    /// Short JSON of what the act changed. Never holds a secret.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Act {
+    /// Makes an act of no app that changed nothing.
+    pub fn new(
+        at: Timestamp,
+        origin: &Origin,
+        action: Action,
+        (subject, number): (SubjectKind, &str),
+    ) -> Act {
+        Act {
+            at,
+            origin: origin.clone(),
+            app_id: None,
+            action,
+            subject,
+            number: sanitized(number, limits::AUDIT_NUMBER_BYTES),
+            before: None,
+            after: None,
+        }
+    }
+
+    /// Makes it an act at an app.
+    pub fn of_app(self, app_id: &str) -> Act {
+        Act {
+            app_id: Some(app_id.to_owned()),
+            ..self
+        }
+    }
+
+    /// Adds the state before the act.
+    pub fn from(self, before: impl ToString) -> Act {
+        Act {
+            before: Some(sanitized(&before.to_string(), limits::AUDIT_STATE_BYTES)),
+            ..self
+        }
+    }
+
+    /// Adds the state after the act.
+    pub fn to(self, after: impl ToString) -> Act {
+        Act {
+            after: Some(sanitized(&after.to_string(), limits::AUDIT_STATE_BYTES)),
+            ..self
+        }
+    }
+}
+
+/// An entry of the audit as it is stored. Words are kept as texts: an entry that somebody forged is read too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Time-ordered and random.
+    pub audit_id: String,
+    pub at: Timestamp,
+    pub actor: String,
+    pub address: Option<String>,
+    /// `*` for acts that belong to no app.
+    pub app_id: String,
+    pub action: String,
+    pub subject: String,
+    pub number: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// The place in the chain; `None` until the entry is sealed.
+    pub sealed_no: Option<i64>,
+    pub hash: Option<String>,
+}
+
+impl AuditEntry {
+    /// Returns the bytes that the hash of the entry at place `sealed_no` covers, besides the hash before it.
+    ///
+    /// Each value is preceded by its length, so that no two entries have the same bytes.
+    pub fn canonical(&self, sealed_no: i64) -> Vec<u8> {
+        let (sealed_no, at) = (sealed_no.to_string(), self.at.0.to_string());
+        let values = [
+            Some(sealed_no.as_str()),
+            Some(&self.audit_id),
+            Some(&at),
+            Some(&self.actor),
+            self.address.as_deref(),
+            Some(&self.app_id),
+            Some(&self.action),
+            Some(&self.subject),
+            Some(&self.number),
+            self.before.as_deref(),
+            self.after.as_deref(),
+        ];
+        let mut bytes = b"refundry audit 1\n".to_vec();
+        for value in values {
+            match value {
+                None => bytes.extend(b"-\n"),
+                Some(value) => {
+                    bytes.extend(value.len().to_string().as_bytes());
+                    bytes.push(b':');
+                    bytes.extend(value.as_bytes());
+                    bytes.push(b'\n');
+                }
+            }
+        }
+        bytes
+    }
+}
+
+/// The end of the chain: the place and the hash of its last entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    pub sealed_no: i64,
+    pub hash: String,
+}
+
+impl Default for ChainHead {
+    /// Returns the head of an empty chain.
+    fn default() -> ChainHead {
+        ChainHead {
+            sealed_no: 0,
+            hash: "0".repeat(64),
+        }
+    }
+}
+
+string_enum! {
+    /// The kinds of breaks in the chain.
+    BreakKind {
+        /// The entry does not fit its hash: it was changed, swapped with another, or forged.
+        Altered = "altered",
+        /// There is no entry at this place: it was removed, or cut off the end.
+        Missing = "missing",
+        /// The entry lies beyond the end of the chain: it was put in from outside.
+        Beyond = "beyond",
+        /// The last entry's hash is not the one that the head has: the end was rewritten.
+        HeadDiffers = "head_differs",
+        /// The hash that was noted outside is not in the chain: the chain was rewritten, or cut off before it.
+        NotInChain = "not_in_chain",
+    }
+}
+
+/// The first break that a check of the chain found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainBreak {
+    /// The place in the chain.
+    pub sealed_no: i64,
+    /// The entry at that place; `None` where there is none.
+    pub audit_id: Option<String>,
+    pub kind: BreakKind,
+}
+
+/// An entry that has waited too long for its place in the chain: until it has one, a change of it is not found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsealed {
+    pub audit_id: String,
+    pub at: Timestamp,
+}
+
+/// The result of a check of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainCheck {
+    /// The entries that were checked and fit, up to this place.
+    pub head: ChainHead,
+    pub found: Option<ChainBreak>,
+    /// False where the time was over before the end of the chain.
+    pub finished: bool,
+    pub unsealed: Option<Unsealed>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_entries_have_the_same_bytes() {
+        let entry = |number: &str, before: Option<&str>| AuditEntry {
+            number: number.to_owned(),
+            before: before.map(str::to_owned),
+            ..AuditEntry::default()
+        };
+        let bytes = [
+            entry("a", None),
+            entry("a\n1:b", None),
+            entry("a", Some("b")),
+            entry("a", Some("")),
+            entry("a", Some("-")),
+        ]
+        .map(|entry| entry.canonical(1));
+        for (i, one) in bytes.iter().enumerate() {
+            assert!(bytes.iter().skip(i + 1).all(|other| other != one));
+        }
+        assert_ne!(entry("a", None).canonical(2), bytes[0]);
+    }
+
+    #[test]
+    fn states_have_a_limit() {
+        let origin = Origin::from(Actor::System);
+        let subject = (SubjectKind::Records, "callbacks");
+        let act = Act::new(Timestamp(1), &origin, Action::RecordsDeleted, subject);
+        let act = act.to("退".repeat(limits::AUDIT_STATE_BYTES));
+        assert!(act.after.unwrap().len() <= limits::AUDIT_STATE_BYTES);
+    }
+}

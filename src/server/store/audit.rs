@@ -1,0 +1,141 @@
+//! Tables `audit` and `audit_head`.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::domain::audit::{Act, AuditEntry, ChainHead, Unsealed};
+use crate::domain::people::Scope;
+use crate::domain::time::Timestamp;
+use crate::server::store::Columns;
+
+/// Adds an act as an entry that is not sealed yet.
+pub async fn insert(conn: &mut AnyConnection, audit_id: &str, act: &Act) -> sqlx::Result<()> {
+    query(
+        "INSERT INTO audit (audit_id, at, actor, address, app_id, action, subject, number, before, after) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(audit_id)
+    .bind(act.at.0)
+    .bind(act.origin.actor.to_string())
+    .bind(act.origin.address.map(|address| address.to_string()))
+    .bind(act.app_id.as_deref().unwrap_or(Scope::ALL_APPS))
+    .bind(act.action.as_str())
+    .bind(act.subject.as_str())
+    .bind(&act.number)
+    .bind(&act.before)
+    .bind(&act.after)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Returns entries that are not sealed yet, the oldest first.
+pub async fn unsealed(conn: &mut AnyConnection, limit: i64) -> sqlx::Result<Vec<AuditEntry>> {
+    let sql = "SELECT * FROM audit WHERE sealed_no IS NULL ORDER BY at, audit_id LIMIT $1";
+    let rows = query(sql).bind(limit).fetch_all(conn).await?;
+    rows.iter().map(entry).collect()
+}
+
+/// Returns the oldest entry that is not sealed and was written before a moment.
+pub async fn unsealed_since(
+    conn: &mut AnyConnection,
+    before: Timestamp,
+) -> sqlx::Result<Option<Unsealed>> {
+    let sql = "SELECT audit_id, at FROM audit WHERE sealed_no IS NULL AND at < $1 \
+               ORDER BY at, audit_id LIMIT 1";
+    let row = query(sql).bind(before.0).fetch_optional(conn).await?;
+    row.map(|row| {
+        Ok(Unsealed {
+            audit_id: row.text("audit_id")?,
+            at: row.at("at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Gives an entry its place in the chain. `false`: it has one already.
+pub async fn seal(
+    conn: &mut AnyConnection,
+    audit_id: &str,
+    place: &ChainHead,
+) -> sqlx::Result<bool> {
+    let done = query(
+        "UPDATE audit SET sealed_no = $2, hash = $3 WHERE audit_id = $1 AND sealed_no IS NULL",
+    )
+    .bind(audit_id)
+    .bind(place.sealed_no)
+    .bind(&place.hash)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Returns the end of the chain; `None` while nothing is sealed.
+pub async fn head(conn: &mut AnyConnection) -> sqlx::Result<Option<ChainHead>> {
+    let row = query("SELECT sealed_no, hash FROM audit_head WHERE id = 1")
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| {
+        Ok(ChainHead {
+            sealed_no: row.int("sealed_no")?,
+            hash: row.text("hash")?,
+        })
+    })
+    .transpose()
+}
+
+/// Moves the end of the chain. `false`: another was faster, and nothing was done.
+pub async fn move_head(
+    conn: &mut AnyConnection,
+    from: Option<&ChainHead>,
+    to: &ChainHead,
+) -> sqlx::Result<bool> {
+    let moved = match from {
+        None => query(
+            "INSERT INTO audit_head (id, sealed_no, hash) VALUES (1, $1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(to.sealed_no)
+        .bind(&to.hash),
+        Some(from) => query(
+            "UPDATE audit_head SET sealed_no = $1, hash = $2 WHERE id = 1 AND sealed_no = $3 AND hash = $4",
+        )
+        .bind(to.sealed_no)
+        .bind(&to.hash)
+        .bind(from.sealed_no)
+        .bind(&from.hash),
+    };
+    Ok(moved.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Returns the sealed entries after a place in the chain, in its order.
+pub async fn sealed_after(
+    conn: &mut AnyConnection,
+    sealed_no: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<AuditEntry>> {
+    let sql = "SELECT * FROM audit WHERE sealed_no > $1 ORDER BY sealed_no LIMIT $2";
+    let rows = query(sql)
+        .bind(sealed_no)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(entry).collect()
+}
+
+/// Reads an entry from a row that has all columns of the table.
+pub(super) fn entry(row: &AnyRow) -> sqlx::Result<AuditEntry> {
+    Ok(AuditEntry {
+        audit_id: row.text("audit_id")?,
+        at: row.at("at")?,
+        actor: row.text("actor")?,
+        address: row.text_opt("address")?,
+        app_id: row.text("app_id")?,
+        action: row.text("action")?,
+        subject: row.text("subject")?,
+        number: row.text("number")?,
+        before: row.text_opt("before")?,
+        after: row.text_opt("after")?,
+        sealed_no: row.int_opt("sealed_no")?,
+        hash: row.text_opt("hash")?,
+    })
+}
