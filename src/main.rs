@@ -15,14 +15,16 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use refundry::demo;
-use refundry::server::config::{Config, Offline, without_password};
+use refundry::domain::secret::without_password;
+use refundry::server::config::{Config, Offline};
 use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
+use crate::commands::keys::KeysCommand;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, copy, import, open, say, user};
+use crate::commands::{Failure, app, copy, import, keys, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -54,6 +56,9 @@ enum Command {
     /// Manage the merchants' apps that may use the gateway
     #[command(subcommand)]
     App(AppCommand),
+    /// Manage the keys that seal the secrets in the database
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 #[tokio::main]
@@ -83,13 +88,15 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Demo(config) => demo::demo(*config).await?,
         Command::Serve(config) => serve::serve(*config).await?,
         Command::Migrate(offline) => {
-            open(&offline).await?.db.close().await;
+            let db = serve::open_database(&offline.config()).await?;
+            db.close().await;
             say("the database is up to date");
         }
         Command::Import(command) => return import::run(command).await,
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
+        Command::Keys(command) => keys::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -71,6 +71,8 @@ impl Server {
                 "false",
             ])
             .args(["--database-url", &database.url(), "--log", "warn"])
+            .arg("--keys-file")
+            .arg(database.0.keys_file())
             .args(flags)
             .stdout(Stdio::piped())
             .spawn()

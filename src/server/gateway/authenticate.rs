@@ -93,7 +93,7 @@ async fn enter(
     if merchant.sign_required {
         given.check(&[field::SIGN])?;
         let signer = Signer {
-            secret: &merchant.secret,
+            secret: merchant.secret.reveal(),
             sign_type: merchant.sign_type,
             edition: reply.edition,
         };

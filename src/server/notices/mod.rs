@@ -20,7 +20,7 @@ use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
 use crate::server::trace::TraceId;
-use crate::server::{counters, store};
+use crate::server::{counters, outbound, store};
 use crate::wire::notice as body;
 
 /// A send that began keeps others away for so long, should it never end.
@@ -146,7 +146,7 @@ async fn send(
         at,
         took_ms: answer.took_ms,
         actor,
-        url,
+        url: outbound::shown(&url),
         request,
         http_status: answer.http_status,
         answer: answer.body,

@@ -19,6 +19,7 @@ pub mod order;
 pub mod refund;
 pub mod retention;
 pub mod sandbox;
+pub mod sealed;
 pub mod session;
 pub mod write_check;
 
