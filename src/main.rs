@@ -16,7 +16,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use refundry::demo;
-use refundry::server::config::{Config, Offline, without_password};
+use refundry::domain::secret::without_password;
+use refundry::server::config::{Config, Offline};
 use refundry::server::run::serve;
 
 use crate::commands::app::AppCommand;
@@ -24,8 +25,9 @@ use crate::commands::audit::AuditCommand;
 use crate::commands::balances::Balances;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
+use crate::commands::keys::KeysCommand;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, audit, balances, copy, import, open, say, user};
+use crate::commands::{Failure, app, audit, balances, copy, import, keys, open, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -63,6 +65,9 @@ enum Command {
     /// Check the record of all acts
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Manage the keys that seal the secrets in the database
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 #[tokio::main]
@@ -92,7 +97,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Demo(config) => demo::demo(*config).await?,
         Command::Serve(config) => serve::serve(*config).await?,
         Command::Migrate(offline) => {
-            open(&offline).await?.db.close().await;
+            let db = serve::open_database(&offline.config()).await?;
+            db.close().await;
             say("the database is up to date");
         }
         Command::Import(command) => return import::run(command).await,
@@ -101,6 +107,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
         Command::Audit(command) => audit::run(command).await?,
+        Command::Keys(command) => keys::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

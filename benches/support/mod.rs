@@ -75,6 +75,8 @@ impl Server {
                 "0",
             ])
             .args(["--database-url", &database.url(), "--log", "warn"])
+            .arg("--keys-file")
+            .arg(database.0.keys_file())
             .args(flags)
             .stdout(Stdio::piped())
             .spawn()

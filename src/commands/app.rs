@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use refundry::domain::order::Channel;
+use refundry::domain::secret::Secret;
 use refundry::server::config::Offline;
 use refundry::server::merchants;
 
@@ -86,7 +87,7 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                 true => NewSecret::entered(line_of_input()?),
                 false => NewSecret::made("secret", 32),
             };
-            let merchant = new.with_secret(secret.text.clone());
+            let merchant = new.with_secret(secret.secret.clone());
             let app_id = merchant.app_id.clone();
             merchants::add(&ctx, merchant, origin()).await?;
             say(format_args!("added the app {app_id}"));
@@ -140,7 +141,7 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
 }
 
 impl NewApp {
-    fn with_secret(self, secret: String) -> MerchantApp {
+    fn with_secret(self, secret: Secret) -> MerchantApp {
         MerchantApp {
             name: self.name.unwrap_or_else(|| self.app_id.clone()),
             app_id: self.app_id,

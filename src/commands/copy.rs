@@ -1,9 +1,14 @@
 //! The command `refundry copy`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use refundry::domain::secret::Secret;
+use refundry::server::clock::Clock;
 use refundry::server::config::{Config, database_url};
 use refundry::server::run::copy::{CopyProgress, copy};
 use refundry::server::run::serve;
+use refundry::server::vault::{KeysError, Vault};
 
 use super::progress::Progress;
 use super::{Failure, origin, say};
@@ -11,29 +16,38 @@ use super::{Failure, origin, say};
 /// Copy all data into another database, from SQLite to PostgreSQL say
 ///
 /// No server may run on either. Broken off, it goes on where it was when it is run again. It ends by
-/// comparing both row by row, and tells counts and sums.
+/// comparing both row by row, and tells counts and sums. Secrets are copied as they are sealed: the database that
+/// is copied to needs the keys of the other.
 #[derive(Args)]
 pub struct Copy {
     /// Database to copy from
     #[arg(long, value_name = "URL", value_parser = database_url)]
-    from: String,
+    from: Secret,
     /// Database to copy to: empty, or begun by an earlier run
     #[arg(long, value_name = "URL", value_parser = database_url)]
-    to: String,
+    to: Secret,
+    /// File of the keys that seal the secrets, of both databases [default: beside an embedded database to copy from]
+    #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
+    keys_file: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub async fn run(command: Copy) -> Result<(), Failure> {
-    let open = |url: String| {
-        serve::open(Config {
-            database_url: Some(url),
-            ..Config::default()
-        })
+    let config = |url| Config {
+        database_url: Some(url),
+        keys_file: command.keys_file.clone(),
+        ..Config::default()
     };
-    let (from, to) = (open(command.from).await?, open(command.to).await?);
+    let (from, to) = (config(command.from), config(command.to));
+    let keys_file = serve::keys_file(&from)?.ok_or(KeysError::NotNamed)?;
+    let vault = Vault::of_file(&keys_file)?;
+    let from = serve::open_database(&from).await?;
+    // Before anything is copied: without the keys the copy would be a database that no server starts on.
+    vault.check(&from).await?;
+    let to = serve::open_database(&to).await?;
     let mut progress = Progress::begin("rows");
     let mut doing = None;
-    let same = copy(&from.db, &to.db, from.clock.now(), &origin(), &mut |told| {
+    let same = copy(&from, &to, Clock::System.now(), &origin(), &mut |told| {
         let (act, table, done, all) = match told {
             CopyProgress::Copied { table, done, all } => ("copying", table, done, all),
             CopyProgress::Compared { table, done, all } => ("comparing", table, done, all),
@@ -55,7 +69,11 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
         say(line);
     }
     say("both databases hold the same");
-    from.db.close().await;
-    to.db.close().await;
+    say(format_args!(
+        "its secrets are sealed by the keys in {0}: start servers on it with --keys-file {0}, or a copy of it",
+        keys_file.display()
+    ));
+    from.close().await;
+    to.close().await;
     Ok(())
 }

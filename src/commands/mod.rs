@@ -5,6 +5,7 @@ pub mod audit;
 pub mod balances;
 pub mod copy;
 pub mod import;
+pub mod keys;
 mod progress;
 mod secret;
 pub mod user;
@@ -25,12 +26,15 @@ use refundry::server::error::Error;
 use refundry::server::run::copy::CopyError;
 use refundry::server::run::serve;
 use refundry::server::run::serve::ServeError;
+use refundry::server::vault::KeysError;
 
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error(transparent)]
     Broken(#[from] Error),
     #[error(transparent)]

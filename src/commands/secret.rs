@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stdin};
 
 use clap::Args;
 use rand::distr::{Alphanumeric, SampleString};
+use refundry::domain::secret::Secret;
 
 use super::{Failure, say};
 
@@ -17,29 +18,30 @@ pub struct NewPassword {
 
 /// A password or a secret.
 pub struct NewSecret {
-    pub text: String,
+    pub secret: Secret,
     /// Name under which a generated secret is shown; `None` for one that was entered.
     shown_as: Option<&'static str>,
 }
 
 impl NewSecret {
-    pub fn entered(text: String) -> NewSecret {
+    pub fn entered(secret: Secret) -> NewSecret {
         NewSecret {
-            text,
+            secret,
             shown_as: None,
         }
     }
 
     pub fn made(name: &'static str, chars: usize) -> NewSecret {
         NewSecret {
-            text: Alphanumeric.sample_string(&mut rand::rng(), chars),
+            secret: Alphanumeric.sample_string(&mut rand::rng(), chars).into(),
             shown_as: Some(name),
         }
     }
 
     pub fn show(&self) {
         if let Some(name) = self.shown_as {
-            say(format_args!("{name}: {} (shown this once)", self.text));
+            let secret = self.secret.reveal();
+            say(format_args!("{name}: {secret} (shown this once)"));
         }
     }
 }
@@ -52,9 +54,12 @@ impl NewPassword {
         if !stdin().is_terminal() {
             return Ok(NewSecret::made("password", 16));
         }
-        let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failure::Input);
+        let ask = |prompt| {
+            let typed = rpassword::prompt_password(prompt).map_err(Failure::Input);
+            typed.map(Secret::from)
+        };
         let password = ask("New password: ")?;
-        match ask("The same again: ")? == password {
+        match ask("The same again: ")?.is(password.reveal()) {
             true => Ok(NewSecret::entered(password)),
             false => Err(Failure::Differ),
         }
@@ -62,8 +67,9 @@ impl NewPassword {
 }
 
 /// Reads a line of the standard input, without its line end.
-pub fn line_of_input() -> Result<String, Failure> {
+pub fn line_of_input() -> Result<Secret, Failure> {
     let mut line = String::new();
     stdin().read_line(&mut line).map_err(Failure::Input)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line.into())
 }

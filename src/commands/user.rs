@@ -123,7 +123,7 @@ pub async fn run(user: User) -> Result<(), Failure> {
             let password = password.read()?;
             let grant = grant.grant();
             let role = listed(&grant);
-            people::add(&ctx, &name, grant, &password.text, origin()).await?;
+            people::add(&ctx, &name, grant, password.secret.reveal(), origin()).await?;
             say(format_args!("added {name}, {role}"));
             password.show();
         }
@@ -175,7 +175,7 @@ pub async fn run(user: User) -> Result<(), Failure> {
         }
         User::Password { name, password, .. } => {
             let password = password.read()?;
-            people::set_password(&ctx, &name, &password.text, origin()).await?;
+            people::set_password(&ctx, &name, password.secret.reveal(), origin()).await?;
             say(format_args!("{name} has a new password, and is logged out"));
             password.show();
         }

@@ -48,7 +48,7 @@ pub fn merchant() -> MerchantApp {
         app_id: APP_ID.to_owned(),
         name: "演示商户".to_owned(),
         mch_no: Some("M0000000001".to_owned()),
-        secret: SECRET.to_owned(),
+        secret: SECRET.into(),
         sign_type: SignType::HmacSha256,
         enabled: true,
         is_default: true,

@@ -10,6 +10,7 @@ use crate::domain::people::{Account, Grant, Role};
 use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
+use crate::server::merchants;
 use crate::server::people::{DEMO_HASH, DEMO_PASSWORD};
 use crate::server::run::serve;
 use crate::server::run::serve::{ServeError, Stop};
@@ -47,7 +48,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
     };
     if let Some(folder) = &folder {
         let url = format!("sqlite://{}/demo.db?mode=rwc", folder.path().display());
-        config.database_url = Some(url);
+        config.database_url = Some(url.into());
     }
     config.demo = true;
     config.sandbox = true;
@@ -94,6 +95,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     let now = ctx.clock.now();
     let mut month = data::make(&ctx.config, now);
     let messages = messages::of_month(&mut month, &ctx.config, now)?;
+    let app = merchants::sealed(ctx, merchant())?;
     let admin = Account {
         name: ADMIN.to_owned(),
         grants: vec![Grant::everywhere(Role::Admin)],
@@ -102,7 +104,8 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     };
     ctx.db
         .write(move |conn| {
-            let (month, messages, admin) = (month.clone(), messages.clone(), admin.clone());
+            let (month, messages) = (month.clone(), messages.clone());
+            let (app, admin) = (app.clone(), admin.clone());
             Box::pin(async move {
                 let apps = store::merchant::all(conn).await?;
                 if apps.iter().any(|app| app.app_id == APP_ID) {
@@ -111,7 +114,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
                 if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
                     return Ok(Seeded::Foreign);
                 }
-                store::merchant::insert(conn, &merchant(), now).await?;
+                store::merchant::insert(conn, &app, now).await?;
                 store::operator::insert(conn, &admin, DEMO_HASH).await?;
                 for order in &month.orders {
                     store::order::insert(conn, order).await?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::order::Channel;
+use crate::domain::secret::{Sealed, Secret};
 use crate::domain::string_enum;
 
 string_enum! {
@@ -24,14 +25,14 @@ string_enum! {
     }
 }
 
-/// A merchant's app. Holds a secret, so it is neither serialisable nor fully printable.
+/// A merchant's app. `S` is its secret's form: readable, or as it is stored.
 #[derive(Clone)]
-pub struct MerchantApp {
+pub struct MerchantApp<S = Secret> {
     pub app_id: String,
     pub name: String,
     /// The merchant number a request must name if it names one.
     pub mch_no: Option<String>,
-    pub secret: String,
+    pub secret: S,
     pub sign_type: SignType,
     pub enabled: bool,
     /// Answers requests that name no app. At most one app is the default.
@@ -49,7 +50,10 @@ pub struct MerchantApp {
     pub channels: Vec<AppChannel>,
 }
 
-impl std::fmt::Debug for MerchantApp {
+/// An app as it is stored.
+pub type SealedApp = MerchantApp<Sealed>;
+
+impl<S> std::fmt::Debug for MerchantApp<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MerchantApp")
             .field("app_id", &self.app_id)
@@ -57,7 +61,26 @@ impl std::fmt::Debug for MerchantApp {
     }
 }
 
-impl MerchantApp {
+impl<S> MerchantApp<S> {
+    /// Returns the app with another secret, or its own in another form.
+    pub fn with_secret<T>(self, secret: T) -> MerchantApp<T> {
+        MerchantApp {
+            app_id: self.app_id,
+            name: self.name,
+            mch_no: self.mch_no,
+            secret,
+            sign_type: self.sign_type,
+            enabled: self.enabled,
+            is_default: self.is_default,
+            sign_required: self.sign_required,
+            single_edition: self.single_edition,
+            edition: self.edition,
+            req_time_leeway_ms: self.req_time_leeway_ms,
+            notify_url: self.notify_url,
+            channels: self.channels,
+        }
+    }
+
     /// Tells whether the app has a channel that moves money.
     pub fn moves_money(&self) -> bool {
         let moves = |settings: &AppChannel| settings.channel != Channel::Sandbox;

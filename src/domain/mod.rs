@@ -16,6 +16,7 @@ pub mod notice;
 pub mod order;
 pub mod people;
 pub mod refund;
+pub mod secret;
 pub mod text;
 pub mod time;
 

@@ -18,6 +18,7 @@ use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
 use crate::server::people::address_limits::AddressLimits;
 use crate::server::rate_limits::RateLimits;
+use crate::server::vault::Vault;
 
 /// The running server: cheap to clone, all of it shared.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Ctx(Arc<Inner>);
 pub struct Inner {
     pub config: Config,
     pub db: Db,
+    /// Seals and opens the secrets in the database.
+    pub vault: Vault,
     pub clock: Clock,
     pub merchants: Merchants,
     pub numbers: Numbers,
@@ -59,7 +62,7 @@ impl std::ops::Deref for Ctx {
 
 impl Ctx {
     /// Puts the server together on an open database.
-    pub fn new(config: Config, db: Db, clock: Clock) -> Ctx {
+    pub fn new(config: Config, db: Db, vault: Vault, clock: Clock) -> Ctx {
         let sandbox = config.sandbox.then_some(SandboxSettings {
             delay_ms: config.sbx_delay_ms,
             timeout_ms: config.sbx_timeout_ms,
@@ -77,17 +80,17 @@ impl Ctx {
             adapters: Adapters::new(sandbox, db.clone(), clock.clone()),
             outbound: Outbound::new(networks),
         };
-        Ctx::with(config, db, clock, externals)
+        Ctx::with(config, db, vault, clock, externals)
     }
 
     /// Puts the server together on an open database, with what reaches out of it.
-    pub fn with(config: Config, db: Db, clock: Clock, externals: Externals) -> Ctx {
+    pub fn with(config: Config, db: Db, vault: Vault, clock: Clock, externals: Externals) -> Ctx {
         let limits = CallLimits {
             time_limit: Duration::from_millis(config.channel_time_limit_ms.unsigned_abs()),
             calls_at_once: config.channel_calls_at_once as usize,
         };
         Ctx(Arc::new(Inner {
-            merchants: Merchants::new(db.clone(), clock.clone()),
+            merchants: Merchants::new(db.clone(), vault.clone(), clock.clone()),
             numbers: externals.numbers,
             channels: Channels::new(externals.adapters, limits, db.clone(), clock.clone()),
             outbound: externals.outbound,
@@ -98,6 +101,7 @@ impl Ctx {
             stopping: CancellationToken::new(),
             config,
             db,
+            vault,
             clock,
         }))
     }

@@ -28,4 +28,5 @@ pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trace;
+pub mod vault;
 pub mod watch;

@@ -13,6 +13,7 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use crate::domain::limits;
+use crate::domain::secret::without_password;
 use crate::domain::text::sanitized;
 
 /// The receiver's time to answer.
@@ -33,6 +34,18 @@ impl Networks {
             Networks::PublicAndLoopback => is_public(ip) || ip.to_canonical().is_loopback(),
             Networks::All => true,
         }
+    }
+}
+
+/// Returns an address as it may be kept and shown: without the name and password that are sent to it.
+pub fn shown(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(parsed) if parsed.username().is_empty() && parsed.password().is_none() => url.to_owned(),
+        Ok(mut parsed) => {
+            let hidden = parsed.set_password(None).and(parsed.set_username("***"));
+            hidden.map_or_else(|()| without_password(url), |()| parsed.into())
+        }
+        Err(_) => without_password(url),
     }
 }
 
@@ -267,6 +280,18 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_name_and_password() {
+        for (url, is_shown) in [
+            ("https://u:horse@h.cn/told?a=1", "https://***@h.cn/told?a=1"),
+            ("https://token@h.cn:8443/", "https://***@h.cn:8443/"),
+            ("https://h.cn/told@there:1", "https://h.cn/told@there:1"),
+            ("no address u:horse@h", "no address u:***@h"),
+        ] {
+            assert_eq!(shown(url), is_shown);
+        }
+    }
 
     #[test]
     fn only_addresses_of_the_public_internet_are_public() {

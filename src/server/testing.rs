@@ -11,8 +11,10 @@ use crate::server::clock::Clock;
 use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::db::Db;
+use crate::server::merchants;
 use crate::server::store;
 use crate::server::testing::database::TestDatabase;
+use crate::server::vault::Vault;
 
 /// An app on a fresh database, with a clock that the test moves. The database goes when it is dropped.
 pub async fn app_with(config: Config) -> (Ctx, TestDatabase) {
@@ -21,13 +23,16 @@ pub async fn app_with(config: Config) -> (Ctx, TestDatabase) {
         .await
         .expect("a fresh database opens");
     let start = Timestamp(1_760_000_000_000);
-    (Ctx::new(config, db, Clock::manual(start)), database)
+    (
+        Ctx::new(config, db, Vault::published(), Clock::manual(start)),
+        database,
+    )
 }
 
 /// The demonstration's app, added where it is not there yet.
 pub async fn merchant(ctx: &Ctx) -> MerchantApp {
     let merchant = demo::merchant();
-    let wanted = merchant.clone();
+    let wanted = merchants::sealed(ctx, merchant.clone()).expect("a secret");
     ctx.db
         .write(move |conn| {
             let wanted = wanted.clone();

@@ -62,7 +62,7 @@ pub fn of(
     let edition = refund.edition;
     let wire = EditionFormat { edition, zone };
     let signer = Signer {
-        secret: &merchant.secret,
+        secret: merchant.secret.reveal(),
         sign_type: merchant.sign_type,
         edition,
     };

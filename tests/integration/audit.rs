@@ -1,6 +1,5 @@
 //! The audit: acts leave entries, entries are sealed into a chain, and the chain tells what was done to it.
 
-mod support;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -25,7 +24,7 @@ use refundry::server::error::{Error, Result};
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{merchants, orders, people, refunds, retention};
 use sqlx::AssertSqlSafe;
-use support::{Core, config, new_refund};
+use crate::support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_760_000_000_000);
 const ADDRESS: &str = "198.51.100.7";

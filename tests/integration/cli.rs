@@ -66,11 +66,13 @@ impl Desk {
             .current_dir(self.folder.path())
             .env_clear()
             .env("TMPDIR", self.folder.path())
-            .envs(
-                self.database
-                    .as_ref()
-                    .map(|database| ("DATABASE_URL", database.url())),
-            )
+            .envs(self.database.iter().flat_map(|database| {
+                let keys = database.keys_file().display().to_string();
+                [
+                    ("DATABASE_URL", database.url()),
+                    ("REFUNDRY_KEYS_FILE", keys),
+                ]
+            }))
             // Nothing stands before it that would have to turn away.
             .env("REFUNDRY_DRAIN", "0s")
             .stdin(Stdio::null());
@@ -121,7 +123,11 @@ impl Desk {
     }
 
     fn start(&self, args: &[&str]) -> Server {
-        let mut command = self.refundry(args);
+        Desk::started(self.refundry(args))
+    }
+
+    /// Runs a command that serves, until it listens.
+    fn started(mut command: Command) -> Server {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -153,7 +159,8 @@ impl Desk {
         let file = || format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
         let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
         let config = Config {
-            database_url: Some(url),
+            database_url: Some(url.into()),
+            keys_file: self.database.as_ref().map(TestDatabase::keys_file),
             ..Config::default()
         };
         serve::open(config).await.unwrap()
@@ -700,6 +707,121 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
         let why = desk.fails(2, &args);
         assert!(why.contains(about), "{args:?}: {why}");
     }
+}
+
+#[test]
+fn keys_are_made_on_first_use_and_missed_in_plain_words() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::without_database();
+    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    let keys = desk.folder.path().join("refundry.db.keys");
+    let mode = || std::fs::metadata(&keys).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    let listed = desk.ok(&["keys", "list"]);
+    let id = listed.lines().nth(1).unwrap().split(' ').next().unwrap();
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    let kept = std::fs::read(&keys).unwrap();
+
+    std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).unwrap();
+    let why = desk.fails(1, &["app", "list"]);
+    assert!(why.contains("chmod 600"), "{why}");
+    std::fs::remove_file(&keys).unwrap();
+    let why = desk.fails(1, &["app", "list"]);
+    assert!(why.contains("refundry.db.keys is not there"), "{why}");
+    assert!(why.contains("put it back") && !keys.exists(), "{why}");
+    // Another file is no help, and says so.
+    desk.ok(&["keys", "new"]);
+    let why = desk.fails(1, &["serve", "--listen=127.0.0.1:0"]);
+    assert!(why.contains(&format!("the key {id} is not")), "{why}");
+    assert_eq!(why.lines().count(), 1, "{why}");
+    assert!(desk.ok(&["keys", "list"]).contains("no such key"));
+    // No key is needed to bring the schema up to date.
+    desk.ok(&["migrate"]);
+
+    desk.write("refundry.db.keys", &kept);
+    assert_eq!(mode(), 0o600);
+    let said = desk.ok(&["keys", "rotate"]);
+    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(said.contains(id), "{said}");
+    // Where nodes have a file each, the key comes first.
+    desk.ok(&["keys", "new"]);
+    let said = desk.ok(&["keys", "rotate", "--no-new-key"]);
+    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(desk.ok(&["app", "list"]).contains("SHOP"));
+    let listed = desk.ok(&["keys", "list"]);
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+}
+
+#[test]
+fn postgresql_needs_a_file_of_keys_and_says_how_to_make_one() {
+    let desk = Desk::new();
+    if desk.database.is_none() {
+        return;
+    }
+    let run = |args: &[&str]| {
+        let mut command = desk.refundry(args);
+        command.env_remove("REFUNDRY_KEYS_FILE").output().unwrap()
+    };
+    let refused = run(&["serve", "--listen=127.0.0.1:0"]);
+    let why = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{why}");
+    assert!(why.contains("refundry keys new --keys-file FILE"), "{why}");
+    let refused = run(&["app", "list", "--keys-file=own.keys"]);
+    let why = text(&refused.stderr);
+    assert!(why.contains("keys new --keys-file own.keys"), "{why}");
+    for args in [
+        &["keys", "new", "--keys-file=own.keys"][..],
+        &[
+            "app",
+            "add",
+            "SHOP",
+            "--channel=sandbox",
+            "--keys-file=own.keys",
+        ],
+        &["keys", "rotate", "--keys-file=own.keys"],
+        &["app", "list", "--keys-file=own.keys"],
+    ] {
+        let done = run(args);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    // A demonstration's secret is published, and so may its key be.
+    let other = TestDatabase::new();
+    let mut demo = desk.refundry(&["demo", "--listen=127.0.0.1:0"]);
+    demo.env_remove("REFUNDRY_KEYS_FILE");
+    demo.env("DATABASE_URL", other.url());
+    let stopped = Desk::started(demo).stop();
+    assert!(stopped.status.success(), "{}", text(&stopped.stderr));
+}
+
+#[test]
+fn a_copy_opens_with_the_keys_of_the_database_that_was_copied() {
+    let desk = Desk::without_database();
+    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    let to = TestDatabase::new();
+    let copy = [
+        "copy",
+        "--from=sqlite:refundry.db",
+        &format!("--to={}", to.url()),
+    ];
+    let keys = desk.folder.path().join("refundry.db.keys");
+    let away = desk.folder.path().join("away");
+
+    // Without the keys nothing is copied.
+    std::fs::rename(&keys, &away).unwrap();
+    let why = desk.fails(1, &copy);
+    assert!(why.contains("refundry.db.keys is not there"), "{why}");
+    desk.ok(&["keys", "new", "--keys-file=others"]);
+    let why = desk.fails(1, &[&copy[..], &["--keys-file=others"]].concat());
+    assert!(why.contains("is not in the keys file others"), "{why}");
+
+    std::fs::rename(&away, &keys).unwrap();
+    let said = desk.ok(&copy);
+    assert!(said.contains("--keys-file refundry.db.keys"), "{said}");
+    let list = ["app", "list", &format!("--database-url={}", to.url())];
+    desk.fails(1, &list);
+    let with_keys = [&list[..], &["--keys-file=refundry.db.keys"]].concat();
+    assert!(desk.ok(&with_keys).contains("SHOP"));
 }
 
 #[test]

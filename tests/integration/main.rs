@@ -24,3 +24,4 @@ mod refund_properties;
 mod refund_retry;
 mod scheduled;
 mod settle_properties;
+mod vault;

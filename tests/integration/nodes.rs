@@ -25,6 +25,7 @@ use refundry::server::error::Result;
 use refundry::server::numbers::Kind;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::store::login_failure::Window;
+use refundry::server::vault::Vault;
 use refundry::server::{orders, people, refunds, store};
 use reqwest::header;
 
@@ -280,7 +281,12 @@ async fn nodes_that_start_at_once_migrate_once_and_number_differently() {
     let clock = Clock::manual(Timestamp(1_700_000_000_000));
     let starts = (0..6).map(async |_| {
         let db = Db::open(&database.url(), Some(4), 1).await;
-        let ctx = Ctx::new(config(&[]), db.expect("a database"), clock.clone());
+        let ctx = Ctx::new(
+            config(&[]),
+            db.expect("a database"),
+            Vault::published(),
+            clock.clone(),
+        );
         let mut made = Vec::new();
         for _ in 0..2_000 {
             let number = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await;

@@ -555,3 +555,17 @@ async fn a_lease_that_a_clock_ahead_of_time_wrote_is_void() {
         assert_eq!(desk.send().await, sent);
     }
 }
+
+#[tokio::test]
+async fn an_address_with_a_password_is_posted_to_and_kept_without_it() {
+    let desk = Desk::open().await;
+    let order = desk.core.order("OK", "N-userinfo", Fen(1_250)).await;
+    let mut new = new_refund(&order, "R-userinfo", Fen(1_000));
+    let url = &desk.receiver.url;
+    new.notify_url = Some(url.replace("http://", "http://shop:horse-battery@"));
+    let refund = desk.issue(new).await;
+    assert_eq!(desk.send().await, 1);
+    let (notice, attempts) = desk.only(&refund).await;
+    assert_eq!(notice.state, NoticeState::Delivered);
+    assert_eq!(attempts[0].url, url.replace("http://", "http://***@"));
+}

@@ -183,7 +183,12 @@ async fn two_nodes_ask_for_each_refund_once() {
         issued.push(refund(&core, "ASYNC-NOCB").await);
     }
     clock.advance_ms(2 * MINUTE_MS);
-    let other = Ctx::new(core.ctx.config.clone(), core.ctx.db.clone(), clock.clone());
+    let other = Ctx::new(
+        core.ctx.config.clone(),
+        core.ctx.db.clone(),
+        core.ctx.vault.clone(),
+        clock.clone(),
+    );
     let (one, two) = tokio::join!(sync_due(&core.ctx), sync_due(&other));
     assert_eq!(one + two, 60);
     for refund in issued {

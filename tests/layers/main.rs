@@ -44,6 +44,7 @@ const STRANGERS: &[(&str, &str, &str)] = &[
         "server/store",
         "server/channels/sandbox server/channels/breaker",
     ),
+    ("server/store", "server/vault", ""),
     ("server", "console", "server/desk server/run"),
     ("console", "server", "console/rpc"),
     ("console", "wire", ""),

@@ -21,6 +21,7 @@ use refundry::server::error::Error;
 use refundry::server::node_lease::NodeLease;
 use refundry::server::numbers::{Numbers, Sequence};
 use refundry::server::outbound::Outbound;
+use refundry::server::vault::Vault;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bank::Teller;
@@ -123,7 +124,7 @@ impl Node {
                 adapters,
                 outbound,
             };
-            Ctx::with(config, db, clock, externals)
+            Ctx::with(config, db, Vault::published(), clock, externals)
         });
         self.running = Some((runtime, ctx));
     }

@@ -2,26 +2,40 @@
 //! names a server (`postgres://USER@HOST:PORT`), a database of its own there. It is gone when it is
 //! dropped.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 /// The variable that names a PostgreSQL server to test on.
 pub const SERVER: &str = "REFUNDRY_TEST_POSTGRES";
 
+const KEYS_FILE: &str = "keys";
+
 pub struct TestDatabase {
     place: Place,
+    folder: tempfile::TempDir,
 }
 
 enum Place {
-    Folder(tempfile::TempDir),
+    File,
     Server { address: String, name: String },
 }
 
 impl TestDatabase {
     pub fn new() -> TestDatabase {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let keys = folder.path().join(KEYS_FILE);
+        std::fs::write(
+            &keys,
+            "published AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        )
+        .expect("a file");
+        std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o600)).expect("its mode");
         let Some(address) = server() else {
-            let folder = tempfile::tempdir().expect("a temporary folder");
             return TestDatabase {
-                place: Place::Folder(folder),
+                place: Place::File,
+                folder,
             };
         };
         let name = format!("refundry_test_{:016x}", rand::random::<u64>());
@@ -33,17 +47,26 @@ impl TestDatabase {
         );
         TestDatabase {
             place: Place::Server { address, name },
+            folder,
         }
     }
 
     /// Its address. It is made when it is first opened.
     pub fn url(&self) -> String {
         match &self.place {
-            Place::Folder(folder) => {
-                format!("sqlite://{}/test.db?mode=rwc", folder.path().display())
+            Place::File => {
+                let folder = self.folder.path().display();
+                format!("sqlite://{folder}/test.db?mode=rwc")
             }
             Place::Server { address, name } => format!("{address}/{name}"),
         }
+    }
+}
+
+impl TestDatabase {
+    /// The file of the keys to its secrets, for programs that are started on it.
+    pub fn keys_file(&self) -> PathBuf {
+        self.folder.path().join(KEYS_FILE)
     }
 }
 

@@ -15,7 +15,8 @@ use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
-use refundry::server::{balances, orders, store};
+use refundry::server::vault::Vault;
+use refundry::server::{balances, merchants, orders, store};
 
 use self::database::TestDatabase;
 
@@ -91,12 +92,13 @@ pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ct
     )
     .await
     .expect("a database");
-    Ctx::new(config, db, clock)
+    Ctx::new(config, db, Vault::published(), clock)
 }
 
 /// Adds an app.
 pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
     let now = ctx.clock.now();
+    let merchant = merchants::sealed(ctx, merchant).expect("a secret");
     ctx.db
         .write(move |conn| {
             let merchant = merchant.clone();
@@ -121,7 +123,7 @@ pub fn demo_app() -> MerchantApp {
         app_id: "DEMO".to_owned(),
         name: "Demo".to_owned(),
         mch_no: Some("M0000000001".to_owned()),
-        secret: "123456".to_owned(),
+        secret: "123456".into(),
         sign_type: SignType::HmacSha256,
         enabled: true,
         is_default: true,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use refundry::domain::merchant::MerchantApp;
 use refundry::server::config::Config;
 use refundry::server::run::serve;
+use refundry::server::vault;
 use tempfile::TempDir;
 
 use crate::load::Town;
@@ -62,8 +63,11 @@ impl Desk {
     /// A desk of so many nodes on a database, with the apps [`SHOP`] and [`OTHER`].
     pub async fn on(folder: TempDir, database_url: String, nodes: usize, flags: &[&str]) -> Desk {
         let merchant = Merchant::start().await;
+        let keys_file = folder.path().join("keys");
+        vault::make_file(&keys_file).unwrap();
         let config = Config {
-            database_url: Some(database_url.clone()),
+            database_url: Some(database_url.clone().into()),
+            keys_file: Some(keys_file),
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();
@@ -107,6 +111,10 @@ impl Desk {
     async fn start_node(&mut self, n: usize) {
         let mut flags = self.flags.clone();
         flags.push(format!("--database-url={}", self.database_url));
+        flags.push(format!(
+            "--keys-file={}",
+            self.folder.path().join("keys").display()
+        ));
         flags.push(format!("--node={n}"));
         let environment = self
             .clock

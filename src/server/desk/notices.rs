@@ -16,7 +16,7 @@ use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
 use crate::server::desk::lists::state_chips;
 use crate::server::desk::orders::range;
-use crate::server::{notices, refunds};
+use crate::server::{notices, outbound, refunds};
 use crate::wire::json;
 use crate::wire::sign::{SIGN, Signer};
 
@@ -70,6 +70,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     let of = RefundKey::RefundNo(key.refund_no.clone());
     let (refund, _) = refunds::find(&caller.ctx, &caller.merchant, &of).await?;
     let url = notices::address(&caller.merchant, &refund).unwrap_or_default();
+    let url = outbound::shown(url);
     let text = |text: Text| text.get(caller.lang).to_owned();
     let time = |at: Option<_>| at.map_or(Cell::Nothing, |at| Cell::Time(caller.stamp(at)));
     let may_send = caller.may(Permission::SendNotices);
@@ -93,7 +94,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
         facts: vec![
             (text(texts::REFUND), Cell::Links(vec![refund_page])),
             (text(texts::NOTICE_STATUS), caller.states([&notice.status])),
-            (text(texts::NOTIFY_URL), Cell::Code(url.to_owned())),
+            (text(texts::NOTIFY_URL), Cell::Code(url.clone())),
             (
                 text(texts::NOTICE_ATTEMPTS),
                 Cell::Short(notice.attempts.to_string()),
@@ -107,7 +108,7 @@ pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
             ),
         ],
         action: (may_send && !url.is_empty()).then(|| DetailAction {
-            happens: texts::what_sending_does(url, caller.lang),
+            happens: texts::what_sending_does(&url, caller.lang),
             button: text(texts::SEND_AGAIN),
         }),
         sections,
@@ -163,7 +164,7 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
 fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option<Section> {
     let merchant = &caller.merchant;
     let signer = Signer {
-        secret: &merchant.secret,
+        secret: merchant.secret.reveal(),
         sign_type: merchant.sign_type,
         edition: refund.edition,
     };

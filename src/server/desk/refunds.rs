@@ -24,7 +24,7 @@ use crate::server::desk::lists;
 use crate::server::desk::orders::range;
 use crate::server::error::Error;
 use crate::server::refunds::{BookingRequest, records};
-use crate::server::{notices, refunds};
+use crate::server::{notices, outbound, refunds};
 
 /// Makes one page of an app's refunds, with the number of refunds in each state. The cells stand in the order of the
 /// page's columns.
@@ -156,7 +156,10 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
         timeline: caller.entries(events),
         more: more(caller, &refund, booked.overpaid).await?,
         allowed,
-        refund,
+        refund: Refund {
+            notify_url: refund.notify_url.as_deref().map(outbound::shown),
+            ..refund
+        },
         order,
     })
 }

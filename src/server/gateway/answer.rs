@@ -217,7 +217,7 @@ impl Reply {
             secret, sign_type, ..
         } = self.merchant.as_deref()?;
         Some(Signer {
-            secret,
+            secret: secret.reveal(),
             sign_type: *sign_type,
             edition: self.edition,
         })

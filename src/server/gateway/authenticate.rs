@@ -108,7 +108,7 @@ async fn enter(
     if merchant.needs_signature() {
         given.check(&[field::SIGN])?;
         let signer = Signer {
-            secret: &merchant.secret,
+            secret: merchant.secret.reveal(),
             sign_type: merchant.sign_type,
             edition: reply.edition,
         };

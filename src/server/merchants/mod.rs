@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
-use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::merchant::{Edition, MerchantApp, SealedApp};
 use crate::domain::people::Scope;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
+use crate::server::store::sealed::APP_SECRET;
 use crate::server::{audit, store};
 use crate::wire::field;
 use crate::wire::json::Json;
@@ -27,6 +28,7 @@ pub const PUBLISHED_SECRET: &str = "123456";
 /// Refuses an id that is taken, a second default app, and wrong values, each by field.
 pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<()> {
     check(ctx, &new)?;
+    let new = sealed(ctx, new)?;
     let now = ctx.clock.now();
     let subject = (SubjectKind::App, new.app_id.as_str());
     let act = Act::new(now, &by.into(), Action::AppAdded, subject)
@@ -55,7 +57,7 @@ pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<(
 
 /// Returns the settings of an app as the audit tells them: all but its secret, and its address for notices without
 /// the query, which may hold one.
-fn settings(app: &MerchantApp) -> Value {
+fn settings(app: &SealedApp) -> Value {
     let channels = app.channels.iter();
     let channels: Vec<_> = channels
         .map(|settings| format!("{}={}", settings.channel, settings.refund_window_days))
@@ -76,10 +78,16 @@ fn settings(app: &MerchantApp) -> Value {
     })
 }
 
+/// Seals an app's secret, as the app is stored.
+pub fn sealed(ctx: &Ctx, app: MerchantApp) -> Result<SealedApp> {
+    let secret = ctx.vault.seal(&APP_SECRET, &[&app.app_id], &app.secret)?;
+    Ok(app.with_secret(secret))
+}
+
 /// Warns of apps whose secret is published: a database that was a demonstration's once still has its app.
 pub async fn warn_of_published_secrets(ctx: &Ctx) -> Result<()> {
     for app in ctx.merchants.all().await?.iter() {
-        if app.secret == PUBLISHED_SECRET {
+        if app.secret.is(PUBLISHED_SECRET) {
             tracing::warn!(
                 "the secret of the app {} is the demonstration's, which is published",
                 app.app_id
@@ -120,10 +128,10 @@ fn check(ctx: &Ctx, new: &MerchantApp) -> Result<(), Refusal> {
         }
     }
     let lengths = [
-        ("name", &new.name, 1, limits::APP_NAME_CHARS),
+        ("name", new.name.as_str(), 1, limits::APP_NAME_CHARS),
         (
             "secret",
-            &new.secret,
+            new.secret.reveal(),
             SECRET_LEAST_CHARS,
             limits::SECRET_CHARS,
         ),

@@ -25,7 +25,7 @@ use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
 use crate::server::trace::TraceId;
-use crate::server::{audit, counters, store};
+use crate::server::{audit, counters, outbound, store};
 use crate::wire::notice as body;
 
 /// The length of the claim of a send that has begun, should it never end.
@@ -156,7 +156,7 @@ async fn send(
         at,
         took_ms: answer.took_ms,
         actor,
-        url,
+        url: outbound::shown(&url),
         request,
         http_status: answer.http_status,
         answer: answer.body,

@@ -227,7 +227,7 @@ mod tests {
         // A restart does not help, and waiting does.
         let url = database.url();
         let db = crate::server::db::Db::open(&url, Some(1), 1).await.unwrap();
-        let again = Ctx::new(Config::default(), db, ctx.clock.clone());
+        let again = Ctx::new(Config::default(), db, ctx.vault.clone(), ctx.clock.clone());
         ctx.clock.advance_ms(LOCKED_OUT_MS - 90_000);
         let locked = Err(Refusal::TooManyAttempts { minutes: 2 });
         assert_eq!(try_login(&again, "li.na", PASSWORD).await, locked);

@@ -213,10 +213,21 @@ async fn known_by_channel(
     Ok(refund.map(|refund| (refund, attempt)))
 }
 
+/// Headers that may hold a password or a token, which is no evidence and is not kept.
+const CREDENTIALS: [&str; 4] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-api-key",
+];
+
 fn header_lines(headers: &HashMap<String, String>) -> String {
     let mut lines: Vec<_> = headers
         .iter()
-        .map(|(name, value)| format!("{name}: {value}\n"))
+        .map(|(name, value)| match CREDENTIALS.contains(&name.as_str()) {
+            true => format!("{name}: (left out)\n"),
+            false => format!("{name}: {value}\n"),
+        })
         .collect();
     lines.sort();
     sanitized(&lines.concat(), limits::SAID_BYTES)

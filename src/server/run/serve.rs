@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,14 +16,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::secret::{Secret, without_password};
 use crate::server::clock::Clock;
-use crate::server::config::{Config, DATABASE_URL, without_password};
+use crate::server::config::{Config, DATABASE_URL};
 use crate::server::ctx::Ctx;
 use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::merchants;
 use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
+use crate::server::vault::{KeysError, Vault};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
 
@@ -57,6 +60,8 @@ pub enum ServeError {
     #[error("the database's writer has ended, and only a new start brings it back")]
     WriterEnded,
     #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
     Broken(#[from] Error),
 }
 
@@ -84,32 +89,74 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError>
     listener.map_err(|cause| ServeError::Listen { address, cause })
 }
 
-/// Opens the database that the settings name, brings its schema up to date, and puts the app
-/// together on it.
+/// Opens the database that the settings name, and the keys to its secrets, and puts the app together on them.
+///
+/// # Errors
+/// When the database cannot be opened, or a key to its secrets is not there.
+pub async fn open(config: Config) -> Result<Ctx, ServeError> {
+    let keys_file = keys_file(&config)?;
+    let db = open_database(&config).await?;
+    let vault = match &keys_file {
+        Some(file) if is_postgres(url(&config)) => Vault::of_file(file)?,
+        Some(file) => Vault::of_new_file(file, &db).await?,
+        None => Vault::published(),
+    };
+    vault.check(&db).await?;
+    Ok(Ctx::new(config, db, vault, Clock::System))
+}
+
+/// Opens the database that the settings name, and brings its schema up to date.
 ///
 /// # Errors
 /// When the database cannot be opened.
-pub async fn open(config: Config) -> Result<Ctx, ServeError> {
-    let url = config
-        .database_url
-        .as_deref()
-        .unwrap_or(DATABASE_URL)
-        .to_owned();
+pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
+    let url = url(config);
     let refuse = |cause: String| ServeError::Database {
-        url: without_password(&url),
+        url: without_password(url),
         cause,
     };
-    make_private(&url).map_err(|cause| refuse(cause.to_string()))?;
-    let db = Db::open(&url, config.database_connections, config.write_batch).await;
-    let db = db.map_err(|error| match error {
+    make_private(url).map_err(|cause| refuse(cause.to_string()))?;
+    let db = Db::open(url, config.database_connections, config.write_batch).await;
+    db.map_err(|error| match error {
         Error::Internal(cause) => refuse(cause.to_string()),
         Error::Refused(refusal) => refuse(refusal.to_string()),
-    })?;
-    Ok(Ctx::new(config, db, Clock::System))
+    })
 }
 
-/// Makes the database's file, if it is to be made, so that nobody else on the machine can read it:
-/// it holds the apps' secrets.
+/// Returns the file of the keys to the database's secrets: the one that is named, or the one beside the embedded
+/// database. A demonstration on PostgreSQL needs none: its secrets are published.
+///
+/// # Errors
+/// [`KeysError::NotNamed`] on PostgreSQL, where no place is the same for all nodes.
+pub fn keys_file(config: &Config) -> Result<Option<PathBuf>, KeysError> {
+    if let Some(file) = &config.keys_file {
+        return Ok(Some(file.clone()));
+    }
+    let url = url(config);
+    if is_postgres(url) {
+        return match config.demo {
+            true => Ok(None),
+            false => Err(KeysError::NotNamed),
+        };
+    }
+    let options = SqliteConnectOptions::from_str(url);
+    let database = options.map_or_else(
+        |_| PathBuf::from("refundry.db"),
+        |options| options.get_filename().to_owned(),
+    );
+    let mut file = database.into_os_string();
+    file.push(".keys");
+    Ok(Some(file.into()))
+}
+
+fn url(config: &Config) -> &str {
+    config
+        .database_url
+        .as_ref()
+        .map_or(DATABASE_URL, Secret::reveal)
+}
+
+/// Makes the database's file, if it is to be made, so that nobody else on the machine can read it.
 fn make_private(url: &str) -> std::io::Result<()> {
     let made_if_missing = !is_postgres(url) && url.ends_with("mode=rwc");
     let Ok(options) = SqliteConnectOptions::from_str(url) else {

@@ -3,12 +3,13 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::domain::merchant::{AppChannel, MerchantApp};
+use crate::domain::merchant::{AppChannel, MerchantApp, SealedApp};
+use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
 /// All apps with their channels, by id.
-pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<MerchantApp>> {
+pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedApp>> {
     let rows = query("SELECT * FROM merchant_app ORDER BY app_id")
         .fetch_all(&mut *conn)
         .await?;
@@ -33,11 +34,7 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<MerchantApp>> {
 ///
 /// # Errors
 /// A unique violation when the id is taken, or there is a default app already and this is another.
-pub async fn insert(
-    conn: &mut AnyConnection,
-    app: &MerchantApp,
-    now: Timestamp,
-) -> sqlx::Result<()> {
+pub async fn insert(conn: &mut AnyConnection, app: &SealedApp, now: Timestamp) -> sqlx::Result<()> {
     query(
         "INSERT INTO merchant_app (app_id, name, mch_no, secret, sign_type, enabled, is_default, sign_required, \
          single_edition, edition, req_time_leeway_ms, notify_url, created_at) \
@@ -46,7 +43,7 @@ pub async fn insert(
     .bind(&app.app_id)
     .bind(&app.name)
     .bind(&app.mch_no)
-    .bind(&app.secret)
+    .bind(&app.secret.0)
     .bind(app.sign_type.as_str())
     .bind(i64::from(app.enabled))
     .bind(i64::from(app.is_default))
@@ -70,12 +67,12 @@ pub async fn insert(
     Ok(())
 }
 
-fn app(row: &AnyRow) -> sqlx::Result<MerchantApp> {
+fn app(row: &AnyRow) -> sqlx::Result<SealedApp> {
     Ok(MerchantApp {
         app_id: row.text("app_id")?,
         name: row.text("name")?,
         mch_no: row.text_opt("mch_no")?,
-        secret: row.text("secret")?,
+        secret: Sealed(row.text("secret")?),
         sign_type: row.word("sign_type")?,
         enabled: row.flag("enabled")?,
         is_default: row.flag("is_default")?,

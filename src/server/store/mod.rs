@@ -20,6 +20,7 @@ pub mod order;
 pub mod refund;
 pub mod retention;
 pub mod sandbox;
+pub mod sealed;
 pub mod session;
 pub mod submission;
 pub mod write_check;

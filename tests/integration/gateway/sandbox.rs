@@ -292,3 +292,25 @@ fn hmac(body: &str) -> String {
     mac.update(body.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
+
+#[tokio::test]
+async fn credentials_among_the_headers_of_a_callback_are_not_kept() {
+    let test = TestApp::start().await;
+    let sent = test
+        .http
+        .post(format!("{}/unipay/callback/DEMO/sandbox", test.base))
+        .header("Authorization", "Basic horse-battery")
+        .header("Cookie", "session=horse-battery")
+        .header("X-Request-Id", "kept-as-it-came")
+        .body("{}");
+    sent.send().await.unwrap();
+    let mut conn = test.ctx.db.read().await.unwrap();
+    let row = sqlx::query("SELECT headers FROM callback").fetch_one(&mut *conn);
+    let headers: String = sqlx::Row::get(&row.await.unwrap(), 0);
+    assert!(
+        headers.contains("x-request-id: kept-as-it-came"),
+        "{headers}"
+    );
+    assert!(headers.contains("authorization: (left out)"), "{headers}");
+    assert!(!headers.contains("horse"), "{headers}");
+}

@@ -95,3 +95,24 @@ async fn no_setting_of_the_log_brings_a_secret_into_it() {
         assert!(words.all(|word| word != SECRET), "{line}");
     }
 }
+
+#[tokio::test]
+async fn the_pages_show_no_password_of_a_merchants_address() {
+    let node = Node::start(&["--log=trace"]);
+    let told = json!({"notifyUrl": "http://shop:horse-battery@127.0.0.1:9/told"});
+    let answer = node.refund_with("OK", "R1", told).await;
+    assert_eq!(answer["code"], 0, "{answer}");
+    let refund_no = answer["data"]["refundNo"].as_str().unwrap();
+    let session = node.logged_in().await;
+    for page in [
+        format!("refunds/{refund_no}"),
+        format!("notices/{refund_no}/1"),
+    ] {
+        let url = format!("{}/apps/DEMO/{page}", node.base);
+        let got = node.http.get(url).header("Cookie", &session).send();
+        let text = got.await.unwrap().text().await.unwrap();
+        assert!(text.contains("127.0.0.1:9/told"), "{page}: {text}");
+        assert!(!text.contains("horse-battery"), "{page}");
+    }
+    assert!(!node.log().contains("horse-battery"));
+}

@@ -79,13 +79,15 @@ impl Node {
         let database = TestDatabase::new();
         let url = database.url();
         let config = Config {
-            database_url: Some(url.clone()),
+            database_url: Some(url.clone().into()),
+            keys_file: Some(database.keys_file()),
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();
         add_app(&ctx, demo_app()).await;
         ctx.db.close().await;
-        let own = ["--sandbox", "--database-url", &url];
+        let keys = database.keys_file().display().to_string();
+        let own = ["--sandbox", "--database-url", &url, "--keys-file", &keys];
         let mut node = Node::start_as("serve", &[&own, flags].concat());
         node.database = Some(database);
         node

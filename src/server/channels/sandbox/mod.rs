@@ -410,7 +410,7 @@ fn millis(ms: i64) -> Duration {
 }
 
 fn mac(app: &MerchantApp) -> Hmac<Sha256> {
-    Hmac::new_from_slice(app.secret.as_bytes()).expect("HMAC takes keys of any length")
+    Hmac::new_from_slice(app.secret.reveal().as_bytes()).expect("HMAC takes keys of any length")
 }
 
 fn signature(app: &MerchantApp, body: &[u8]) -> String {

@@ -17,6 +17,7 @@ use utoipa::openapi::{Content, OpenApi, RefOr, Schema};
 
 use crate::domain::lang::Text;
 use crate::domain::merchant::{Edition, SignType};
+use crate::domain::secret::Secret;
 use crate::server::ctx::Ctx;
 use crate::server::gateway::openapi;
 
@@ -65,7 +66,7 @@ async fn page(State((ctx, api)): State<(Ctx, Arc<OpenApi>)>) -> Response {
 /// What the forms are filled with in a demonstration, whose secret is published.
 struct Demo {
     app_id: String,
-    secret: String,
+    secret: Secret,
 }
 
 /// Only in a demonstration may a secret stand on a page.
@@ -341,7 +342,7 @@ impl Page<'_> {
         );
         let secret = self
             .demo
-            .map(|demo| demo.secret.as_str())
+            .map(|demo| demo.secret.reveal())
             .unwrap_or_default();
         write!(
             f,

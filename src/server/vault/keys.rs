@@ -1,0 +1,293 @@
+//! The keys that seal, in a file: a line each with its id, the newest last. The file is apart from the database, so
+//! that neither tells a secret without the other.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::server::error::Error;
+
+/// Bytes of a key: AES-256.
+const KEY_BYTES: usize = 32;
+/// Maximum length of a key's id.
+const ID_CHARS: usize = 32;
+/// Maximum length of a file of keys.
+const FILE_BYTES: u64 = 64 * 1024;
+/// Permissions that nobody but the owner and readers of the owner's group may have.
+const OTHERS: u32 = 0o027;
+
+/// The first lines of a new file.
+const HEAD: &str = "# Keys that seal the secrets in Refundry's database: an id and a key a line, the newest last. Without\n\
+                    # them no secret in the database can be read: keep a copy, apart from the database's backups.\n";
+
+/// Why there are no keys to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    #[error(
+        "the secrets in a PostgreSQL database are sealed by keys that each of its nodes needs, and no file of keys is \
+         named: make one by `refundry keys new --keys-file FILE`, and name it to every node by --keys-file or \
+         REFUNDRY_KEYS_FILE"
+    )]
+    NotNamed,
+    #[error("the keys file {0} is not there: `refundry keys new --keys-file {0}` makes one")]
+    NotThere(PathBuf),
+    #[error(
+        "the keys file {0} is not there, and the database holds secrets that only its keys open: put it back from \
+         the copy that was kept of it"
+    )]
+    Lost(PathBuf),
+    #[error(
+        "the key {id} is not in the keys file {file}, and a secret in the database ({place}) is sealed by it: put its \
+         line back from the copy that was kept of the file"
+    )]
+    Unknown {
+        file: String,
+        id: String,
+        place: String,
+    },
+    #[error("the keys file {0} can be read or written by others: chmod 600 {0}")]
+    Exposed(PathBuf),
+    #[error(
+        "line {line} of the keys file {file} is no key: an id of at most 32 letters, digits and -, a space, and 32 \
+         bytes in base64"
+    )]
+    Malformed { file: PathBuf, line: usize },
+    #[error("the keys file {file} has two keys of the id {id}")]
+    Twice { file: PathBuf, id: String },
+    #[error("the keys file {0} has no key in it")]
+    Empty(PathBuf),
+    #[error("the keys file {file}: {cause}")]
+    File {
+        file: PathBuf,
+        cause: std::io::Error,
+    },
+    #[error("the keys of a demonstration are published, and cannot be changed")]
+    Published,
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+/// A key.
+pub struct Key {
+    pub id: String,
+    pub aead: RandomizedNonceKey,
+}
+
+/// Keys, at least one, the newest last.
+pub struct Keys(Vec<Key>);
+
+impl Keys {
+    /// Reads a file of keys.
+    ///
+    /// # Errors
+    /// [`KeysError::NotThere`], and when others can read the file, or a line of it is not a key.
+    pub fn of_file(path: &Path) -> Result<Keys, KeysError> {
+        let file = |cause| KeysError::File {
+            file: path.to_owned(),
+            cause,
+        };
+        let opened = File::open(path).map_err(|cause| match cause.kind() {
+            ErrorKind::NotFound => KeysError::NotThere(path.to_owned()),
+            _ => file(cause),
+        })?;
+        // A key that is being added is read whole or not at all.
+        opened.lock_shared().map_err(file)?;
+        let mode = opened.metadata().map_err(file)?.permissions().mode();
+        if mode & OTHERS != 0 {
+            return Err(KeysError::Exposed(path.to_owned()));
+        }
+        let mut text = Zeroizing::new(String::new());
+        opened
+            .take(FILE_BYTES)
+            .read_to_string(&mut text)
+            .map_err(file)?;
+        Keys::read(&text, path)
+    }
+
+    /// Reads the text of a file of keys.
+    pub fn read(text: &str, path: &Path) -> Result<Keys, KeysError> {
+        let mut keys: Vec<Key> = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let key = Key::read(line).ok_or_else(|| KeysError::Malformed {
+                file: path.to_owned(),
+                line: at + 1,
+            })?;
+            if keys.iter().any(|known| known.id == key.id) {
+                return Err(KeysError::Twice {
+                    file: path.to_owned(),
+                    id: key.id,
+                });
+            }
+            keys.push(key);
+        }
+        match keys.is_empty() {
+            true => Err(KeysError::Empty(path.to_owned())),
+            false => Ok(Keys(keys)),
+        }
+    }
+
+    /// Returns the key that seals.
+    pub fn newest(&self) -> &Key {
+        self.0.last().expect("there is at least one key")
+    }
+
+    /// Returns the key of an id.
+    pub fn get(&self, id: &str) -> Option<&Key> {
+        self.0.iter().find(|key| key.id == id)
+    }
+
+    /// Returns the keys' ids, the newest last.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.iter().map(|key| key.id.as_str())
+    }
+}
+
+impl Key {
+    fn read(line: &str) -> Option<Key> {
+        let (id, bytes) = line.split_once(' ')?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if id.is_empty() || id.len() > ID_CHARS || !id.chars().all(fits) {
+            return None;
+        }
+        let bytes = Zeroizing::new(STANDARD.decode(bytes.trim()).ok()?);
+        let aead = RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()?;
+        Some(Key {
+            id: id.to_owned(),
+            aead,
+        })
+    }
+}
+
+/// Makes a file with one new key, which its owner alone can read. Leaves a file that is there already as it is.
+pub fn make_file(path: &Path) -> Result<(), KeysError> {
+    let file = |cause| KeysError::File {
+        file: path.to_owned(),
+        cause,
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Made under another name, so that nobody finds it half written.
+    let mut made = tempfile::NamedTempFile::new_in(folder).map_err(file)?;
+    let (_, line) = new_key();
+    made.write_all(HEAD.as_bytes()).map_err(file)?;
+    made.write_all(line.as_bytes()).map_err(file)?;
+    made.as_file().sync_all().map_err(file)?;
+    match made.persist_noclobber(path) {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(file(error.error)),
+        Ok(_) | Err(_) => File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(file),
+    }
+}
+
+/// Adds a new key to a file, and returns the key's id. The key is on the disk when this returns: only then may
+/// anything be sealed by it.
+pub fn add_to_file(path: &Path) -> Result<String, KeysError> {
+    let file = |cause| KeysError::File {
+        file: path.to_owned(),
+        cause,
+    };
+    Keys::of_file(path)?;
+    let (id, line) = new_key();
+    // Written in place: the file keeps its owner, its permissions and its mount.
+    let mut opened = OpenOptions::new()
+        .append(true)
+        .read(true)
+        .open(path)
+        .map_err(file)?;
+    opened.lock().map_err(file)?;
+    let mut text = Zeroizing::new(String::new());
+    opened.read_to_string(&mut text).map_err(file)?;
+    let mut added = Zeroizing::new(String::new());
+    if !text.ends_with('\n') {
+        added.push('\n');
+    }
+    added.push_str(&line);
+    opened.write_all(added.as_bytes()).map_err(file)?;
+    opened.sync_all().map_err(file)?;
+    Ok(id)
+}
+
+/// Makes a key: its id and its line.
+fn new_key() -> (String, Zeroizing<String>) {
+    let mut bytes = Zeroizing::new([0_u8; KEY_BYTES]);
+    aws_lc_rs::rand::fill(&mut *bytes).expect("the system has random numbers");
+    let id = format!("{:08x}", rand::random::<u32>());
+    let line = Zeroizing::new(format!("{id} {}\n", STANDARD.encode(&*bytes)));
+    (id, line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Keys, KeysError> {
+        Keys::read(text, Path::new("keys"))
+    }
+
+    #[test]
+    fn a_file_is_made_once_for_its_owner_alone_and_keys_are_added_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        assert!(matches!(Keys::of_file(&path), Err(KeysError::NotThere(_))));
+        make_file(&path).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let first = Keys::of_file(&path).unwrap().newest().id.clone();
+        make_file(&path).unwrap();
+        assert_eq!(Keys::of_file(&path).unwrap().newest().id, first);
+
+        // As an editor may have left it: the last line without its end.
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.trim_end()).unwrap();
+        let second = add_to_file(&path).unwrap();
+        let keys = Keys::of_file(&path).unwrap();
+        assert_eq!(keys.ids().collect::<Vec<_>>(), [&first, &second]);
+        assert_eq!(keys.newest().id, second);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        make_file(&path).unwrap();
+        for (mode, fine) in [(0o400, true), (0o640, true), (0o644, false), (0o660, false)] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let read = Keys::of_file(&path).map(drop);
+            assert_eq!(read.is_ok(), fine, "{mode:o}: {read:?}");
+            assert!(fine || read.unwrap_err().to_string().contains("chmod 600"));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_key_is_named_by_its_number_and_not_shown() {
+        let (_, good) = new_key();
+        for bad in [
+            "id",
+            "id c2hvcnQ=",
+            "i/d AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            " AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            "id AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            let why = read(&format!("# keys\n\n{}{bad}\n", &*good)).map(drop);
+            let why = why.unwrap_err().to_string();
+            assert!(why.starts_with("line 4 of"), "{bad}: {why}");
+            assert!(!why.contains("AAAA") && !why.contains("c2hv"), "{why}");
+        }
+        let twice = read(&format!("{}{}", &*good, &*good));
+        assert!(matches!(twice, Err(KeysError::Twice { .. })));
+        assert!(matches!(read("# none\n"), Err(KeysError::Empty(_))));
+    }
+}
