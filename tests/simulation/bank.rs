@@ -189,9 +189,14 @@ impl World {
     /// Answers. An answer may be long on its way, or lie with a node that is held up, and is old then.
     fn reply(&mut self, no: &str, state: State) -> FaultMode<Reply<Outcome>> {
         let answer = self.answer(no, state);
-        if self.ill(4.0) {
+        let refused = state == State::Fail;
+        if self.ill(if refused { 15.0 } else { 4.0 }) {
             self.counts.held_up += 1;
-            return FaultMode::At(self.now + self.between(2 * MINUTE, HELD_UP), answer);
+            let until = self.now + self.between(2 * MINUTE, HELD_UP);
+            if refused {
+                self.refusals_held_up.insert(no.to_owned(), until);
+            }
+            return FaultMode::At(until, answer);
         }
         if self.scheduled {
             self.scheduled_answer_at = self.now;

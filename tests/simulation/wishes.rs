@@ -17,7 +17,7 @@ use crate::support;
 impl History {
     /// Somebody wants something.
     pub fn wish(&mut self) {
-        if self.believe_denial() {
+        if self.believe_denial() || self.retry_before_old_refusal() {
             return;
         }
         let kind = {
@@ -73,6 +73,30 @@ impl History {
             _ => return false,
         }
         true
+    }
+
+    /// Mostly, a refund is retried while a node still holds a refusal of it. Returns false where none is.
+    fn retry_before_old_refusal(&mut self) -> bool {
+        let held: Vec<_> = {
+            let world = self.world.lock();
+            let held = world.refusals_held_up.iter();
+            held.filter(|(_, until)| **until > world.now)
+                .map(|(no, _)| no.clone())
+                .collect()
+        };
+        let rows = self.inspector.refunds();
+        let failed: Vec<_> = rows
+            .into_iter()
+            .filter(|row| row.status == "fail" && held.contains(&row.channel_no))
+            .collect();
+        let failed = self.world.lock().pick(&failed);
+        match failed.filter(|_| self.world.lock().chance(60.0)) {
+            Some(refund) => {
+                self.retry_refund(refund.refund_no, Some(refund.submissions));
+                true
+            }
+            None => false,
+        }
     }
 
     fn ask_for_new(&mut self) {
@@ -205,11 +229,15 @@ impl History {
         };
         let Some(refund) = refund else { return };
         let seen = self.world.lock().chance(50.0).then_some(refund.submissions);
-        let name = format!("retry {}", refund.refund_no);
+        self.retry_refund(refund.refund_no, seen);
+    }
+
+    fn retry_refund(&mut self, refund_no: String, seen: Option<i64>) {
+        let name = format!("retry {refund_no}");
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let retried =
-                    refunds::retry(&ctx, &merchant(), &refund.refund_no, seen, operator()).await?;
+                    refunds::retry(&ctx, &merchant(), &refund_no, seen, operator()).await?;
                 Ok(Outcome::Refund(Box::new(retried)))
             })
         });

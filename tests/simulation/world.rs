@@ -138,6 +138,8 @@ pub struct World {
     /// Until when a channel answers nobody.
     pub down: HashMap<Channel, i64>,
     pub receiver_down: i64,
+    /// Refunds of which a node holds a refusal, and until when it does nothing with it.
+    pub refusals_held_up: BTreeMap<String, i64>,
     /// What the merchant's system was told, in order.
     pub told: Vec<Told>,
     pub parked: Vec<Parked>,
@@ -167,6 +169,7 @@ impl Shared {
             book: BTreeMap::new(),
             down: HashMap::new(),
             receiver_down: 0,
+            refusals_held_up: BTreeMap::new(),
             told: Vec::new(),
             parked: Vec::new(),
             signals,
