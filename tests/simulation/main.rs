@@ -46,7 +46,7 @@ fn say(line: &str) {
 
 #[test]
 fn nothing_is_lost_whatever_happens() {
-    // PostgreSQL commits to a real disk.
+    // PostgreSQL takes several times as long.
     let usual = match support::database::server() {
         Some(_) => DAYS_IN_ALL / 10,
         None => DAYS_IN_ALL,
