@@ -13,6 +13,7 @@ use crate::bank::State;
 use crate::history::History;
 use crate::nodes::{Action, CHANNELS, Outcome, merchant};
 use crate::support;
+use crate::world::{MINUTE, SECOND};
 
 impl History {
     /// Somebody wants something.
@@ -75,28 +76,37 @@ impl History {
         true
     }
 
-    /// Mostly, a refund is retried while a node still holds a refusal of it. Returns false where none is.
+    /// Mostly, a refund is retried while a node still holds a refusal of it, and the node goes on with the refusal
+    /// soon after. Returns false where nobody does.
     fn retry_before_old_refusal(&mut self) -> bool {
         let held: Vec<_> = {
             let world = self.world.lock();
             let held = world.refusals_held_up.iter();
-            held.filter(|(_, until)| **until > world.now)
-                .map(|(no, _)| no.clone())
-                .collect()
+            let held = held.filter(|(_, until)| **until > world.now);
+            held.map(|(no, until)| (no.clone(), *until)).collect()
         };
-        let rows = self.inspector.refunds();
-        let failed: Vec<_> = rows
-            .into_iter()
-            .filter(|row| row.status == "fail" && held.contains(&row.channel_no))
+        let failed: Vec<_> = (self.inspector.refunds().into_iter())
+            .filter(|row| row.status == "fail")
+            .filter_map(|row| {
+                let (_, until) = held.iter().find(|(no, _)| *no == row.channel_no)?;
+                Some((row, *until))
+            })
             .collect();
         let failed = self.world.lock().pick(&failed);
-        match failed.filter(|_| self.world.lock().chance(60.0)) {
-            Some(refund) => {
-                self.retry_refund(refund.refund_no, Some(refund.submissions));
-                true
+        let Some((refund, until)) = failed.filter(|_| self.world.lock().chance(80.0)) else {
+            return false;
+        };
+        {
+            let mut world = self.world.lock();
+            let soon = world.now + world.between(SECOND, 2 * MINUTE);
+            let mut parked = world.parked.iter_mut();
+            if let Some(holder) = parked.find(|parked| parked.until == until) {
+                holder.until = soon;
             }
-            None => false,
+            world.refusals_held_up.remove(&refund.channel_no);
         }
+        self.retry_refund(refund.refund_no, Some(refund.submissions));
+        true
     }
 
     fn ask_for_new(&mut self) {
