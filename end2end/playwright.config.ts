@@ -30,18 +30,23 @@ export default defineConfig<Options>({
   // In continuous integration a test may run twice; tools/test.sh names those that did.
   retries: process.env.CI ? 1 : 0,
   use: {
-    trace: 'retain-on-failure',
+    // A trace slows every test. In continuous integration the second try of a failed test makes one.
+    trace: process.env.CI ? 'on-first-retry' : 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: chromium(),
       args: ['--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
     },
   },
-  // Every page is tested in both languages, with scripts and without.
+  // Each worker has a server of its own and tests do not share what they are about: any worker takes any test.
+  fullyParallel: true,
   projects: [
+    // Everything.
     { name: 'zh', use: zh },
-    { name: 'en', use: en },
-    { name: 'zh, no scripts', use: { ...zh, javaScriptEnabled: false } },
-    { name: 'en, no scripts', use: { ...en, javaScriptEnabled: false } },
+    // All but what scripts do (`@scripts`), and what is the same with and without them (`@once`).
+    { name: 'zh, no scripts', use: { ...zh, javaScriptEnabled: false }, grepInvert: /@scripts|@once/ },
+    // Nothing but texts depends on the language. So `@language` marks what is looked at in English too: every page
+    // (pages.spec.ts), the choice of the language, and the sentences that are made up of what happened.
+    { name: 'en', use: en, grep: /@language/ },
   ],
 });

@@ -3,10 +3,10 @@ import { expect, expectAccessible } from './fixtures.ts';
 
 /** Expects that the page as it is now breaks no checkable accessibility rule, in the light and in the dark theme. */
 export async function expectAccessibleInAnyLight(page: Page): Promise<void> {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await expectAccessible(page);
-  }
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expectAccessible(page, ['color-contrast', 'link-in-text-block']); // the rules about colours
+  await page.emulateMedia({ colorScheme: 'light' });
+  await expectAccessible(page);
 }
 
 /** Expects that the page as it is now fits the narrowest telephone: it does not scroll sideways. */

@@ -14,8 +14,7 @@ test('the interface is described to anybody', async ({ page, scripts }) => {
   await expectGoodScreen(page);
 });
 
-test('a request is signed and sent from the page, and the answer checked', async ({ page, gateway, scripts }) => {
-  test.skip(!scripts, 'signing is what scripts do');
+test('a request is signed and sent from the page, and the answer checked', { tag: '@scripts' }, async ({ page, gateway }) => {
   const order = await gateway.order('OK');
   await page.goto('/docs');
   const form = page.locator('form[data-path="/unipay/refund"]');

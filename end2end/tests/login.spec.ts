@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, login, open, test } from '../support/fixtures.ts';
+import { expect, logInByForm, open, test } from '../support/fixtures.ts';
 import { expectGoodScreen } from '../support/screens.ts';
 
 const words = {
@@ -45,7 +45,7 @@ async function logOut(page: Page, t: (typeof words)['zh'], name: string): Promis
   await expect(page).toHaveURL('/login');
 }
 
-test('a wrong password is said to be, and the name and the way on are kept', async ({ page, viewer, language }) => {
+test('a wrong password is said to be, and the name and the way on are kept', { tag: '@language' }, async ({ page, viewer, language }) => {
   const t = words[language];
   await open(page, '/apps/DEMO/refunds?status=fail&sort=amount_asc');
   await expect(page).toHaveURL(/\/login\?next=/);
@@ -84,7 +84,7 @@ test('who has logged out is out, and nothing of the desk can be seen by going ba
   language,
 }) => {
   const t = words[language];
-  await login(page, viewer);
+  await logInByForm(page, viewer);
   await open(page, '/apps/DEMO/orders');
   await logOut(page, t, viewer);
   await page.goto('/apps/DEMO/orders');
@@ -94,12 +94,12 @@ test('who has logged out is out, and nothing of the desk can be seen by going ba
   await expect(page.locator('tbody')).toHaveCount(0);
 });
 
-test('the language that was chosen is kept', async ({ page, viewer, language, scripts }) => {
+test('the language that was chosen is kept', { tag: '@language' }, async ({ page, viewer, language, scripts }) => {
   const t = words[language];
   await open(page, '/login');
   await page.getByRole('button', { name: t.other }).click();
   await expect(page.locator('html')).toHaveAttribute('lang', t.otherLang);
-  await login(page, viewer);
+  await logInByForm(page, viewer);
   await open(page, '/apps/DEMO/orders?status=success');
   await expect(page.getByRole('heading', { level: 1 })).toContainText(t.orders);
 
@@ -114,7 +114,7 @@ test('the language that was chosen is kept', async ({ page, viewer, language, sc
 test('the theme and the height of rows that were chosen are kept', async ({ page, viewer, language }) => {
   const t = words[language];
   const html = page.locator('html');
-  await login(page, viewer);
+  await logInByForm(page, viewer);
   await open(page, '/apps/DEMO/orders');
   const rowHeight = async () => (await page.locator('tbody tr').first().boundingBox())!.height;
   const colour = () => html.evaluate((root) => getComputedStyle(root).backgroundColor);
@@ -139,6 +139,6 @@ test('the theme and the height of rows that were chosen are kept', async ({ page
 
   await logOut(page, t, viewer);
   await expect(html).toHaveAttribute('data-theme', 'dark');
-  await login(page, viewer);
+  await logInByForm(page, viewer);
   await expect(html).toHaveAttribute('data-density', 'compact');
 });

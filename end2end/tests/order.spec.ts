@@ -81,7 +81,7 @@ test('what is being refunded is held', async ({ page, gateway, language }) => {
   await expect(page.locator('.balance dd')).toHaveText(['99.60', '− 0.00', '− 12.50', /^87\.10/]);
 });
 
-test('a sync of the payment tells what the channel said', async ({ page, gateway, language, scripts }) => {
+test('a sync of the payment tells what the channel said', { tag: '@language' }, async ({ page, gateway, language, scripts }) => {
   const t = words[language];
   const order = await gateway.order('OK');
   await open(page, path(order));
@@ -101,8 +101,7 @@ test('a sync of the payment tells what the channel said', async ({ page, gateway
   await expect(events).toHaveCount(2);
 });
 
-test('a held key asks the channel once', async ({ page, gateway, language, scripts }) => {
-  test.skip(!scripts, 'without scripts there are no keys of ours');
+test('a held key asks the channel once', { tag: '@scripts' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const order = await gateway.order('OK');
   await open(page, path(order));
@@ -121,7 +120,7 @@ test('an order that is not there is said not to be', async ({ page, language }) 
   await expectGoodScreen(page);
 });
 
-test('who may only look neither syncs nor refunds', async ({ page, context, gateway, viewer, language }) => {
+test('who may only look neither syncs nor refunds', { tag: '@language' }, async ({ page, context, gateway, viewer, language }) => {
   const t = words[language];
   const order = await gateway.order('OK');
   await context.clearCookies();

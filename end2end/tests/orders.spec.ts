@@ -165,7 +165,7 @@ test('every filter narrows the list, stands in the address and can be taken away
   await expect(numbers(page)).toHaveCount(25);
 });
 
-test('a list without results says why and leads out', async ({ page, language }) => {
+test('a list without results says why and leads out', { tag: '@language' }, async ({ page, language }) => {
   const t = words[language];
   await open(page, `${LIST}?q=NOSUCH${unique()}`);
   await expect(heading(page)).toHaveText(`${t.heading} 0`);
@@ -176,7 +176,7 @@ test('a list without results says why and leads out', async ({ page, language })
   await expect(numbers(page)).toHaveCount(25);
 });
 
-test('what is wrong with a filter stands at it, with what was typed', async ({ page, language, scripts }) => {
+test('what is wrong with a filter stands at it, with what was typed', { tag: '@language' }, async ({ page, language, scripts }) => {
   const t = words[language];
   await open(page, LIST);
   await filter(page, t.lowest, '1.2.3', t.apply, scripts);
@@ -187,7 +187,7 @@ test('what is wrong with a filter stands at it, with what was typed', async ({ p
   await expectGoodScreen(page);
 });
 
-test('the usual days are one click away', async ({ page, gateway }) => {
+test('the usual days are one click away', { tag: '@once' }, async ({ page, gateway }) => {
   const order = await gateway.order('OK');
   for (const usual of [0, 1, 2]) {
     await open(page, `${LIST}?q=${order.bizOrderNo}`);
@@ -197,7 +197,7 @@ test('the usual days are one click away', async ({ page, gateway }) => {
   }
 });
 
-test('the heads of the columns sort', async ({ page, gateway, language }) => {
+test('the heads of the columns sort', { tag: '@once' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const title = `盏 ${unique()}`;
   const made = [];
@@ -273,8 +273,7 @@ test('the one search box leads to the order, or to the list of what begins so', 
   await expect(page.locator('main')).toContainText(order.orderNo);
 });
 
-test('the list is worked by keyboard alone', async ({ page, gateway, language, scripts }) => {
-  test.skip(!scripts, 'keys are what scripts add');
+test('the list is worked by keyboard alone', { tag: '@scripts' }, async ({ page, gateway, language }) => {
   const title = `杯 ${unique()}`;
   await gateway.order('OK', { title });
   const newer = await gateway.order('OK', { title });
@@ -294,8 +293,7 @@ test('the list is worked by keyboard alone', async ({ page, gateway, language, s
   await expect(page).toHaveURL(`${LIST}/${newer.orderNo}`);
 });
 
-test('a number is copied by its button', async ({ page, gateway, language, scripts, context }) => {
-  test.skip(!scripts, 'copying is what scripts add');
+test('a number is copied by its button', { tag: '@scripts' }, async ({ page, gateway, language, context }) => {
   const t = words[language];
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const order = await gateway.order('OK');

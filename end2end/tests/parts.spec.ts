@@ -3,8 +3,7 @@ import { expect, login, open, settled, test } from '../support/fixtures.ts';
 const PART = /\/assets\/[0-9a-f]+\/split_details\.wasm$/;
 const LIST = '/apps/DEMO/orders';
 
-test('the pages about one thing are loaded when one of them is opened', async ({ page, gateway, scripts }) => {
-  test.skip(!scripts, 'without scripts nothing is loaded');
+test('the pages about one thing are loaded when one of them is opened', { tag: '@scripts' }, async ({ page, gateway }) => {
   const loaded: string[] = [];
   page.on('request', (request) => PART.test(request.url()) && loaded.push(request.url()));
   const order = await gateway.order('OK');
@@ -31,8 +30,7 @@ test('the pages about one thing are loaded when one of them is opened', async ({
   await expect(page.locator('link[rel=preload]')).toHaveCount(2);
 });
 
-test('where its part cannot be loaded, a page comes whole from the server', async ({ page, gateway, scripts }) => {
-  test.skip(!scripts, 'without scripts nothing is loaded');
+test('where its part cannot be loaded, a page comes whole from the server', { tag: '@scripts' }, async ({ page, gateway }) => {
   const order = await gateway.order('OK');
   await login(page);
   await open(page, `${LIST}?q=${order.bizOrderNo}`);

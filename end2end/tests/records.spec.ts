@@ -64,12 +64,9 @@ async function confirming(page: Page, title: string, inDialog: boolean) {
   return page.locator('main');
 }
 
-test.beforeEach(async ({ page, language, context, server }) => {
-  await context.addCookies([{ name: 'lang', value: language, url: server.url }]);
-  await login(page);
-});
+test.beforeEach(async ({ page }) => login(page));
 
-test('an undecided refund that its channel does not know is closed from the inbox', async ({ page, gateway, language }) => {
+test('an undecided refund that its channel does not know is closed from the inbox', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('ABSENT');
   await gateway.sync(refund);
@@ -99,7 +96,7 @@ test('the inbox begins with the oldest, and offers what is safe', async ({ page,
   await expect(rows(page).first().locator('.badge[data-tone=alert]').last()).toBeVisible();
 });
 
-test('what was raised is marked as reviewed, with a remark', async ({ page, language }) => {
+test('what was raised is marked as reviewed, with a remark', { tag: '@language' }, async ({ page, language }) => {
   const t = words[language];
   await open(page, '/apps/DEMO/review?review=1');
   const link = rows(page).getByRole('link', { name: t.review }).first();
@@ -111,7 +108,7 @@ test('what was raised is marked as reviewed, with a remark', async ({ page, lang
   await expect(page.locator('.timeline li').first()).toContainText('<b>对过账单</b>');
 });
 
-test('a notice shows its bytes and how it is signed, and is sent again', async ({ page, language, scripts }) => {
+test('a notice shows its bytes and how it is signed, and is sent again', { tag: '@language' }, async ({ page, language, scripts }) => {
   const t = words[language];
   await open(page, '/apps/DEMO/notices');
   await expect(heading(page)).toContainText(t.notices);
@@ -137,7 +134,6 @@ test('a notice shows its bytes and how it is signed, and is sent again', async (
 
 test('who may only look cannot send a notice', async ({ page, viewer, language }) => {
   const t = words[language];
-  await page.context().clearCookies({ name: 'id' });
   await login(page, viewer);
   await open(page, '/apps/DEMO/notices');
   const href = await rows(page).first().locator('a[data-row]').getAttribute('href');
@@ -147,7 +143,7 @@ test('who may only look cannot send a notice', async ({ page, viewer, language }
   await expect(page.locator('main')).toContainText(t.onlyLook);
 });
 
-test('callbacks are listed by what became of them, and shown as they came', async ({ page, language }) => {
+test('callbacks are listed by what became of them, and shown as they came', { tag: '@language' }, async ({ page, language }) => {
   const t = words[language];
   await open(page, '/apps/DEMO/callbacks');
   await expect(heading(page)).toContainText(t.callbacks);
@@ -160,7 +156,7 @@ test('callbacks are listed by what became of them, and shown as they came', asyn
   await expectGoodScreen(page);
 });
 
-test('sync records show what the channel said, and which changed our state', async ({ page, gateway, language }) => {
+test('sync records show what the channel said, and which changed our state', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('TIMEOUT');
   await gateway.sync(refund);

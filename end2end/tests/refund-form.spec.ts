@@ -80,7 +80,7 @@ async function expectOneRefund(page: Page, gateway: Gateway, order: Order, refun
 
 test.beforeEach(async ({ page }) => login(page));
 
-test('the form offers what is left, says what will happen, and makes it happen once', async ({
+test('the form offers what is left, says what will happen, and makes it happen once', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -144,7 +144,7 @@ test('neither a reload nor going back makes a second refund', async ({ page, gat
   await expectOneRefund(page, gateway, order, 60);
 });
 
-test('of two tabs the second is refused at the amount, and keeps what was typed', async ({
+test('of two tabs the second is refused at the amount, and keeps what was typed', { tag: '@language' }, async ({
   page,
   context,
   gateway,
@@ -184,7 +184,7 @@ test('of two tabs the second is refused at the amount, and keeps what was typed'
   await expect(second.locator('.balance')).toContainText('4.10');
 });
 
-test('what cannot be refunded is refused at the field', async ({ page, gateway, language }) => {
+test('what cannot be refunded is refused at the field', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const order = await gateway.order('OK');
   await open(page, path(order));
@@ -208,7 +208,7 @@ test('what cannot be refunded is refused at the field', async ({ page, gateway, 
   await expect(refunds(page)).toHaveCount(0);
 });
 
-test('the sentence counts what was refunded before', async ({ page, gateway, language, scripts }) => {
+test('the sentence counts what was refunded before', { tag: '@language' }, async ({ page, gateway, language, scripts }) => {
   const t = words[language];
   const { order } = await gateway.refund('OK');
   await open(page, path(order));
@@ -218,7 +218,7 @@ test('the sentence counts what was refunded before', async ({ page, gateway, lan
   await expect(step.locator('.happens')).toHaveText(t.second(order));
 });
 
-test('the sentence counts what is being refunded', async ({ page, gateway, language, scripts }) => {
+test('the sentence counts what is being refunded', { tag: '@language' }, async ({ page, gateway, language, scripts }) => {
   const t = words[language];
   const { order } = await gateway.refund('LOST');
   await open(page, path(order));
@@ -267,8 +267,7 @@ test('who changes their mind refunds nothing', async ({ page, gateway, language,
   await expect(refunds(page)).toHaveCount(0);
 });
 
-test('the whole refund is made by keyboard alone', async ({ page, gateway, language, scripts }) => {
-  test.skip(!scripts, 'without scripts there are no keys of ours');
+test('the whole refund is made by keyboard alone', { tag: '@scripts' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const order = await gateway.order('OK');
   await open(page, path(order));
@@ -294,13 +293,11 @@ const hasty = {
   'Enter, three times': (page: Page) => pressThrice(page, 'Enter'),
 };
 for (const [name, press] of Object.entries(hasty)) {
-  test(`what is pressed before it can have been read confirms nothing: ${name}`, async ({
+  test(`what is pressed before it can have been read confirms nothing: ${name}`, { tag: '@scripts' }, async ({
     page,
     gateway,
     language,
-    scripts,
   }) => {
-    test.skip(!scripts, 'without scripts the next step is a page of its own');
     const t = words[language];
     const order = await gateway.order('OK');
     await open(page, path(order));
@@ -322,13 +319,11 @@ for (const [name, press] of Object.entries(hasty)) {
   });
 }
 
-test('the button takes no press while a key is held, and none that began so', async ({
+test('the button takes no press while a key is held, and none that began so', { tag: '@scripts' }, async ({
   page,
   gateway,
   language,
-  scripts,
 }) => {
-  test.skip(!scripts, 'without scripts the next step is a page of its own');
   const t = words[language];
   const order = await gateway.order('OK');
   await open(page, path(order));
@@ -361,8 +356,7 @@ test('the button takes no press while a key is held, and none that began so', as
   await expectOneRefund(page, gateway, order, 99.6);
 });
 
-test('a second click that falls on the button as it comes presses nothing', async ({ page, gateway, scripts }) => {
-  test.skip(!scripts, 'without scripts the next step is a page of its own');
+test('a second click that falls on the button as it comes presses nothing', { tag: '@scripts' }, async ({ page, gateway }) => {
   const order = await gateway.order('OK');
   await open(page, path(order));
   const sent = posts(page);

@@ -122,8 +122,7 @@ test('a refund in progress is settled on the open page, by itself', async ({ pag
   await expectAccessible(page);
 });
 
-test('what a person is at stays when the page keeps up', async ({ page, gateway, language, scripts }) => {
-  test.skip(!scripts, 'without scripts the page is loaded again');
+test('what a person is at stays when the page keeps up', { tag: '@scripts' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('TIMEOUT');
   await open(page, path(refund));
@@ -141,7 +140,7 @@ test('what a person is at stays when the page keeps up', async ({ page, gateway,
   await expect(events(page).nth(1).locator('summary')).toBeFocused();
 });
 
-test('a sync tells what the channel said, and that our state was adjusted', async ({
+test('a sync tells what the channel said, and that our state was adjusted', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -177,8 +176,7 @@ test('a sync tells what the channel said, and that our state was adjusted', asyn
   expect((await gateway.book(refund))?.moved).toBe(1);
 });
 
-test('a held key syncs once, and so do quick presses', async ({ page, gateway, language, scripts }) => {
-  test.skip(!scripts, 'without scripts there are no keys of ours');
+test('a held key syncs once, and so do quick presses', { tag: '@scripts' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('OK');
   await open(page, path(refund));
@@ -202,7 +200,7 @@ test('a held key syncs once, and so do quick presses', async ({ page, gateway, l
   expect(sent).toHaveLength(3);
 });
 
-test('a refund that the channel never saw is submitted again by a sync', async ({ page, gateway, language }) => {
+test('a refund that the channel never saw is submitted again by a sync', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('LOST');
   await open(page, path(refund));
@@ -212,7 +210,7 @@ test('a refund that the channel never saw is submitted again by a sync', async (
   expect((await gateway.book(refund))?.moved).toBe(1);
 });
 
-test('a failed refund is retried once a press, after saying what will happen', async ({
+test('a failed refund is retried once a press, after saying what will happen', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -260,13 +258,11 @@ test('a failed refund is retried once a press, after saying what will happen', a
   expect((await gateway.book(refund))?.moved).toBe(0);
 });
 
-test('Enter, held or pressed quickly, opens what asks for confirmation and confirms nothing', async ({
+test('Enter, held or pressed quickly, opens what asks for confirmation and confirms nothing', { tag: '@scripts' }, async ({
   page,
   gateway,
   language,
-  scripts,
 }) => {
-  test.skip(!scripts, 'without scripts it is a page of its own');
   const t = words[language];
   const refund = await gateway.refund('FAIL');
   await open(page, path(refund));
@@ -293,7 +289,7 @@ test('Enter, held or pressed quickly, opens what asks for confirmation and confi
   await expect(events(page)).toHaveCount(2);
 });
 
-test('a failed refund is closed for good, and then nothing is left to press but sync', async ({
+test('a failed refund is closed for good, and then nothing is left to press but sync', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -317,7 +313,7 @@ test('a failed refund is closed for good, and then nothing is left to press but 
   await expect(page.getByRole('link', { name: t.back })).toBeVisible();
 });
 
-test('what is refused is said where it was asked for, with a trace id', async ({
+test('what is refused is said where it was asked for, with a trace id', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -345,7 +341,7 @@ test('what is refused is said where it was asked for, with a trace id', async ({
   await expectAccessible(page);
 });
 
-test('a retry that the order has too little left for is refused, and then no longer offered', async ({
+test('a retry that the order has too little left for is refused, and then no longer offered', { tag: '@language' }, async ({
   page,
   gateway,
   language,
@@ -409,7 +405,7 @@ test('who may only look sees no buttons, and gets nothing done without them', as
   await expect(events(page)).toHaveCount(2);
 });
 
-test('a refund that needs a person says what that means and what to do', async ({ page, gateway, language }) => {
+test('a refund that needs a person says what that means and what to do', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const refund = await gateway.refund('ABSENT');
   await open(page, path(refund));
@@ -439,14 +435,14 @@ test('the facts lead to the order and are copied by one click', async ({ page, g
   await expect(page.getByRole('heading', { level: 1 })).toContainText(t.orderPage);
 });
 
-test('a number that no refund has is answered in words', async ({ page, language }) => {
+test('a number that no refund has is answered in words', { tag: '@language' }, async ({ page, language }) => {
   const response = await page.goto('/apps/DEMO/refunds/NONE');
   expect(response?.status()).toBe(404);
   await expect(page.getByRole('heading', { name: words[language].none })).toBeVisible();
   await expectAccessible(page);
 });
 
-test('the page fits a telephone, and the dark', async ({ page, gateway, language, scripts }) => {
+test('the page fits a telephone, and the dark', { tag: '@once' }, async ({ page, gateway, language, scripts }) => {
   const t = words[language];
   await page.setViewportSize({ width: 375, height: 740 });
   await page.emulateMedia({ colorScheme: 'dark' });

@@ -139,7 +139,7 @@ test('filters narrow together, stand in the address, and say what is wrong where
   await expect(numbers(page)).toHaveCount(25);
 });
 
-test('days are days of the desk, and the usual ones are one click away', async ({ page, gateway }) => {
+test('days are days of the desk, and the usual ones are one click away', { tag: '@once' }, async ({ page, gateway }) => {
   const { bizRefundNo, refundNo } = await gateway.refund('OK');
   await open(page, `${LIST}?q=${bizRefundNo}`);
   await page.locator('.usual a').first().click();
@@ -149,7 +149,7 @@ test('days are days of the desk, and the usual ones are one click away', async (
   await expect(numbers(page)).toHaveCount(0);
 });
 
-test('chips count the states and lead to them', async ({ page, gateway, language }) => {
+test('chips count the states and lead to them', { tag: '@language' }, async ({ page, gateway, language }) => {
   const t = words[language];
   const title = `壶 ${unique()}`;
   await gateway.refund('OK', { title });
@@ -184,7 +184,7 @@ test('chips count the states and lead to them', async ({ page, gateway, language
   await expect(numbers(page)).toHaveCount(4);
 });
 
-test('a list in which nothing needs a person says so', async ({ page, language }) => {
+test('a list in which nothing needs a person says so', { tag: '@once' }, async ({ page, language }) => {
   await open(page, `${LIST}?review=1&status=close`);
   await expect(page.getByRole('heading', { level: 2 })).toHaveText(words[language].noMatch);
   await open(page, `${LIST}?review=maybe`);
@@ -216,7 +216,7 @@ test('pages are turned by key, forwards and back', async ({ page, language }) =>
   await expect(numbers(page)).toHaveText(first);
 });
 
-test('the heads of the columns sort', async ({ page, gateway, language }) => {
+test('the heads of the columns sort', { tag: '@once' }, async ({ page, gateway, language }) => {
   const title = `盏 ${unique()}`;
   const made = [];
   for (const amount of [5, 50, 20]) made.push((await gateway.refund('OK', { title, amount })).refundNo);
@@ -241,8 +241,7 @@ test('a row leads to its refund, and back leads to the list as it was', async ({
   await expect(numbers(page)).toHaveText([refundNo]);
 });
 
-test('the list is worked by keyboard alone', async ({ page, gateway, language, scripts, context }) => {
-  test.skip(!scripts, 'keys are what scripts add');
+test('the list is worked by keyboard alone', { tag: '@scripts' }, async ({ page, gateway, language, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const title = `杯 ${unique()}`;
   const older = await gateway.refund('OK', { title });
@@ -259,7 +258,7 @@ test('the list is worked by keyboard alone', async ({ page, gateway, language, s
   await expect(page).toHaveURL(`${LIST}/${newer.refundNo}`);
 });
 
-test('the list fits a telephone, and the dark', async ({ page, language }) => {
+test('the list fits a telephone, and the dark', { tag: '@once' }, async ({ page, language }) => {
   await page.setViewportSize({ width: 375, height: 740 });
   await page.emulateMedia({ colorScheme: 'dark' });
   await open(page, `${LIST}?review=1`);

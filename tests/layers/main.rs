@@ -116,6 +116,17 @@ fn the_map_shows_every_file_and_nothing_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A test there would never be run: Cargo.toml says that the program has none.
+#[test]
+fn the_program_has_no_tests_of_its_own() {
+    let mut of_program = files("src/commands");
+    of_program.push("src/main.rs".to_owned());
+    for file in of_program {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("#[cfg(test)]"), "{file}");
+    }
+}
+
 #[test]
 fn what_must_be_absent_is_absent() {
     let tables = tables();

@@ -1,4 +1,4 @@
-//! The channels: truthful but for reversals, and seldom in the best of health.
+//! The channels: truthful but for reversals and denials, and seldom in the best of health.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,6 +24,9 @@ pub const TIME_LIMIT: i64 = 10 * SECOND;
 /// takes to show it, and than two nodes' clocks differ.
 const VISIBILITY_DELAY: i64 = MINUTE;
 const SHOWN_AFTER: i64 = 15 * SECOND;
+/// Longest time for which a node is held up between an answer and what it does with the answer: longer than
+/// any lease, as when its machine is suspended.
+const HELD_UP: i64 = 12 * HOUR;
 
 /// Where a refund stands in the channel's book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +42,14 @@ pub enum State {
     Close,
     /// It was taken, and is forgotten.
     Lost,
+    /// It is being worked at, and questions are answered as if it had never been taken.
+    Denied,
 }
 
 impl State {
     /// Whether the money is with the payer, or may yet go there.
     pub fn may_pay(self) -> bool {
-        matches!(self, State::Working | State::Success { .. })
+        matches!(self, State::Working | State::Denied | State::Success { .. })
     }
 }
 
@@ -61,6 +66,10 @@ pub struct Entry {
     /// Submissions that are still on their way.
     pub under_way: u32,
     pub moved: u32,
+    /// A node has heard, and written down, that the channel has it.
+    acknowledged: bool,
+    /// The channel has denied it once.
+    pub denied: bool,
 }
 
 /// What a callback says.
@@ -98,6 +107,8 @@ impl World {
             shown_at: 0,
             under_way: 0,
             moved: 0,
+            acknowledged: false,
+            denied: false,
         });
         assert_eq!(
             (entry.amount, &entry.order_no),
@@ -136,8 +147,7 @@ impl World {
             return self.silence();
         }
         let state = self.book[&no].state;
-        let answer = self.answer(&no, state);
-        self.travel(answer)
+        self.reply(&no, state)
     }
 
     /// A node asks for a refund.
@@ -147,8 +157,8 @@ impl World {
         submission: &Submission,
     ) -> FaultMode<Reply<Statement>> {
         self.counts.calls += 1;
-        let no = &submission.channel_no;
-        let shown = self.book.get(no).map_or(State::Unseen, |entry| {
+        let no = submission.channel_no.clone();
+        let shown = self.book.get(&no).map_or(State::Unseen, |entry| {
             if self.now < entry.shown_at {
                 entry.before
             } else {
@@ -162,11 +172,7 @@ impl World {
         if self.is_down(channel) || self.ill(5.0) {
             return self.silence();
         }
-        if self.scheduled {
-            self.scheduled_answer_at = self.now;
-        }
-        let answer = self.answer(no, shown);
-        self.travel(answer)
+        self.reply(&no, shown)
     }
 
     /// No answer: the connection breaks at once, or time runs out.
@@ -183,18 +189,42 @@ impl World {
         }
     }
 
-    /// An answer may be long on its way, and is old then.
-    fn travel(&mut self, answer: Reply<Statement>) -> FaultMode<Reply<Statement>> {
-        match self.ill(12.0) {
-            true => FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer),
-            false => FaultMode::Now(answer),
+    /// Answers. An answer may be long on its way, or lie with a node that is held up, and is old then.
+    fn reply(&mut self, no: &str, state: State) -> FaultMode<Reply<Statement>> {
+        let answer = self.answer(no, state);
+        let refused = state == State::Fail;
+        if self.ill(if refused { 15.0 } else { 4.0 }) {
+            self.counts.held_up += 1;
+            let until = self.now + self.between(2 * MINUTE, HELD_UP);
+            if refused {
+                self.refusals_held_up.insert(no.to_owned(), until);
+            }
+            return FaultMode::At(until, answer);
         }
+        if self.scheduled {
+            self.scheduled_answer_at = self.now;
+        }
+        if self.ill(12.0) {
+            return FaultMode::At(self.now + self.between(1, TIME_LIMIT - 1), answer);
+        }
+        if let Some(entry) = self.book.get_mut(no)
+            && state == State::Working
+        {
+            entry.acknowledged = true;
+        }
+        FaultMode::Now(answer)
     }
 
     /// A submission arrives. Money that has moved does not move again: only what failed, or is not
     /// in the book, starts over.
     pub fn arrive(&mut self, no: &str) {
         let known = self.book[no].state;
+        if known == State::Denied {
+            // What it has denied it takes for new: the money will move twice.
+            let (no, state) = (no.to_owned(), State::Success { at: self.now });
+            self.plan(SECOND, Happening::End { no, state });
+            return;
+        }
         if !matches!(known, State::Unseen | State::Fail | State::Lost) {
             return;
         }
@@ -205,7 +235,8 @@ impl World {
             54..57 => (State::Close, None),
             57..80 => (State::Working, Some(State::Success { at: now })),
             80..90 => (State::Working, Some(State::Fail)),
-            90..94 => (State::Working, Some(State::Close)),
+            90..92 => (State::Working, Some(State::Close)),
+            92..96 => (State::Working, Some(State::Denied)),
             _ => (State::Working, Some(State::Lost)),
         };
         let shown_after = if self.ill(20.0) {
@@ -215,6 +246,7 @@ impl World {
         };
         let entry = self.book.get_mut(no).expect("it was looked at above");
         (entry.before, entry.shown_at) = (known, now + shown_after);
+        entry.acknowledged = false;
         match end {
             None => self.reach(no, state),
             Some(end) => {
@@ -231,14 +263,24 @@ impl World {
         let now = self.now;
         let reversed = self.ill(8.0);
         let entry = self.book.get_mut(no).expect("it is in the book");
-        entry.state = match state {
-            State::Success { .. } => State::Success { at: now },
+        let state = match state {
+            // Denied is only what we know to have been accepted: anything else would have to be submitted again.
+            State::Denied if entry.acknowledged => State::Denied,
+            State::Denied | State::Success { .. } => State::Success { at: now },
             other => other,
         };
+        entry.state = state;
         match state {
             State::Success { .. } => entry.moved += 1,
             State::Reversed => self.counts.reversals += 1,
             State::Lost => self.counts.lost += 1,
+            State::Denied => {
+                entry.denied = true;
+                self.counts.denied += 1;
+                let (after, no) = (self.between(2 * HOUR, 20 * HOUR), no.to_owned());
+                let state = State::Success { at: now };
+                self.plan(after, Happening::End { no, state });
+            }
             _ => {}
         }
         self.note(format!("  {no} is {state:?} at the channel"));
@@ -255,11 +297,14 @@ impl World {
             State::Success { .. } => "success",
             State::Fail | State::Reversed => "fail",
             State::Close => "close",
-            State::Unseen | State::Working | State::Lost => return,
+            State::Unseen | State::Working | State::Lost | State::Denied => return,
         };
         let msg = self.message();
         let Entry {
-            channel, amount, ..
+            channel,
+            amount,
+            denied,
+            ..
         } = self.book[no];
         let (no, status) = (no.to_owned(), status.to_owned());
         let word = Word {
@@ -269,7 +314,8 @@ impl World {
             msg,
         };
         let body = serde_json::to_string(&word).expect("plain text is JSON");
-        for _ in 0..self.between(0, 3) {
+        // Of money that it has denied it tells in any case.
+        for _ in 0..self.between(i64::from(denied), 3) {
             let after = self.span(1, 3 * HOUR);
             let body = body.clone();
             self.plan(
@@ -291,7 +337,7 @@ impl World {
     fn answer(&mut self, no: &str, state: State) -> Reply<Statement> {
         let out_refund_no = Some(format!("OUT-{no}"));
         let outcome = match state {
-            State::Unseen | State::Lost => Outcome::NotFound,
+            State::Unseen | State::Lost | State::Denied => Outcome::NotFound,
             State::Working => Outcome::Accepted { out_refund_no },
             State::Success { at } => Outcome::Success {
                 out_refund_no,

@@ -88,7 +88,9 @@ impl History {
             );
             assert!(entry.moved <= 1, "{no} moved money {} times", entry.moved);
             *moved.entry(&row.biz_refund_no).or_default() += entry.moved;
-            if matches!(entry.state, State::Success { .. }) {
+            // What was closed upon the channel's own word is paid out at the channel's cost, or raised.
+            let against_its_word = entry.denied && row.status == "close";
+            if matches!(entry.state, State::Success { .. }) && !against_its_word {
                 *paid.entry(&entry.order_no).or_default() += entry.amount;
             }
         }
@@ -117,8 +119,9 @@ impl History {
                     "{row:?} succeeded, and is {state:?} at the channel"
                 ),
                 "fail" | "close" => {
+                    let denied = row.status == "close" && entry.is_some_and(|entry| entry.denied);
                     assert!(
-                        !may_pay,
+                        !may_pay || denied,
                         "{row:?} gave its amount back, and is {state:?} at the channel"
                     )
                 }
@@ -171,21 +174,22 @@ impl History {
             .rows("SELECT channel, opened_at FROM breaker");
         let mut world = self.world.lock();
         for row in &refunds {
-            let state = world
-                .book
-                .get(&row.channel_no)
-                .map_or(State::Unseen, |entry| entry.state);
+            let entry = world.book.get(&row.channel_no);
+            let state = entry.map_or(State::Unseen, |entry| entry.state);
+            let denied = entry.is_some_and(|entry| entry.denied);
             let raised = row.review_reason.as_deref();
             let agrees = match (row.status.as_str(), state) {
                 ("success", State::Success { .. }) => true,
                 ("success", State::Reversed) => raised == Some("contradicted"),
                 ("fail", State::Fail | State::Reversed) => true,
+                ("close", State::Success { .. }) => denied && raised == Some("overpaid"),
                 ("close", state) => !state.may_pay(),
                 ("progress", State::Lost) => raised.is_some(),
                 _ => false,
             };
             assert!(agrees, "at the end {row:?} is {state:?} at the channel");
             world.counts.raised += u64::from(raised.is_some());
+            world.counts.overpaid += u64::from(raised == Some("overpaid"));
         }
         let told_of: HashSet<_> = notices.iter().map(|notice| &notice.refund_no).collect();
         world.counts.further += (notices.len() - told_of.len()) as u64;

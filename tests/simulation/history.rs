@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::errors::Errors;
 use crate::inspector::{Inspector, Work};
 use crate::nodes::{Action, CHANNELS, Node, Outcome, merchant};
-use crate::support;
+use crate::support::{self, database::TestDatabase};
 use crate::world::{Counts, DAY, HOUR, Happening, MINUTE, SECOND, Shared, Signal};
 
 /// How long all is calm at the end: a day to settle what is open, and a day to ask once more.
@@ -37,7 +37,14 @@ pub struct History {
     pub inspector: Inspector,
     pub errors: Errors,
     url: String,
-    _folder: TempDir,
+    /// Dropped last, once nobody is connected.
+    _database: Database,
+}
+
+/// What a history is written to.
+enum Database {
+    File(TempDir),
+    Server(TestDatabase),
 }
 
 impl Drop for History {
@@ -89,8 +96,16 @@ impl History {
     fn begin(seed: u64, errors: Errors) -> History {
         let (sender, signals) = mpsc::unbounded_channel();
         let world = Shared::new(seed, sender);
-        let folder = temporary_folder();
-        let url = format!("sqlite://{}/sim.db?mode=rwc", folder.path().display());
+        let database = match support::database::server() {
+            Some(_) => Database::Server(TestDatabase::new()),
+            None => Database::File(temporary_folder()),
+        };
+        let url = match &database {
+            Database::Server(database) => database.url(),
+            Database::File(folder) => {
+                format!("sqlite://{}/sim.db?mode=rwc", folder.path().display())
+            }
+        };
         let count = world.lock().between(2, 3);
         let mut nodes: Vec<_> = (0..count as usize).map(Node::new).collect();
         for node in &mut nodes {
@@ -117,7 +132,7 @@ impl History {
             inspector: Inspector::open(&url),
             errors,
             url,
-            _folder: folder,
+            _database: database,
         }
     }
 

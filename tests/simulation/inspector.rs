@@ -1,8 +1,10 @@
 //! Reads the database by its own statements, not by the server's: what is due, and what is there.
 
+use std::collections::BTreeMap;
+
 use refundry::domain::order::Channel;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Connection, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row as _};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::nodes::OVERDUE_AFTER;
@@ -43,14 +45,16 @@ pub struct NoticeRow {
 pub struct Inspector {
     runtime: Runtime,
     conn: AnyConnection,
+    /// [`DUE`] in the database's words.
+    due: String,
 }
 
-/// When the next of each work is due, leases and breakers minded.
+/// When the next of each work is due, leases and breakers minded. `GREATEST` is `MAX` to SQLite.
 const DUE: &str = "
-    SELECT s.channel AS work, MIN(MAX(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
+    SELECT s.channel AS work, MIN(GREATEST(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
       FROM submission s LEFT JOIN breaker b ON b.app_id = s.app_id AND b.channel = s.channel
       WHERE s.due_at IS NOT NULL GROUP BY s.channel
-    UNION ALL SELECT 'notices', MIN(MAX(next_send_at, leased_until)) FROM notice WHERE next_send_at IS NOT NULL
+    UNION ALL SELECT 'notices', MIN(GREATEST(next_send_at, leased_until)) FROM notice WHERE next_send_at IS NOT NULL
     UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND review_reason IS NULL";
 
 impl Inspector {
@@ -62,24 +66,40 @@ impl Inspector {
         let conn = runtime
             .block_on(AnyConnection::connect(url))
             .expect("the database opens");
-        Inspector { runtime, conn }
+        let due = match url.starts_with("sqlite:") {
+            true => DUE.replace("GREATEST(", "MAX("),
+            false => DUE.to_owned(),
+        };
+        Inspector { runtime, conn, due }
     }
 
-    pub fn rows(&mut self, sql: &'static str) -> Vec<AnyRow> {
-        let rows = sqlx::query(sql).fetch_all(&mut self.conn);
+    pub fn rows(&mut self, sql: &str) -> Vec<AnyRow> {
+        let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&mut self.conn);
         self.runtime.block_on(rows).expect("the database is read")
+    }
+
+    /// What an order has left to refund.
+    pub fn left(&mut self, order_no: &str) -> i64 {
+        let sql = format!(
+            "SELECT amount - held - refunded AS rest FROM pay_order WHERE order_no = '{order_no}'"
+        );
+        self.rows(&sql)[0].get("rest")
     }
 
     /// What is to be done, and from when on.
     pub fn due(&mut self) -> Vec<(Work, i64)> {
-        let due = self.rows(DUE);
-        let due = due.iter().filter_map(|row| {
+        let sql = self.due.clone();
+        let rows = self.rows(&sql);
+        let due = rows.iter().filter_map(|row| {
             let at: i64 = row.get::<Option<i64>, _>("at")?;
-            Some(match row.get::<String, _>("work").as_str() {
-                "notices" => (Work::Notices, at),
-                "overdue" => (Work::Overdue, at + OVERDUE_AFTER + 1),
-                channel => (Work::Sync(channel.parse().expect("a channel")), at),
-            })
+            Some((row.get::<String, _>("work"), at))
+        });
+        // The order of groups is the database's own.
+        let due: BTreeMap<_, _> = due.collect();
+        let due = due.into_iter().map(|(work, at)| match work.as_str() {
+            "notices" => (Work::Notices, at),
+            "overdue" => (Work::Overdue, at + OVERDUE_AFTER + 1),
+            channel => (Work::Sync(channel.parse().expect("a channel")), at),
         });
         due.collect()
     }

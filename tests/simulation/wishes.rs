@@ -4,18 +4,23 @@
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
 use refundry::domain::notice::NoticeKey;
-use refundry::domain::order::{NewOrder, OrderStatus};
+use refundry::domain::order::{NewOrder, Order, OrderStatus};
 use refundry::domain::refund::{NewRefund, RefundKey};
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{notices, orders, refunds};
 
+use crate::bank::State;
 use crate::history::History;
 use crate::nodes::{Action, CHANNELS, Outcome, merchant};
 use crate::support;
+use crate::world::{MINUTE, SECOND};
 
 impl History {
     /// Somebody wants something.
     pub fn wish(&mut self) {
+        if self.believe_denial() || self.retry_before_old_refusal() {
+            return;
+        }
         let kind = {
             let mut world = self.world.lock();
             // While the merchant's system is down, notices pile up: the time for second states.
@@ -36,13 +41,80 @@ impl History {
         }
     }
 
+    /// Mostly, somebody acts on what a channel denies: an operator closes the refund, and the merchant then
+    /// refunds what the order has left in another way. Returns false where nobody does.
+    fn believe_denial(&mut self) -> bool {
+        let denied: Vec<_> = {
+            let world = self.world.lock();
+            let denied = world
+                .book
+                .iter()
+                .filter(|(_, entry)| entry.state == State::Denied);
+            denied.map(|(no, _)| no.clone()).collect()
+        };
+        let denied = self.world.lock().pick(&denied);
+        let Some(denied) = denied.filter(|_| self.world.lock().chance(60.0)) else {
+            return false;
+        };
+        let mut rows = self.inspector.refunds().into_iter();
+        let Some(refund) = rows.find(|row| row.channel_no == denied) else {
+            return false;
+        };
+        match (refund.status.as_str(), refund.review_reason.as_deref()) {
+            ("progress", Some("absent")) => self.close_refund(refund.refund_no),
+            ("close", _) => {
+                let mut orders = self.orders.iter();
+                let order = orders.find(|order| order.order_no == refund.order_no);
+                let left = self.inspector.left(&refund.order_no);
+                match order.cloned() {
+                    Some(order) if left > 0 => self.ask_for(&order, left),
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Mostly, a refund is retried while a node still holds a refusal of it, and the node goes on with the refusal
+    /// soon after. Returns false where nobody does.
+    fn retry_before_old_refusal(&mut self) -> bool {
+        let held: Vec<_> = {
+            let world = self.world.lock();
+            let held = world.refusals_held_up.iter();
+            let held = held.filter(|(_, until)| **until > world.now);
+            held.map(|(no, until)| (no.clone(), *until)).collect()
+        };
+        let failed: Vec<_> = (self.inspector.refunds().into_iter())
+            .filter(|row| row.status == "fail")
+            .filter_map(|row| {
+                let (_, until) = held.iter().find(|(no, _)| *no == row.channel_no)?;
+                Some((row, *until))
+            })
+            .collect();
+        let failed = self.world.lock().pick(&failed);
+        let Some((refund, until)) = failed.filter(|_| self.world.lock().chance(80.0)) else {
+            return false;
+        };
+        {
+            let mut world = self.world.lock();
+            let soon = world.now + world.between(SECOND, 2 * MINUTE);
+            let mut parked = world.parked.iter_mut();
+            if let Some(holder) = parked.find(|parked| parked.until == until) {
+                holder.until = soon;
+            }
+            world.refusals_held_up.remove(&refund.channel_no);
+        }
+        self.retry_refund(refund.refund_no, Some(refund.submissions));
+        true
+    }
+
     fn ask_for_new(&mut self) {
         if self.orders.is_empty() || self.world.lock().chance(40.0) {
             self.record_order();
         }
         let order = self.world.lock().pick(&self.orders);
         let Some(order) = order else { return };
-        let number = self.asked.len();
         let part = self.world.lock().between(1, order.amount.0);
         let size = self.world.lock().between(0, 9);
         let amount = match size {
@@ -50,9 +122,14 @@ impl History {
             1 => order.amount.0 + 1,
             _ => part,
         };
+        self.ask_for(&order, amount);
+    }
+
+    fn ask_for(&mut self, order: &Order, amount: i64) {
+        let number = self.asked.len();
         let new = NewRefund {
             client_ip: Some("203.0.113.7".to_owned()),
-            ..support::new_refund(&order, &format!("R{number}"), Fen(amount))
+            ..support::new_refund(order, &format!("R{number}"), Fen(amount))
         };
         self.asked.push(new.clone());
         self.world.lock().counts.refunds += 1;
@@ -166,11 +243,15 @@ impl History {
             .lock()
             .chance(50.0)
             .then_some(refund.submissions.count());
-        let name = format!("retry {}", refund.refund_no);
+        self.retry_refund(refund.refund_no, seen);
+    }
+
+    fn retry_refund(&mut self, refund_no: String, seen: Option<i64>) {
+        let name = format!("retry {refund_no}");
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
                 let retried =
-                    refunds::retry(&ctx, &merchant(), &refund.refund_no, seen, operator()).await?;
+                    refunds::retry(&ctx, &merchant(), &refund_no, seen, operator()).await?;
                 Ok(Outcome::Refund(Box::new(retried)))
             })
         });
@@ -184,11 +265,14 @@ impl History {
             false => self.some_refund(),
         };
         let Some(refund) = refund else { return };
-        let name = format!("close {}", refund.refund_no);
+        self.close_refund(refund.refund_no);
+    }
+
+    fn close_refund(&mut self, refund_no: String) {
+        let name = format!("close {refund_no}");
         let action: Action = Box::new(move |ctx| {
             Box::pin(async move {
-                let closed =
-                    refunds::close(&ctx, &merchant(), &refund.refund_no, operator()).await?;
+                let closed = refunds::close(&ctx, &merchant(), &refund_no, operator()).await?;
                 Ok(Outcome::Refund(Box::new(closed)))
             })
         });

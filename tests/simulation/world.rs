@@ -95,6 +95,11 @@ pub struct Counts {
     pub outages: u64,
     pub reversals: u64,
     pub lost: u64,
+    pub denied: u64,
+    /// Answers that a node did nothing with for longer than a lease.
+    pub held_up: u64,
+    /// More was paid out than was paid in, since a channel denied what it then paid.
+    pub overpaid: u64,
     pub raised: u64,
     pub given_up: u64,
     /// Notices of refunds that had one before.
@@ -113,6 +118,9 @@ impl Counts {
         self.outages += other.outages;
         self.reversals += other.reversals;
         self.lost += other.lost;
+        self.denied += other.denied;
+        self.held_up += other.held_up;
+        self.overpaid += other.overpaid;
         self.raised += other.raised;
         self.given_up += other.given_up;
         self.further += other.further;
@@ -130,6 +138,8 @@ pub struct World {
     /// Until when a channel answers nobody.
     pub down: HashMap<Channel, i64>,
     pub receiver_down: i64,
+    /// Refunds of which a node holds a refusal, and until when it does nothing with it.
+    pub refusals_held_up: BTreeMap<String, i64>,
     /// What the merchant's system was told, in order.
     pub told: Vec<Told>,
     pub parked: Vec<Parked>,
@@ -159,6 +169,7 @@ impl Shared {
             book: BTreeMap::new(),
             down: HashMap::new(),
             receiver_down: 0,
+            refusals_held_up: BTreeMap::new(),
             told: Vec::new(),
             parked: Vec::new(),
             signals,
