@@ -1,9 +1,9 @@
 //! The audit: acts leave entries, entries are sealed into a chain, and the chain tells what was done to it.
 
-
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::support::{Core, config, new_refund};
 use futures::future::join_all;
 use refundry::domain::audit::{
     Act, Action, AuditEntry, BreakKind, ChainBreak, ChainCheck, ChainHead, Origin, SubjectKind,
@@ -24,7 +24,6 @@ use refundry::server::error::{Error, Result};
 use refundry::server::refunds::OnRepeat;
 use refundry::server::{merchants, orders, people, refunds, retention};
 use sqlx::AssertSqlSafe;
-use crate::support::{Core, config, new_refund};
 
 const START: Timestamp = Timestamp(1_760_000_000_000);
 const ADDRESS: &str = "198.51.100.7";

@@ -264,7 +264,8 @@ async fn sync(core: &Core, refund: &Refund) -> Refund {
 async fn call_back_success(core: &Core, refund: &Refund) -> Refund {
     let body = format!(
         r#"{{"refundNo":"{}","amount":{},"status":"success","outRefundNo":"X"}}"#,
-        refund.channel_no(), refund.amount.0
+        refund.channel_no(),
+        refund.amount.0
     );
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"123456").unwrap();
     mac.update(body.as_bytes());

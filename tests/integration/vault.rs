@@ -1,8 +1,10 @@
 //! Secrets at rest: sealed in the database, bound to their row, and sealed anew while requests are signed.
 
-
 use std::path::Path;
 
+use crate::support::database::TestDatabase;
+use crate::support::http::{TestApp, merchant};
+use crate::support::{add_app, config};
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
@@ -13,9 +15,6 @@ use refundry::server::merchants;
 use refundry::server::vault::{self, KeysError, Vault};
 use serde_json::json;
 use sqlx::Row;
-use crate::support::database::TestDatabase;
-use crate::support::http::{TestApp, merchant};
-use crate::support::{add_app, config};
 
 const SECRET: &str = "horse-battery-staple";
 const START: Timestamp = Timestamp(1_760_000_000_000);

@@ -8,8 +8,8 @@ use leptos_router::ChooseView;
 use leptos_router::hooks::use_url;
 
 use crate::console::pages::{
-    AuditCheckPage, BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage, RefundOrderPage,
-    RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
+    AuditCheckPage, BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage,
+    RefundOrderPage, RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
 
 /// A page of the lazy module. As a route's view it loads the module first.
