@@ -7,6 +7,7 @@ mod support;
 use refundry::domain::event::{Actor, Event, EventKind, Subject};
 use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
+use refundry::domain::movement::Amounts;
 use refundry::domain::order::Channel;
 use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus, Submission, Submissions};
 use refundry::server::store;
@@ -59,9 +60,12 @@ async fn bare_door(database: &Database) -> usize {
                 let event = settled.clone();
                 Box::pin(async move {
                     assert!(store::refund::update(conn, &before, &refund, None).await?);
-                    let held = Fen::ZERO - refund.amount;
-                    store::order::move_balance(conn, APP, &refund.order_no, held, refund.amount)
-                        .await?;
+                    let change = Amounts {
+                        held: -refund.amount,
+                        refunded: refund.amount,
+                        overpaid: Fen::ZERO,
+                    };
+                    store::order::move_balance(conn, APP, &refund.order_no, change).await?;
                     Ok(store::event::insert(conn, &event).await?)
                 })
             })

@@ -40,6 +40,7 @@ string_enum! {
         RefundSubmitted = "refund_submitted",
         RefundRetried = "refund_retried",
         RefundClosed = "refund_closed",
+        RefundBooked = "refund_booked",
         RefundReviewed = "refund_reviewed",
         NoticeSent = "notice_sent",
         SandboxFaultsSet = "sandbox_faults_set",

@@ -69,6 +69,7 @@ pub fn action(action: Action) -> Text {
         Action::RefundSubmitted => text("提交退款", "Refund submitted"),
         Action::RefundRetried => text("重试退款", "Refund retried"),
         Action::RefundClosed => text("关闭退款", "Refund closed"),
+        Action::RefundBooked => text("登记资金去向", "Money booked"),
         Action::RefundReviewed => text("标为已查看", "Marked as reviewed"),
         Action::NoticeSent => text("再次发送通知", "Notice sent again"),
         Action::SandboxFaultsSet => text("设置沙箱故障", "Sandbox faults set"),

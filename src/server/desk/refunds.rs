@@ -362,7 +362,7 @@ pub async fn book(
     match refunds::book(ctx, merchant, refund_no, request, actor.clone()).await {
         Ok(_) => {}
         Err(Error::Refused(Refusal::WrongState { .. }))
-            if booked_just_then(&caller, refund_no, since, &actor).await? => {}
+            if booked_just_then(&caller, refund_no, since, &actor.actor).await? => {}
         Err(error) => return Err(error.into()),
     }
     redirect_to_refund(app_id, refund_no, since);

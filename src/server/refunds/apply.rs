@@ -145,11 +145,13 @@ fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
         EventKind::Submitted => Action::RefundSubmitted,
         EventKind::Retried => Action::RefundRetried,
         EventKind::Closed => Action::RefundClosed,
+        EventKind::Booked => Action::RefundBooked,
         EventKind::Reviewed => Action::RefundReviewed,
         EventKind::Recorded
         | EventKind::Answered
         | EventKind::Callback
         | EventKind::Resubmitted
+        | EventKind::PutOff
         | EventKind::Flagged => return None,
     };
     let subject = (SubjectKind::Refund, refund.refund_no.as_str());
@@ -164,7 +166,7 @@ fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
     let mut after = json!({"status": refund.status.as_str()});
     match action {
         Action::RefundRepeated => after["changed"] = repeated_fields(before, refund),
-        Action::RefundReviewed => after["remark"] = json!(cause.said),
+        Action::RefundReviewed | Action::RefundBooked => after["remark"] = json!(cause.said),
         Action::RefundSynced => after["outcome"] = json!(cause.outcome),
         _ => after["amount"] = json!(refund.amount.plain()),
     }

@@ -157,7 +157,7 @@ pub async fn book(
     merchant: &MerchantApp,
     refund_no: &str,
     request: BookingRequest,
-    actor: Actor,
+    actor: impl Into<Origin>,
 ) -> Result<Refund> {
     let (refund, _) = find(ctx, merchant, &RefundKey::RefundNo(refund_no.to_owned())).await?;
     let now = ctx.clock.now();
@@ -197,7 +197,7 @@ async fn booking(
     if current.version != request.version || current.bookable() != Some(request.booking) {
         return Ok(Err(wrong_state(current)));
     }
-    if current.leased_until > now {
+    if current.leased_until() > now {
         return Ok(Err(Refusal::SyncUnderWay));
     }
     let left = refundable(conn, current).await?;
