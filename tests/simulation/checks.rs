@@ -112,6 +112,14 @@ impl History {
         for row in refunds {
             let entry = world.book.get(&row.channel_no);
             let state = entry.map_or(State::Unseen, |entry| entry.state);
+            // Else an amount was given back that was still to be paid, and nobody looked in time to see it.
+            assert!(
+                !matches!(
+                    row.review_reason.as_deref(),
+                    Some("late_success" | "overpaid")
+                ) || entry.is_some_and(|entry| entry.denied),
+                "{row:?} was paid late, and its channel never denied it"
+            );
             let may_pay = state.may_pay() || entry.is_some_and(|entry| entry.under_way > 0);
             match row.status.as_str() {
                 "success" => assert!(

@@ -3,7 +3,15 @@
 //! everything that can go wrong does; nothing may be lost, paid twice or left open.
 //!
 //! `REFUNDRY_SIM_SEED` replays one history, and `REFUNDRY_SIM_DAYS` says how many days are simulated
-//! in all.
+//! in all. Where `REFUNDRY_TEST_POSTGRES` names a server, the histories are lived on PostgreSQL, a tenth of them.
+//!
+//! These mutations of the server were made by hand, and seen to fail here:
+//! - `refusal_is_conclusive` (domain/refund/transitions.rs) takes every answer to a submission for conclusive: a
+//!   node is held up with the refusal of one submission while another, which will succeed, is under way.
+//! - `after_giving_back` (the same file) takes a late success where the order has not enough left: a channel denies
+//!   a refund that it accepted, an operator closes the refund, its amount is refunded otherwise, the channel pays.
+//! - `is_never_seen` (server/refunds/sync.rs) and `begin_submission` (apply.rs), which hold it together, have a
+//!   refund submitted again that its channel acknowledged: a channel that denies what it accepted pays twice.
 
 mod bank;
 mod checks;
@@ -82,6 +90,10 @@ fn nothing_is_lost_whatever_happens() {
 
 #[test]
 fn a_seed_is_one_history() {
+    if support::database::server().is_some() {
+        eprintln!("not run: PostgreSQL's own processes go by no seed");
+        return;
+    }
     let seed = setting("REFUNDRY_SIM_SEED").unwrap_or_else(|| rand::random_range(0..1_000_000_000));
     let (once, again) = (History::live(seed, DAYS), History::live(seed, DAYS));
     assert_eq!(once, again, "seed {seed}");
