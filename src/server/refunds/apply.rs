@@ -136,15 +136,13 @@ fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
         EventKind::Requested => Action::RefundRequested,
         EventKind::Repeated => Action::RefundRepeated,
         EventKind::Sync => Action::RefundSynced,
-        EventKind::Submitted => Action::RefundSubmitted,
+        EventKind::Submitted | EventKind::Resubmitted => Action::RefundSubmitted,
         EventKind::Retried => Action::RefundRetried,
         EventKind::Closed => Action::RefundClosed,
         EventKind::Reviewed => Action::RefundReviewed,
-        EventKind::Recorded
-        | EventKind::Answered
-        | EventKind::Callback
-        | EventKind::Resubmitted
-        | EventKind::Flagged => return None,
+        EventKind::Recorded | EventKind::Answered | EventKind::Callback | EventKind::Flagged => {
+            return None;
+        }
     };
     let subject = (SubjectKind::Refund, refund.refund_no.as_str());
     let act = Act::new(cause.at, &cause.actor, action, subject).of_app(&refund.app_id);
