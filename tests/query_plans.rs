@@ -345,10 +345,14 @@ async fn no_statement_scans_a_table() {
     assert!(explained > 500, "only {explained} statements were caught");
 }
 
+/// The index of audit entries that are not sealed yet: all of it is what waits, mostly nothing.
+const UNSEALED: &str = "SCAN audit USING INDEX audit_unsealed";
+
 /// Lists of apps are short; what was picked as a candidate is at most a thousand rows.
 fn check(sql: &str, plan: &[String]) {
     let whole = |table: &str| {
         plan.iter()
+            .filter(|step| *step != UNSEALED)
             .any(|step| step.split(' ').take(2).eq(["SCAN", table]))
     };
     for table in [

@@ -36,7 +36,7 @@ string_enum! {
         /// The same refund was asked for again, and some of its fields changed by that.
         RefundRepeated = "refund_repeated",
         RefundSynced = "refund_synced",
-        /// Submitted for the first time by somebody who synced it.
+        /// Submitted by somebody who synced it while it waited for that.
         RefundSubmitted = "refund_submitted",
         RefundRetried = "refund_retried",
         RefundClosed = "refund_closed",

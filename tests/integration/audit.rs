@@ -180,6 +180,20 @@ async fn swapped_and_forged_entries_are_found() {
     tamper(&core.ctx.db, copy).await;
     let broken = check(&core.ctx).await.found.expect("a break");
     assert_eq!((broken.sealed_no, broken.kind), (11, BreakKind::Altered));
+
+    // With a hash that fits.
+    let core = chain().await;
+    let end = check(&core.ctx).await.head;
+    record(&core.ctx.db, act("forged", START)).await.unwrap();
+    audit::seal(&core.ctx.db).await.unwrap();
+    let back = format!(
+        "UPDATE audit_head SET sealed_no = 10, hash = '{}'",
+        end.hash
+    );
+    tamper(&core.ctx.db, &back).await;
+    let broken = check(&core.ctx).await.found.expect("a break");
+    assert_eq!((broken.sealed_no, broken.kind), (11, BreakKind::Beyond));
+
     let forged = "UPDATE audit SET audit_id = 'f' WHERE sealed_no = 10";
     let core = chain().await;
     tamper(&core.ctx.db, forged).await;

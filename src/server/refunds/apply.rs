@@ -142,7 +142,7 @@ fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
         EventKind::Requested => Action::RefundRequested,
         EventKind::Repeated => Action::RefundRepeated,
         EventKind::Sync => Action::RefundSynced,
-        EventKind::Submitted => Action::RefundSubmitted,
+        EventKind::Submitted | EventKind::Resubmitted => Action::RefundSubmitted,
         EventKind::Retried => Action::RefundRetried,
         EventKind::Closed => Action::RefundClosed,
         EventKind::Booked => Action::RefundBooked,
@@ -150,7 +150,6 @@ fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
         EventKind::Recorded
         | EventKind::Answered
         | EventKind::Callback
-        | EventKind::Resubmitted
         | EventKind::PutOff
         | EventKind::Flagged => return None,
     };
