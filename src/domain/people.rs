@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 pub enum Permission {
     /// See an app's orders, refunds and records.
     View,
-    /// Issue, sync, retry and close refunds.
+    /// Issue, sync, retry and close refunds, and book what became of their money.
     MoveMoney,
     /// Note what was found out about a refund that was raised to a person.
     Review,

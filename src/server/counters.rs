@@ -145,6 +145,7 @@ pub(in crate::server) fn begin_at_zero() {
     }
     job_started(WRITE);
     clock_offset(0);
+    balances_different(0);
     for reason in ["wrong", "locked_out", "busy"] {
         counter!(LOGINS_FAILED, "reason" => reason).increment(0);
     }

@@ -417,6 +417,7 @@ async fn what_was_overpaid_is_booked_apart_and_never_refunded_again() {
     let second = ask(&core, &order, "R2", Fen(700)).await.expect("a refund");
     assert_eq!(second.status, RefundStatus::Progress);
 
+    core.ctx.clock.advance_ms(1);
     let raised = call_back_success(&core, &closed).await;
     assert_eq!(raised.review_reason, Some(ReviewReason::Overpaid));
     assert_eq!(raised.status, RefundStatus::Close);

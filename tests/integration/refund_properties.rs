@@ -1,6 +1,6 @@
 //! Random histories through the real use-cases, on a real database, against the sandbox's own book:
 //! requests (also at the same time), repeats, losses, callbacks twice and out of order, syncs,
-//! retries and closings. After each the balance and the book must agree.
+//! retries, closings and bookings. After each the balance and the book must agree.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +16,10 @@ use refundry::domain::refund::{Refund, RefundKey, RefundStatus};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use refundry::server::error::Error;
-use refundry::server::refunds::OnRepeat;
+use refundry::server::refunds::{BookingRequest, OnRepeat};
 use refundry::server::{orders, refunds};
 
-const BEHAVIOURS: [&str; 10] = [
+const BEHAVIOURS: [&str; 11] = [
     "OK",
     "ASYNC",
     "ASYNC-NOCB",
@@ -30,6 +30,7 @@ const BEHAVIOURS: [&str; 10] = [
     "LOST",
     "FLAKY",
     "ABSENT",
+    "REVERSED",
 ];
 
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ enum Step {
     },
     Retry(usize),
     Close(usize),
+    /// A person books what became of the money, where there is anything to book.
+    Book(usize),
     Wait {
         ms: i64,
     },
@@ -69,7 +72,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (number.clone(), prop_oneof![Just("success"), Just("fail"), Just("close")])
             .prop_map(|(number, status)| Step::Callback { number, status }),
         2 => number.clone().prop_map(Step::Retry),
-        1 => number.prop_map(Step::Close),
+        1 => number.clone().prop_map(Step::Close),
+        1 => number.prop_map(Step::Book),
         2 => (1i64..5_000).prop_map(|ms| Step::Wait { ms }),
     ]
 }
@@ -170,6 +174,24 @@ impl Case<'_> {
                     refunds::close(ctx, merchant, &refund.refund_no, Actor::System).await,
                 );
             }
+            Step::Book(number) => {
+                let Some(refund) = self.refund(number).await else {
+                    return;
+                };
+                let Some(booking) = refund.bookable() else {
+                    return;
+                };
+                let key = OrderKey::OrderNo(refund.order_no.clone());
+                let order = orders::find(ctx, merchant, &key).await.expect("the order");
+                let request = BookingRequest {
+                    booking,
+                    version: refund.version,
+                    refundable: order.refundable(),
+                    remark: "bill".to_owned(),
+                };
+                let no = &refund.refund_no;
+                expect_no_defect(refunds::book(ctx, merchant, no, request, Actor::System).await);
+            }
             Step::Wait { ms } => ctx.clock.advance_ms(ms),
         }
     }
@@ -189,7 +211,7 @@ impl Case<'_> {
                 .sum())
         };
         assert_eq!(order.held, sum(RefundStatus::Progress));
-        assert_eq!(order.refunded, sum(RefundStatus::Success));
+        assert_eq!(order.refunded + order.overpaid, sum(RefundStatus::Success));
         assert!(order.refunded + order.held <= order.amount);
         assert_balances_are_sums(ctx).await;
         let mut moved = Fen::ZERO;
@@ -231,6 +253,9 @@ impl Case<'_> {
             for number in 0..6 {
                 self.run(&Step::Sync(number)).await;
             }
+        }
+        for number in 0..6 {
+            self.run(&Step::Book(number)).await;
         }
         for number in 0..6 {
             let Some(refund) = self.refund(number).await else {
