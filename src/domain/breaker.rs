@@ -1,14 +1,14 @@
-//! The breaker of a channel: while a channel does not answer an app, it is asked gently.
+//! The breaker of a channel: while a channel does not answer an app, it is asked seldom.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::order::Channel;
 use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
-/// So many questions in a row without an answer open the breaker.
+/// The number of questions in a row without an answer that opens the breaker.
 pub const FAILURES: u32 = 5;
 
-/// The distance of the first probe, which doubles up to [`PROBE_MOST_MS`].
+/// The wait until the first probe, which doubles up to [`PROBE_MOST_MS`].
 const PROBE_LEAST_MS: i64 = 15 * SECOND_MS;
 const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
 
@@ -18,16 +18,16 @@ pub struct Breaker {
     pub app_id: String,
     pub channel: Channel,
     pub opened_at: Timestamp,
-    /// Probes in a row that were not answered.
+    /// The number of probes in a row that were not answered.
     pub probes: i64,
-    /// When one refund is asked for again, to see whether the channel is back.
+    /// The time of the next probe: one refund is asked for, to see whether the channel is back.
     pub probe_at: Timestamp,
-    /// What was heard instead of an answer.
+    /// The error that came instead of an answer.
     pub said: String,
 }
 
 impl Breaker {
-    /// A breaker that opens now.
+    /// Makes a breaker that opens now.
     pub fn opened(app_id: &str, channel: Channel, now: Timestamp, said: &str) -> Breaker {
         Breaker {
             app_id: app_id.to_owned(),
@@ -39,13 +39,13 @@ impl Breaker {
         }
     }
 
-    /// Tells whether it is time for a probe. One that lies further ahead than twice the longest wait is
-    /// due as well: the clock that set it was ahead.
+    /// Tells whether it is time for a probe. A time that lies further ahead than twice the longest wait is
+    /// due as well: it was set by a clock that was ahead.
     pub fn probe_is_due(&self, now: Timestamp) -> bool {
         self.probe_at <= now || self.probe_at > now.plus_ms(2 * PROBE_MOST_MS)
     }
 
-    /// The breaker after a probe that was not answered: each waits twice as long as the one before.
+    /// Returns the breaker after a probe that was not answered: the next wait is twice as long.
     pub fn probe_failed(&self, now: Timestamp, said: &str) -> Breaker {
         let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);
         let wait = (PROBE_LEAST_MS << doublings).min(PROBE_MOST_MS);

@@ -1,4 +1,4 @@
-//! A callback of a channel, as it came, and what became of it.
+//! A callback of a channel as it came, and its verdict.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
 string_enum! {
-    /// What became of a callback.
+    /// The verdict on a callback.
     Verdict {
         /// It changed the refund's state.
         Accepted = "accepted",
         /// It is true, and changed nothing.
         Ignored = "ignored",
-        /// It is signed, and of no refund of ours.
+        /// It is signed, and names no refund of ours.
         NotFound = "not_found",
-        /// It is signed, and of a refund of ours with another amount: a person has to look.
+        /// It is signed, and names a refund of ours with another amount: a person has to look.
         AmountDiffers = "amount_differs",
         /// Its signature is not the channel's, or it cannot be read.
         BadSignature = "bad_signature",
@@ -23,7 +23,7 @@ string_enum! {
 }
 
 impl Verdict {
-    /// Whether the channel need not tell us again.
+    /// Tells whether the channel need not call again.
     pub fn taken(self) -> bool {
         matches!(
             self,
@@ -32,21 +32,22 @@ impl Verdict {
     }
 }
 
-/// A callback. The same again is counted, not kept twice.
+/// A callback. The same one again is counted, not kept twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callback {
     pub app_id: String,
     pub callback_no: String,
     pub channel: Channel,
-    /// When it came for the first time.
+    /// The time at which it came first.
     pub received_at: Timestamp,
     /// `name: value` lines.
     pub headers: String,
     pub body: String,
     pub verdict: Verdict,
     pub refund_no: Option<String>,
-    /// How often it came, and when last.
+    /// The number of times that it came.
     pub times: i64,
+    /// The time at which it came last.
     pub last_at: Timestamp,
 }
 

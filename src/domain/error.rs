@@ -1,5 +1,5 @@
-//! Refusals: what is said to a caller who asks for what cannot be. Every one has a code of the
-//! gateway's table, may name a field, and reads in both languages.
+//! Refusals: the answers to requests that cannot be granted. Every refusal has a code of the gateway's table, may
+//! name a field, and has a text in both languages.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::lang::Lang;
 use crate::domain::money::Fen;
 
-/// What is wrong with the value of a field.
+/// The fault in the value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     Missing,
@@ -26,7 +26,7 @@ pub enum Reason {
     BadCharacter,
     /// Holds a character that no text may hold.
     ControlCharacter,
-    /// A number that is known with other capitals and small letters.
+    /// Differs from a known number in capitals and small letters alone.
     DiffersInCase {
         known: String,
     },
@@ -60,14 +60,15 @@ pub enum Reason {
     ExceedsRefundable {
         left: Fen,
     },
-    /// The balance is not the one the asker saw.
+    /// The balance has changed since the caller saw it.
     BalanceChanged {
         left: Fen,
     },
-    /// `reqTime` is too far from our clock.
+    /// `reqTime` is too far ahead of our clock.
     ClockAhead {
         seconds: i64,
     },
+    /// `reqTime` is too far behind our clock.
     ClockBehind {
         seconds: i64,
     },
@@ -77,7 +78,7 @@ pub enum Reason {
     MovesMoney,
     /// Given more than once.
     Twice,
-    /// The field names several, of which one is needed.
+    /// One of the several fields that are named is needed.
     OneNeeded,
     TooManyMatches,
 }
@@ -121,7 +122,7 @@ pub enum Refusal {
         channel: Cow<'static, str>,
     },
     NoSuchOrder,
-    /// The channel does not answer: what it knows cannot be told.
+    /// The channel does not answer, so that it is not known what it knows.
     ChannelSilent {
         channel: Cow<'static, str>,
     },
@@ -140,12 +141,12 @@ pub enum Refusal {
     },
     SyncUnderWay,
     SubmissionUnderWay,
-    /// It may have been done: the database did not say. Asking again under the same number tells.
+    /// The request may have been carried out: the database did not say. Asking again under the same number tells.
     Undecided,
     NoSuchNotice,
     /// The notice is being sent, or could overtake another of its refund.
     NoticeNotSendable,
-    /// The same number was told before with something else.
+    /// The same number was recorded before with something else.
     Inconsistent {
         field: Cow<'static, str>,
     },
@@ -157,7 +158,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A refusal that names a field.
+    /// Makes a refusal that names a field.
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Reason) -> Refusal {
         Refusal::Field {
             field: field.into(),
@@ -165,7 +166,7 @@ impl Refusal {
         }
     }
 
-    /// The field at fault, as the caller knows it.
+    /// Returns the name of the field at fault, as the caller knows it.
     pub fn field_name(&self) -> Option<&str> {
         match self {
             Refusal::Field { field, .. } | Refusal::Inconsistent { field } => Some(field),
@@ -173,7 +174,7 @@ impl Refusal {
         }
     }
 
-    /// The code of the gateway's table.
+    /// Returns the code of the gateway's table.
     pub fn code(&self) -> i32 {
         match self {
             Refusal::Field { .. } => 10506,
@@ -201,7 +202,7 @@ impl Refusal {
         }
     }
 
-    /// The message in one language. Names the field where there is one.
+    /// Returns the message in one language. It names the field where there is one.
     pub fn text(&self, lang: Lang) -> String {
         let fixed = |zh: &str, en: &str| pick(lang, zh.to_owned(), en.to_owned());
         match self {
@@ -312,7 +313,7 @@ impl Refusal {
     }
 }
 
-/// The one of two texts that is in a language.
+/// Returns the text in one language out of two.
 fn pick(lang: Lang, zh: String, en: String) -> String {
     match lang {
         Lang::Zh => zh,
@@ -321,7 +322,7 @@ fn pick(lang: Lang, zh: String, en: String) -> String {
 }
 
 impl Reason {
-    /// The message in one language, without the field's name.
+    /// Returns the message in one language, without the field's name.
     pub fn text(&self, lang: Lang) -> String {
         let fixed = |zh: &str, en: &str| pick(lang, zh.to_owned(), en.to_owned());
         match self {

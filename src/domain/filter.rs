@@ -1,4 +1,4 @@
-//! What lists are filtered, sorted and paged by. The console keeps these in the URL.
+//! The criteria by which lists are filtered, sorted and paged. The console keeps them in the URL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::{UnknownName, string_enum};
 
 string_enum! {
-    /// What a list is sorted by. Time is the payment's or the refund's creation.
+    /// The order of a list. Time is that of the payment, or of the refund's creation.
     #[derive(Default)]
     Sort {
         #[default]
@@ -28,13 +28,13 @@ string_enum! {
 }
 
 impl Sort {
-    /// Whether the largest comes first.
+    /// Tells whether the largest comes first.
     pub fn descending(self) -> bool {
         matches!(self, Sort::TimeDesc | Sort::AmountDesc)
     }
 }
 
-/// The row after (or before) which a page begins: its sort key and its number. Written `KEY.NUMBER`.
+/// The row after or before which a page begins: its sort key and its number. Written `KEY.NUMBER`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub key: i64,
@@ -59,7 +59,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// Which page of a list.
+/// The place of a page in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     #[default]
@@ -68,12 +68,12 @@ pub enum Place {
     Before(Cursor),
 }
 
-/// Which orders of an app to list. Every criterion narrows.
+/// The orders of an app that a list shows. Every criterion narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderFilter {
-    /// Our, the merchant's or the channel's number, or how it begins.
+    /// Our, the merchant's or the channel's number, or its beginning.
     pub number: Option<String>,
-    /// How the title begins.
+    /// The beginning of the title.
     pub title: Option<String>,
     pub channel: Option<Channel>,
     pub status: Option<OrderStatus>,
@@ -87,16 +87,16 @@ pub struct OrderFilter {
     pub sort: Sort,
 }
 
-/// Which refunds of an app to list. Every criterion narrows.
+/// The refunds of an app that a list shows. Every criterion narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundFilter {
-    /// A refund's or its order's number (ours, the merchant's, the channel's), or how it begins.
+    /// A number of the refund or of its order (ours, the merchant's, the channel's), or its beginning.
     pub number: Option<String>,
-    /// How the order's title begins.
+    /// The beginning of the order's title.
     pub title: Option<String>,
     pub channel: Option<Channel>,
     pub status: Option<RefundStatus>,
-    /// Only those that a person has to look at.
+    /// Set to show only refunds that a person has to look at.
     pub review_reason: bool,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
@@ -107,20 +107,20 @@ pub struct RefundFilter {
     pub sort: Sort,
 }
 
-/// Which refunds the inbox shows.
+/// The refunds that the review queue shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReviewQueueFilter {
-    /// Those in progress.
+    /// Refunds in progress.
     #[default]
     Open,
-    /// Those that a person has to look at, in whatever state.
+    /// Refunds that a person has to look at, in whatever state.
     Raised,
 }
 
-/// Which notices of an app to list. Every criterion narrows.
+/// The notices of an app that a list shows. Every criterion narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoticeFilter {
-    /// As for refunds: that of the refund it tells of.
+    /// A number of the refund that the notice tells of, as for refunds.
     pub number: Option<String>,
     pub state: Option<NoticeState>,
     /// Written down at or after.
@@ -129,10 +129,10 @@ pub struct NoticeFilter {
     pub to: Option<Timestamp>,
 }
 
-/// Which callbacks of an app to list. Every criterion narrows.
+/// The callbacks of an app that a list shows. Every criterion narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallbackFilter {
-    /// As for refunds: that of the refund it is about.
+    /// A number of the refund that the callback is about, as for refunds.
     pub number: Option<String>,
     pub channel: Option<Channel>,
     pub verdict: Option<Verdict>,
@@ -142,13 +142,13 @@ pub struct CallbackFilter {
     pub to: Option<Timestamp>,
 }
 
-/// Which syncs of refunds of an app to list. Every criterion narrows.
+/// The syncs of refunds of an app that a list shows. Every criterion narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncFilter {
-    /// As for refunds.
+    /// A number, as for refunds.
     pub number: Option<String>,
     pub outcome: Option<OutcomeKind>,
-    /// Only those that changed our state.
+    /// Set to show only syncs that changed our state.
     pub changed: bool,
     /// Asked at or after.
     pub from: Option<Timestamp>,
@@ -167,11 +167,11 @@ pub struct AuditFilter {
     pub to: Option<Timestamp>,
 }
 
-/// How many rows match, counted no further than [`crate::domain::limits::COUNT_ROWS`].
+/// The number of rows that match, counted up to [`crate::domain::limits::COUNT_ROWS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     pub rows: usize,
-    /// There are more than `rows`.
+    /// Set where there are more than `rows`.
     pub more: bool,
 }
 
@@ -190,10 +190,10 @@ impl std::ops::Add for Count {
 pub struct Page<T> {
     pub rows: Vec<T>,
     pub count: Count,
-    /// Where the page before this one ends, if there is one.
+    /// The place of the page before this one, if there is one.
     pub before: Option<Cursor>,
-    /// Where the page after this one begins, if there is one.
+    /// The place of the page after this one, if there is one.
     pub after: Option<Cursor>,
-    /// The number or title that was searched for begins so many rows that only some were looked at.
+    /// Set where the prefix that was searched for matches so many rows that only some were searched.
     pub too_many: bool,
 }

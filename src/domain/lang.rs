@@ -21,7 +21,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text in one language.
+    /// Returns the text in one language.
     pub const fn get(self, lang: Lang) -> &'static str {
         match lang {
             Lang::Zh => self.zh,
@@ -30,7 +30,7 @@ impl Text {
     }
 }
 
-/// Both languages of a fixed text, Chinese first.
+/// Makes a fixed text of both languages, Chinese first.
 pub const fn text(zh: &'static str, en: &'static str) -> Text {
     Text { zh, en }
 }

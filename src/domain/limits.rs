@@ -13,7 +13,7 @@ pub const OUT_ORDER_NO_CHARS: usize = 150;
 pub const BIZ_REFUND_NO_CHARS: usize = 100;
 pub const TITLE_CHARS: usize = 100;
 pub const REASON_CHARS: usize = 150;
-/// What a person writes about a refund that was raised.
+/// A person's remark on a refund that was flagged for review.
 pub const REMARK_CHARS: usize = 500;
 pub const ATTACH_CHARS: usize = 500;
 pub const EXTRA_PARAM_CHARS: usize = 2048;
@@ -23,13 +23,13 @@ pub const PASSWORD_CHARS: usize = 128;
 pub const PASSWORD_LEAST_CHARS: usize = 8;
 pub const APP_NAME_CHARS: usize = 100;
 pub const SECRET_CHARS: usize = 128;
-/// What a person types into the search box.
+/// A search text.
 pub const SEARCH_CHARS: usize = 150;
 /// A request body, in bytes.
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// The body of a channel's callback, in bytes.
 pub const CALLBACK_BYTES: usize = 64 * 1024;
-/// What is kept word for word of what somebody said to us, in bytes.
+/// A text that somebody sent us, kept word for word, in bytes.
 pub const SAID_BYTES: usize = 4096;
 
 /// The number or name of an audit entry's subject, in bytes.
@@ -39,6 +39,6 @@ pub const AUDIT_STATE_BYTES: usize = 2_000;
 
 /// Rows on one page of a list.
 pub const PAGE_ROWS: usize = 25;
-/// Lists count no further than this: "more than 1000" tells a person as much as the figure, and a
+/// The number up to which lists are counted: "more than 1000" tells a person as much as the figure, and a
 /// count over ten million rows would read them all.
 pub const COUNT_ROWS: usize = 1000;

@@ -1,4 +1,4 @@
-//! What Refundry is about, without I/O and without a clock: money, orders, refunds and the one
+//! The terms of Refundry, without I/O and without a clock: money, orders, refunds and the one
 //! table by which a refund changes state. Compiled for the server and for the browser.
 
 pub mod audit;

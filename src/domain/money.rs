@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Fen(pub i64);
 
-/// Why a text is not an amount.
+/// The reason why a text is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAmount {
     #[error("not a number")]
@@ -25,9 +25,9 @@ pub enum NotAnAmount {
 }
 
 impl Fen {
-    /// Nothing.
+    /// No money.
     pub const ZERO: Fen = Fen(0);
-    /// The most that one payment or refund may be: the contract's `decimal(8,2)`, 999 999.99 yuan.
+    /// Maximum amount of one payment or refund: the contract's `decimal(8,2)`, 999 999.99 yuan.
     pub const MAX: Fen = Fen(99_999_999);
 
     /// Reads a plain decimal number of yuan (`12`, `12.5`, `12.50`; no sign, exponent or grouping).
@@ -65,31 +65,31 @@ impl Fen {
         fen.to_i64().map(Fen).ok_or(NotAnAmount::OutOfRange)
     }
 
-    /// The amount in yuan, without trailing zeros (`1.1`, `1`): how the open edition writes it.
+    /// Writes the amount in yuan without trailing zeros (`1.1`, `1`), as the open edition does.
     pub fn yuan(self) -> Decimal {
         Decimal::new(self.0, 2).normalize()
     }
 
-    /// The amount in yuan with two decimals and no grouping (`1234.50`): forms and CSV.
+    /// Writes the amount in yuan with two decimals and no grouping (`1234.50`), for forms and CSV.
     pub fn plain(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
         let fen = self.0.unsigned_abs();
         format!("{sign}{}.{:02}", fen / 100, fen % 100)
     }
 
-    /// `None` when the sum leaves the range of an i64.
+    /// Adds an amount. Returns `None` where the sum leaves the range of an i64.
     pub fn checked_add(self, other: Fen) -> Option<Fen> {
         self.0.checked_add(other.0).map(Fen)
     }
 
-    /// Adds up any number of amounts. `None` when the sum leaves the range of an i64.
+    /// Adds up any number of amounts. Returns `None` where the sum leaves the range of an i64.
     pub fn checked_sum(amounts: impl IntoIterator<Item = Fen>) -> Option<Fen> {
         // Whole, so that the order does not matter: 2^64 amounts would be needed to leave an i128.
         let sum: i128 = amounts.into_iter().map(|Fen(fen)| i128::from(fen)).sum();
         i64::try_from(sum).ok().map(Fen)
     }
 
-    /// `None` when the difference leaves the range of an i64.
+    /// Takes off an amount. Returns `None` where the difference leaves the range of an i64.
     pub fn checked_sub(self, other: Fen) -> Option<Fen> {
         self.0.checked_sub(other.0).map(Fen)
     }

@@ -7,7 +7,7 @@ use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
 string_enum! {
-    /// Where the money of an order came from and goes back to.
+    /// The channel by which an order was paid, and by which its money goes back.
     Channel {
         WechatPay = "wechat_pay",
         AliPay = "ali_pay",
@@ -18,14 +18,14 @@ string_enum! {
 }
 
 impl Channel {
-    /// Whether requests must tell the payer's address.
+    /// Tells whether requests must name the payer's address.
     pub fn needs_client_ip(self) -> bool {
         matches!(self, Channel::WechatPay)
     }
 }
 
 string_enum! {
-    /// How the payer paid.
+    /// The way in which the payer paid.
     Method {
         Wap = "wap",
         App = "app",
@@ -73,11 +73,11 @@ pub struct Order {
     pub channel: Channel,
     pub method: Option<Method>,
     pub title: String,
-    /// What was paid, or is to be paid while the order is not yet.
+    /// The amount that was paid, or that is to be paid while the order is not paid yet.
     pub amount: Fen,
-    /// What refunds have given back.
+    /// The amount that refunds have given back.
     pub refunded: Fen,
-    /// What refunds in progress hold.
+    /// The amount that refunds in progress hold.
     pub held: Fen,
     /// What channels paid out though the order had too little left for it.
     pub overpaid: Fen,
@@ -109,7 +109,7 @@ impl Order {
         (self.refunded + self.held + self.overpaid - self.amount).max(Fen::ZERO)
     }
 
-    /// The refund side of the order.
+    /// Returns the refund side of the order.
     pub fn refund_side(&self) -> RefundSide {
         if self.held > Fen::ZERO {
             RefundSide::Refunding
@@ -123,10 +123,10 @@ impl Order {
     }
 }
 
-/// A payment as it is told to us by a merchant, a file or a channel.
+/// A payment as a merchant, a file or a channel tells us of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
-    /// Kept when given; else we make one.
+    /// Our number for it; where there is none, one is made.
     pub order_no: Option<String>,
     pub biz_order_no: String,
     pub out_order_no: Option<String>,
@@ -139,7 +139,7 @@ pub struct NewOrder {
     pub attach: Option<String>,
 }
 
-/// How a request names an order. Where several are given the first of this list wins.
+/// The number by which a request names an order. Where several are given the first of this list wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderKey {
     OrderNo(String),
@@ -148,7 +148,7 @@ pub enum OrderKey {
 }
 
 impl OrderKey {
-    /// The number that was given.
+    /// Returns the number.
     pub fn number(&self) -> &str {
         match self {
             OrderKey::OrderNo(no) | OrderKey::BizOrderNo(no) | OrderKey::OutOrderNo(no) => no,

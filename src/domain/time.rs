@@ -1,4 +1,4 @@
-//! Moments. The domain has no clock: every moment is handed in.
+//! Moments. The domain has no clock: every moment is an argument.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +19,12 @@ pub const HOUR_MS: i64 = 3_600_000;
 pub const DAY_MS: i64 = 86_400_000;
 
 impl Timestamp {
-    /// Whole Unix seconds, as the single edition writes times.
+    /// Returns whole Unix seconds, as the single edition writes times.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(SECOND_MS)
     }
 
-    /// This moment, so many milliseconds later (earlier when negative).
+    /// Returns the moment that is a number of milliseconds later, or earlier where the number is negative.
     pub fn plus_ms(self, ms: i64) -> Timestamp {
         Timestamp(self.0.saturating_add(ms))
     }

@@ -37,7 +37,7 @@ pub(in crate::server) const READY: &str = "refundry_ready";
 pub(in crate::server) const READINGS_FRESH: &str = "refundry_readings_fresh";
 pub(in crate::server) const INFO: &str = "refundry_info";
 
-/// What each is, as a scrape tells it.
+/// Describes each figure, as a scrape shows it.
 pub(in crate::server) fn describe() {
     use metrics::{
         describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram,
@@ -127,7 +127,7 @@ pub(in crate::server) fn describe() {
     gauge!(INFO, "Always 1; its label is the program's version");
 }
 
-/// What seldom happens is shown before it first does: an alert on an increase sees the first time too.
+/// Shows the counts of what seldom happens before it first does: an alert on an increase sees the first time too.
 pub(in crate::server) fn begin_at_zero() {
     for &channel in Channel::ALL {
         for &state in RefundStatus::ALL {
@@ -169,7 +169,7 @@ impl Request {
         }
     }
 
-    /// Counts it by its answer: the envelope's code, or else the HTTP status.
+    /// Ends the request, and counts it by its answer: the envelope's code, or else the HTTP status.
     pub fn ends(mut self, code: String) {
         self.code = Some(code);
     }
@@ -190,7 +190,7 @@ pub fn request_limited(limit: &'static str) {
     counter!(REQUESTS_LIMITED, "limit" => limit).increment(1);
 }
 
-/// A refund has reached a state.
+/// Counts a refund that has reached a state.
 pub fn settled(channel: Channel, state: RefundStatus) {
     counter!(REFUNDS_SETTLED, "channel" => channel.as_str(), "state" => state.as_str())
         .increment(1);
@@ -202,7 +202,7 @@ pub fn callback_unbelieved(app_id: &str, channel: Channel) {
         .increment(1);
 }
 
-/// A channel was called, and this was found.
+/// Counts and times a call of a channel, by its outcome.
 pub fn channel_called(
     app_id: &str,
     channel: Channel,
@@ -223,7 +223,7 @@ pub fn channel_called(
     .increment(1);
 }
 
-/// A notice was sent, and it went like this.
+/// Counts an attempt to send a notice, by its outcome.
 pub fn notice_sent(outcome: &'static str) {
     counter!(NOTICES_SENT, "outcome" => outcome).increment(1);
 }
@@ -233,7 +233,7 @@ pub fn login_failed(reason: &'static str) {
     counter!(LOGINS_FAILED, "reason" => reason).increment(1);
 }
 
-/// A write took so long, from being asked for until it was durable or refused.
+/// Times a write, from the request for it until it was durable or refused.
 pub fn written(took: Duration) {
     histogram!(WRITE_SECONDS).record(took);
 }

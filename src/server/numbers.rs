@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::server::error::Result;
 use crate::server::node_lease::NodeLease;
 
-/// What a number is for.
+/// The kind of paper that a number is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Payment,
@@ -61,7 +61,7 @@ impl Sequence {
         }
     }
 
-    /// The next number of a node.
+    /// Returns the next number of a node.
     pub fn number(&self, kind: Kind, at: Timestamp, node: i64) -> String {
         let letter = match kind {
             Kind::Payment => 'P',

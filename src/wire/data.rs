@@ -15,7 +15,7 @@ use crate::domain::refund::{Refund, RefundStatus};
 use crate::domain::time::Timestamp;
 use crate::wire::field::local_text;
 
-/// How an edition writes amounts and moments.
+/// The form in which an edition writes amounts and moments.
 #[derive(Clone, Copy)]
 pub struct EditionFormat<'a> {
     pub edition: Edition,
@@ -39,7 +39,7 @@ impl EditionFormat<'_> {
     }
 }
 
-/// Money, in digits that never were a float.
+/// Money, in digits; it never was a float.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct Amount(Box<RawValue>);
@@ -163,7 +163,7 @@ pub enum SingleSyncData {
     Order(SingleOrderSyncData),
 }
 
-/// What a sync found, in either edition.
+/// The outcome of a sync, in either edition.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum SyncData {

@@ -1,7 +1,7 @@
 //! JSON as a request holds it: every number in the digits it came in, every name once.
 //!
-//! `serde_json::Value` will not do where a text is signed: it keeps the last of two fields of one
-//! name without a word, and reads decimals through a float.
+//! `serde_json::Value` does not serve where a text is signed: of two fields with one name it keeps the last and says
+//! nothing, and it reads decimals through a float.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep lists and objects may lie within each other.
+/// Maximum depth of lists and objects within each other.
 const DEPTH: usize = 16;
-/// The longest number, in digits, written with or without its exponent.
+/// Maximum length of a number, in digits, written with or without its exponent.
 const NUMBER_DIGITS: usize = 64;
 
-/// How many values an object may hold in all, those within lists and objects included. Read, a value
-/// takes many times the bytes it came in.
+/// Maximum number of values in an object, those within lists and objects included: a value takes many times the
+/// memory of its bytes.
 const VALUES: usize = 4_096;
 
 /// The fields of an object by name, in the order of the names' bytes.
@@ -34,7 +34,7 @@ pub enum Json {
     Object(Fields),
 }
 
-/// Why bytes are not a JSON object that we read.
+/// The reason why bytes are not a JSON object that we read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error("{0}")]
@@ -68,7 +68,7 @@ pub fn object(bytes: &[u8]) -> Result<Fields, Unreadable> {
     }
 }
 
-/// The first character tells what a raw value is, since serde_json has checked its syntax.
+/// Reads a raw value by its first character: serde_json has checked its syntax.
 fn read(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Json, Unreadable> {
     *left = left.checked_sub(1).ok_or(Unreadable::TooMany)?;
     let deeper = depth.checked_sub(1).ok_or(Unreadable::TooDeep);
@@ -103,7 +103,7 @@ fn read(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Json, Unreadab
     })
 }
 
-/// An object's entries as they come, doubles included.
+/// The entries of an object in the order in which they came, doubled names included.
 struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {
@@ -128,8 +128,8 @@ impl<'de> Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// A JSON number written out: no exponent, no trailing zeros after the point, no `-0`. `None` when
-/// that takes more than [`NUMBER_DIGITS`] digits.
+/// Writes out a JSON number: no exponent, no trailing zeros after the point, no `-0`. Returns `None` where that takes
+/// more than [`NUMBER_DIGITS`] digits.
 pub fn plain_number(number: &str) -> Option<String> {
     let (sign, unsigned) = match number.strip_prefix('-') {
         Some(rest) => ("-", rest),

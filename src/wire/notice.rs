@@ -1,4 +1,4 @@
-//! What a notice says, in the edition in which its refund was asked for, signed like an answer.
+//! The bodies of notices, in the edition of the refund, signed like an answer.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -42,7 +42,7 @@ struct Single {
     sign: Option<String>,
 }
 
-/// A notice that cannot be written as JSON, or not read back to be signed.
+/// A notice that cannot be written as JSON, or cannot be read back to be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("a notice cannot be written: {0}")]
 pub struct Unwritable(String);
@@ -50,7 +50,7 @@ pub struct Unwritable(String);
 /// Returns the body of the notice of a refund as it was, in the documented order of fields.
 ///
 /// # Errors
-/// [`Unwritable`], which no refund should be.
+/// [`Unwritable`]; no refund causes it.
 pub fn of(
     merchant: &MerchantApp,
     refund: &Refund,
@@ -96,7 +96,7 @@ pub fn of(
     }
 }
 
-/// The signature of what is sent, read back as a receiver reads it: `data` with its fields sorted.
+/// Signs the bytes that are sent, read back as a receiver reads them: `data` with its fields sorted.
 fn signature(signer: &Signer<'_>, notice: &impl Serialize) -> Result<String, Unwritable> {
     let text = text(notice)?;
     let fields = json::object(text.as_bytes()).map_err(|error| Unwritable(error.to_string()))?;

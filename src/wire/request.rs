@@ -1,5 +1,5 @@
-//! A request as it was read: its fields, its edition, and the checks of its shape. Nothing here
-//! knows an app or a clock.
+//! A request as it was read: its fields, its edition, and the checks of its shape. Nothing here depends on an app or
+//! a clock.
 
 use jiff::tz::TimeZone;
 
@@ -14,13 +14,13 @@ use crate::wire::field::{COMMON, Field, Kind};
 use crate::wire::json::{Fields, Json, Unreadable};
 use crate::wire::{field, json, sign};
 
-/// How many fields a request may have, unknown ones included.
+/// Maximum number of fields of a request, unknown ones included.
 const FIELDS: usize = 100;
 
 /// Reads a request's body.
 ///
 /// # Errors
-/// What is not one JSON object, or names a field twice.
+/// Refuses a body that is not one JSON object, or that names a field twice.
 pub fn read(body: &[u8]) -> Result<Fields, Refusal> {
     let fields = json::object(body).map_err(|error| match error {
         Unreadable::Twice(name) => Refusal::field(shown(&name), Reason::Twice),
@@ -36,8 +36,8 @@ pub fn read(body: &[u8]) -> Result<Fields, Refusal> {
     Ok(fields)
 }
 
-/// The edition that `reqTime` tells: a number is the single one. Anything else is answered in the
-/// open one, and refused there unless it is a local time.
+/// Returns the edition of a request: the single one where `reqTime` is a number, else the open one. The open edition
+/// refuses a `reqTime` that is not a local time.
 pub fn edition(fields: &Fields) -> Edition {
     match fields.get(field::REQ_TIME.name) {
         Some(Json::Number(_)) => Edition::Single,
@@ -45,7 +45,7 @@ pub fn edition(fields: &Fields) -> Edition {
     }
 }
 
-/// A name as a refusal may repeat it: without what could upset a log or a signed text.
+/// Returns a name as a refusal may repeat it: without characters that could upset a log or a signed text.
 pub fn shown(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -84,9 +84,9 @@ impl<'a> RequestFields<'a> {
     }
 
     /// Checks that the signed text of a request to an endpoint with this table can be read in one
-    /// way only: it is joined without escaping, and so `&orderNo=` within a text could be taken for
-    /// the field. Two accepted requests with one text have the same known fields, and each number,
-    /// amount and time among them has the same value (but for case, in the open edition).
+    /// way only. The text is joined without escaping, so that `&orderNo=` within a text could be taken for
+    /// the field. Two requests that are accepted and have one text have the same known fields, and the same value
+    /// of each number, amount and time among them (but for case, in the open edition).
     pub fn check_unambiguous(self, table: &[Field]) -> Result<Self, Refusal> {
         let known = || COMMON.iter().chain(table);
         for (name, value) in self.fields {
@@ -117,14 +117,14 @@ impl<'a> RequestFields<'a> {
         Ok(self)
     }
 
-    /// A field's value; null and the empty string are absent.
+    /// Returns a field's value; null and the empty string count as absent.
     pub fn value(self, field: &Field) -> Option<&'a Json> {
         let value = self.fields.get(field.name)?;
         let absent = matches!(value, Json::Null) || *value == Json::Text(String::new());
         (!absent).then_some(value)
     }
 
-    /// A checked field's text.
+    /// Returns a checked field's text.
     pub fn text(self, field: &Field) -> Option<String> {
         match self.value(field) {
             Some(Json::Text(text)) => Some(text.clone()),
@@ -132,28 +132,28 @@ impl<'a> RequestFields<'a> {
         }
     }
 
-    /// The text of a checked field that is required.
+    /// Returns the text of a checked field that is required.
     pub fn needed(self, field: &Field) -> Result<String, Refusal> {
         self.text(field)
             .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
     }
 
-    /// The channel of a required field.
+    /// Returns the channel of a required field.
     pub fn channel(self, field: &Field) -> Result<Channel, Refusal> {
         field.channel(self.there(field)?)
     }
 
-    /// The payment method of a required field.
+    /// Returns the payment method of a required field.
     pub fn method(self, field: &Field) -> Result<Method, Refusal> {
         field.method(self.there(field)?)
     }
 
-    /// The amount of a required field.
+    /// Returns the amount of a required field.
     pub fn amount(self, field: &Field) -> Result<Fen, Refusal> {
         field.amount(self.there(field)?, self.edition)
     }
 
-    /// The moment of a required field.
+    /// Returns the moment of a required field.
     pub fn time(self, field: &Field) -> Result<Timestamp, Refusal> {
         field.time(self.there(field)?, self.edition, self.zone)
     }
@@ -163,8 +163,8 @@ impl<'a> RequestFields<'a> {
             .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
     }
 
-    /// The payment that the checked fields of [`field::ORDER_RECORD`] tell of. It may not have been
-    /// made more than `leeway_ms` after `now`.
+    /// Returns the payment of the checked fields of [`field::ORDER_RECORD`]. Refuses one that was made more than
+    /// `leeway_ms` after `now`.
     pub fn new_order(self, now: Timestamp, leeway_ms: i64) -> Result<NewOrder, Refusal> {
         let pay_time = self.time(&field::PAY_TIME)?;
         let ahead_ms = pay_time.0.saturating_sub(now.0);
@@ -187,14 +187,14 @@ impl<'a> RequestFields<'a> {
         })
     }
 
-    /// The refund that is named, if one is.
+    /// Returns the key of the refund that the request names, if it names one.
     pub fn refund_key(self) -> Option<RefundKey> {
         let by_ours = self.text(&field::REFUND_NO).map(RefundKey::RefundNo);
         let by_merchants = || self.text(&field::BIZ_REFUND_NO);
         by_ours.or_else(|| by_merchants().map(|no| RefundKey::of_merchant(&no, self.edition)))
     }
 
-    /// The order that is named, if one is.
+    /// Returns the key of the order that the request names, if it names one.
     pub fn order_key(self) -> Option<OrderKey> {
         let by_ours = self.text(&field::ORDER_NO).map(OrderKey::OrderNo);
         by_ours
@@ -203,14 +203,14 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// The refusal of a request that gives none of the fields of which one is needed.
+/// Returns the refusal of a request that has none of the fields of which one is needed.
 pub fn one_needed(table: &[Field]) -> Refusal {
     let names: Vec<_> = table.iter().map(|field| field.name).collect();
     Refusal::field(names.join(" / "), Reason::OneNeeded)
 }
 
 impl Kind {
-    /// Whether the field may hold what the signed text is joined with.
+    /// Tells whether the field may hold the characters that the signed text is joined with.
     fn is_free(self) -> bool {
         matches!(
             self,
@@ -219,7 +219,8 @@ impl Kind {
     }
 }
 
-/// Fields that we do not know are allowed and signed, but not to be mistaken for ones we know.
+/// Checks the name of a field that we do not know. Such fields are allowed and signed, and must not be mistaken for
+/// known ones.
 fn check_unknown_name<'f>(
     name: &str,
     mut known: impl Iterator<Item = &'f Field>,

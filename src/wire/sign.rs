@@ -10,12 +10,12 @@ use subtle::ConstantTimeEq;
 use crate::domain::merchant::{Edition, SignType};
 use crate::wire::json::{Fields, Json, plain_number};
 
-/// The field that holds the signature, and is not signed.
+/// The name of the field that holds the signature, and is not signed.
 pub const SIGN: &str = "sign";
-/// What is shown in place of a secret.
+/// The text that is shown in place of a secret.
 pub const HIDDEN: &str = "••••";
 
-/// What signs and checks: an app's secret and digest, in one edition. Holds a secret: not printable.
+/// An app's secret and digest in one edition: signs and verifies. Holds a secret, so it cannot be printed.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
     pub secret: &'a str,
@@ -23,7 +23,7 @@ pub struct Signer<'a> {
     pub edition: Edition,
 }
 
-/// What becomes of an empty string: the published rule drops it, the published clients keep it as
+/// The treatment of an empty string: the published rule drops it, the published clients keep it as
 /// `name=`. Both readings of one request verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Empty {
@@ -32,18 +32,18 @@ pub enum Empty {
 }
 
 impl Signer<'_> {
-    /// The signature of fields that are given as they stand in the text, in lower-case hex.
+    /// Signs fields that are given as they stand in the text. Returns lower-case hex.
     pub fn sign(&self, pairs: &[(&str, &str)]) -> String {
         self.digest(&self.text(pairs, self.secret))
     }
 
-    /// The signature of a JSON object's fields, `sign` and nulls left out.
+    /// Signs a JSON object's fields, `sign` and nulls left out.
     pub fn sign_fields(&self, fields: &Fields, empty: Empty) -> String {
         self.digest(&self.text_of_fields(fields, empty, self.secret))
     }
 
-    /// The text that [`Signer::sign_fields`] signs, empty strings dropped, to be shown: [`HIDDEN`] stands
-    /// where the secret does.
+    /// Returns the text that [`Signer::sign_fields`] signs, empty strings dropped, with [`HIDDEN`] in place of the
+    /// secret.
     pub fn shown_text(&self, fields: &Fields) -> String {
         self.text_of_fields(fields, Empty::Dropped, HIDDEN)
     }
@@ -59,15 +59,15 @@ impl Signer<'_> {
         self.text(&pairs, key)
     }
 
-    /// Whether `sign` is the signature of the fields in either reading of empty strings.
+    /// Tells whether `sign` is the signature of the fields in either reading of empty strings.
     pub fn verifies(&self, fields: &Fields, sign: &str) -> bool {
         let has_empty = || fields.values().any(|v| *v == Json::Text(String::new()));
         same_hex(&self.sign_fields(fields, Empty::Dropped), sign)
             || has_empty() && same_hex(&self.sign_fields(fields, Empty::Kept), sign)
     }
 
-    /// The text that is signed: `name=value` sorted by name and joined by `&`, freed of quotes and
-    /// backslashes, then the key. All in upper case in the open edition.
+    /// Returns the text that is signed: `name=value` sorted by name and joined by `&`, freed of quotes and
+    /// backslashes, then the key. In the open edition all of it is in upper case.
     fn text(&self, pairs: &[(&str, &str)], key: &str) -> String {
         let mut pairs = pairs.to_vec();
         pairs.sort_unstable();
@@ -101,12 +101,12 @@ impl Signer<'_> {
     }
 }
 
-/// Whether a character stays in the signed text.
+/// Tells whether a character stays in the signed text.
 pub fn stays(c: char) -> bool {
     c != '"' && c != '\\'
 }
 
-/// How a value stands in the signed text, quotes and backslashes not yet removed. `None` for null.
+/// Returns a value as it stands in the signed text, before quotes and backslashes are removed; `None` for null.
 pub fn signed_value(value: &Json) -> Option<String> {
     Some(match value {
         Json::Null => return None,
@@ -121,7 +121,7 @@ pub fn signed_value(value: &Json) -> Option<String> {
     })
 }
 
-/// Compares two digests in hex, whatever the case, in a time that tells nothing of where they differ.
+/// Compares two digests in hex, whatever the case. The time that it takes does not depend on where they differ.
 fn same_hex(ours: &str, theirs: &str) -> bool {
     let theirs = theirs.to_ascii_lowercase();
     ours.as_bytes().ct_eq(theirs.as_bytes()).into()

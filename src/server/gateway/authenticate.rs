@@ -1,5 +1,5 @@
-//! The door of the gateway: reads a request, tells its edition and its app, and checks its
-//! signature and its common fields. What comes through is an [`SignedRequest`].
+//! Authentication: reads a request, finds its edition and its app, and checks its signature and its common fields. The
+//! result is a [`SignedRequest`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::wire::request::RequestFields;
 use crate::wire::sign::Signer;
 use crate::wire::{field, request};
 
-/// A request that came through the door.
+/// A request that was authenticated.
 pub struct SignedRequest {
     pub ctx: Ctx,
     /// The app that asks.
@@ -76,8 +76,8 @@ impl FromRequest<Ctx> for SignedRequest {
     }
 }
 
-/// Lets a request in. What is learnt on the way of who asks, and how, goes into the reply at once,
-/// so that a refusal is signed as soon as it can be.
+/// Authenticates a request. The edition and the app go into the reply as soon as they are known, so that a refusal is
+/// signed as soon as it can be.
 async fn enter(
     request: Request,
     reply: &mut Reply,
@@ -128,7 +128,7 @@ async fn enter(
     Ok((merchant, fields))
 }
 
-/// Reads a body of at most so many bytes.
+/// Reads a body of at most `bytes` bytes.
 pub async fn body(request: Request, bytes: usize, deadline: Instant) -> Result<Bytes> {
     let unread = |why: &str| Refusal::Unreadable {
         why: why.to_owned(),
@@ -174,14 +174,14 @@ fn check_common(
     }
 }
 
-/// When a request that begins now has to be answered.
+/// Returns the time at which a request that begins now has to be answered.
 pub fn deadline(ctx: &Ctx) -> Instant {
     let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
     Instant::now() + Duration::from_millis(limit_ms)
 }
 
 impl SignedRequest {
-    /// The fields of the endpoint, checked.
+    /// Checks the fields of the endpoint and returns them.
     pub fn check(&self, table: &[Field]) -> Result<RequestFields<'_>, Refusal> {
         let zone = &self.ctx.config.time_zone;
         let given = RequestFields {
@@ -192,8 +192,8 @@ impl SignedRequest {
         given.check(table)?.check_unambiguous(table)
     }
 
-    /// Runs a use-case within the request's time limit. `None`: it is not done yet. What it has
-    /// begun of a refund goes on without us; the use-cases see to that.
+    /// Runs a use-case within the request's time limit. Returns `None` where it is not done by then; a refund that it
+    /// has begun goes on.
     pub async fn with_time_limit<T>(
         &self,
         work: impl Future<Output = Result<T>>,
@@ -204,7 +204,7 @@ impl SignedRequest {
         }
     }
 
-    /// How this request's edition writes amounts and moments.
+    /// Returns the form in which this request's edition writes amounts and moments.
     pub fn wire(&self) -> EditionFormat<'_> {
         EditionFormat {
             edition: self.edition,
@@ -218,7 +218,7 @@ impl SignedRequest {
     }
 }
 
-/// Nothing can be told of what was asked: the time limit came first.
+/// Returns the error of a request whose time limit came before its outcome.
 pub fn out_of_time() -> Error {
     Error::internal("a request did not end within its time limit")
 }

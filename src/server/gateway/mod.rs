@@ -25,19 +25,19 @@ use crate::server::error::Error;
 use crate::server::gateway::answer::Reply;
 use crate::server::trace::TraceId;
 
-/// Paths under which published clients know an endpoint, beside its own.
+/// Other paths of endpoints, under which published clients know them.
 const OTHER_PATHS: &[(&str, &str)] = &[
     ("/unipay/syncRefund", "/unipay/sync/refund"),
     ("/unipay/sync/order/refund", "/unipay/sync/refund"),
     ("/unipay/sync/order/pay", "/unipay/sync/pay"),
 ];
 
-/// The routes of the gateway.
+/// Makes the routes of the gateway.
 pub fn routes(ctx: Ctx) -> Router {
     described(&ctx).0.with_state(ctx)
 }
 
-/// The description of the gateway, generated from the handlers.
+/// Returns the description of the gateway, generated from the handlers.
 pub fn description(ctx: &Ctx) -> utoipa::openapi::OpenApi {
     described(ctx).1
 }
@@ -106,7 +106,7 @@ async fn wrong_method(State(ctx): State<Ctx>, request: Request) -> Response {
     )
 }
 
-/// The reply to a request that has not come through the door.
+/// Returns the reply to a request that has not been authenticated.
 pub fn reply(ctx: &Ctx, request: &Request) -> Reply {
     let trace = request.extensions().get::<TraceId>().cloned();
     Reply::new(ctx, trace.unwrap_or_else(TraceId::make))

@@ -27,10 +27,10 @@ use crate::server::run::{assets, pages as console};
 use crate::server::watch::health;
 use crate::server::{counters, gateway, trace};
 
-/// How much later than a use-case's own time limit a request is cut off.
+/// The time after a use-case's own time limit at which a request is cut off.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Everything that is served.
+/// Makes all routes.
 pub fn router(ctx: Ctx) -> Router {
     let pages = Router::new()
         .merge(docs::routes(ctx.clone()))
@@ -49,7 +49,7 @@ pub fn router(ctx: Ctx) -> Router {
         .layer(from_fn(trace::layer))
 }
 
-/// What every guarded request shares.
+/// The state that all guarded requests share.
 #[derive(Clone)]
 struct Guard {
     ctx: Ctx,
@@ -173,7 +173,7 @@ impl FallbackResponse {
     }
 }
 
-/// What browsers need to be told of every answer, unless a handler says it more exactly.
+/// Adds the headers that browsers need with every answer, unless a handler has set them.
 async fn safe_headers(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -9,7 +9,7 @@ use crate::domain::order::{Order, OrderKey};
 use crate::domain::refund::Refund;
 use crate::server::store::Columns;
 
-/// Adds an order. Returns `false` and does nothing when one of its numbers is taken.
+/// Adds an order, and returns true; returns false and does nothing where one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
@@ -38,8 +38,8 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// The orders that a number names: at most two, since only the channel's number can name several
-/// (one a channel), and two are enough to know that.
+/// Returns the orders that a number names, at most two: only the channel's number can name several, one a channel,
+/// and two tell that it does.
 pub async fn by_key(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -62,7 +62,7 @@ pub async fn by_key(
     rows.iter().map(order).collect()
 }
 
-/// The order of a number of ours.
+/// Returns the order that has this number of ours.
 pub async fn get(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -77,8 +77,9 @@ pub async fn get(
     row.as_ref().map(order).transpose()
 }
 
-/// Holds the amount of a new refund, if the order is paid, has it left, has exactly `expected` left
-/// where that is given, and the merchant's refund number is new. `false`: nothing was done.
+/// Holds the amount of a new refund, and returns true; returns false and does nothing where the order is not paid, has
+/// less left than the amount, has other than `expected` left where that is given, or where the merchant's refund
+/// number is known.
 pub async fn hold_for_new(
     conn: &mut AnyConnection,
     refund: &Refund,
@@ -129,7 +130,8 @@ pub async fn move_balance(
     }
 }
 
-/// Stores what an event changed of an order (not its balance), if it still has the version before.
+/// Stores an order after an event, its balance apart. Returns false and stores nothing where it has no longer the
+/// version before.
 pub async fn update(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE pay_order SET out_order_no = $3, status = $4, pay_time = $5, version = $6 \

@@ -1,5 +1,5 @@
-//! The fields of requests: one description each, by which the parser checks and the API
-//! description is written, so that the two cannot differ.
+//! The fields of requests. The parser checks by the same description from which the API description is written, so
+//! that the two cannot differ.
 
 mod table;
 
@@ -27,11 +27,11 @@ pub struct Field {
     pub kind: Kind,
     pub required: bool,
     pub about: Text,
-    /// As the open edition writes it.
+    /// A value as the open edition writes it.
     pub example: &'static str,
 }
 
-/// What a field holds. Lengths are in characters.
+/// The kind of a field's value. Lengths are in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A number or identifier, see [`fits_a_number`].
@@ -80,7 +80,7 @@ impl Field {
         }
     }
 
-    /// Whether the single edition has no such field.
+    /// Tells whether the single edition has no such field.
     pub fn open_only(&self) -> bool {
         self.name == APP_ID.name || self.name == MCH_NO.name
     }
@@ -152,8 +152,8 @@ impl Field {
         }
     }
 
-    /// An amount, which is a JSON number in either edition: never a string, and in the single one
-    /// never with a point.
+    /// Reads an amount. It is a JSON number in either edition, never a string, and in the single edition
+    /// it has no point.
     pub fn amount(&self, value: &Json, edition: Edition) -> Result<Fen, Refusal> {
         let Json::Number(digits) = value else {
             return Err(self.refuse(Reason::NotAnAmount));
@@ -180,13 +180,13 @@ impl Field {
         }
     }
 
-    /// A channel's word.
+    /// Reads the name of a channel.
     pub fn channel(&self, value: &Json) -> Result<Channel, Refusal> {
         let word = self.text(value, limits::SEARCH_CHARS)?;
         word.parse().map_err(|_| Refusal::NoSuchChannel)
     }
 
-    /// A payment method's word.
+    /// Reads the name of a payment method.
     pub fn method(&self, value: &Json) -> Result<Method, Refusal> {
         let word = self.text(value, limits::SEARCH_CHARS)?;
         word.parse().map_err(|_| {
@@ -197,7 +197,7 @@ impl Field {
         })
     }
 
-    /// A moment in the way its edition writes it.
+    /// Reads a moment as its edition writes it.
     pub fn time(
         &self,
         value: &Json,
@@ -219,7 +219,7 @@ pub fn splits_the_text(c: char) -> bool {
 }
 
 /// Tells whether a number or identifier may hold a character. Two numbers that are one text to the
-/// signature, to a person or to a spreadsheet have to be one number to us: so it may hold no separator of
+/// signature, to a person or to a spreadsheet have to be one number to us. So a number may hold no separator of
 /// the signed text, no white space, nothing invisible, no full-width form of an ASCII character, and no
 /// letter outside ASCII that has another form in upper case (`ß` becomes `SS`).
 pub fn fits_a_number(c: char) -> bool {
@@ -245,7 +245,7 @@ fn unix_seconds(digits: &str) -> Option<Timestamp> {
         .map(Timestamp)
 }
 
-/// Reads `yyyy-MM-dd HH:mm:ss`, to the letter.
+/// Reads `yyyy-MM-dd HH:mm:ss`; refuses any other form.
 fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     const SHAPE: &[u8] = b"0000-00-00 00:00:00";
     let fits = text.len() == SHAPE.len()
@@ -270,7 +270,7 @@ fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     ))
 }
 
-/// A moment as the open edition writes it: `yyyy-MM-dd HH:mm:ss`.
+/// Writes a moment as the open edition does: `yyyy-MM-dd HH:mm:ss`.
 pub fn local_text(at: Timestamp, zone: &TimeZone) -> String {
     let timestamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
     timestamp

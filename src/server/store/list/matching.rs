@@ -9,7 +9,7 @@ use crate::domain::limits;
 use crate::server::store::Columns;
 use crate::server::store::list::Table;
 
-/// Rows of which one of some columns begins with a text.
+/// The beginning of a text that one of several columns has.
 pub(super) struct Beginning {
     pub columns: Vec<(Table, &'static str)>,
     pub text: String,
@@ -27,7 +27,7 @@ pub(super) enum Criterion {
         column: &'static str,
         text: String,
     },
-    /// Word for word the condition of a partial index, or one that none serves.
+    /// A fixed condition: word for word that of a partial index, or one that no index serves.
     Fixed(&'static str),
     Time {
         column: &'static str,
@@ -41,7 +41,7 @@ pub(super) enum Criterion {
 }
 
 impl Criterion {
-    /// Whether the index that gives this order serves the criterion too.
+    /// Tells whether the index that gives this order serves the criterion too.
     pub fn goes_with(&self, sort: Sort) -> bool {
         match sort {
             Sort::TimeDesc | Sort::TimeAsc => {
@@ -63,17 +63,18 @@ pub(super) enum Value {
     Int(i64),
 }
 
-/// A column that no index is to be used for.
+/// Returns a column in a form for which no index is used.
 pub(super) fn unindexed(column: &str) -> String {
     format!("COALESCE({column}, {column})")
 }
 
 impl Matching {
+    /// Begins a condition on rows of an app.
     pub fn of_app(table: Table, app_id: &str) -> Matching {
         Matching::of(table, app_id, false)
     }
 
-    /// Of rows that are picked by their numbers.
+    /// Begins a condition on rows that were picked by their numbers.
     pub fn of_picked(table: Table, app_id: &str) -> Matching {
         Matching::of(table, app_id, true)
     }
@@ -123,7 +124,7 @@ impl Matching {
         format!("{} {operator} {value}", column_as(column))
     }
 
-    /// Adds that a column begins with a text, as the range from it to the greatest text that does.
+    /// Adds the condition that a column begins with a text: the range from it to the greatest text that does.
     pub fn begins(&mut self, column: &str, text: &str) {
         let condition = self.range(column, text);
         self.and(&condition);
@@ -135,7 +136,7 @@ impl Matching {
         format!("{column} >= {from} AND {column} < {to}")
     }
 
-    /// Adds that the row is one of those picked by criteria of their own.
+    /// Adds the condition that the row is one of those that criteria of their own picked.
     pub fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
         let (name, number) = (table.name(), table.key().0);
         let condition = |criterion| self.comparison(criterion, str::to_owned);
@@ -146,7 +147,7 @@ impl Matching {
         ));
     }
 
-    /// Adds that the row is among the first that begin so.
+    /// Adds the condition that the row is among the first that have the beginning.
     pub fn among(&mut self, listed: Table, beginning: &Beginning) {
         let candidates = self.candidates(listed, beginning);
         self.and(&format!(
@@ -156,8 +157,8 @@ impl Matching {
         ));
     }
 
-    /// The numbers of the first rows that begin so, column by column. Where it is not orders that
-    /// are listed, an order stands for its refunds.
+    /// Returns a select of the numbers of the first rows that have the beginning, column by column. In a list of other rows
+    /// than orders an order stands for its refunds.
     pub fn candidates(&mut self, listed: Table, beginning: &Beginning) -> String {
         let limit = limits::COUNT_ROWS + 1;
         let mut selects = Vec::new();
@@ -180,7 +181,7 @@ impl Matching {
         selects.join(" UNION ")
     }
 
-    /// How many rows match, up to the limit.
+    /// Counts the rows that match, up to the limit.
     pub async fn count(&self, conn: &mut AnyConnection, table: Table) -> sqlx::Result<Count> {
         let limit = limits::COUNT_ROWS + 1;
         self.count_of(
@@ -194,7 +195,7 @@ impl Matching {
         .await
     }
 
-    /// How many rows a select gives, up to the limit.
+    /// Counts the rows of a select, up to the limit.
     pub async fn count_of(&self, conn: &mut AnyConnection, select: &str) -> sqlx::Result<Count> {
         let sql = format!("SELECT CAST(count(*) AS BIGINT) AS n FROM ({select}) AS counted");
         let n = usize::try_from(self.query(sql).fetch_one(conn).await?.int("n")?).unwrap_or(0);

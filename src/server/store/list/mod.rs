@@ -32,16 +32,16 @@ use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
 use matching::{Beginning, Criterion, Matching, Value, unindexed};
 
-/// What is searched, or listed.
+/// The rows that are searched, or listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Table {
     Order,
     Refund,
-    /// Refunds in progress, by when they were opened.
+    /// Refunds in progress, by the time at which they were opened.
     Open,
     Notice,
     Callback,
-    /// Events that tell of a sync of a refund.
+    /// Events of a sync of a refund.
     Sync,
     Audit,
 }
@@ -58,7 +58,7 @@ impl Table {
         }
     }
 
-    /// What a row has to be, besides the app's. Word for word the condition of the table's indexes, unless
+    /// Returns the condition on a row besides its app. It is word for word the condition of the table's indexes, unless
     /// rows are `picked` by their numbers.
     fn only(self, picked: bool) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    /// When a row came to be.
+    /// Returns the column of the time at which a row came to be.
     fn time(self) -> &'static str {
         match self {
             Table::Order | Table::Refund | Table::Notice => "created_at",
@@ -79,8 +79,8 @@ impl Table {
         }
     }
 
-    /// What tells rows of one moment apart, and is their order: a number, and where one number has several
-    /// rows, which of them.
+    /// Returns the columns that order rows of one moment: a number, and where one number has several rows, the number of
+    /// the row within them.
     fn key(self) -> (&'static str, Option<&'static str>) {
         match self {
             Table::Order => ("order_no", None),
@@ -92,7 +92,7 @@ impl Table {
         }
     }
 
-    /// Whose number is searched for: the order's own, or that of the refund a row belongs to.
+    /// Returns the column of the number that is searched: the order's own, or that of the refund which a row belongs to.
     fn belongs_to(self) -> &'static str {
         match self {
             Table::Order => "order_no",
@@ -114,7 +114,7 @@ struct Search {
     criteria: Vec<Criterion>,
 }
 
-/// How the rows of a page are found.
+/// The way in which the rows of a page are found.
 enum Way<'a> {
     /// Along the index that gives the order.
     Along,
@@ -175,7 +175,7 @@ impl Search {
         }
     }
 
-    /// One row more than a page holds, in the list's order but reversed when paging back.
+    /// Returns one row more than a page holds, in the list's order, but reversed when paging back.
     async fn fetch_page(
         &self,
         conn: &mut AnyConnection,
@@ -231,8 +231,8 @@ impl Search {
         matching.query(sql).fetch_all(conn).await
     }
 
-    /// The criteria to pick candidates by, if candidates it is: none besides a beginning, or the
-    /// first that the order's index does not serve and that fits few rows.
+    /// Returns the criteria by which candidates are picked, if they are: none besides a beginning, or the first
+    /// criterion that the order's index does not serve and that few rows fit.
     async fn candidates(&self, conn: &mut AnyConnection) -> sqlx::Result<Option<Vec<Criterion>>> {
         if !self.begins.is_empty() {
             return Ok(Some(Vec::new()));
@@ -288,8 +288,8 @@ impl Search {
         matching
     }
 
-    /// How many rows match. No order is asked for, so that any index may serve; and where nothing
-    /// narrows the rows that begin so, these are only counted, not looked at.
+    /// Counts the rows that match. They have no order, so that any index may serve. Where nothing narrows the rows that
+    /// have the beginning, they are counted without being read.
     async fn count(&self, conn: &mut AnyConnection) -> sqlx::Result<Count> {
         let mut matching = self.of_app();
         let counts_itself = matches!(self.table, Table::Order | Table::Refund);
@@ -310,7 +310,7 @@ impl Search {
         matching.count(conn, self.table).await
     }
 
-    /// Whether a beginning fits more rows than were looked at.
+    /// Tells whether more rows have a beginning than were looked at.
     async fn too_many(&self, conn: &mut AnyConnection) -> sqlx::Result<bool> {
         for beginning in &self.begins {
             for &(table, column) in &beginning.columns {
@@ -342,7 +342,7 @@ impl Search {
         }
     }
 
-    /// Puts a page together from one row more than it holds.
+    /// Makes a page of one row more than it holds.
     async fn page<T>(
         &self,
         conn: &mut AnyConnection,
@@ -376,7 +376,7 @@ impl Search {
     }
 }
 
-/// The two parts of a cursor whose number has several rows. What is no cursor of ours leads somewhere.
+/// Splits the cursor of a row whose number has several rows. A cursor that is not ours leads to some place in the list.
 fn number_and_seq(number: &str) -> (&str, i64) {
     let parts = number.rsplit_once('.');
     parts.map_or((number, 0), |(number, seq)| {

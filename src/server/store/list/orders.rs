@@ -7,7 +7,7 @@ use crate::domain::order::{Order, RefundSide};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::order;
 
-/// One page of the orders that match.
+/// Returns one page of the orders that match.
 pub async fn orders(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -8,7 +8,7 @@ use crate::domain::refund::{Refund, RefundRow};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
-/// One page of the refunds that match.
+/// Returns one page of the refunds that match.
 pub async fn refunds(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -38,7 +38,7 @@ pub async fn refunds(
     search.page(conn, rows, place, cursor).await
 }
 
-/// How many refunds match, up to the limit.
+/// Counts the refunds that match, up to the limit.
 pub async fn count_refunds(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -8,7 +8,7 @@ use crate::domain::refund::{Refund, ReviewQueueRow};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
-/// One page of the refunds in progress, or of those that a person has to look at.
+/// Returns one page of the refunds in progress, or of the refunds that a person has to look at.
 pub async fn review_queue(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -41,7 +41,7 @@ pub async fn review_queue(
     search.page(conn, rows, place, cursor).await
 }
 
-/// How many there are, up to the limit.
+/// Counts the refunds of the queue, up to the limit.
 pub async fn count_review_queue(
     conn: &mut AnyConnection,
     app_id: &str,
