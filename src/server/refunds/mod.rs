@@ -113,9 +113,8 @@ pub async fn counts(
     Ok(counts)
 }
 
-/// The refund as it is now, within a transaction.
+/// Returns the refund as it is now, within a transaction that is about to change it.
 async fn reload(conn: &mut Conn, refund: &Refund) -> Result<Refund> {
-    let key = RefundKey::RefundNo(refund.refund_no.clone());
-    let found = store::refund::by_key(conn, &refund.app_id, &key).await?;
+    let found = store::refund::locked(conn, &refund.app_id, &refund.refund_no).await?;
     found.ok_or_else(|| Error::internal(format!("refund {} has vanished", refund.refund_no)))
 }

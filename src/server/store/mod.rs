@@ -62,6 +62,14 @@ fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {
     }
 }
 
+/// Locks the rows that are read until the transaction ends. SQLite has one writer at a time and needs nothing.
+fn for_update(conn: &sqlx::AnyConnection) -> &'static str {
+    match conn.backend_name() {
+        "PostgreSQL" => " FOR UPDATE",
+        _ => "",
+    }
+}
+
 /// Reads columns of a row by name, as the types of the domain.
 trait Columns {
     fn text(&self, column: &str) -> sqlx::Result<String>;

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::refund::{Lease, Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, submission};
+use crate::server::store::{Columns, for_update, submission};
 
 /// Adds a refund and its submissions.
 ///
@@ -140,6 +140,27 @@ pub async fn by_key(
     let row = query(sql)
         .bind(app_id)
         .bind(number)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let rows: Vec<_> = row.into_iter().collect();
+    Ok(whole(conn, &rows).await?.pop())
+}
+
+/// Returns a refund as it is now, and on PostgreSQL keeps it from other transactions until the end of this one.
+/// Whoever changes a refund locks it before its submissions: two who did so in different order would wait for each
+/// other.
+pub async fn locked(
+    conn: &mut AnyConnection,
+    app_id: &str,
+    refund_no: &str,
+) -> sqlx::Result<Option<Refund>> {
+    let sql = format!(
+        "SELECT * FROM refund WHERE app_id = $1 AND refund_no = $2{}",
+        for_update(conn)
+    );
+    let row = query(AssertSqlSafe(sql))
+        .bind(app_id)
+        .bind(refund_no)
         .fetch_optional(&mut *conn)
         .await?;
     let rows: Vec<_> = row.into_iter().collect();
