@@ -193,7 +193,7 @@ impl World {
     fn reply(&mut self, no: &str, state: State) -> FaultMode<Reply<Statement>> {
         let answer = self.answer(no, state);
         let refused = state == State::Fail;
-        if self.ill(if refused { 15.0 } else { 4.0 }) {
+        if self.ill(if refused { 30.0 } else { 4.0 }) {
             self.counts.held_up += 1;
             let until = self.now + self.between(2 * MINUTE, HELD_UP);
             if refused {
