@@ -106,7 +106,8 @@ async fn the_pages_show_no_password_of_a_merchants_address() {
     let session = node.logged_in().await;
     for page in [
         format!("refunds/{refund_no}"),
-        format!("notices/{refund_no}/1"),
+        // A notice bears the version of the refund that it tells of.
+        format!("notices/{refund_no}/2"),
     ] {
         let url = format!("{}/apps/DEMO/{page}", node.base);
         let got = node.http.get(url).header("Cookie", &session).send();
