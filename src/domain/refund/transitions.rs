@@ -4,7 +4,9 @@
 
 use crate::domain::money::Fen;
 use crate::domain::movement::Amounts;
-use crate::domain::refund::{Evidence, Outcome, Refund, RefundStatus, ReviewReason, Source};
+use crate::domain::refund::{
+    Evidence, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source,
+};
 use crate::domain::string_enum;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 
@@ -252,6 +254,21 @@ string_enum! {
         Overpaid = "overpaid",
         /// It had succeeded, and the money came back.
         Returned = "returned",
+    }
+}
+
+impl Booking {
+    /// Returns true where the channel's last word agrees with the booking. Where it says something else by now, money
+    /// would be freed, or counted as paid, against its word.
+    pub fn agrees_with(self, last_word: Option<OutcomeKind>) -> bool {
+        match (self, last_word) {
+            (Booking::Overpaid, Some(OutcomeKind::Success)) => true,
+            (Booking::Returned, Some(said)) => matches!(
+                said,
+                OutcomeKind::Fail | OutcomeKind::Close | OutcomeKind::NotFound
+            ),
+            _ => false,
+        }
     }
 }
 
