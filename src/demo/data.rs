@@ -225,6 +225,7 @@ fn stories(
                 | Course::LateSuccess
                 | Course::Overpaid
                 | Course::OverpaidAndBooked
+                | Course::Reversed
                 | Course::Returned
         );
         let spread = if long { room_ms / 8 } else { room_ms / 2 };
@@ -253,6 +254,7 @@ fn stories(
                 .wait(pause_ms)
                 .sync(order, asker),
             Course::Overpaid | Course::OverpaidAndBooked => story.submit_misheard(order),
+            Course::Reversed => story.submit(order).wait(pause_ms).sync(order, asker),
             Course::Returned => {
                 let story = story.submit(order).wait(pause_ms).sync(order, asker);
                 story.wait(pause_ms).book(order, RETURN_REMARK, admin())

@@ -28,7 +28,9 @@ pub enum Course {
     Overpaid,
     /// As `Overpaid`, and booked.
     OverpaidAndBooked,
-    /// Paid out, then taken back by the channel, and booked.
+    /// Paid out, then taken back by the channel.
+    Reversed,
+    /// As `Reversed`, and booked.
     Returned,
     /// Paid out, then denied, then confirmed.
     Contradicted,
@@ -107,6 +109,7 @@ pub fn plans(rng: &mut StdRng) -> Vec<Plan> {
             ..plan("SBX-OK-", &[OverpaidAndBooked, Submitted], (72, 240))
         },
     );
+    repeat(1, plan("SBX-REVERSED-", &[Reversed], (72, 240)));
     repeat(1, plan("SBX-REVERSED-", &[Returned], (72, 240)));
     repeat(1, plan("SBX-ASYNC-NOCB-", &[AmountDiffers], (48, 240)));
     // Failed, and settled.

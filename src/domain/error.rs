@@ -139,6 +139,8 @@ pub enum Refusal {
     NotClosable {
         outcome: Cow<'static, str>,
     },
+    /// The channel's last word about the refund is not what is to be booked.
+    NotBookable,
     SyncUnderWay,
     SubmissionUnderWay,
     /// The request may have been carried out: the database did not say. Asking again under the same number tells.
@@ -188,6 +190,7 @@ impl Refusal {
             Refusal::OrderNotPaid
             | Refusal::RefundWindowOver { .. }
             | Refusal::NotClosable { .. }
+            | Refusal::NotBookable
             | Refusal::NoticeNotSendable
             | Refusal::WrongState { .. } => 20044,
             Refusal::SyncUnderWay => 20081,
@@ -279,6 +282,10 @@ impl Refusal {
                 format!(
                     "the channel did not say that it does not know this refund ({outcome}): the money may still move, so it cannot be closed"
                 ),
+            ),
+            Refusal::NotBookable => fixed(
+                "通道最近一次的说法与要登记的内容不符，请同步后再核对",
+                "the channel's last word is not what is to be booked; sync, and look again",
             ),
             Refusal::NoSuchNotice => fixed("通知不存在", "no such notice"),
             Refusal::NoticeNotSendable => fixed(

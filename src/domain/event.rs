@@ -115,6 +115,12 @@ pub struct Event {
     pub after: Option<String>,
 }
 
+/// Returns what a channel has said last, of a refund's events with the newest first. No answer says nothing.
+pub fn last_word(events: &[Event]) -> Option<OutcomeKind> {
+    let mut said = events.iter().filter_map(|event| event.outcome);
+    said.find(|outcome| *outcome != OutcomeKind::Unknown)
+}
+
 impl Event {
     /// Whether the event changed the state.
     pub fn changed(&self) -> bool {

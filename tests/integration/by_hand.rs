@@ -455,3 +455,18 @@ async fn what_was_overpaid_is_booked_apart_and_never_refunded_again() {
     assert_eq!(order_of(&core, &booked).await.refundable(), Fen::ZERO);
     assert_balances_are_sums(&core.ctx).await;
 }
+
+#[tokio::test]
+async fn what_the_channel_has_confirmed_since_is_not_booked_as_returned() {
+    let core = start().await;
+    let order = core.order("OK", "1", Fen(1_000)).await;
+    let refund = ask(&core, &order, "R1", Fen(600)).await.expect("a refund");
+    core.ctx.clock.advance_ms(HOUR_MS);
+    let raised = contradicted(&core, &refund).await;
+    let confirmed = sync(&core, &raised).await;
+    assert_eq!(confirmed.review_reason, Some(ReviewReason::Contradicted));
+    let request = as_shown(&core, &confirmed, Booking::Returned).await;
+    let refusal = refused(book(&core, &confirmed, &request).await);
+    assert_eq!(refusal, Refusal::NotBookable);
+    assert_eq!(order_of(&core, &confirmed).await.refunded, Fen(600));
+}

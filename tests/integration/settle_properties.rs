@@ -11,8 +11,8 @@ use refundry::domain::money::Fen;
 use refundry::domain::movement::Amounts;
 use refundry::domain::order::{Channel, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::{
-    Booking, Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, Refund, RefundStatus,
-    RepeatedFields, ReviewReason, Settlement, Source, WaitReason,
+    Booking, Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, OutcomeKind, Refund,
+    RefundStatus, RepeatedFields, ReviewReason, Settlement, Source, WaitReason,
 };
 use refundry::domain::time::Timestamp;
 
@@ -1012,6 +1012,19 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
         (again.effect, again.change()),
         (Effect::Noted, change(0, 0, 0))
     );
+
+    // What is booked is what the channel has said last.
+    for (outcome, overpaid, returned) in [
+        (Some(OutcomeKind::Success), true, false),
+        (Some(OutcomeKind::Fail), false, true),
+        (Some(OutcomeKind::Close), false, true),
+        (Some(OutcomeKind::NotFound), false, true),
+        (Some(OutcomeKind::Accepted), false, false),
+        (None, false, false),
+    ] {
+        assert_eq!(Booking::Overpaid.agrees_with(outcome), overpaid);
+        assert_eq!(Booking::Returned.agrees_with(outcome), returned);
+    }
 
     // Another amount than the one asked for is for a person to look at; there is nothing to book of it.
     for refund in [open, success] {

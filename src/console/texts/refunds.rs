@@ -263,16 +263,16 @@ pub fn what_booking_does(
     let left = after.refundable();
     match (booking, lang) {
         (Booking::Overpaid, Lang::Zh) => format!(
-            "登记{channel}已退出退款 {refund_no} 的 {amount} 元：{refunded} 元记入订单 {order_no} 的已退金额，{overpaid} 元超过订单可退金额，记为多退。之后订单还可退 {left} 元。退款状态改为“退款成功”，商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
+            "登记{channel}已退出退款 {refund_no} 的 {amount} 元：{refunded} 元记入订单 {order_no} 的已退金额，{overpaid} 元超过订单可退金额，记为多退。之后订单还可退 {left} 元。退款状态改为“退款成功”，设有通知地址的商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
         ),
         (Booking::Overpaid, Lang::En) => format!(
-            "Book that {channel} paid out the {amount} yuan of refund {refund_no}: {refunded} count as refunded of order {order_no}, and {overpaid}, for which the order had too little left, as overpaid. {left} stays refundable. The refund becomes “Succeeded”, and the merchant is told. Nothing is sent to the channel, and no money moves."
+            "Book that {channel} paid out the {amount} yuan of refund {refund_no}: {refunded} count as refunded of order {order_no}, and {overpaid}, for which the order had too little left, as overpaid. {left} stays refundable. The refund becomes “Succeeded”; a merchant with a notify URL is told. Nothing is sent to the channel, and no money moves."
         ),
         (Booking::Returned, Lang::Zh) => format!(
-            "登记退款 {refund_no} 的 {amount} 元已被退回，付款人没有收到：从订单 {order_no} 的已退金额中减去，之后订单可退 {left} 元，可另行退款。退款状态改为“已关闭”，不能重试，商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
+            "登记退款 {refund_no} 的 {amount} 元已被退回，付款人没有收到：从订单 {order_no} 的已退金额中减去，之后订单可退 {left} 元，可另行退款。退款状态改为“已关闭”，不能重试，设有通知地址的商户会收到通知。不会向通道提交任何请求，也不会有钱退出。"
         ),
         (Booking::Returned, Lang::En) => format!(
-            "Book that the {amount} yuan of refund {refund_no} came back and the payer does not have them: they no longer count as refunded of order {order_no}, and {left} will be refundable, by a new refund. The refund becomes “Closed” and cannot be retried, and the merchant is told. Nothing is sent to the channel, and no money moves."
+            "Book that the {amount} yuan of refund {refund_no} came back and the payer does not have them: they no longer count as refunded of order {order_no}, and {left} will be refundable, by a new refund. The refund becomes “Closed” and cannot be retried; a merchant with a notify URL is told. Nothing is sent to the channel, and no money moves."
         ),
     }
 }

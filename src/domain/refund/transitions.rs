@@ -6,7 +6,8 @@ use crate::domain::money::Fen;
 use crate::domain::movement::Amounts;
 use crate::domain::refund::schedule;
 use crate::domain::refund::{
-    Delay, Evidence, NewNumber, Outcome, Refund, RefundStatus, ReviewReason, Source, WaitReason,
+    Delay, Evidence, NewNumber, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source,
+    WaitReason,
 };
 use crate::domain::string_enum;
 use crate::domain::time::{MINUTE_MS, Timestamp};
@@ -292,6 +293,21 @@ string_enum! {
         Overpaid = "overpaid",
         /// It had succeeded, and the money came back.
         Returned = "returned",
+    }
+}
+
+impl Booking {
+    /// Returns true where the channel's last word agrees with the booking. Where it says something else by now, money
+    /// would be freed, or counted as paid, against its word.
+    pub fn agrees_with(self, last_word: Option<OutcomeKind>) -> bool {
+        match (self, last_word) {
+            (Booking::Overpaid, Some(OutcomeKind::Success)) => true,
+            (Booking::Returned, Some(said)) => matches!(
+                said,
+                OutcomeKind::Fail | OutcomeKind::Close | OutcomeKind::NotFound
+            ),
+            _ => false,
+        }
     }
 }
 

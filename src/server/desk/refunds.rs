@@ -10,7 +10,7 @@ use crate::console::view::{
 };
 use crate::domain::breaker::Breaker;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::{Actor, EventKind};
+use crate::domain::event::{Actor, EventKind, last_word};
 use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::{Lang, Text};
 use crate::domain::limits;
@@ -144,7 +144,8 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     let events = refunds::timeline(&caller.ctx, &refund.app_id, &refund.refund_no).await?;
     let heard = events.iter().find_map(|event| event.outcome);
     let booked = refunds::booked(&caller.ctx, &refund).await?;
-    let book = refunds::preview(&refund, order.refundable(), booked);
+    let book = refunds::preview(&refund, order.refundable(), booked)
+        .filter(|(booking, _)| booking.agrees_with(last_word(&events)));
     let allowed = caller
         .may(Permission::MoveMoney)
         .then(|| allowed(caller, &refund, &order, heard, book));

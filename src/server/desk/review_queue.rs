@@ -113,7 +113,9 @@ fn acts(caller: &Caller, row: &ReviewQueueRow) -> Cell {
     if refund.holds() && heard == Some(OutcomeKind::NotFound) {
         links.push(link("/close", texts::CLOSE_IT));
     }
-    if refund.bookable().is_some() && caller.may(Permission::Review) {
+    let bookable = refund.bookable();
+    if bookable.is_some_and(|booking| booking.agrees_with(heard)) && caller.may(Permission::Review)
+    {
         links.push(link("/book", texts::BOOK_IT));
     }
     let raised = !refund.holds() && refund.review_reason.is_some() && !refund.reviewed;

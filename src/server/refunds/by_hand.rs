@@ -3,7 +3,7 @@
 
 use crate::domain::audit::Origin;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::EventKind;
+use crate::domain::event::{EventKind, Subject, last_word};
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
@@ -151,7 +151,8 @@ pub struct BookingRequest {
 ///
 /// # Errors
 /// Refuses when the refund or the order's balance has changed since it was shown, which a second press meets too,
-/// when the refund is not flagged for what is to be booked, and when something is under way with it.
+/// when the refund is not flagged for what is to be booked or the channel's last word is another, and when something
+/// is under way with it.
 pub async fn book(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -199,6 +200,11 @@ async fn booking(
     }
     if current.leased_until() > now {
         return Ok(Err(Refusal::SyncUnderWay));
+    }
+    let (app_id, refund_no) = (&current.app_id, &current.refund_no);
+    let events = store::event::timeline(conn, app_id, Subject::Refund, refund_no).await?;
+    if !request.booking.agrees_with(last_word(&events)) {
+        return Ok(Err(Refusal::NotBookable));
     }
     let left = refundable(conn, current).await?;
     if left != request.refundable {
