@@ -225,7 +225,8 @@ fn new_key() -> (String, Zeroizing<String>) {
     let mut bytes = Zeroizing::new([0_u8; KEY_BYTES]);
     aws_lc_rs::rand::fill(&mut *bytes).expect("the system has random numbers");
     let id = format!("{:08x}", rand::random::<u32>());
-    let line = Zeroizing::new(format!("{id} {}\n", STANDARD.encode(&*bytes)));
+    let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
+    let line = Zeroizing::new(format!("{id} {}\n", text.as_str()));
     (id, line)
 }
 
