@@ -1032,3 +1032,39 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
         assert_eq!(flagged.bookable(), None);
     }
 }
+
+#[test]
+fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
+    let lost = Evidence {
+        outcome: lost(),
+        ..evidence(Source::Answer, Book::Fail, 3)
+    };
+    let known = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    // Asked at 5; the answer lies with a node that is held up, while another one submits at 6.
+    let asked = evidence(Source::Sync, Book::Unseen, 5);
+    let again = known
+        .settle(Fen::ZERO, &asked)
+        .refund
+        .submitted(Timestamp(6))
+        .refund;
+    let accepted = again.settle(
+        Fen::ZERO,
+        &of_attempt(2, evidence(Source::Answer, Book::Processing, 7)),
+    );
+    for stale in [Book::Unseen, Book::Fail, Book::Close] {
+        for attempt in [1, 2] {
+            let held_up = of_attempt(attempt, evidence(Source::Sync, stale, 5));
+            let after = accepted.refund.settle(Fen::ZERO, &held_up);
+            assert_eq!((after.effect, after.held), (Effect::Noted, Fen::ZERO));
+            assert_eq!(after.refund.submissions, accepted.refund.submissions);
+        }
+    }
+
+    // The same where the refund was asked for before it went out at all.
+    let waiting = requested(0, 40, 0);
+    let sent = waiting.submitted(Timestamp(6)).refund;
+    let after = sent
+        .settle(Fen::ZERO, &evidence(Source::Sync, Book::Unseen, 5))
+        .refund;
+    assert_eq!(after.submissions.unresolved(), 1, "nobody submits it again");
+}

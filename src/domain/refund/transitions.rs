@@ -195,10 +195,12 @@ impl Refund {
             Outcome::Fail { .. } | Outcome::Close { .. } | Outcome::NotFound
         );
         match evidence.source {
-            Source::Sync if says_no && evidence.attempt == self.submissions.current().attempt => {
-                self.submissions.hear_of_all(word);
+            Source::Sync if says_no => {
+                if self.was_asked_since_last_submission(evidence) {
+                    self.submissions.hear_of_all(word);
+                }
             }
-            Source::Sync | Source::Callback if says_no => {
+            Source::Callback if says_no => {
                 if self.refusal_is_conclusive(evidence) {
                     self.submissions.hear(evidence.attempt, word);
                 }
@@ -209,19 +211,23 @@ impl Refund {
         }
     }
 
+    /// Returns true where the channel was asked after the last submission had gone out. What it said before says
+    /// nothing of that one, however late it reaches us.
+    fn was_asked_since_last_submission(&self, evidence: &Evidence) -> bool {
+        evidence.attempt == self.submissions.current().attempt && evidence.at >= self.submitted_at()
+    }
+
     /// Returns true where a refusal may give the amount back. It may not while another submission could still
     /// succeed.
     fn refusal_is_conclusive(&self, evidence: &Evidence) -> bool {
         let submissions = &self.submissions;
-        evidence.attempt == submissions.current().attempt
-            && match evidence.source {
-                Source::Answer => !submissions.others_are_open(evidence.attempt),
-                Source::Callback => {
-                    submissions.count_of_current_number() == 1
-                        && !submissions.others_are_open(evidence.attempt)
-                }
-                Source::Sync => true,
-            }
+        let is_current = evidence.attempt == submissions.current().attempt;
+        let only_one_open = is_current && !submissions.others_are_open(evidence.attempt);
+        match evidence.source {
+            Source::Answer => only_one_open,
+            Source::Callback => only_one_open && submissions.count_of_current_number() == 1,
+            Source::Sync => self.was_asked_since_last_submission(evidence),
+        }
     }
 
     /// Forgets a review reason that a definite state has answered. No state answers another amount.
@@ -331,6 +337,7 @@ impl Settlement {
 
     fn in_progress(&mut self, evidence: &Evidence) {
         let conclusive = self.refund.refusal_is_conclusive(evidence);
+        let acknowledged = self.refund.submissions.acknowledged();
         match &evidence.outcome {
             Outcome::Accepted { out_refund_no } => self.refund.learn_out_refund_no(out_refund_no),
             Outcome::Success { out_refund_no, at } => {
@@ -345,9 +352,7 @@ impl Settlement {
                 let msg = Some(msg.clone());
                 self.give_back(RefundStatus::Close, None, msg, evidence.at);
             }
-            Outcome::NotFound if self.refund.submissions.acknowledged() => {
-                self.flag(ReviewReason::Absent);
-            }
+            Outcome::NotFound if conclusive && acknowledged => self.flag(ReviewReason::Absent),
             Outcome::Abnormal { .. } => self.flag(ReviewReason::Abnormal),
             Outcome::RetryLater { delay, .. } if evidence.source == Source::Answer => {
                 self.wait_for(*delay, evidence.at);

@@ -76,11 +76,16 @@ async fn close_unknown(
     actor: Origin,
 ) -> Result<Refund> {
     let refund = lease(ctx, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
+    let submissions = refund.submissions.count();
     let actor_of_close = actor.clone();
     let asked = ask(ctx, merchant, &order, refund, actor, AfterAsking::EndLease).await?;
     let seen = asked.refund;
     if !seen.holds() {
         return Ok(seen);
+    }
+    // The channel's word is not about what somebody has submitted since it was asked.
+    if seen.submissions.count() != submissions {
+        return Err(Refusal::SyncUnderWay.into());
     }
     if asked.outcome != OutcomeKind::NotFound {
         let outcome = asked.outcome.as_str().into();
