@@ -1,12 +1,14 @@
 //! The command `refundry keys`.
 
 use clap::{Args, Subcommand};
+use refundry::domain::audit::{Act, Action, SubjectKind};
+use refundry::server::audit;
 use refundry::server::config::Offline;
 use refundry::server::run::serve;
 use refundry::server::vault::{self, KeysError, Vault};
 
 use super::progress::Progress;
-use super::{Failure, open, say};
+use super::{Failure, open, origin, say};
 
 #[derive(Subcommand)]
 pub enum KeysCommand {
@@ -68,6 +70,16 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
                 let id = ctx.vault.add_key()?;
                 say(format_args!("made the key {id}"));
             }
+            let newest = ctx.vault.ids()?.pop().unwrap_or_default();
+            let subject = (SubjectKind::Database, newest.as_str());
+            let act = Act::new(ctx.clock.now(), &origin(), Action::KeysRotated, subject);
+            // Sealing anew takes many transactions: the entry stands before the first of them.
+            ctx.db
+                .write(move |conn| {
+                    let act = act.clone();
+                    Box::pin(async move { audit::record(conn, &act).await })
+                })
+                .await?;
             let mut progress = Progress::begin("secrets");
             let mut tell = |done| progress.show(done, done);
             let done = vault::reseal(&ctx.db, &ctx.vault, &mut tell).await?;

@@ -45,6 +45,8 @@ string_enum! {
         NoticeSent = "notice_sent",
         SandboxFaultsSet = "sandbox_faults_set",
         DatabaseCopied = "database_copied",
+        /// All secrets are being sealed anew by the newest key. Written before the first one is.
+        KeysRotated = "keys_rotated",
         /// Old raw records were deleted, as the settings say.
         RecordsDeleted = "records_deleted",
     }

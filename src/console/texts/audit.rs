@@ -73,6 +73,7 @@ pub fn action(action: Action) -> Text {
         Action::RefundReviewed => text("标为已查看", "Marked as reviewed"),
         Action::NoticeSent => text("再次发送通知", "Notice sent again"),
         Action::SandboxFaultsSet => text("设置沙箱故障", "Sandbox faults set"),
+        Action::KeysRotated => text("轮换密钥", "Keys rotated"),
         Action::DatabaseCopied => text("复制数据库", "Database copied"),
         Action::RecordsDeleted => text("清理旧记录", "Old records deleted"),
     }
