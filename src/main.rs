@@ -27,7 +27,7 @@ use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::keys::KeysCommand;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, audit, balances, copy, import, keys, open, say, user};
+use crate::commands::{Failure, app, audit, balances, copy, import, keys, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///

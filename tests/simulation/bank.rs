@@ -350,7 +350,7 @@ impl World {
         };
         Reply {
             raw: format!("{state:?}"),
-            outcome,
+            outcome: outcome.into(),
         }
     }
 

@@ -238,11 +238,7 @@ impl History {
             false => self.some_refund(),
         };
         let Some(refund) = refund else { return };
-        let seen = self
-            .world
-            .lock()
-            .chance(50.0)
-            .then_some(refund.submissions.count());
+        let seen = self.world.lock().chance(50.0).then_some(refund.submissions);
         self.retry_refund(refund.refund_no, seen);
     }
 
