@@ -536,7 +536,7 @@ async fn what_is_done_to_refunds_and_orders_is_told_once_each() {
 async fn an_app_is_added_without_its_secret_and_an_import_is_one_entry_a_batch() {
     let core = Core::without_app(config(&[]), Clock::manual(START)).await;
     let (ctx, mut merchant) = (&core.ctx, core.merchant.clone());
-    merchant.secret = "a-secret-of-the-app".to_owned();
+    merchant.secret = "a-secret-of-the-app".into();
     merchant.notify_url = Some("https://shop.example/n?token=hush".to_owned());
     let root = Origin::from(Actor::CommandLine("root".to_owned()));
     merchants::add(ctx, merchant.clone(), root.clone())

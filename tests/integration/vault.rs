@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::support::database::TestDatabase;
 use crate::support::http::{TestApp, merchant};
 use crate::support::{add_app, config};
+use refundry::domain::event::Actor;
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
@@ -47,7 +48,9 @@ async fn stored_secret(ctx: &Ctx, app_id: &str) -> String {
 async fn a_secret_is_not_in_the_database_in_clear() {
     let database = TestDatabase::new();
     let ctx = node(&database, &database.keys_file()).await;
-    merchants::add(&ctx, app("SHOP")).await.unwrap();
+    merchants::add(&ctx, app("SHOP"), Actor::System)
+        .await
+        .unwrap();
     let stored = stored_secret(&ctx, "SHOP").await;
     assert!(
         stored.starts_with("v1.") && !stored.contains("horse"),
@@ -72,7 +75,9 @@ async fn a_secret_that_was_moved_to_another_app_does_not_open_and_the_others_are
     let database = TestDatabase::new();
     let ctx = node(&database, &database.keys_file()).await;
     for app_id in ["ONE", "TWO"] {
-        merchants::add(&ctx, app(app_id)).await.unwrap();
+        merchants::add(&ctx, app(app_id), Actor::System)
+            .await
+            .unwrap();
     }
     let moved = "UPDATE merchant_app SET secret = (SELECT secret FROM merchant_app WHERE app_id = 'ONE') \
                  WHERE app_id = 'TWO'";
@@ -91,7 +96,9 @@ async fn a_key_that_is_not_there_is_named_and_no_file_is_made_in_its_place() {
     let database = TestDatabase::new();
     let mine = keys(&database, "mine");
     let ctx = node(&database, &mine).await;
-    merchants::add(&ctx, app("SHOP")).await.unwrap();
+    merchants::add(&ctx, app("SHOP"), Actor::System)
+        .await
+        .unwrap();
     let id = ctx.vault.ids().unwrap().remove(0);
 
     let others = Vault::of_file(&keys(&database, "others")).unwrap();
@@ -113,7 +120,7 @@ async fn all_secrets_are_sealed_anew_while_requests_are_signed() {
     let database = TestDatabase::new();
     let file = keys(&database, "rotated");
     let ctx = node(&database, &file).await;
-    add_app(&ctx, support::demo_app()).await;
+    add_app(&ctx, crate::support::demo_app()).await;
     // More than are sealed at once.
     for n in 0..250 {
         add_app(&ctx, app(&format!("SHOP{n}"))).await;
