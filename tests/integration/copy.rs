@@ -130,6 +130,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
         "DELETE FROM event",
         "DELETE FROM delivery_attempt",
         "DELETE FROM notice",
+        "DELETE FROM submission WHERE refund_no > (SELECT MIN(refund_no) FROM refund)",
         "DELETE FROM refund WHERE refund_no > (SELECT MIN(refund_no) FROM refund)",
         "DELETE FROM callback",
         "DELETE FROM sandbox_ledger",

@@ -43,7 +43,10 @@ async fn a_second_press_of_the_same_button_submits_nothing() {
         (RefundStatus::Fail, 2)
     );
     let second = retry(&core, &refund, Some(1)).await.expect("how it stands");
-    assert_eq!(second, first);
+    assert_eq!(
+        (second.version, second.submissions.count()),
+        (first.version, 2)
+    );
 
     // The button of the page that was made since is another one.
     let third = retry(&core, &refund, Some(2)).await.expect("a retry");
