@@ -243,6 +243,15 @@ impl Submissions {
         self.last_mut().due_at = due_at;
     }
 
+    /// Ends a lease, if it is still the last one on its submission.
+    pub fn end_lease(&mut self, lease: &Lease) {
+        for submission in &mut self.0 {
+            if (submission.attempt, submission.lease_no) == (lease.attempt, lease.lease_no) {
+                submission.leased_until = Timestamp::default();
+            }
+        }
+    }
+
     /// Makes the lease of whoever begins the last submission last until `until`.
     pub fn keep_lease(&mut self, until: Timestamp) {
         let last = self.last_mut();

@@ -79,7 +79,7 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
         paid: order.pay_time.map(|at| caller.stamp(at)),
         recorded: caller.stamp(order.recorded_at),
         zone: caller.zone_name(),
-        biz_refund_no: next_biz_refund_no(order_no, refunds.len()),
+        biz_refund_no: new_biz_refund_no(order_no),
         refunds: refunds
             .into_iter()
             .rev()
@@ -102,12 +102,16 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     })
 }
 
-/// Returns the merchant's refund number that the form offers for an order that has `refunds` refunds. It is
-/// derived, not made: whoever looks at the order writes nothing, and two operators who refund it at the same
-/// time send the same number.
-fn next_biz_refund_no(order_no: &str, refunds: usize) -> String {
-    format!("{order_no}-{}", refunds + 1)
+/// Returns the merchant's refund number that a form for an order sends. However often that form is sent, it is one
+/// refund; the form of another page has another number, and is refused where the balance has changed since. It is
+/// drawn, not counted: whoever looks at an order writes nothing.
+fn new_biz_refund_no(order_no: &str) -> String {
+    let order_no: String = order_no.chars().take(ORDER_NO_CHARS).collect();
+    format!("{order_no}R{:08X}", rand::random::<u32>())
 }
+
+/// Maximum number of characters of the order's number that go into the refund's.
+const ORDER_NO_CHARS: usize = 80;
 
 /// Asks the channel for an order's true state, and redirects to the order.
 pub async fn sync(app_id: &str, order_no: &str) -> Result<(), ApiError> {

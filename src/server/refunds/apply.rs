@@ -89,10 +89,13 @@ pub(super) async fn apply(
     released: Option<&Lease>,
 ) -> Result<Refund> {
     let change = settlement.change();
-    let next = Refund {
+    let mut next = Refund {
         version: before.version + 1,
         ..settlement.refund
     };
+    if let Some(lease) = released {
+        next.submissions.end_lease(lease);
+    }
     if !store::refund::update(conn, before, &next, released).await? {
         return Err(Conflict.into());
     }

@@ -68,20 +68,24 @@ fn offered(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_looks_makes_no_number_and_one_form_is_one_refund_from_every_tab() {
+async fn one_form_is_one_refund_and_that_of_another_tab_is_refused_where_the_balance_has_changed() {
     let desk = Desk::start().await;
     let number = offered(&desk.page().await);
-    assert_eq!(number, format!("{}-1", desk.order_no));
-    assert_eq!(offered(&desk.page().await), number, "another tab");
+    assert!(number.starts_with(&desk.order_no), "{number}");
+    let of_another_tab = offered(&desk.page().await);
+    assert_ne!(of_another_tab, number);
 
     let first = desk.refund("4.00", &number, "10.00").await;
     assert_eq!(desk.refund("4.00", &number, "10.00").await, first);
     assert_eq!(desk.refund("4.00", &number, "6.00").await, first);
 
+    let stale = desk.send("4.00", &of_another_tab, "10.00").await;
+    assert_eq!(stale.status(), 422);
+    let refused: Value = stale.json().await.unwrap();
+    assert_eq!(refused["field"], "amount", "{refused}");
+
     // The next refund of the order is another, of the same amount too.
-    let next = offered(&desk.page().await);
-    assert_eq!(next, format!("{}-2", desk.order_no));
-    let second = desk.refund("4.00", &next, "6.00").await;
+    let second = desk.refund("4.00", &of_another_tab, "6.00").await;
     assert_ne!(second, first);
 }
 
