@@ -52,7 +52,7 @@ string_enum! {
     }
 }
 
-/// Who or what an event comes from. Stored as `merchant`, `channel`, `system`, `unknown`, `operator:NAME` or
+/// The origin of an event. Stored as `merchant`, `channel`, `system`, `unknown`, `operator:NAME` or
 /// `command:USER`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {

@@ -79,7 +79,7 @@ pub struct Order {
     pub refunded: Fen,
     /// The amount that refunds in progress hold.
     pub held: Fen,
-    /// What channels paid out though the order had too little left for it.
+    /// Amount that channels paid out though the order had too little left for it.
     pub overpaid: Fen,
     pub status: OrderStatus,
     pub pay_time: Option<Timestamp>,

@@ -1068,3 +1068,38 @@ fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
         .refund;
     assert_eq!(after.submissions.unresolved(), 1, "nobody submits it again");
 }
+
+#[test]
+fn what_the_channel_holds_as_abnormal_is_not_submitted_again_and_no_repeats_refusal_ends_it() {
+    let abnormal = Evidence {
+        outcome: Outcome::Abnormal {
+            msg: "card closed".to_owned(),
+        },
+        ..evidence(Source::Sync, Book::Fail, 5)
+    };
+    let held = refund(0, 40, 0).settle(Fen::ZERO, &abnormal).refund;
+    assert!(held.submissions.acknowledged());
+    let absent = held.settle(Fen::ZERO, &evidence(Source::Sync, Book::Unseen, 9));
+    assert!(absent.refund.submissions.acknowledged());
+    let repeated = held.submitted(Timestamp(10)).refund;
+    let refusal = of_attempt(2, evidence(Source::Answer, Book::Fail, 11));
+    let refused = repeated.settle(Fen::ZERO, &refusal);
+    assert_eq!(
+        (refused.refund.status, refused.held),
+        (RefundStatus::Progress, Fen::ZERO)
+    );
+}
+
+#[test]
+fn a_question_that_is_put_off_says_nothing_of_the_submission() {
+    let put_off = Evidence {
+        outcome: Outcome::RetryLater {
+            delay: Delay::RateLimit,
+            msg: "too many".to_owned(),
+        },
+        ..evidence(Source::Sync, Book::Fail, 5)
+    };
+    let open = refund(0, 40, 0);
+    let after = open.settle(Fen::ZERO, &put_off).refund;
+    assert_eq!(after.submissions, open.submissions);
+}

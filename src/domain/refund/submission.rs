@@ -29,7 +29,7 @@ pub struct Submission {
     pub channel_no: String,
     /// The number of earlier submissions of the same `channel_no`.
     pub repeat: i64,
-    /// What the channel is told, as its adapter wrote it before the first submission of this `channel_no`. The
+    /// Parameters that the channel is told, as its adapter wrote them before the first submission of this `channel_no`. The
     /// same number always goes with the same parameters: channels refuse others, though the first may have paid.
     pub params: String,
     /// `None` once it went out.
@@ -104,19 +104,27 @@ impl Submission {
         !self.waits() && matches!(self.outcome, None | Some(OutcomeKind::Unknown))
     }
 
+    /// Returns true where the channel has it and has not said that it is over.
+    fn is_under_way(&self) -> bool {
+        matches!(
+            self.outcome,
+            Some(OutcomeKind::Accepted | OutcomeKind::Abnormal)
+        )
+    }
+
     /// Returns true where it went out and may still move money: nothing definite is known of it.
     fn is_open(&self) -> bool {
-        self.is_unresolved() || self.outcome == Some(OutcomeKind::Accepted)
+        self.is_unresolved() || self.is_under_way()
     }
 
     /// Takes over the channel's word on this submission, as far as it says more than the one before. A success
     /// stays. What was accepted is not forgotten because the channel now does not find it.
     fn hear(&mut self, word: OutcomeKind) {
-        use OutcomeKind::{Accepted, Close, Fail, NotFound, Success, Unknown};
+        use OutcomeKind::{Abnormal, Accepted, Close, Fail, NotFound, Success, Unknown};
         self.outcome = match (self.outcome, word) {
             (None, word) => Some(word),
             (known, Unknown) | (known @ Some(Success), _) => known,
-            (known @ Some(Accepted), NotFound) => known,
+            (known @ Some(Accepted | Abnormal), NotFound) => known,
             (known @ Some(Fail | Close), Accepted | NotFound) => known,
             (_, word) => Some(word),
         };
@@ -171,8 +179,10 @@ impl Submissions {
 
     /// Returns true where the channel has said that it has the refund.
     pub fn acknowledged(&self) -> bool {
-        let has = |word| matches!(word, Some(OutcomeKind::Accepted | OutcomeKind::Success));
-        self.0.iter().any(|submission| has(submission.outcome))
+        let has = |submission: &Submission| {
+            submission.is_under_way() || submission.outcome == Some(OutcomeKind::Success)
+        };
+        self.0.iter().any(has)
     }
 
     /// Returns true where a submission other than `attempt` may still move money.

@@ -205,6 +205,8 @@ impl Refund {
                     self.submissions.hear(evidence.attempt, word);
                 }
             }
+            // A question that is put off says nothing of the submission.
+            Source::Sync | Source::Callback if word == OutcomeKind::RetryLater => {}
             Source::Answer | Source::Sync | Source::Callback => {
                 self.submissions.hear(evidence.attempt, word);
             }

@@ -1,4 +1,4 @@
-//! What a channel's adapter does: puts into words what the channel is told, tells it, and reads what it says.
+//! The adapters' side of a channel: puts into words what the channel is told, tells it, and reads what it says.
 //!
 //! An adapter never sees the database's transactions and never decides a refund's state. It is called by
 //! `call.rs` alone, which holds every call to its limits.
@@ -70,7 +70,7 @@ pub struct Callback {
     pub content: CallbackContent,
 }
 
-/// What a callback brings.
+/// The content of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackContent {
     /// Evidence.

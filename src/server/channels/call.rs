@@ -156,7 +156,7 @@ fn silence<T: Said>(why: String) -> Reply<T> {
     }
 }
 
-/// What a channel says when it is called.
+/// A channel's statement when it is called.
 trait Said: Sized {
     /// Makes a statement that leaves everything open.
     fn unknown(why: String) -> Self;

@@ -100,7 +100,7 @@ pub struct LedgerEntry {
     pub moved: i64,
 }
 
-/// What the sandbox is told of a refund.
+/// Parameters of a refund, as the sandbox is told them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Params {
