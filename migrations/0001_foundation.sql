@@ -21,9 +21,27 @@ CREATE TABLE merchant_app (
 );
 CREATE UNIQUE INDEX merchant_app_default ON merchant_app (is_default) WHERE is_default = 1;
 
+-- A merchant number at a channel, with what is needed to speak for it. In test mode the sandbox stands in for the
+-- channel; which of the two it is never changes.
+CREATE TABLE channel_account (
+    account_id  TEXT   NOT NULL PRIMARY KEY,
+    channel     TEXT   NOT NULL,
+    mch_id      TEXT   NOT NULL,
+    -- JSON, in the shape of the channel's adapter.
+    settings    TEXT   NOT NULL,
+    secrets     TEXT   NOT NULL,
+    test_mode   BIGINT NOT NULL,
+    enabled     BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    CHECK (test_mode = 1 OR channel <> 'sandbox')
+);
+-- One merchant number twice could be refunded twice.
+CREATE UNIQUE INDEX channel_account_mch ON channel_account (channel, mch_id, test_mode);
+
 CREATE TABLE app_channel (
     app_id              TEXT   NOT NULL REFERENCES merchant_app (app_id),
     channel             TEXT   NOT NULL,
+    account_id          TEXT   NOT NULL REFERENCES channel_account (account_id),
     enabled             BIGINT NOT NULL,
     refund_window_days  BIGINT NOT NULL,
     PRIMARY KEY (app_id, channel)
@@ -37,6 +55,7 @@ CREATE TABLE pay_order (
     biz_order_no  TEXT   NOT NULL,
     out_order_no  TEXT,
     channel       TEXT   NOT NULL,
+    account_id    TEXT   NOT NULL REFERENCES channel_account (account_id),
     method        TEXT,
     title         TEXT   NOT NULL,
     amount        BIGINT NOT NULL CHECK (amount > 0),
@@ -56,8 +75,9 @@ CREATE TABLE pay_order (
     CHECK (status = 'success' OR refunded + held + overpaid = 0)
 );
 CREATE UNIQUE INDEX pay_order_biz ON pay_order (app_id, biz_order_no);
--- One transaction at a channel is one payment: told twice, it could be refunded twice.
-CREATE UNIQUE INDEX pay_order_out ON pay_order (app_id, out_order_no, channel) WHERE out_order_no IS NOT NULL;
+-- One transaction at a channel account is one payment: told twice, by one app or by two, it could be refunded twice.
+CREATE UNIQUE INDEX pay_order_paid ON pay_order (account_id, out_order_no) WHERE out_order_no IS NOT NULL;
+CREATE INDEX pay_order_out ON pay_order (app_id, out_order_no) WHERE out_order_no IS NOT NULL;
 CREATE INDEX pay_order_title ON pay_order (app_id, title, order_no);
 -- The last column of these two lets a range of the other be told without reading the row.
 CREATE INDEX pay_order_time ON pay_order (app_id, created_at, order_no, amount);
@@ -84,6 +104,7 @@ CREATE TABLE refund (
     out_refund_no  TEXT,
     order_no       TEXT   NOT NULL,
     channel        TEXT   NOT NULL,
+    account_id     TEXT   NOT NULL,
     amount         BIGINT NOT NULL CHECK (amount > 0),
     reason         TEXT,
     attach         TEXT,
@@ -123,12 +144,12 @@ CREATE INDEX refund_review ON refund (app_id, created_at, refund_no) WHERE revie
 CREATE INDEX refund_overdue ON refund (opened_at, refund_no) WHERE status = 'progress' AND review_reason IS NULL;
 CREATE INDEX refund_open ON refund (app_id, opened_at, refund_no) WHERE status = 'progress';
 
--- A submission of a refund to its channel: one that went out, or one that waits to.
+-- A submission of a refund to its channel account: one that went out, or one that waits to.
 CREATE TABLE submission (
     app_id        TEXT   NOT NULL,
     refund_no     TEXT   NOT NULL,
     attempt       BIGINT NOT NULL CHECK (attempt > 0),
-    channel       TEXT   NOT NULL,
+    account_id    TEXT   NOT NULL,
     channel_no    TEXT   NOT NULL,
     -- How many earlier submissions had the same number.
     repeat        BIGINT NOT NULL CHECK (repeat >= 0),
@@ -149,21 +170,19 @@ CREATE TABLE submission (
     CHECK ((waits_for IS NULL) = (submitted_at IS NOT NULL))
 );
 -- A number is of one refund. Callbacks look here.
-CREATE UNIQUE INDEX submission_number ON submission (app_id, channel, channel_no, repeat);
-CREATE INDEX submission_due ON submission (app_id, channel, due_at) WHERE due_at IS NOT NULL;
--- Of all apps at once: the lanes that have something due.
-CREATE INDEX submission_due_lanes ON submission (due_at, app_id, channel) WHERE due_at IS NOT NULL;
+CREATE UNIQUE INDEX submission_number ON submission (account_id, channel_no, repeat);
+CREATE INDEX submission_due ON submission (account_id, due_at) WHERE due_at IS NOT NULL;
+-- Of all accounts at once: the lanes that have something due.
+CREATE INDEX submission_due_lanes ON submission (due_at, account_id) WHERE due_at IS NOT NULL;
 
--- A channel that does not answer an app: asked gently until it does. No row: it answers.
+-- A channel that does not answer an account: asked gently until it does. No row: it answers.
 CREATE TABLE breaker (
-    app_id     TEXT   NOT NULL REFERENCES merchant_app (app_id),
-    channel    TEXT   NOT NULL,
+    account_id TEXT   NOT NULL PRIMARY KEY REFERENCES channel_account (account_id),
     opened_at  BIGINT NOT NULL,
     -- Probes in a row that were not answered.
     probes     BIGINT NOT NULL,
     probe_at   BIGINT NOT NULL,
-    said       TEXT   NOT NULL,
-    PRIMARY KEY (app_id, channel)
+    said       TEXT   NOT NULL
 );
 
 -- A notice: that a refund reached a state, as it was then. What else it tells of does not change.
@@ -374,7 +393,7 @@ CREATE TABLE write_check (
 -- The sandbox channel's own ledger. Nothing but the sandbox reads or writes it.
 CREATE TABLE sandbox_ledger (
     refund_no    TEXT   NOT NULL PRIMARY KEY,
-    app_id       TEXT   NOT NULL,
+    account_id   TEXT   NOT NULL,
     out_order_no TEXT   NOT NULL,
     amount       BIGINT NOT NULL,
     -- What becomes of it: success, fail, close; or unseen, when no submission got through yet.
@@ -384,10 +403,10 @@ CREATE TABLE sandbox_ledger (
     moved        BIGINT NOT NULL
 );
 
--- The faults of an app's line to the sandbox; none where there is no row.
+-- The faults of an account's line to the sandbox; none where there is no row.
 CREATE TABLE sandbox_faults (
-    app_id  TEXT   NOT NULL PRIMARY KEY REFERENCES merchant_app (app_id),
-    faults  TEXT   NOT NULL,
+    account_id  TEXT   NOT NULL PRIMARY KEY REFERENCES channel_account (account_id),
+    faults      TEXT   NOT NULL,
     -- Calls of the channel while it was so.
-    calls   BIGINT NOT NULL
+    calls       BIGINT NOT NULL
 );

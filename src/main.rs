@@ -20,6 +20,7 @@ use refundry::domain::secret::without_password;
 use refundry::server::config::{Config, Offline};
 use refundry::server::run::serve;
 
+use crate::commands::account::AccountCommand;
 use crate::commands::app::AppCommand;
 use crate::commands::audit::AuditCommand;
 use crate::commands::balances::Balances;
@@ -27,7 +28,7 @@ use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::keys::KeysCommand;
 use crate::commands::user::User;
-use crate::commands::{Failure, app, audit, balances, copy, import, keys, say, user};
+use crate::commands::{Failure, account, app, audit, balances, copy, import, keys, say, user};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -62,6 +63,9 @@ enum Command {
     /// Manage the merchants' apps that may use the gateway
     #[command(subcommand)]
     App(AppCommand),
+    /// Manage the channel accounts that apps refund by
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Check the record of all acts
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -106,6 +110,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,
+        Command::Account(command) => account::run(command).await?,
         Command::Audit(command) => audit::run(command).await?,
         Command::Keys(command) => keys::run(command).await?,
     }

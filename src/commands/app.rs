@@ -1,12 +1,17 @@
 //! The command `refundry app`.
 
 use clap::{Args, Subcommand};
+use refundry::domain::account::ChannelAccount;
+use refundry::domain::error::{Reason, Refusal};
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use refundry::domain::order::Channel;
 use refundry::domain::secret::Secret;
 use refundry::server::config::Offline;
+use refundry::server::ctx::Ctx;
+use refundry::server::error::Error;
 use refundry::server::merchants;
 
+use super::account::test_account;
 use super::secret::{NewSecret, line_of_input};
 use super::{Failure, one_of, open, origin, say};
 
@@ -31,7 +36,7 @@ pub struct NewApp {
     /// How requests and answers are signed
     #[arg(long, default_value = "hmac_sha256", value_parser = one_of(SignType::ALL, SignType::as_str))]
     sign_type: SignType,
-    /// Take requests without a signature: of an app whose only channel is the sandbox
+    /// Take requests without a signature: of an app whose channels are all in test mode
     #[arg(long)]
     unsigned: bool,
     /// Serve clients 2.x too, whose amounts are whole fen
@@ -40,10 +45,14 @@ pub struct NewApp {
     /// Edition of notices for refunds made in the console
     #[arg(long, default_value = "open", value_parser = one_of(Edition::ALL, Edition::as_str))]
     edition: Edition,
-    /// A channel, and for how many days after payment it refunds (wechat_pay or wechat_pay=180; 365
-    /// by default); give one for each channel
-    #[arg(long = "channel", value_name = "CHANNEL[=DAYS]", required = true, value_parser = channel)]
-    channels: Vec<AppChannel>,
+    /// A channel account that the app uses, and the number of days after payment in which it refunds
+    /// (WX01 or WX01=180; 365 by default); give one for each channel
+    #[arg(long = "account", value_name = "ACCOUNT[=DAYS]", value_parser = with_days)]
+    accounts: Vec<WithDays>,
+    /// A channel in test mode, for which an account is made: the sandbox stands in for it, and no money moves
+    /// (wechat_pay or wechat_pay=180); give one for each channel
+    #[arg(long = "test-channel", value_name = "CHANNEL[=DAYS]", required_unless_present = "accounts", value_parser = test_channel)]
+    test_channels: Vec<(Channel, i64)>,
     /// Where notices go when a refund names no address
     #[arg(long, value_name = "URL")]
     notify_url: Option<String>,
@@ -60,22 +69,27 @@ pub struct NewApp {
     offline: Offline,
 }
 
+/// A name, and a number of days.
+type WithDays = (String, i64);
+
+/// Reads `WX01` or `WX01=180`.
+fn with_days(text: &str) -> Result<WithDays, String> {
+    let (name, days) = text.split_once('=').unwrap_or((text, "365"));
+    let days = days.parse().ok().filter(|days| (1..=3_650).contains(days));
+    Ok((name.to_owned(), days.ok_or("from 1 to 3650 days")?))
+}
+
 /// Reads `wechat_pay` or `wechat_pay=180`.
-fn channel(text: &str) -> Result<AppChannel, String> {
-    let (word, days) = text.split_once('=').unwrap_or((text, "365"));
-    let channel: Channel = word.parse().map_err(|_| {
+fn test_channel(text: &str) -> Result<(Channel, i64), String> {
+    let (word, days) = with_days(text)?;
+    let channel = word.parse().map_err(|_| {
         let words: Vec<_> = Channel::ALL
             .iter()
             .map(|channel| channel.as_str())
             .collect();
         format!("a channel is one of {}", words.join(", "))
     })?;
-    let days = days.parse().ok().filter(|days| (1..=3_650).contains(days));
-    Ok(AppChannel {
-        channel,
-        enabled: true,
-        refund_window_days: days.ok_or("from 1 to 3650 days")?,
-    })
+    Ok((channel, days))
 }
 
 /// Runs the command.
@@ -87,9 +101,11 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                 true => NewSecret::entered(line_of_input()?),
                 false => NewSecret::made("secret", 32),
             };
-            let merchant = new.with_secret(secret.secret.clone());
+            let test_accounts = new.test_accounts();
+            let channels = new.channels(&ctx, &test_accounts).await?;
+            let merchant = new.with_secret(secret.secret.clone(), channels);
             let app_id = merchant.app_id.clone();
-            merchants::add(&ctx, merchant, origin()).await?;
+            merchants::add(&ctx, merchant, test_accounts, origin()).await?;
             say(format_args!("added the app {app_id}"));
             secret.show();
             ctx.db.close().await;
@@ -123,7 +139,11 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
                 let channels: Vec<_> = merchant
                     .channels
                     .iter()
-                    .map(|settings| format!("{}={}", settings.channel, settings.refund_window_days))
+                    .map(|settings| {
+                        let test = if settings.test_mode { " (test)" } else { "" };
+                        let (channel, days) = (settings.channel, settings.refund_window_days);
+                        format!("{channel}={days}{test}")
+                    })
                     .collect();
                 row([
                     &merchant.app_id,
@@ -141,7 +161,36 @@ pub async fn run(command: AppCommand) -> Result<(), Failure> {
 }
 
 impl NewApp {
-    fn with_secret(self, secret: Secret) -> MerchantApp {
+    /// Makes the accounts in test mode, each named by the app and the channel.
+    fn test_accounts(&self) -> Vec<ChannelAccount> {
+        let made = |(channel, _): &(Channel, i64)| {
+            test_account(&format!("{}-{channel}", self.app_id), *channel)
+        };
+        self.test_channels.iter().map(made).collect()
+    }
+
+    /// Returns the app's channels.
+    ///
+    /// # Errors
+    /// Refuses an account that does not exist.
+    async fn channels(
+        &self,
+        ctx: &Ctx,
+        test_accounts: &[ChannelAccount],
+    ) -> Result<Vec<AppChannel>, Failure> {
+        let mut channels = Vec::new();
+        for (account_id, days) in &self.accounts {
+            let found = ctx.channels.accounts.find(account_id).await?;
+            let unknown = || Error::from(Refusal::field("account", Reason::Unknown));
+            channels.push(app_channel(&*found.ok_or_else(unknown)?, *days));
+        }
+        for (account, (_, days)) in test_accounts.iter().zip(&self.test_channels) {
+            channels.push(app_channel(account, *days));
+        }
+        Ok(channels)
+    }
+
+    fn with_secret(self, secret: Secret, channels: Vec<AppChannel>) -> MerchantApp {
         MerchantApp {
             name: self.name.unwrap_or_else(|| self.app_id.clone()),
             app_id: self.app_id,
@@ -155,7 +204,17 @@ impl NewApp {
             edition: self.edition,
             req_time_leeway_ms: self.req_time_leeway * 1_000,
             notify_url: self.notify_url,
-            channels: self.channels,
+            channels,
         }
+    }
+}
+
+fn app_channel(account: &ChannelAccount, refund_window_days: i64) -> AppChannel {
+    AppChannel {
+        channel: account.channel,
+        account_id: account.account_id.clone(),
+        test_mode: account.test_mode,
+        enabled: true,
+        refund_window_days,
     }
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each, and the code they share.
 
+pub mod account;
 pub mod app;
 pub mod audit;
 pub mod balances;

@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use crate::demo::ADMIN;
 use crate::demo::plan::{BEHAVIOURS, Course, Plan, plans};
 use crate::demo::story::Story;
+use crate::domain::account::ChannelAccount;
 use crate::domain::event::{Actor, Event, EventKind, Subject};
 use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use crate::domain::money::Fen;
@@ -57,12 +58,30 @@ pub fn merchant() -> MerchantApp {
         edition: Edition::Open,
         req_time_leeway_ms: 5 * MINUTE_MS,
         notify_url: None,
-        channels: vec![AppChannel {
-            channel: Channel::Sandbox,
-            enabled: true,
-            refund_window_days: 365,
-        }],
+        channels: accounts().iter().map(channel).collect(),
     }
+}
+
+fn channel(account: &ChannelAccount) -> AppChannel {
+    AppChannel {
+        channel: account.channel,
+        account_id: account.account_id.clone(),
+        test_mode: account.test_mode,
+        enabled: true,
+        refund_window_days: 365,
+    }
+}
+
+/// Returns the demonstration's channel accounts: one of each channel, all in test mode.
+pub fn accounts() -> Vec<ChannelAccount> {
+    let account = |&channel: &Channel| {
+        ChannelAccount::in_test_mode(&account_id(channel), channel, SECRET.into())
+    };
+    Channel::ALL.iter().map(account).collect()
+}
+
+fn account_id(channel: Channel) -> String {
+    format!("{APP_ID}-{channel}")
 }
 
 const PRODUCTS: &[(&str, &[(&str, i64)])] = &[
@@ -175,6 +194,11 @@ fn order(
         .strftime("%Y%m%d")
         .to_string();
     let shop = SHOPS.choose(rng).expect("not empty");
+    let channel = match (*shop, i % 5) {
+        ("WX", _) | (_, 0 | 1) => Channel::WechatPay,
+        (_, 2 | 3) => Channel::AliPay,
+        _ => Channel::UnionPay,
+    };
     let paid = plan.status == OrderStatus::Success;
     let quantity = *[1, 1, 1, 1, 2, 3].choose(rng).expect("not empty");
     Order {
@@ -182,7 +206,8 @@ fn order(
         order_no: numbers.number(Kind::Payment, at, 0),
         biz_order_no: format!("{shop}{day}{:06}", 100_000 + 37 * i),
         out_order_no: Some(format!("{}{day}{:06}", plan.behaviour, 200_000 + 53 * i)),
-        channel: Channel::Sandbox,
+        channel,
+        account_id: account_id(channel),
         method: Method::ALL.choose(rng).copied(),
         title,
         amount: Fen(price * quantity),

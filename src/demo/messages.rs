@@ -138,6 +138,14 @@ fn superseded(refund: &Refund, failed: &Event) -> Notice {
     }
 }
 
+fn channel_of(month: &Month, event: &Event) -> Channel {
+    let refund = month
+        .refunds
+        .iter()
+        .find(|refund| refund.refund_no == event.number);
+    refund.map_or(Channel::Sandbox, |refund| refund.channel)
+}
+
 /// Makes the callbacks of the month's timelines, and some that were refused.
 fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
     let numbers = Sequence::beginning_at(&config.number_prefix, &config.time_zone, 1);
@@ -149,7 +157,7 @@ fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
         .map(|event| Callback {
             app_id: event.app_id.clone(),
             callback_no: numbers.number(Kind::Callback, event.at, 0),
-            channel: Channel::Sandbox,
+            channel: channel_of(month, event),
             received_at: event.at,
             headers: HEADERS.to_owned(),
             body: event.said.clone().unwrap_or_default(),

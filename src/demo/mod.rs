@@ -17,7 +17,7 @@ use crate::server::run::serve::{ServeError, Stop};
 use crate::server::store;
 use crate::server::watch::telemetry;
 
-pub use data::{APP_ID, SECRET, merchant};
+pub use data::{APP_ID, SECRET, accounts, merchant};
 
 /// The name of the demonstration's administrator.
 pub const ADMIN: &str = "admin";
@@ -96,6 +96,10 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     let mut month = data::make(&ctx.config, now);
     let messages = messages::of_month(&mut month, &ctx.config, now)?;
     let app = merchants::sealed(ctx, merchant())?;
+    let accounts = accounts().into_iter();
+    let accounts: Vec<_> = accounts
+        .map(|account| merchants::accounts::sealed(ctx, account))
+        .collect::<Result<_, Error>>()?;
     let admin = Account {
         name: ADMIN.to_owned(),
         grants: vec![Grant::everywhere(Role::Admin)],
@@ -105,7 +109,7 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
     ctx.db
         .write(move |conn| {
             let (month, messages) = (month.clone(), messages.clone());
-            let (app, admin) = (app.clone(), admin.clone());
+            let (app, accounts, admin) = (app.clone(), accounts.clone(), admin.clone());
             Box::pin(async move {
                 let apps = store::merchant::all(conn).await?;
                 if apps.iter().any(|app| app.app_id == APP_ID) {
@@ -113,6 +117,9 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
                 }
                 if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
                     return Ok(Seeded::Foreign);
+                }
+                for account in &accounts {
+                    store::account::insert(conn, account, now).await?;
                 }
                 store::merchant::insert(conn, &app, now).await?;
                 store::operator::insert(conn, &admin, DEMO_HASH).await?;

@@ -29,6 +29,9 @@ string_enum! {
         RoleGranted = "role_granted",
         RoleRevoked = "role_revoked",
         AppAdded = "app_added",
+        AccountAdded = "account_added",
+        AccountEnabled = "account_enabled",
+        AccountDisabled = "account_disabled",
         OrderRecorded = "order_recorded",
         OrdersImported = "orders_imported",
         OrderSynced = "order_synced",
@@ -57,6 +60,7 @@ string_enum! {
     SubjectKind {
         Operator = "operator",
         App = "app",
+        Account = "account",
         Order = "order",
         Refund = "refund",
         Notice = "notice",

@@ -1,8 +1,7 @@
-//! The breaker of a channel: while a channel does not answer an app, it is asked seldom.
+//! The breaker of a channel account: while the channel does not answer it, it is asked seldom.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::order::Channel;
 use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
 /// The number of questions in a row without an answer that opens the breaker.
@@ -12,11 +11,10 @@ pub const FAILURES: u32 = 5;
 const PROBE_LEAST_MS: i64 = 15 * SECOND_MS;
 const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
 
-/// An open breaker: the channel does not answer this app.
+/// An open breaker: the channel does not answer this account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
-    pub app_id: String,
-    pub channel: Channel,
+    pub account_id: String,
     pub opened_at: Timestamp,
     /// The number of probes in a row that were not answered.
     pub probes: i64,
@@ -28,10 +26,9 @@ pub struct Breaker {
 
 impl Breaker {
     /// Makes a breaker that opens now.
-    pub fn opened(app_id: &str, channel: Channel, now: Timestamp, said: &str) -> Breaker {
+    pub fn opened(account_id: &str, now: Timestamp, said: &str) -> Breaker {
         Breaker {
-            app_id: app_id.to_owned(),
-            channel,
+            account_id: account_id.to_owned(),
             opened_at: now,
             probes: 0,
             probe_at: now.plus_ms(PROBE_LEAST_MS),
@@ -65,7 +62,7 @@ mod tests {
     #[test]
     fn a_probe_is_due_in_its_time_and_where_a_clock_ahead_of_time_has_set_it() {
         let now = Timestamp(1_760_000_000_000);
-        let mut breaker = Breaker::opened("A", Channel::Sandbox, now, "silence");
+        let mut breaker = Breaker::opened("A", now, "silence");
         assert!(!breaker.probe_is_due(now));
         assert!(breaker.probe_is_due(now.plus_ms(PROBE_LEAST_MS)));
         breaker.probe_at = now.plus_ms(PROBE_MOST_MS);

@@ -22,6 +22,11 @@ pub const OPERATOR_NAME_CHARS: usize = 64;
 pub const PASSWORD_CHARS: usize = 128;
 pub const PASSWORD_LEAST_CHARS: usize = 8;
 pub const APP_NAME_CHARS: usize = 100;
+pub const ACCOUNT_ID_CHARS: usize = 64;
+pub const MCH_ID_CHARS: usize = 64;
+pub const ACCOUNT_SETTINGS_CHARS: usize = 4_000;
+/// Keys and certificates, in the text form that channels give them out.
+pub const ACCOUNT_SECRETS_CHARS: usize = 30_000;
 pub const SECRET_CHARS: usize = 128;
 /// A search text.
 pub const SEARCH_CHARS: usize = 150;

@@ -83,8 +83,7 @@ impl<S> MerchantApp<S> {
 
     /// Tells whether the app has a channel that moves money.
     pub fn moves_money(&self) -> bool {
-        let moves = |settings: &AppChannel| settings.channel != Channel::Sandbox;
-        self.channels.iter().any(moves)
+        self.channels.iter().any(|settings| !settings.test_mode)
     }
 
     /// Tells whether requests must be signed: where the app says so, and wherever money could move.
@@ -104,6 +103,11 @@ impl<S> MerchantApp<S> {
 #[derive(Clone, Debug)]
 pub struct AppChannel {
     pub channel: Channel,
+    /// The account at which the app's orders of this channel are paid. Orders that were recorded before a change keep
+    /// theirs.
+    pub account_id: String,
+    /// The account is in test mode: the sandbox stands in for the channel.
+    pub test_mode: bool,
     pub enabled: bool,
     /// How long after payment an order may be refunded, in days.
     pub refund_window_days: i64,

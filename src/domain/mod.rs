@@ -1,6 +1,7 @@
 //! The terms of Refundry, without I/O and without a clock: money, orders, refunds and the one
 //! table by which a refund changes state. Compiled for the server and for the browser.
 
+pub mod account;
 pub mod audit;
 pub mod breaker;
 pub mod callback;

@@ -71,6 +71,8 @@ pub struct Order {
     /// The channel's number.
     pub out_order_no: Option<String>,
     pub channel: Channel,
+    /// The channel account at which it was paid.
+    pub account_id: String,
     pub method: Option<Method>,
     pub title: String,
     /// The amount that was paid, or that is to be paid while the order is not paid yet.

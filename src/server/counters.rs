@@ -1,12 +1,13 @@
 //! What the server counts and measures, for Prometheus. Every name stands in this file.
 //!
-//! Labels are endpoints, codes, app ids, channels and our own words: a bounded number of each.
+//! Labels are endpoints, codes, apps, accounts, channels and our own words: a bounded number of each.
 //! Nothing is kept unless a setting asks for it ([`start`]); counting is then nearly free.
 
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
 
+use crate::domain::account::ChannelAccount;
 use crate::domain::order::Channel;
 use crate::domain::refund::{OutcomeKind, RefundStatus};
 
@@ -84,7 +85,7 @@ pub(in crate::server) fn describe() {
     histogram!(CHANNEL_CALL_SECONDS, "How long channels took to answer");
     gauge!(
         BREAKER_OPEN,
-        "1 while a channel does not answer an app and is asked gently"
+        "1 while a channel does not answer an account and is asked gently"
     );
     counter!(
         NOTICES_SENT,
@@ -202,23 +203,22 @@ pub fn callback_unbelieved(app_id: &str, channel: Channel) {
         .increment(1);
 }
 
-/// Counts and times a call of a channel, by its outcome.
+/// Counts and times a call of a channel by an account, by its outcome.
 pub fn channel_called(
-    app_id: &str,
-    channel: Channel,
+    account: &ChannelAccount,
     operation: &'static str,
     outcome: OutcomeKind,
     took: Duration,
 ) {
-    let app = app_id.to_owned();
+    let (name, channel) = (account.account_id.clone(), account.channel.as_str());
     histogram!(
         CHANNEL_CALL_SECONDS,
-        "app" => app.clone(), "channel" => channel.as_str(), "operation" => operation
+        "account" => name.clone(), "channel" => channel, "operation" => operation
     )
     .record(took);
     counter!(
         CHANNEL_CALLS,
-        "app" => app, "channel" => channel.as_str(), "operation" => operation, "outcome" => outcome.as_str()
+        "account" => name, "channel" => channel, "operation" => operation, "outcome" => outcome.as_str()
     )
     .increment(1);
 }

@@ -92,7 +92,13 @@ impl Ctx {
         Ctx(Arc::new(Inner {
             merchants: Merchants::new(db.clone(), vault.clone(), clock.clone()),
             numbers: externals.numbers,
-            channels: Channels::new(externals.adapters, limits, db.clone(), clock.clone()),
+            channels: Channels::new(
+                externals.adapters,
+                limits,
+                db.clone(),
+                vault.clone(),
+                clock.clone(),
+            ),
             outbound: externals.outbound,
             checkup: Checkup::default(),
             logins: AddressLimits::default(),

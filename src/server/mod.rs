@@ -21,6 +21,7 @@ pub mod orders;
 pub mod outbound;
 pub mod people;
 pub mod rate_limits;
+pub mod recent;
 pub mod refunds;
 pub mod retention;
 pub mod run;

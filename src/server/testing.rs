@@ -33,12 +33,19 @@ pub async fn app_with(config: Config) -> (Ctx, TestDatabase) {
 pub async fn merchant(ctx: &Ctx) -> MerchantApp {
     let merchant = demo::merchant();
     let wanted = merchants::sealed(ctx, merchant.clone()).expect("a secret");
+    let accounts = demo::accounts().into_iter();
+    let accounts: Vec<_> = accounts
+        .map(|account| merchants::accounts::sealed(ctx, account).expect("a secret"))
+        .collect();
     ctx.db
         .write(move |conn| {
-            let wanted = wanted.clone();
+            let (wanted, accounts) = (wanted.clone(), accounts.clone());
             Box::pin(async move {
                 let known = store::merchant::all(conn).await?;
                 if !known.iter().any(|known| known.app_id == wanted.app_id) {
+                    for account in &accounts {
+                        store::account::insert(conn, account, Timestamp::default()).await?;
+                    }
                     store::merchant::insert(conn, &wanted, Timestamp::default()).await?;
                 }
                 Ok(())

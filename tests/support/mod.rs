@@ -6,6 +6,7 @@ pub mod http;
 pub mod receiver;
 
 use clap::Parser;
+use refundry::domain::account::ChannelAccount;
 use refundry::domain::event::Actor;
 use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use refundry::domain::money::Fen;
@@ -95,14 +96,27 @@ pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ct
     Ctx::new(config, db, Vault::published(), clock)
 }
 
-/// Adds an app.
+/// Adds an app, and those of its channel accounts that are not there yet.
 pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
     let now = ctx.clock.now();
+    let account = |settings: &AppChannel| {
+        let account = ChannelAccount {
+            test_mode: settings.test_mode,
+            ..test_account(settings)
+        };
+        merchants::accounts::sealed(ctx, account).expect("a secret")
+    };
+    let accounts: Vec<_> = merchant.channels.iter().map(account).collect();
     let merchant = merchants::sealed(ctx, merchant).expect("a secret");
     ctx.db
         .write(move |conn| {
-            let merchant = merchant.clone();
-            Box::pin(async move { Ok(store::merchant::insert(conn, &merchant, now).await?) })
+            let (merchant, accounts) = (merchant.clone(), accounts.clone());
+            Box::pin(async move {
+                for account in &accounts {
+                    store::account::insert(conn, account, now).await?;
+                }
+                Ok(store::merchant::insert(conn, &merchant, now).await?)
+            })
         })
         .await
         .expect("an app");
@@ -115,6 +129,22 @@ pub async fn assert_balances_are_sums(ctx: &Ctx) {
         .await
         .expect("the orders");
     assert_eq!(wrong, [], "orders whose movements do not add up");
+}
+
+/// Makes the account of an app's channel, in test mode.
+pub fn test_account(settings: &AppChannel) -> ChannelAccount {
+    ChannelAccount::in_test_mode(&settings.account_id, settings.channel, "123456".into())
+}
+
+/// Makes the settings of an app for a channel in test mode, with an account of its own.
+pub fn test_channel(app_id: &str, channel: Channel) -> AppChannel {
+    AppChannel {
+        channel,
+        account_id: format!("{app_id}-{channel}"),
+        test_mode: true,
+        enabled: true,
+        refund_window_days: 365,
+    }
 }
 
 /// The app of the demonstration data.
@@ -132,11 +162,7 @@ pub fn demo_app() -> MerchantApp {
         edition: Edition::Open,
         req_time_leeway_ms: 300_000,
         notify_url: None,
-        channels: vec![AppChannel {
-            channel: Channel::Sandbox,
-            enabled: true,
-            refund_window_days: 365,
-        }],
+        channels: vec![test_channel("DEMO", Channel::Sandbox)],
     }
 }
 

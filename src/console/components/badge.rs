@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 
 use crate::console::components::icon::{Draw, Icon};
-use crate::console::preferences::use_lang;
+use crate::console::preferences::{use_lang, use_texts};
+use crate::console::texts;
 use crate::console::view::{State, Tone};
+use crate::domain::order::Channel;
 
 /// Returns the shape of a tone.
 pub fn icon_of(tone: Tone) -> Icon {
@@ -27,6 +29,18 @@ pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
             <Draw icon=icon_of(tone)/>
             {text}
         </span>
+    }
+}
+
+/// Shows a channel, marked where the sandbox stands in for it.
+#[component]
+pub fn ChannelName(channel: Channel, test_mode: bool) -> impl IntoView {
+    let t = use_texts();
+    let mark = test_mode
+        .then(|| view! { " " <Badge tone=Tone::Part text=t(texts::TEST_MODE)/> }.into_any());
+    view! {
+        {t(texts::channel(channel))}
+        {mark}
     }
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::console::components::action::{ActionErrorNote, Fields, FormAction, Primary};
 use crate::console::preferences::use_texts;
+use crate::console::texts;
 use crate::domain::lang::Text;
 
 /// Shows the heading of a confirmation page. The heading takes the focus, as a dialog's heading does, so that a
@@ -30,10 +31,15 @@ pub fn Confirm(
     /// The button's text, which names the action: "Refund 12.50".
     #[prop(into)]
     button: String,
+    /// The sandbox stands in for the channel: said below the sentence.
+    #[prop(optional)]
+    test_mode: bool,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
+    let t = use_texts();
     view! {
         <p class="happens">{happens}</p>
+        {test_mode.then(|| view! { <p class="hint">{t(texts::NO_MONEY_MOVES)}</p> }.into_any())}
         {children.map(|children| children())}
         <ActionErrorNote action/>
         <Primary action fields text=button/>

@@ -16,7 +16,7 @@ use crate::console::components::scroll_restore::ScrollRestore;
 use crate::console::hooks::Waiting;
 use crate::console::hooks::use_app_id;
 use crate::console::paths::app_path;
-use crate::console::preferences::{Density, Theme, use_preferences, use_texts};
+use crate::console::preferences::{Density, Theme, use_lang, use_preferences, use_texts};
 use crate::console::rpc::layout::{find_number, load_navigation};
 use crate::console::texts;
 use crate::console::view::Navigation;
@@ -51,6 +51,7 @@ pub fn Layout() -> impl IntoView {
                 <Search/>
                 <Menus/>
             </header>
+            <TestBar/>
             <main id="main" tabindex="-1" aria-busy=move || waiting.get().to_string()>
                 <Outlet/>
             </main>
@@ -113,6 +114,31 @@ fn Rail() -> impl IntoView {
                 }
                 .into_any(),
             }
+        })
+    })
+}
+
+/// Shows the bar of an app that has channels in test mode.
+#[component]
+fn TestBar() -> impl IntoView {
+    let lang = use_lang();
+    let PageNavigation(navigation) = expect_context();
+    suspended(move || {
+        Box::pin(async move {
+            let Ok(navigation) = navigation.answer().await else {
+                return ().into_any();
+            };
+            let channels = navigation.test_channels;
+            if channels.is_empty() {
+                return ().into_any();
+            }
+            let told = texts::test_channels(&channels, navigation.moves_no_money, lang);
+            view! {
+                <p class="test-bar" role="note">
+                    <strong>{texts::TEST_MODE.get(lang)}</strong> " " {told}
+                </p>
+            }
+            .into_any()
         })
     })
 }

@@ -60,6 +60,9 @@ pub fn action(action: Action) -> Text {
         Action::RoleGranted => text("授予角色", "Role granted"),
         Action::RoleRevoked => text("收回角色", "Role revoked"),
         Action::AppAdded => text("添加应用", "App added"),
+        Action::AccountAdded => text("添加通道账户", "Channel account added"),
+        Action::AccountEnabled => text("启用通道账户", "Channel account enabled"),
+        Action::AccountDisabled => text("停用通道账户", "Channel account disabled"),
         Action::OrderRecorded => text("登记订单", "Order recorded"),
         Action::OrdersImported => text("导入订单", "Orders imported"),
         Action::OrderSynced => text("同步订单", "Order synced"),
@@ -84,6 +87,7 @@ pub fn subject_kind(subject: SubjectKind) -> Text {
     match subject {
         SubjectKind::Operator => text("用户", "operator"),
         SubjectKind::App => text("应用", "app"),
+        SubjectKind::Account => text("通道账户", "channel account"),
         SubjectKind::Order => text("订单", "order"),
         SubjectKind::Refund => text("退款", "refund"),
         SubjectKind::Notice => text("通知", "notice"),

@@ -6,7 +6,7 @@ use crate::domain::callback::Verdict;
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::merchant::{Edition, SignType};
 use crate::domain::notice::NoticeState;
-use crate::domain::order::Order;
+use crate::domain::order::{Channel, Order};
 use crate::domain::refund::{OutcomeKind, Refund};
 
 // The navigation.
@@ -35,8 +35,14 @@ pub const REVIEW_IT: Text = text("已查看…", "Reviewed…");
 pub const BOOK_IT: Text = text("登记…", "Book…");
 
 /// Reports a channel that does not answer. `since` and `probe` are times in the operator's zone.
-pub fn breaker_open(breaker: &Breaker, since: &str, probe: &str, lang: Lang) -> String {
-    let channel = channel(breaker.channel).get(lang);
+pub fn breaker_open(
+    silent: Channel,
+    breaker: &Breaker,
+    since: &str,
+    probe: &str,
+    lang: Lang,
+) -> String {
+    let channel = channel(silent).get(lang);
     let said = &breaker.said;
     match lang {
         Lang::Zh => format!(

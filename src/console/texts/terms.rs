@@ -26,6 +26,37 @@ pub fn channel(channel: Channel) -> Text {
     }
 }
 
+pub const TEST_MODE: Text = text("测试模式", "Test mode");
+pub const NO_MONEY_MOVES: Text = text(
+    "测试模式：沙箱代替支付通道，付款人不会收到款项。",
+    "Test mode: the sandbox stands in for the channel; the payer receives nothing.",
+);
+
+/// Marks a channel's name: `微信支付（测试）`.
+pub fn in_test_mode(channel: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("{channel}（测试）"),
+        Lang::En => format!("{channel} (test)"),
+    }
+}
+
+/// Says which channels of an app are in test mode. `all`: none of the app's moves money.
+pub fn test_channels(channels: &[Channel], all: bool, lang: Lang) -> String {
+    let names: Vec<_> = channels.iter().map(|&one| channel(one).get(lang)).collect();
+    match (lang, all) {
+        (Lang::Zh, true) => "沙箱代替支付通道，没有资金变动".to_owned(),
+        (Lang::Zh, false) => format!(
+            "沙箱代替{}，没有资金变动；其它通道是真实的",
+            names.join("、")
+        ),
+        (Lang::En, true) => "The sandbox stands in for the channels; no money moves".to_owned(),
+        (Lang::En, false) => format!(
+            "The sandbox stands in for {}; no money moves there. The other channels are real",
+            names.join(", ")
+        ),
+    }
+}
+
 /// Names a payment method.
 pub fn method(method: Method) -> Text {
     match method {

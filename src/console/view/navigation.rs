@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::filter::Count;
 use crate::domain::merchant::AppName;
+use crate::domain::order::Channel;
 use crate::domain::people::Role;
 
 /// The data of the navigation: the operator, the apps, and the counts beside the links.
@@ -15,6 +16,10 @@ pub struct Navigation {
     pub role: Option<Role>,
     /// The enabled apps, the default one first.
     pub apps: Vec<AppName>,
+    /// The current app's channels in test mode.
+    pub test_channels: Vec<Channel>,
+    /// All channels of the current app are in test mode.
+    pub moves_no_money: bool,
     /// Refunds of the current app that wait for a person's review.
     pub to_review: Count,
     /// Notices of the current app whose last automatic attempt failed.

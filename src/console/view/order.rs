@@ -11,6 +11,8 @@ use crate::domain::refund::Refund;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderView {
     pub order: Order,
+    /// The sandbox stands in for the order's channel: no money moves.
+    pub test_mode: bool,
     pub paid: Option<Stamp>,
     pub recorded: Stamp,
     /// The time zone of all times.

@@ -12,6 +12,8 @@ use crate::domain::refund::{Booking, Refund};
 pub struct RefundView {
     pub refund: Refund,
     pub order: Order,
+    /// The sandbox stands in for the refund's channel: no money moves.
+    pub test_mode: bool,
     pub created: Stamp,
     /// The moment of the last submission.
     pub submitted: Stamp,

@@ -149,6 +149,7 @@ mod tests {
             biz_order_no: "B1".into(),
             out_order_no: None,
             channel: Channel::Sandbox,
+            account_id: "A-sandbox".to_owned(),
             method: None,
             title: "tea".into(),
             amount: Fen(9_960),

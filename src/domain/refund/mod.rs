@@ -67,6 +67,8 @@ pub struct Refund {
     pub out_refund_no: Option<String>,
     pub order_no: String,
     pub channel: Channel,
+    /// The channel account of its order.
+    pub account_id: String,
     pub amount: Fen,
     pub reason: Option<String>,
     pub attach: Option<String>,
@@ -111,6 +113,7 @@ impl Refund {
             out_refund_no: None,
             order_no: order.order_no.clone(),
             channel: order.channel,
+            account_id: order.account_id.clone(),
             amount: new.amount,
             reason: new.reason,
             attach: new.attach,

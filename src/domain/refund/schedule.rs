@@ -107,6 +107,7 @@ mod tests {
             biz_order_no: "B1".to_owned(),
             out_order_no: None,
             channel: Channel::Sandbox,
+            account_id: "A-sandbox".to_owned(),
             method: None,
             title: "tea".to_owned(),
             amount: Fen(1),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::domain::account::ChannelAccount;
 use crate::domain::error::Refusal;
-use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{OutcomeKind, Statement, Submission};
@@ -100,17 +100,17 @@ pub struct SubmissionPolicy {
     pub spacing: Duration,
 }
 
-/// One way to the money.
+/// One way to the money: speaks for the accounts of a channel.
 #[async_trait]
 pub trait ChannelAdapter: Send + Sync {
     /// Writes what the channel is to be told of a refund. It is stored before the first submission under the
     /// number, and is the same for every further one. Holds no secrets.
-    fn params(&self, app: &MerchantApp, terms: RefundTerms<'_>) -> String;
+    fn params(&self, account: &ChannelAccount, terms: RefundTerms<'_>) -> String;
 
     /// Submits a refund with the submission's number and parameters. The same number again is one refund.
     async fn submit(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         order: &Order,
         submission: &Submission,
     ) -> Reply<Statement>;
@@ -118,7 +118,7 @@ pub trait ChannelAdapter: Send + Sync {
     /// Asks for the refund of a submission.
     async fn query(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         order: &Order,
         submission: &Submission,
     ) -> Reply<Statement>;
@@ -126,7 +126,7 @@ pub trait ChannelAdapter: Send + Sync {
     /// Asks for a payment's state: of an order we know, or else of one a merchant gave a number of.
     async fn query_order(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         key: &OrderKey,
         known: Option<&Order>,
     ) -> Reply<OrderOutcome>;
@@ -137,7 +137,7 @@ pub trait ChannelAdapter: Send + Sync {
     /// [`Refusal::BadSignature`] or [`Refusal::Unreadable`].
     async fn read_callback(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         headers: &HashMap<String, String>,
         body: &[u8],
     ) -> Result<Callback, Refusal>;

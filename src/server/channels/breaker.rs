@@ -1,13 +1,11 @@
-//! Breakers: a channel that does not answer an app is asked gently until it does. What opens one is
-//! counted on each node by itself; an open one stands in the database, so that all nodes hold back,
-//! and one of them at a time probes.
+//! Breakers: a channel that does not answer an account is asked gently until it does. What opens one is counted on each
+//! node by itself; an open one stands in the database, so that all nodes hold back, and one of them at a time probes.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::domain::breaker::{Breaker, FAILURES};
 use crate::domain::limits;
-use crate::domain::order::Channel;
 use crate::domain::text::sanitized;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::server::clock::Clock;
@@ -15,17 +13,14 @@ use crate::server::db::Db;
 use crate::server::error::Result;
 use crate::server::store;
 
-/// A channel of an app.
-pub type ChannelKey = (String, Channel);
-
-/// The breakers of all channels, as this node sees them.
+/// The breakers of all accounts, as this node sees them.
 pub struct Breakers {
     db: Db,
     clock: Clock,
-    seen: Mutex<HashMap<ChannelKey, NodeState>>,
+    seen: Mutex<HashMap<String, NodeState>>,
 }
 
-/// What this node has seen of a channel.
+/// The calls of an account, as this node has seen them.
 #[derive(Clone, Copy, Default)]
 struct NodeState {
     /// Calls in a row that were not answered.
@@ -36,7 +31,7 @@ struct NodeState {
     probing: bool,
 }
 
-/// Says whether refunds of a channel may be asked for.
+/// The state of a breaker: whether refunds of an account may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
     Closed,
@@ -58,15 +53,15 @@ impl Breakers {
         }
     }
 
-    /// Returns the state of a channel's breaker, and claims the probe where one is due. Ask only when
+    /// Returns the state of an account's breaker, and claims the probe where one is due. Ask only when
     /// there is something to probe with: a claimed probe keeps other nodes from probing.
-    pub async fn state(&self, key: &ChannelKey) -> Result<BreakerState> {
+    pub async fn state(&self, account_id: &str) -> Result<BreakerState> {
         let breaker = {
             let mut conn = self.db.read().await?;
-            store::breaker::get(&mut conn, &key.0, key.1).await?
+            store::breaker::get(&mut conn, account_id).await?
         };
         let Some(breaker) = breaker else {
-            self.change(key, |seen| {
+            self.change(account_id, |seen| {
                 // Another node found the channel back: the failures were before that.
                 if std::mem::take(&mut seen.open) {
                     *seen = NodeState::default();
@@ -76,8 +71,8 @@ impl Breakers {
         };
         let now = self.clock.now();
         let due = breaker.probe_at;
-        let claimed = breaker.probe_is_due(now) && self.claim_probe(key, due).await?;
-        self.change(key, |seen| {
+        let claimed = breaker.probe_is_due(now) && self.claim_probe(account_id, due).await?;
+        self.change(account_id, |seen| {
             seen.open = true;
             seen.probing |= claimed;
         });
@@ -87,31 +82,31 @@ impl Breakers {
         }
     }
 
-    /// Returns true where this node knows a channel's breaker to be open.
-    pub fn is_open(&self, key: &ChannelKey) -> bool {
-        self.change(key, |seen| seen.open)
+    /// Returns true where this node knows an account's breaker to be open.
+    pub fn is_open(&self, account_id: &str) -> bool {
+        self.change(account_id, |seen| seen.open)
     }
 
-    /// Takes note that a channel has answered, whatever it said: its breaker closes.
-    pub async fn answered(&self, key: &ChannelKey) -> Result<()> {
-        let was_open = self.change(key, |seen| std::mem::take(seen).open);
+    /// Takes note that the channel has answered an account, whatever it said: its breaker closes.
+    pub async fn answered(&self, account_id: &str) -> Result<()> {
+        let was_open = self.change(account_id, |seen| std::mem::take(seen).open);
         if !was_open {
             return Ok(());
         }
-        tracing::info!(app = key.0, channel = %key.1, "the channel answers again");
-        let (app_id, channel) = key.clone();
+        tracing::info!(account_id, "the channel answers again");
+        let account_id = account_id.to_owned();
         self.db
             .write(move |conn| {
-                let app_id = app_id.clone();
-                Box::pin(async move { Ok(store::breaker::remove(conn, &app_id, channel).await?) })
+                let account_id = account_id.clone();
+                Box::pin(async move { Ok(store::breaker::remove(conn, &account_id).await?) })
             })
             .await
     }
 
-    /// Takes note that a channel was called and did not answer. Too often in a row, and its breaker
-    /// opens.
-    pub async fn failed(&self, key: &ChannelKey, said: &str) -> Result<()> {
-        let (opens, probed) = self.change(key, |seen| {
+    /// Takes note that the channel was called and did not answer an account. Too often in a row, and the
+    /// account's breaker opens.
+    pub async fn failed(&self, account_id: &str, said: &str) -> Result<()> {
+        let (opens, probed) = self.change(account_id, |seen| {
             seen.failures += 1;
             let probed = std::mem::take(&mut seen.probing);
             let opens = !seen.open && seen.failures >= FAILURES;
@@ -123,21 +118,24 @@ impl Breakers {
         }
         let now = self.clock.now();
         let said = sanitized(said, limits::SAID_BYTES);
-        let (app_id, channel) = key.clone();
+        let account_id = account_id.to_owned();
         if opens {
-            tracing::warn!(app = app_id, %channel, "the channel does not answer; it is asked gently from now on");
+            tracing::warn!(
+                account_id,
+                "the channel does not answer; it is asked gently from now on"
+            );
         }
         self.db
             .write(move |conn| {
-                let (app_id, said) = (app_id.clone(), said.clone());
+                let (account_id, said) = (account_id.clone(), said.clone());
                 Box::pin(async move {
-                    let breaker = match store::breaker::get(conn, &app_id, channel).await? {
+                    let breaker = match store::breaker::get(conn, &account_id).await? {
                         Some(open) if probed => open.probe_failed(now, &said),
                         // Another node opened it just now.
                         Some(_) => return Ok(()),
                         // Another node found the channel back.
                         None if !opens => return Ok(()),
-                        None => Breaker::opened(&app_id, channel, now, &said),
+                        None => Breaker::opened(&account_id, now, &said),
                     };
                     Ok(store::breaker::put(conn, &breaker).await?)
                 })
@@ -145,30 +143,30 @@ impl Breakers {
             .await
     }
 
-    /// Returns the open breakers of an app.
-    pub async fn of_app(&self, app_id: &str) -> Result<Vec<Breaker>> {
+    /// Returns all open breakers, by account.
+    pub async fn all(&self) -> Result<Vec<Breaker>> {
         let mut conn = self.db.read().await?;
-        Ok(store::breaker::of_app(&mut conn, app_id).await?)
+        Ok(store::breaker::all(&mut conn).await?)
     }
 
-    async fn claim_probe(&self, key: &ChannelKey, due: Timestamp) -> Result<bool> {
+    async fn claim_probe(&self, account_id: &str, due: Timestamp) -> Result<bool> {
         let until = self.clock.now().plus_ms(PROBE_LEASE_MS);
-        let (app_id, channel) = key.clone();
+        let account_id = account_id.to_owned();
         self.db
             .write(move |conn| {
-                let app_id = app_id.clone();
+                let account_id = account_id.clone();
                 Box::pin(async move {
-                    Ok(store::breaker::claim_probe(conn, &app_id, channel, due, until).await?)
+                    Ok(store::breaker::claim_probe(conn, &account_id, due, until).await?)
                 })
             })
             .await
     }
 
-    fn change<T>(&self, key: &ChannelKey, change: impl FnOnce(&mut NodeState) -> T) -> T {
+    fn change<T>(&self, account_id: &str, change: impl FnOnce(&mut NodeState) -> T) -> T {
         let mut seen = self
             .seen
             .lock()
             .expect("nothing panics while holding this lock");
-        change(seen.entry(key.clone()).or_default())
+        change(seen.entry(account_id.to_owned()).or_default())
     }
 }

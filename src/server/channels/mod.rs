@@ -1,7 +1,9 @@
 //! The channels: what stands between us and the money.
 //!
-//! `adapter` says what a channel's adapter does, `call` makes every call of one, and each channel has a folder.
+//! `adapter` says what a channel's adapter does, `accounts` knows the channel accounts, `call` makes every call, and each
+//! channel has a folder.
 
+pub mod accounts;
 pub mod adapter;
 pub mod breaker;
 pub mod bulkhead;
@@ -12,39 +14,51 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::account::ChannelAccount;
 use crate::domain::error::Refusal;
-use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Channel;
+use crate::server::channels::accounts::Accounts;
 use crate::server::channels::adapter::{
     CallbackReply, ChannelAdapter, RefundTerms, SubmissionPolicy,
 };
-use crate::server::channels::breaker::{Breakers, ChannelKey};
+use crate::server::channels::breaker::Breakers;
 use crate::server::channels::bulkhead::Bulkheads;
 use crate::server::channels::sandbox::{Sandbox, SandboxSettings};
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::Result;
+use crate::server::vault::Vault;
 
 /// The adapters of the channels that this server can reach.
 pub struct Adapters {
-    all: HashMap<Channel, Arc<dyn ChannelAdapter>>,
+    of_channels: HashMap<Channel, Arc<dyn ChannelAdapter>>,
+    /// Stands in for the channel of every account in test mode.
     sandbox: Option<Arc<Sandbox>>,
 }
 
 impl Adapters {
     /// Makes the adapters that the settings allow; the sandbox where it has settings.
     pub fn new(sandbox: Option<SandboxSettings>, db: Db, clock: Clock) -> Adapters {
-        let sandbox = sandbox.map(|settings| Arc::new(Sandbox::new(settings, db, clock)));
-        let adapter = |sandbox: &Arc<Sandbox>| (Channel::Sandbox, sandbox.clone() as _);
         Adapters {
-            all: sandbox.iter().map(adapter).collect(),
-            sandbox,
+            of_channels: HashMap::new(),
+            sandbox: sandbox.map(|settings| Arc::new(Sandbox::new(settings, db, clock))),
         }
     }
 
     /// Makes these adapters and no other.
-    pub fn of(all: HashMap<Channel, Arc<dyn ChannelAdapter>>) -> Adapters {
-        Adapters { all, sandbox: None }
+    pub fn of(of_channels: HashMap<Channel, Arc<dyn ChannelAdapter>>) -> Adapters {
+        Adapters {
+            of_channels,
+            sandbox: None,
+        }
+    }
+
+    /// Returns the adapter that speaks for an account.
+    fn of_account(&self, account: &ChannelAccount) -> Option<Arc<dyn ChannelAdapter>> {
+        match account.test_mode {
+            true => self.sandbox.clone().map(|sandbox| sandbox as _),
+            false => self.of_channels.get(&account.channel).cloned(),
+        }
     }
 }
 
@@ -53,13 +67,14 @@ impl Adapters {
 pub struct CallLimits {
     /// The longest time that a call may take.
     pub time_limit: Duration,
-    /// The most calls of one channel of one app that are under way at once.
+    /// The most calls of one account that are under way at once.
     pub calls_at_once: usize,
 }
 
 /// The channels that this server can reach, and what it knows of how they are.
 pub struct Channels {
     adapters: Adapters,
+    pub accounts: Accounts,
     pub breakers: Breakers,
     bulkheads: Bulkheads,
     time_limit: Duration,
@@ -67,44 +82,36 @@ pub struct Channels {
 
 impl Channels {
     /// Makes the channels of these adapters.
-    pub fn new(adapters: Adapters, limits: CallLimits, db: Db, clock: Clock) -> Channels {
+    pub fn new(
+        adapters: Adapters,
+        limits: CallLimits,
+        db: Db,
+        vault: Vault,
+        clock: Clock,
+    ) -> Channels {
         Channels {
             adapters,
+            accounts: Accounts::new(db.clone(), vault, clock.clone()),
             breakers: Breakers::new(db, clock),
             bulkheads: Bulkheads::new(limits.calls_at_once),
             time_limit: limits.time_limit,
         }
     }
 
-    /// Returns when and how a channel takes submissions.
-    ///
-    /// # Errors
-    /// [`Refusal::ChannelNotEnabled`] where this server does not reach it.
-    pub fn policy(&self, channel: Channel) -> Result<SubmissionPolicy, Refusal> {
-        Ok(self.adapter(channel)?.policy())
-    }
-
-    /// Writes what a refund's channel is to be told of it, see [`ChannelAdapter::params`].
-    ///
-    /// # Errors
-    /// [`Refusal::ChannelNotEnabled`] where this server does not reach it.
-    pub fn params(&self, app: &MerchantApp, terms: RefundTerms<'_>) -> Result<String, Refusal> {
-        Ok(self.adapter(terms.order.channel)?.params(app, terms))
-    }
-
-    /// Returns what to answer a channel's callback, taken or not.
+    /// Returns the line to a channel by an account of ours.
     ///
     /// # Errors
     /// [`Refusal::ChannelNotEnabled`] where this server does not reach the channel.
-    pub fn reply(&self, channel: Channel, taken: bool) -> Result<CallbackReply, Refusal> {
-        Ok(self.adapter(channel)?.reply(taken))
-    }
-
-    // Known in this room alone: nobody else can await an adapter, past the limits of `call`.
-    fn adapter(&self, channel: Channel) -> Result<&dyn ChannelAdapter, Refusal> {
-        let adapter = self.adapters.all.get(&channel).map(Arc::as_ref);
-        adapter.ok_or(Refusal::ChannelNotEnabled {
-            channel: channel.as_str().into(),
+    pub async fn line(&self, account_id: &str) -> Result<Line<'_>> {
+        let account = self.accounts.get(account_id).await?;
+        let adapter = self.adapters.of_account(&account);
+        let adapter = adapter.ok_or(Refusal::ChannelNotEnabled {
+            channel: account.channel.as_str().into(),
+        })?;
+        Ok(Line {
+            channels: self,
+            account,
+            adapter,
         })
     }
 
@@ -114,7 +121,33 @@ impl Channels {
     }
 }
 
-/// Names a channel of an app.
-fn of_app(app_id: &str, channel: Channel) -> ChannelKey {
-    (app_id.to_owned(), channel)
+/// A line to a channel by one account. `call` has the calls that it can make.
+#[derive(Clone)]
+pub struct Line<'a> {
+    channels: &'a Channels,
+    account: Arc<ChannelAccount>,
+    // Known in this room alone: nobody else can await an adapter, past the limits of `call`.
+    adapter: Arc<dyn ChannelAdapter>,
+}
+
+impl Line<'_> {
+    /// Returns the account.
+    pub fn account(&self) -> &ChannelAccount {
+        &self.account
+    }
+
+    /// Returns when and how the channel takes submissions.
+    pub fn policy(&self) -> SubmissionPolicy {
+        self.adapter.policy()
+    }
+
+    /// Writes what the channel is to be told of a refund, see [`ChannelAdapter::params`].
+    pub fn params(&self, terms: RefundTerms<'_>) -> String {
+        self.adapter.params(&self.account, terms)
+    }
+
+    /// Returns what to answer a callback, taken or not.
+    pub fn reply(&self, taken: bool) -> CallbackReply {
+        self.adapter.reply(taken)
+    }
 }

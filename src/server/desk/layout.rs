@@ -59,7 +59,14 @@ pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
             name: merchant.name.clone(),
         })
         .collect();
+    let channels = current.iter().flat_map(|merchant| &merchant.channels);
+    let test_channels = channels
+        .filter(|settings| settings.test_mode)
+        .map(|settings| settings.channel)
+        .collect();
     Ok(Navigation {
+        test_channels,
+        moves_no_money: current.is_some_and(|merchant| !merchant.moves_money()),
         role: current.and_then(|merchant| operator.role_at(&merchant.app_id)),
         operator: operator.name,
         apps,

@@ -1,6 +1,7 @@
 //! The console's server side: it authorises callers and makes the data of pages. Each function of
 //! [`crate::console::rpc`] makes one call into it.
 
+mod accounts;
 pub mod audit;
 pub mod callbacks;
 pub mod caller;

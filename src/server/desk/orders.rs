@@ -13,6 +13,7 @@ use crate::domain::order::{Channel, Order, OrderKey, OrderStatus, RefundSide};
 use crate::domain::people::Permission;
 use crate::domain::refund::{NewRefund, Refund, RefundKey};
 use crate::domain::time::Timestamp;
+use crate::server::desk::accounts::Accounts;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::{lists, times};
 use crate::server::error::Error;
@@ -25,6 +26,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     let filter = filter(caller, query)?;
     let app_id = &caller.merchant.app_id;
     let page = orders::list(&caller.ctx, app_id, &filter, &query.place()?).await?;
+    let accounts = Accounts::read(caller).await?;
     let row = |order: Order| {
         let refundable = order.refundable();
         let side = order.refund_side();
@@ -34,7 +36,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
             Cell::Number { number, href },
             Cell::Code(order.biz_order_no),
             Cell::Long(order.title),
-            Cell::Short(texts::channel(order.channel).get(caller.lang).to_owned()),
+            accounts.cell(caller, order.channel, &order.account_id),
             Cell::Money(order.amount),
             Cell::Money(refundable),
             caller.states([&order.status]),
@@ -70,12 +72,14 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     let refunds = refunds::of_order(&caller.ctx, app_id, order_no).await?;
     let movements = refunds::movements(&caller.ctx, app_id, order_no).await?;
     let timeline = orders::timeline(&caller.ctx, app_id, order_no).await?;
-    let obstacle = match refunds::may_refund(&caller.ctx, &caller.merchant, &order) {
+    let obstacle = match refunds::may_refund(&caller.ctx, &caller.merchant, &order).await {
         Ok(()) => None,
         Err(Error::Refused(refusal)) => Some(texts::sentence(refusal.text(caller.lang))),
         Err(error) => return Err(error.into()),
     };
+    let accounts = Accounts::read(&caller).await?;
     Ok(OrderView {
+        test_mode: accounts.is_test(&order.account_id),
         paid: order.pay_time.map(|at| caller.stamp(at)),
         recorded: caller.stamp(order.recorded_at),
         zone: caller.zone_name(),
@@ -155,7 +159,7 @@ fn same(known: Refund, order_no: &str, typed: &Typed) -> Result<Refund, Refusal>
 async fn issue(caller: &Caller, order_no: &str, typed: &Typed) -> Result<Refund, ApiError> {
     let key = OrderKey::OrderNo(order_no.to_owned());
     let order = orders::find(&caller.ctx, &caller.merchant, &key).await?;
-    refunds::may_refund(&caller.ctx, &caller.merchant, &order)?;
+    refunds::may_refund(&caller.ctx, &caller.merchant, &order).await?;
     let first = |wrong: Vec<Refusal>| wrong.into_iter().next().expect("something is wrong");
     let intent = typed.check(&order).map_err(first)?;
     if !intent.biz_refund_no.chars().all(fits_a_number) {

@@ -19,6 +19,7 @@ use crate::domain::movement::Amounts;
 use crate::domain::order::{Channel, Order};
 use crate::domain::people::Permission;
 use crate::domain::refund::{Booking, OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
+use crate::server::desk::accounts::Accounts;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
 use crate::server::desk::orders::range;
@@ -32,6 +33,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     let filter = filter(caller, query)?;
     let app_id = &caller.merchant.app_id;
     let page = refunds::list(&caller.ctx, app_id, &filter, &query.place()?).await?;
+    let accounts = Accounts::read(caller).await?;
     let counts = refunds::counts(&caller.ctx, app_id, &filter).await?;
     let raised = RefundFilter {
         review_reason: true,
@@ -53,7 +55,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
             Cell::Code(refund.biz_refund_no),
             Cell::Code(biz_order_no),
             Cell::Long(title),
-            Cell::Short(texts::channel(refund.channel).get(caller.lang).to_owned()),
+            accounts.cell(caller, refund.channel, &refund.account_id),
             Cell::Money(refund.amount),
             Cell::States(states),
             Cell::Time(caller.stamp(refund.created_at)),
@@ -149,7 +151,9 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     let allowed = caller
         .may(Permission::MoveMoney)
         .then(|| allowed(caller, &refund, &order, heard, book));
+    let accounts = Accounts::read(&caller).await?;
     Ok(RefundView {
+        test_mode: accounts.is_test(&refund.account_id),
         created: caller.stamp(refund.created_at),
         submitted: caller.stamp(refund.submitted_at()),
         finished: refund.finish_time().map(|at| caller.stamp(at)),
@@ -198,7 +202,7 @@ async fn more(
         },
     ) = (&caller.ctx, refund);
     let text = |text: Text| text.get(caller.lang).to_owned();
-    let breakers = ctx.channels.breakers.of_app(app_id).await?;
+    let breakers = ctx.channels.breakers.all().await?;
     let notices = notices::of_refund(ctx, app_id, refund_no).await?;
     let callbacks = records::callbacks_of(ctx, app_id, refund_no).await?;
     let link = |href: String, state: &dyn State| Link {
@@ -254,7 +258,7 @@ pub fn next_probe(caller: &Caller, refund: &Refund, breakers: &[Breaker]) -> Cel
     };
     let silent = breakers
         .iter()
-        .find(|breaker| breaker.channel == refund.channel);
+        .find(|breaker| breaker.account_id == refund.account_id);
     if let Some(breaker) = silent.filter(|_| refund.holds()) {
         let probe = caller.stamp(breaker.probe_at.max(at)).local;
         return Cell::Short(texts::probed_then(&probe, caller.lang));

@@ -8,6 +8,7 @@ use crate::domain::filter::ReviewQueueFilter;
 use crate::domain::lang::Text;
 use crate::domain::people::Permission;
 use crate::domain::refund::{OutcomeKind, Refund, ReviewQueueRow};
+use crate::server::desk::accounts::Accounts;
 use crate::server::desk::caller::Caller;
 use crate::server::desk::lists;
 use crate::server::desk::lists::{chip, flag};
@@ -25,11 +26,14 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     let page = records::review_queue(ctx, app_id, filter, &query.place()?).await?;
     let open = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Open).await?;
     let raised = records::count_review_queue(ctx, app_id, ReviewQueueFilter::Raised).await?;
-    let breakers = ctx.channels.breakers.of_app(app_id).await?;
-    let remarks = breakers.iter().map(|breaker| {
+    let breakers = ctx.channels.breakers.all().await?;
+    let accounts = Accounts::read(caller).await?;
+    let remarks = breakers.iter().filter_map(|breaker| {
+        let channel = accounts.silent_channel(caller, breaker)?;
         let local = |at| caller.stamp(at).local;
         let (since, probe) = (local(breaker.opened_at), local(breaker.probe_at));
-        texts::breaker_open(breaker, &since, &probe, caller.lang)
+        let lang = caller.lang;
+        Some(texts::breaker_open(channel, breaker, &since, &probe, lang))
     });
     let remarks = remarks.collect();
     let row = |row: ReviewQueueRow| {

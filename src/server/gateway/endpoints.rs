@@ -257,20 +257,44 @@ pub async fn record_order(asked: SignedRequest) -> Response {
 pub async fn callback(
     State(ctx): State<Ctx>,
     Path((app_id, channel)): Path<(String, String)>,
-    headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let reply = crate::server::gateway::reply(&ctx, &request);
+    take_callback(&ctx, &app_id, &channel, None, request).await
+}
+
+/// 通道回调（指明通道账户） · Callback of a channel, by account
+///
+/// 同上，并指明通道账户：应用更换账户后，原账户的回调仍可验证。 · As above, of a named channel account: callbacks of an
+/// account that the app no longer uses are verified too.
+#[utoipa::path(post, path = "/unipay/callback/{appId}/{channel}/{accountId}", tag = "channel",
+    params(("appId" = String, Path, description = "应用号 · the app"),
+        ("channel" = String, Path, description = "支付通道 · the channel", example = "sandbox"),
+        ("accountId" = String, Path, description = "通道账户 · the channel account", example = "DEMO-sandbox")),
+    request_body(content = String, description = "通道的原始报文 · as the channel sends it",
+        content_type = "application/octet-stream"),
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+pub async fn account_callback(
+    State(ctx): State<Ctx>,
+    Path((app_id, channel, account_id)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    take_callback(&ctx, &app_id, &channel, Some(&account_id), request).await
+}
+
+async fn take_callback(
+    ctx: &Ctx,
+    app_id: &str,
+    channel: &str,
+    account_id: Option<&str>,
+    request: Request,
+) -> Response {
+    let reply = crate::server::gateway::reply(ctx, &request);
+    let headers = plain_headers(request.headers());
     let answer = async {
         let channel = channel.parse().map_err(|_| Refusal::NoSuchChannel)?;
-        let body = authenticate::body(
-            request,
-            limits::CALLBACK_BYTES,
-            authenticate::deadline(&ctx),
-        )
-        .await?;
-        let headers = plain_headers(&headers);
-        let taken = refunds::callback(&ctx, &app_id, channel, &headers, &body).await?;
+        let deadline = authenticate::deadline(ctx);
+        let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
+        let taken = refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await?;
         let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
         Ok::<_, Error>((
             status,
@@ -284,7 +308,7 @@ pub async fn callback(
     }
 }
 
-/// Headers as text, by lower-case name; the last of several.
+/// Returns headers as text, by lower-case name; the last of several.
 fn plain_headers(headers: &HeaderMap) -> HashMap<String, String> {
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers
@@ -325,18 +349,18 @@ pub async fn sandbox_ledger(
 
 /// 沙箱故障 · The sandbox's faults
 ///
-/// 该应用到沙箱通道的线路状况，calls 为其间调用通道的次数。 · How an app's line to the sandbox is;
-/// calls counts the calls of the channel meanwhile.
-#[utoipa::path(get, path = "/sandbox/faults/{appId}", tag = "sandbox",
-    params(("appId" = String, Path, description = "应用号 · the app")),
+/// 测试模式的通道账户到沙箱的线路状况，calls 为其间调用通道的次数。 · The faults of the line to the sandbox of an
+/// account in test mode; calls counts the calls of the channel meanwhile.
+#[utoipa::path(get, path = "/sandbox/faults/{accountId}", tag = "sandbox",
+    params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     responses((status = 200, body = FaultsReport)))]
 pub async fn sandbox_faults(
     State(ctx): State<Ctx>,
-    Path(app_id): Path<String>,
+    Path(account_id): Path<String>,
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
-    match faults(&ctx, &app_id).await {
+    match faults(&ctx, &account_id).await {
         Ok(report) => axum::Json(report).into_response(),
         Err(error) => reply.refused(&error),
     }
@@ -347,13 +371,13 @@ pub async fn sandbox_faults(
 /// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
 /// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
 /// doubled: callbacks come twice, late and out of order.
-#[utoipa::path(post, path = "/sandbox/faults/{appId}", tag = "sandbox",
-    params(("appId" = String, Path, description = "应用号 · the app")),
+#[utoipa::path(post, path = "/sandbox/faults/{accountId}", tag = "sandbox",
+    params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     request_body = FaultsChange,
     responses((status = 200, body = FaultsReport)))]
 pub async fn change_sandbox_faults(
     State(ctx): State<Ctx>,
-    Path(app_id): Path<String>,
+    Path(account_id): Path<String>,
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
@@ -375,11 +399,11 @@ pub async fn change_sandbox_faults(
                 why: error.to_string(),
             })?;
         let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
-        let merchant = ctx.merchants.enabled(Some(&app_id)).await?;
+        test_account(&ctx, &account_id).await?;
         sandbox
-            .change_faults(&merchant.app_id, wish.faults, origin)
+            .change_faults(&account_id, wish.faults, origin)
             .await?;
-        faults(&ctx, &app_id).await
+        faults(&ctx, &account_id).await
     };
     match answer.await {
         Ok(report) => axum::Json(report).into_response(),
@@ -387,9 +411,18 @@ pub async fn change_sandbox_faults(
     }
 }
 
-/// Returns an app's faults.
-async fn faults(ctx: &Ctx, app_id: &str) -> Result<FaultsReport> {
+/// Returns the faults of an account's line.
+async fn faults(ctx: &Ctx, account_id: &str) -> Result<FaultsReport> {
     let sandbox = ctx.channels.sandbox().ok_or(Refusal::NoSuchPage)?;
-    let merchant = ctx.merchants.enabled(Some(app_id)).await?;
-    sandbox.faults(&merchant.app_id).await
+    test_account(ctx, account_id).await?;
+    sandbox.faults(account_id).await
+}
+
+/// Checks that an account exists and is in test mode.
+async fn test_account(ctx: &Ctx, account_id: &str) -> Result<()> {
+    let found = ctx.channels.accounts.find(account_id).await?;
+    match found.is_some_and(|account| account.test_mode) {
+        true => Ok(()),
+        false => Err(Refusal::NoSuchPage.into()),
+    }
 }

@@ -51,7 +51,8 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .routes(routes!(endpoints::query_refund))
         .routes(routes!(endpoints::query_order))
         .routes(routes!(endpoints::record_order))
-        .routes(routes!(endpoints::callback));
+        .routes(routes!(endpoints::callback))
+        .routes(routes!(endpoints::account_callback));
     if ctx.channels.sandbox().is_some() {
         let sandbox = OpenApiRouter::new()
             .routes(routes!(endpoints::sandbox_ledger))

@@ -1,34 +1,25 @@
 //! The merchants' apps as they were when last read: every request needs one, and they seldom change.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
 
 use crate::domain::error::Refusal;
 use crate::domain::merchant::{MerchantApp, SealedApp};
-use crate::domain::time::Timestamp;
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::{Error, Result};
+use crate::server::recent::Recent;
 use crate::server::store;
 use crate::server::store::sealed::APP_SECRET;
 use crate::server::vault::Vault;
 
-/// A change of an app's settings is seen by every node within this time.
-const KEPT_MS: i64 = 2_000;
-
 /// The merchants' apps, read when they are asked for and kept for a moment.
-pub struct Merchants {
-    db: Db,
-    vault: Vault,
-    clock: Clock,
-    last: Mutex<Option<(Timestamp, Reading)>>,
-}
+pub struct Merchants(Recent<Read>);
 
 type Apps = Arc<[Arc<MerchantApp>]>;
 
-/// The apps of one read.
+/// The apps of one reading.
 #[derive(Clone)]
 struct Read {
     apps: Apps,
@@ -42,19 +33,12 @@ struct Unopened {
     why: Error,
 }
 
-/// A read of all apps, under way or done, that all wait for who ask meanwhile: when the apps grow too old
-/// under load, the database is asked once.
-type Reading = Shared<BoxFuture<'static, Result<Read>>>;
-
 impl Merchants {
-    /// Makes a cache that has read nothing yet.
+    /// Makes apps of which nothing was read yet.
     pub fn new(db: Db, vault: Vault, clock: Clock) -> Merchants {
-        Merchants {
-            db,
-            vault,
-            clock,
-            last: Mutex::default(),
-        }
+        Merchants(Recent::new(clock, move || {
+            read(db.clone(), vault.clone()).boxed()
+        }))
     }
 
     /// Returns the app of a request; without an id the default one.
@@ -85,7 +69,7 @@ impl Merchants {
     /// Returns the app of this id; without an id the default one.
     async fn find(&self, app_id: Option<&str>) -> Result<Option<Arc<MerchantApp>>> {
         let wanted = |id: &str, is_default| app_id.map_or(is_default, |wanted| id == wanted);
-        let read = self.read().await?;
+        let read = self.0.get().await?;
         let mut unopened = read.unopened.iter();
         if let Some(app) = unopened.find(|app| wanted(&app.app_id, app.is_default)) {
             return Err(app.why.clone());
@@ -98,40 +82,7 @@ impl Merchants {
 
     /// Returns all apps, by id, but for those whose secret does not open.
     pub async fn all(&self) -> Result<Apps> {
-        Ok(self.read().await?.apps)
-    }
-
-    async fn read(&self) -> Result<Read> {
-        let reading = self.reading();
-        let read = reading.clone().await;
-        if read.is_err() {
-            // A failure is for those who waited for it; the next asks again.
-            let mut last = self.last();
-            if last.as_ref().is_some_and(|(_, kept)| kept.ptr_eq(&reading)) {
-                *last = None;
-            }
-        }
-        read
-    }
-
-    /// Returns the last read, or begins another where that was too long ago.
-    fn reading(&self) -> Reading {
-        let now = self.clock.now();
-        let mut last = self.last();
-        match &*last {
-            Some((at, reading)) if (now.0 - at.0).abs() < KEPT_MS => reading.clone(),
-            _ => {
-                let reading = read(self.db.clone(), self.vault.clone()).boxed().shared();
-                *last = Some((now, reading.clone()));
-                reading
-            }
-        }
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<(Timestamp, Reading)>> {
-        self.last
-            .lock()
-            .expect("nothing panics while holding this lock")
+        Ok(self.0.get().await?.apps)
     }
 }
 
@@ -161,33 +112,4 @@ async fn read(db: Db, vault: Vault) -> Result<Read> {
 fn opened(vault: &Vault, app: SealedApp) -> Result<MerchantApp> {
     let secret = vault.open(&APP_SECRET, &[&app.app_id], &app.secret)?;
     Ok(app.with_secret(secret))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::config::Config;
-    use crate::server::testing::{app_with, merchant};
-
-    #[tokio::test]
-    async fn the_apps_are_read_once_by_all_who_ask_and_again_when_they_are_old() {
-        let (ctx, _database) = app_with(Config::default()).await;
-        let (one, two) = tokio::join!(ctx.merchants.all(), ctx.merchants.all());
-        let (one, two) = (one.unwrap(), two.unwrap());
-        assert!(one.is_empty() && Arc::ptr_eq(&one, &two));
-
-        merchant(&ctx).await;
-        ctx.clock.advance_ms(KEPT_MS - 1);
-        assert!(ctx.merchants.all().await.unwrap().is_empty());
-        ctx.clock.advance_ms(1);
-        assert_eq!(ctx.merchants.all().await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_failure_is_not_kept() {
-        let (ctx, _database) = app_with(Config::default()).await;
-        ctx.db.close().await;
-        assert!(ctx.merchants.all().await.is_err());
-        assert!(ctx.merchants.last().is_none());
-    }
 }

@@ -1,13 +1,15 @@
-//! The merchants' apps: adding one.
+//! The merchants' apps and their channel accounts.
 
+pub mod accounts;
 pub mod cache;
 
 use serde_json::{Value, json};
 
+use crate::domain::account::{ChannelAccount, SealedAccount};
 use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
-use crate::domain::merchant::{Edition, MerchantApp, SealedApp};
+use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SealedApp};
 use crate::domain::people::Scope;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
@@ -22,22 +24,34 @@ const SECRET_LEAST_CHARS: usize = 16;
 /// The secret of the demonstration's app, which stands in the README.
 pub const PUBLISHED_SECRET: &str = "123456";
 
-/// Adds an app. A running server serves it within seconds.
+/// Adds an app, and with it the accounts in test mode that are made for it. A running server serves it within seconds.
 ///
 /// # Errors
-/// Refuses an id that is taken, a second default app, and wrong values, each by field.
-pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<()> {
+/// Refuses an id that is taken, a second default app, an account that does not exist or is of another channel or mode,
+/// and wrong values, each by field.
+pub async fn add(
+    ctx: &Ctx,
+    new: MerchantApp,
+    test_accounts: Vec<ChannelAccount>,
+    by: impl Into<Origin>,
+) -> Result<()> {
     check(ctx, &new)?;
+    test_accounts.iter().try_for_each(accounts::check)?;
     let new = sealed(ctx, new)?;
-    let now = ctx.clock.now();
+    let test_accounts = test_accounts.into_iter();
+    let test_accounts: Vec<_> = test_accounts
+        .map(|account| accounts::sealed(ctx, account))
+        .collect::<Result<_>>()?;
+    let (by, now) = (by.into(), ctx.clock.now());
     let subject = (SubjectKind::App, new.app_id.as_str());
-    let act = Act::new(now, &by.into(), Action::AppAdded, subject)
+    let act = Act::new(now, &by, Action::AppAdded, subject)
         .of_app(&new.app_id)
         .to(settings(&new));
     let added = ctx
         .db
         .write(move |conn| {
             let (new, act) = (new.clone(), act.clone());
+            let (test_accounts, by) = (test_accounts.clone(), by.clone());
             Box::pin(async move {
                 let known = store::merchant::all(conn).await?;
                 if known.iter().any(|known| known.app_id == new.app_id) {
@@ -45,6 +59,23 @@ pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<(
                 }
                 if new.is_default && known.iter().any(|known| known.is_default) {
                     return Ok(Err(Refusal::field("default", Reason::Taken)));
+                }
+                for account in &test_accounts {
+                    if let Err(refusal) = accounts::insert(conn, account, &by, now).await? {
+                        // The transaction is over: nothing of it may stay.
+                        return Err(refusal.into());
+                    }
+                }
+                let accounts = store::account::all(conn).await?;
+                let is_of = |account: &SealedAccount, settings: &AppChannel| {
+                    account.account_id == settings.account_id
+                        && account.channel == settings.channel
+                        && account.test_mode == settings.test_mode
+                };
+                for settings in &new.channels {
+                    if !accounts.iter().any(|account| is_of(account, settings)) {
+                        return Err(Refusal::field("account", Reason::Unknown).into());
+                    }
                 }
                 store::merchant::insert(conn, &new, now).await?;
                 audit::record(conn, &act).await?;
@@ -60,7 +91,15 @@ pub async fn add(ctx: &Ctx, new: MerchantApp, by: impl Into<Origin>) -> Result<(
 fn settings(app: &SealedApp) -> Value {
     let channels = app.channels.iter();
     let channels: Vec<_> = channels
-        .map(|settings| format!("{}={}", settings.channel, settings.refund_window_days))
+        .map(|settings| {
+            let AppChannel {
+                channel,
+                account_id,
+                refund_window_days: days,
+                ..
+            } = settings;
+            format!("{channel}={days} by {account_id}")
+        })
         .collect();
     let notify_url = app.notify_url.as_deref();
     json!({

@@ -76,7 +76,10 @@ pub async fn record_all(
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(orders.len());
                 for order in orders {
-                    recorded.push(record_one(conn, order, &actor.actor, now).await?);
+                    recorded.push(match order {
+                        Ok(order) => record_one(conn, order, &actor.actor, now).await?,
+                        Err(refusal) => Err(refusal),
+                    });
                 }
                 if let Some(act) = act_of_recording(&recorded, &actor, now) {
                     audit::record(conn, &act).await?;
@@ -126,17 +129,28 @@ fn act_of_recording(
     )
 }
 
-async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp) -> Result<Order> {
+/// Makes an order of the account that the app uses for its channel now.
+async fn order(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    new: NewOrder,
+    now: Timestamp,
+) -> Result<Result<Order, Refusal>> {
+    let Some(settings) = merchant.channel(new.channel) else {
+        let channel = new.channel.as_str().into();
+        return Ok(Err(Refusal::ChannelNotEnabled { channel }));
+    };
     let order_no = match new.order_no {
         Some(order_no) => order_no,
         None => ctx.numbers.make(Kind::Payment, now).await?,
     };
-    Ok(Order {
+    Ok(Ok(Order {
         app_id: merchant.app_id.clone(),
         order_no,
         biz_order_no: new.biz_order_no,
         out_order_no: new.out_order_no,
         channel: new.channel,
+        account_id: settings.account_id.clone(),
         method: new.method,
         title: new.title,
         amount: new.amount,
@@ -149,7 +163,7 @@ async fn order(ctx: &Ctx, merchant: &MerchantApp, new: NewOrder, now: Timestamp)
         created_at: new.pay_time.unwrap_or(now),
         recorded_at: now,
         version: 1,
-    })
+    }))
 }
 
 async fn record_one(
@@ -202,7 +216,7 @@ async fn record_one(
 /// The order that a request names.
 ///
 /// # Errors
-/// [`Refusal::NoSuchOrder`]; a channel's number that two channels gave is refused as ambiguous.
+/// [`Refusal::NoSuchOrder`]; a channel's number that two accounts gave is refused as ambiguous.
 pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &OrderKey) -> Result<Order> {
     let mut conn = ctx.db.read().await?;
     let mut found = store::order::by_key(&mut conn, &merchant.app_id, key).await?;
@@ -231,10 +245,8 @@ pub async fn sync(
         }
         found => found?,
     };
-    let reply = ctx
-        .channels
-        .query_order(merchant, order.channel, key, Some(&order))
-        .await?;
+    let line = ctx.channels.line(&order.account_id).await?;
+    let reply = line.query_order(key, Some(&order)).await;
     adopt(ctx, order, reply, actor).await
 }
 
@@ -247,13 +259,13 @@ async fn discover(
 ) -> Result<OrderSync> {
     let mut silent = None;
     for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
-        let asked = ctx
-            .channels
-            .query_order(merchant, settings.channel, key, None);
-        // A channel that this server does not reach knows nothing.
-        let Ok(reply) = asked.await else {
-            continue;
+        let line = match ctx.channels.line(&settings.account_id).await {
+            Ok(line) => line,
+            // A channel that this server does not reach knows nothing.
+            Err(Error::Refused(_)) => continue,
+            Err(error) => return Err(error),
         };
+        let reply = line.query_order(key, None).await;
         match reply.outcome {
             OrderOutcome::Known { details, .. } => {
                 let order = record(ctx, merchant, *details, actor).await?;
@@ -365,9 +377,8 @@ async fn learn(
         order.pay_time = order.pay_time.or(details.pay_time);
     }
     if let (None, Some(out_order_no)) = (&order.out_order_no, details.out_order_no) {
-        let key = OrderKey::OutOrderNo(out_order_no.clone());
-        let known = store::order::by_key(conn, &order.app_id, &key).await?;
-        if known.iter().any(|known| known.channel == order.channel) {
+        let account_id = &order.account_id;
+        if store::order::is_out_order_no_taken(conn, account_id, &out_order_no).await? {
             return Ok((kind, Some("outOrderNo")));
         }
         order.out_order_no = Some(out_order_no);

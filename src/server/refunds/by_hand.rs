@@ -39,9 +39,9 @@ pub async fn close(
     match refund.status {
         RefundStatus::Fail => close_failed(ctx, refund, actor).await,
         RefundStatus::Progress => {
-            let (owned, merchant) = (ctx.clone(), merchant.clone());
+            let owned = ctx.clone();
             run_detached(ctx, async move {
-                close_unknown(&owned, &merchant, order, refund, actor).await
+                close_unknown(&owned, order, refund, actor).await
             })
             .await
         }
@@ -68,17 +68,12 @@ async fn close_failed(ctx: &Ctx, refund: Refund, actor: Origin) -> Result<Refund
     .await
 }
 
-async fn close_unknown(
-    ctx: &Ctx,
-    merchant: &MerchantApp,
-    order: Order,
-    refund: Refund,
-    actor: Origin,
-) -> Result<Refund> {
+async fn close_unknown(ctx: &Ctx, order: Order, refund: Refund, actor: Origin) -> Result<Refund> {
+    let line = ctx.channels.line(&refund.account_id).await?;
     let refund = lease(ctx, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
     let submissions = refund.submissions.count();
     let actor_of_close = actor.clone();
-    let asked = ask(ctx, merchant, &order, refund, actor, AfterAsking::EndLease).await?;
+    let asked = ask(ctx, &line, &order, refund, actor, AfterAsking::EndLease).await?;
     let seen = asked.refund;
     if !seen.holds() {
         return Ok(seen);

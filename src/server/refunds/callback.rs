@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::account::ChannelAccount;
 use crate::domain::callback::{Callback, Verdict};
+use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
@@ -12,6 +14,7 @@ use crate::domain::order::Channel;
 use crate::domain::refund::{Evidence, OutcomeKind, Refund, RefundKey, Source, Statement};
 use crate::domain::text::{sanitized, truncated};
 use crate::domain::time::{HOUR_MS, Timestamp};
+use crate::server::channels::Line;
 use crate::server::channels::adapter::{CallbackContent, CallbackReply};
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
@@ -19,33 +22,33 @@ use crate::server::numbers::Kind;
 use crate::server::refunds::apply::settle;
 use crate::server::{counters, store};
 
-/// Takes a channel's callback: checks it, settles the refund by it, and records it as it came. One
+/// Takes a channel's callback at an app: checks it, settles the refund by it, and records it as it came. One
 /// that was taken before is counted and does nothing more.
 ///
 /// It is recorded after it was applied: after a crash in between, the channel, which has had no
 /// answer, calls again, and the same evidence once more changes nothing.
 ///
+/// `account_id` is the account that the address names; where it names none, the one that the app uses now.
+///
 /// # Errors
-/// Refuses an app or channel that does not exist here. A callback that is not believed is no error: the
+/// Refuses an app, channel or account that does not exist here. A callback that is not believed is no error: the
 /// reply says so, in the channel's way.
 #[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.as_str()))]
 pub async fn callback(
     ctx: &Ctx,
     app_id: &str,
     channel: Channel,
+    account_id: Option<&str>,
     headers: &HashMap<String, String>,
     body: &[u8],
 ) -> Result<CallbackReply> {
     // A disabled app's callbacks are heard too: what was begun for it is brought to its end.
     let merchant = ctx.merchants.known(app_id).await?;
-    let reply = |taken| Ok(ctx.channels.reply(channel, taken)?);
-    reply(false)?;
+    let line = line_of_callback(ctx, &merchant, channel, account_id).await?;
+    let reply = |taken| Ok(line.reply(taken));
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
-    let read = ctx
-        .channels
-        .read_callback(&merchant, channel, headers, body);
-    let read = read.await;
+    let read = line.read_callback(headers, body).await;
     let digest = match &read {
         Ok(_) => digest(body),
         Err(_) => sample_digest(now),
@@ -65,7 +68,7 @@ pub async fn callback(
             return reply(true);
         }
         Ok(callback) => {
-            match known_by_channel(ctx, &merchant, channel, &callback.channel_no).await? {
+            match known_by_channel(ctx, &merchant, line.account(), &callback.channel_no).await? {
                 None => (Verdict::NotFound, None),
                 Some((refund, attempt)) => {
                     let refund_no = refund.refund_no.clone();
@@ -105,6 +108,33 @@ pub async fn callback(
         })
         .await?;
     reply(verdict.taken())
+}
+
+/// Returns the line to the account that a callback is from.
+///
+/// # Errors
+/// [`Refusal::ChannelNotEnabled`] where the app does not have the channel, there is no such account of it, or this
+/// server does not reach it.
+async fn line_of_callback<'a>(
+    ctx: &'a Ctx,
+    merchant: &MerchantApp,
+    channel: Channel,
+    account_id: Option<&str>,
+) -> Result<Line<'a>> {
+    let account_id = match account_id {
+        Some(named) => {
+            let found = ctx.channels.accounts.find(named).await?;
+            let of_channel = found.filter(|account| account.channel == channel);
+            of_channel.map(|account| account.account_id.clone())
+        }
+        None => merchant
+            .channel(channel)
+            .map(|settings| settings.account_id.clone()),
+    };
+    let account_id = account_id.ok_or(Refusal::ChannelNotEnabled {
+        channel: channel.as_str().into(),
+    })?;
+    ctx.channels.line(&account_id).await
 }
 
 /// Returns what tells one verified callback from another.
@@ -195,16 +225,17 @@ async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
         .await
 }
 
-/// Finds the refund, and its last submission, that a channel knows by a number.
+/// Finds the refund, and its last submission, that the channel of an account knows by a number.
 async fn known_by_channel(
     ctx: &Ctx,
     merchant: &MerchantApp,
-    channel: Channel,
+    account: &ChannelAccount,
     channel_no: &str,
 ) -> Result<Option<(Refund, i64)>> {
     let app_id = &merchant.app_id;
     let mut conn = ctx.db.read().await?;
-    let named = store::submission::by_channel_no(&mut conn, app_id, channel, channel_no).await?;
+    let account_id = &account.account_id;
+    let named = store::submission::by_channel_no(&mut conn, app_id, account_id, channel_no).await?;
     let Some((refund_no, attempt)) = named else {
         return Ok(None);
     };

@@ -1,14 +1,13 @@
-//! Asking channels without anyone's help: refunds whose time has come, a lane an app and channel, so
-//! that one that is slow or down holds up no other.
+//! Asking channels without anyone's help: refunds whose time has come, a lane an account, so that one that is slow or
+//! down holds up no other.
 
 use futures::stream::{self, StreamExt};
 
 use crate::domain::error::Refusal;
 use crate::domain::event::{Actor, EventKind};
-use crate::domain::merchant::MerchantApp;
 use crate::domain::refund::{Refund, ReviewReason};
 use crate::domain::time::Timestamp;
-use crate::server::channels::breaker::{BreakerState, ChannelKey};
+use crate::server::channels::breaker::BreakerState;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::refunds::apply::{Cause, decide};
@@ -16,34 +15,43 @@ use crate::server::refunds::submit::{leased_until, run_detached};
 use crate::server::refunds::sync::sync_leased;
 use crate::server::store;
 
-/// The lanes that have refunds to be asked for now, of channels that this server reaches. An app that
-/// is no longer enabled keeps its lanes: what was begun for it is brought to its end.
-pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<ChannelKey>> {
-    let mut conn = ctx.db.read().await?;
-    let mut lanes = store::submission::due_lanes(&mut conn, ctx.clock.now()).await?;
-    lanes.retain(|(_, channel)| ctx.channels.policy(*channel).is_ok());
+/// Returns the accounts that have refunds to be asked for now, of channels that this server reaches. What was begun for
+/// an app or at an account that is no longer enabled is brought to its end all the same.
+pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<String>> {
+    let due = {
+        let mut conn = ctx.db.read().await?;
+        store::submission::due_lanes(&mut conn, ctx.clock.now()).await?
+    };
+    let mut lanes = Vec::new();
+    for account_id in due {
+        match ctx.channels.line(&account_id).await {
+            Ok(_) => lanes.push(account_id),
+            Err(Error::Refused(_)) => {}
+            // One account whose secrets do not open does not keep the others from being asked.
+            Err(error) => tracing::error!(%error, account_id, "a channel account cannot be used"),
+        }
+    }
     Ok(lanes)
 }
 
-/// Asks for the refunds of a lane whose time has come, so many at once as the settings say, until no
-/// more is due or the channel does not answer. Returns how many.
-pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
-    let merchant = ctx.merchants.of(&lane.0).await?;
+/// Asks for the refunds of an account whose time has come, so many at once as the settings say, until no more is due or
+/// the channel does not answer. Returns their number.
+pub async fn sync_due(ctx: &Ctx, account_id: &str) -> Result<u64> {
     let mut asked = 0;
     loop {
         // Asked before the breaker, which would claim a probe with nothing to probe with.
-        if !is_due(ctx, lane).await? {
+        if !is_due(ctx, account_id).await? {
             return Ok(asked);
         }
-        let at_once = match ctx.channels.breakers.state(lane).await? {
+        let at_once = match ctx.channels.breakers.state(account_id).await? {
             BreakerState::Closed => ctx.config.syncs_at_once,
             BreakerState::HalfOpen => 1,
             BreakerState::Open => return Ok(asked),
         };
-        let claimed = claim_due(ctx, lane, at_once).await?;
+        let claimed = claim_due(ctx, account_id, at_once).await?;
         let count = claimed.len();
         stream::iter(claimed)
-            .for_each_concurrent(None, |refund| sync_one(ctx, &merchant, refund))
+            .for_each_concurrent(None, |refund| sync_one(ctx, refund))
             .await;
         asked += count as u64;
         if count < at_once as usize {
@@ -52,39 +60,42 @@ pub async fn sync_due(ctx: &Ctx, lane: &ChannelKey) -> Result<u64> {
     }
 }
 
-async fn is_due(ctx: &Ctx, lane: &ChannelKey) -> Result<bool> {
+async fn is_due(ctx: &Ctx, account_id: &str) -> Result<bool> {
     let mut conn = ctx.db.read().await?;
-    Ok(store::submission::is_due(&mut conn, &lane.0, lane.1, ctx.clock.now()).await?)
+    Ok(store::submission::is_due(&mut conn, account_id, ctx.clock.now()).await?)
 }
 
-async fn claim_due(ctx: &Ctx, lane: &ChannelKey, limit: u32) -> Result<Vec<Refund>> {
+async fn claim_due(ctx: &Ctx, account_id: &str, limit: u32) -> Result<Vec<Refund>> {
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
-    let (app_id, channel) = lane.clone();
+    let account_id = account_id.to_owned();
     ctx.db
         .write(move |conn| {
-            let app_id = app_id.clone();
+            let account_id = account_id.clone();
             Box::pin(async move {
                 let limit = limit.into();
                 let claimed =
-                    store::submission::claim_due(conn, &app_id, channel, now, until, limit).await?;
-                Ok(store::refund::by_numbers(conn, &app_id, &claimed).await?)
+                    store::submission::claim_due(conn, &account_id, now, until, limit).await?;
+                Ok(store::refund::by_names(conn, &claimed).await?)
             })
         })
         .await
 }
 
-/// What cannot be asked for now is claimed again when its lease is over.
-async fn sync_one(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) {
+/// Syncs a refund that was claimed. What cannot be asked for now is claimed again when its lease is over.
+async fn sync_one(ctx: &Ctx, refund: Refund) {
     let refund_no = refund.refund_no.clone();
-    let (owned, merchant) = (ctx.clone(), merchant.clone());
+    let owned = ctx.clone();
     let synced = run_detached(ctx, async move {
+        let merchant = owned.merchants.of(&refund.app_id).await?;
+        let line = owned.channels.line(&refund.account_id).await?;
         let order = {
             let mut conn = owned.db.read().await?;
             store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?
         };
         let order = order.ok_or_else(|| Error::internal("a refund's order has vanished"))?;
-        sync_leased(&owned, &merchant, &order, refund, Actor::System.into()).await
+        let by_itself = Actor::System.into();
+        sync_leased(&owned, &merchant, &line, &order, refund, by_itself).await
     });
     if let Err(error) = synced.await {
         tracing::error!(%error, refund_no, "a scheduled sync failed");

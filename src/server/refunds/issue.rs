@@ -11,6 +11,7 @@ use crate::domain::refund::{
     NewRefund, Refund, RefundKey, RefundStatus, RepeatedFields, WaitReason,
 };
 use crate::domain::time::DAY_MS;
+use crate::server::channels::Line;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
@@ -52,15 +53,15 @@ pub async fn issue(
             return repeat(ctx, merchant, known, new, on_repeat, actor).await;
         }
         let order = orders::find(ctx, merchant, &new.order).await?;
-        check_refundable(ctx, merchant, &order, &new)?;
+        let line = ctx.channels.line(&order.account_id).await?;
+        check_refundable(ctx, merchant, &line, &order, &new)?;
         // Held until the submission ends.
-        let permit = ctx
-            .channels
-            .permit_now(&(order.app_id.clone(), order.channel));
-        match reserve(ctx, merchant, &order, &new, permit.is_some(), actor.clone()).await? {
+        let permit = line.permit_now();
+        let submit_now = permit.is_some();
+        match reserve(ctx, merchant, &line, &order, &new, submit_now, &actor).await? {
             Reservation::New(refund) => match permit {
                 Some(permit) if !refund.submissions.last().waits() => {
-                    submit(ctx, merchant, &order, *refund, permit).await
+                    submit(ctx, &line, &order, *refund, permit).await
                 }
                 _ => Ok(*refund),
             },
@@ -73,14 +74,15 @@ pub async fn issue(
     .await
 }
 
-/// What can be refused by looking. The balance is looked at again when the amount is held.
+/// Refuses what can be refused by looking. The balance is looked at again when the amount is held.
 fn check_refundable(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     new: &NewRefund,
 ) -> Result<()> {
-    may_refund(ctx, merchant, order)?;
+    check_order(ctx, merchant, line, order)?;
     if new.amount < Fen(1) || new.amount > Fen::MAX {
         return Err(Refusal::field(
             "amount",
@@ -97,18 +99,21 @@ fn check_refundable(
     Ok(())
 }
 
-/// Whether an order may be refunded at all at this moment, whatever the amount.
+/// Checks that an order may be refunded at all at this moment, whatever the amount.
 ///
 /// # Errors
-/// Refuses an order whose channel is not enabled, that is not paid, or whose window is over.
-pub fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()> {
-    let settings = merchant
-        .channel(order.channel)
-        .filter(|settings| settings.enabled);
+/// Refuses an order whose channel or account is not enabled, that is not paid, or whose window is over.
+pub async fn may_refund(ctx: &Ctx, merchant: &MerchantApp, order: &Order) -> Result<()> {
+    let line = ctx.channels.line(&order.account_id).await?;
+    check_order(ctx, merchant, &line, order)
+}
+
+fn check_order(ctx: &Ctx, merchant: &MerchantApp, line: &Line<'_>, order: &Order) -> Result<()> {
+    let settings = merchant.channel(order.channel);
+    let settings = settings.filter(|settings| settings.enabled && line.account().enabled);
     let settings = settings.ok_or(Refusal::ChannelNotEnabled {
         channel: order.channel.as_str().into(),
     })?;
-    ctx.channels.policy(order.channel)?;
     if order.status != OrderStatus::Success {
         return Err(Refusal::OrderNotPaid.into());
     }
@@ -135,13 +140,14 @@ enum Reservation {
 async fn reserve(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     new: &NewRefund,
     submit_now: bool,
-    actor: Origin,
+    actor: &Origin,
 ) -> Result<Reservation> {
-    let number = new_number(ctx, merchant, order, new.amount, new.reason.as_deref()).await?;
-    let not_before = not_before(ctx, order).await?;
+    let number = new_number(ctx, line, order, new.amount, new.reason.as_deref()).await?;
+    let not_before = not_before(ctx, line, order).await?;
     let now = ctx.clock.now();
     let mut refund = Refund::requested(new.clone(), order, number.channel_no, number.params, now);
     if not_before > now {
@@ -150,7 +156,7 @@ async fn reserve(
         refund = refund.submitted(now).refund;
         refund.submissions.keep_lease(leased_until(ctx, now));
     }
-    let cause = Cause::new(EventKind::Requested, actor, now);
+    let cause = Cause::new(EventKind::Requested, actor.clone(), now);
     let expected = new.expected_refundable;
     let wanted = refund.clone();
     let reserved = ctx.db.write(move |conn| {
@@ -303,19 +309,17 @@ async fn resubmit_failed(
 ) -> Result<Refund> {
     let key = OrderKey::OrderNo(failed.order_no.clone());
     let order = orders::find(ctx, merchant, &key).await?;
-    may_refund(ctx, merchant, &order)?;
-    let policy = ctx.channels.policy(order.channel)?;
-    let number = match policy.new_number_after_failure {
+    let line = ctx.channels.line(&order.account_id).await?;
+    check_order(ctx, merchant, &line, &order)?;
+    let number = match line.policy().new_number_after_failure {
         true => {
             let reason = failed.reason.as_deref();
-            Some(new_number(ctx, merchant, &order, failed.amount, reason).await?)
+            Some(new_number(ctx, &line, &order, failed.amount, reason).await?)
         }
         false => None,
     };
-    let not_before = not_before(ctx, &order).await?;
-    let permit = ctx
-        .channels
-        .permit_now(&(order.app_id.clone(), order.channel));
+    let not_before = not_before(ctx, &line, &order).await?;
+    let permit = line.permit_now();
     let submit_now = permit.is_some();
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
@@ -359,7 +363,7 @@ async fn resubmit_failed(
         .await?;
     match (begun, permit) {
         (Reservation::New(refund), Some(permit)) if !refund.submissions.last().waits() => {
-            submit(ctx, merchant, &order, *refund, permit).await
+            submit(ctx, &line, &order, *refund, permit).await
         }
         (Reservation::New(refund) | Reservation::Known(refund), _) => Ok(*refund),
         (Reservation::Refused(refusal), _) => Err(refusal.into()),

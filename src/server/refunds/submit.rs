@@ -4,11 +4,11 @@
 use tracing::Instrument;
 
 use crate::domain::event::Actor;
-use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
 use crate::domain::refund::{Evidence, Lease, NewNumber, Refund, Source};
 use crate::domain::time::Timestamp;
+use crate::server::channels::Line;
 use crate::server::channels::adapter::RefundTerms;
 use crate::server::channels::call::Permit;
 use crate::server::ctx::Ctx;
@@ -20,7 +20,7 @@ use crate::server::store;
 /// Makes a number for a refund of an order, and writes what the channel is to be told under it.
 pub(super) async fn new_number(
     ctx: &Ctx,
-    merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     amount: Fen,
     reason: Option<&str>,
@@ -32,14 +32,14 @@ pub(super) async fn new_number(
         reason,
         channel_no: &channel_no,
     };
-    let params = ctx.channels.params(merchant, terms)?;
+    let params = line.params(terms);
     Ok(NewNumber { channel_no, params })
 }
 
 /// Returns the moment from when on a refund of an order may go out: at once, unless its channel wants some time
 /// between two. Two that begin at one moment may both go out; the channel puts the second off then.
-pub(super) async fn not_before(ctx: &Ctx, order: &Order) -> Result<Timestamp> {
-    let spacing_ms = millis(ctx.channels.policy(order.channel)?.spacing);
+pub(super) async fn not_before(ctx: &Ctx, line: &Line<'_>, order: &Order) -> Result<Timestamp> {
+    let spacing_ms = millis(line.policy().spacing);
     if spacing_ms == 0 {
         return Ok(Timestamp::default());
     }
@@ -56,17 +56,14 @@ pub(super) fn millis(duration: std::time::Duration) -> i64 {
 /// Sends a submission that has begun, settles the refund by the answer, and ends the lease.
 pub(super) async fn submit(
     ctx: &Ctx,
-    merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     permit: Permit,
 ) -> Result<Refund> {
     let lease = refund.lease();
     let submission = refund.submissions.current();
-    let answer = ctx
-        .channels
-        .submit(merchant, order, &refund, submission, permit);
-    let reply = answer.await?;
+    let reply = line.submit(order, submission, permit).await;
     let evidence = Evidence {
         source: Source::Answer,
         attempt: submission.attempt,

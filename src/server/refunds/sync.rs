@@ -9,6 +9,7 @@ use crate::domain::refund::{
     Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, RefundStatus, Source, Statement,
 };
 use crate::domain::time::Timestamp;
+use crate::server::channels::Line;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::refunds::apply::{Cause, apply, begin_submission, settle, unknown};
@@ -48,9 +49,9 @@ pub async fn sync(
     let (owned, merchant, key) = (ctx.clone(), merchant.clone(), key.clone());
     run_detached(ctx, async move {
         let (refund, order) = find(&owned, &merchant, &key).await?;
-        owned.channels.policy(refund.channel)?;
+        let line = owned.channels.line(&refund.account_id).await?;
         let refund = lease(&owned, &refund).await?.ok_or(Refusal::SyncUnderWay)?;
-        sync_leased(&owned, &merchant, &order, refund, actor).await
+        sync_leased(&owned, &merchant, &line, &order, refund, actor).await
     })
     .await
 }
@@ -79,6 +80,7 @@ pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> 
 pub(super) async fn sync_leased(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     actor: Origin,
@@ -86,8 +88,8 @@ pub(super) async fn sync_leased(
     // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
     let lease = refund.lease();
     let synced = match refund.waits_to_be_submitted() {
-        true => submit_waiting(ctx, merchant, order, refund, &lease, actor).await,
-        false => ask_and_resubmit(ctx, merchant, order, refund, &lease, actor).await,
+        true => submit_waiting(ctx, merchant, line, order, refund, &lease, actor).await,
+        false => ask_and_resubmit(ctx, merchant, line, order, refund, &lease, actor).await,
     };
     if synced.is_err() {
         release(ctx, lease).await;
@@ -98,13 +100,15 @@ pub(super) async fn sync_leased(
 async fn submit_waiting(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     lease: &Lease,
     actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
-    let (refund, submitted) = submit_again(ctx, merchant, order, refund, lease, actor).await?;
+    let (refund, submitted) =
+        submit_again(ctx, merchant, line, order, refund, lease, actor).await?;
     Ok(RefundSync {
         outcome: match refund.status {
             RefundStatus::Success => OutcomeKind::Success,
@@ -123,14 +127,15 @@ async fn submit_waiting(
 async fn ask_and_resubmit(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     lease: &Lease,
     actor: Origin,
 ) -> Result<RefundSync> {
     let before = refund.status;
-    let sync = ask(ctx, merchant, order, refund, actor, AfterAsking::KeepLease).await?;
-    let repeats = ctx.channels.policy(order.channel)?.repeats_unknown;
+    let sync = ask(ctx, line, order, refund, actor, AfterAsking::KeepLease).await?;
+    let repeats = line.policy().repeats_unknown;
     if !repeats || !is_never_seen(&sync.refund, sync.outcome) {
         if sync.outcome == OutcomeKind::NotFound {
             release(ctx, lease.clone()).await;
@@ -139,7 +144,7 @@ async fn ask_and_resubmit(
     }
     let by_itself = Origin::from(Actor::System);
     let (refund, submitted) =
-        submit_again(ctx, merchant, order, sync.refund, lease, by_itself).await?;
+        submit_again(ctx, merchant, line, order, sync.refund, lease, by_itself).await?;
     Ok(RefundSync {
         changed: refund.status != before,
         submitted,
@@ -166,7 +171,7 @@ pub(super) enum AfterAsking {
 /// Asks the channel for a refund that was leased, and settles it by the answer.
 pub(super) async fn ask(
     ctx: &Ctx,
-    merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     actor: Origin,
@@ -174,9 +179,8 @@ pub(super) async fn ask(
 ) -> Result<RefundSync> {
     let asked_at = ctx.clock.now();
     let submission = refund.submissions.current();
-    let reply = ctx.channels.query(merchant, order, &refund, submission);
-    let reply = reply.await?;
-    let delay = ctx.channels.policy(refund.channel)?.visibility_delay;
+    let reply = line.query(order, submission).await;
+    let delay = line.policy().visibility_delay;
     let visible_from = refund.submitted_at().plus_ms(millis(delay));
     let statement = Statement {
         outcome: not_yet_visible(reply.outcome.outcome, asked_at < visible_from),
@@ -221,6 +225,7 @@ fn not_yet_visible(outcome: Outcome, too_soon: bool) -> Outcome {
 async fn submit_again(
     ctx: &Ctx,
     merchant: &MerchantApp,
+    line: &Line<'_>,
     order: &Order,
     refund: Refund,
     lease: &Lease,
@@ -228,7 +233,7 @@ async fn submit_again(
 ) -> Result<(Refund, bool)> {
     let not_before = match refund.submissions.last().waits() {
         true => {
-            let spaced = not_before(ctx, order).await?;
+            let spaced = not_before(ctx, line, order).await?;
             spaced.max(refund.submissions.last().not_before)
         }
         false => Timestamp::default(),
@@ -237,11 +242,7 @@ async fn submit_again(
         let waits = put_off(ctx, merchant, refund, not_before, lease).await?;
         return Ok((waits, false));
     }
-    let permit = ctx
-        .channels
-        .permit(&(order.app_id.clone(), order.channel))
-        .await;
-    let Some(permit) = permit else {
+    let Some(permit) = line.permit().await else {
         release(ctx, lease.clone()).await;
         return Ok((refund, false));
     };
@@ -264,7 +265,7 @@ async fn submit_again(
         })
         .await?;
     match begun {
-        Some(begun) => Ok((submit(ctx, merchant, order, begun, permit).await?, true)),
+        Some(begun) => Ok((submit(ctx, line, order, begun, permit).await?, true)),
         None => {
             release(ctx, lease.clone()).await;
             let key = RefundKey::RefundNo(refund.refund_no);

@@ -25,8 +25,9 @@ const fn table(
 /// true of the one database only.
 pub const TABLES: &[Table] = &[
     table("merchant_app", &["app_id"], &[]),
+    table("channel_account", &["account_id"], &[]),
     table("app_channel", &["app_id", "channel"], &[]),
-    table("breaker", &["app_id", "channel"], &[]),
+    table("breaker", &["account_id"], &[]),
     table(
         "pay_order",
         &["app_id", "order_no"],
@@ -54,7 +55,7 @@ pub const TABLES: &[Table] = &[
     table("audit", &["audit_id"], &[]),
     table("audit_head", &["id"], &[]),
     table("sandbox_ledger", &["refund_no"], &["amount"]),
-    table("sandbox_faults", &["app_id"], &[]),
+    table("sandbox_faults", &["account_id"], &[]),
 ];
 
 /// Tables that are not copied.

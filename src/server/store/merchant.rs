@@ -8,20 +8,21 @@ use crate::domain::secret::Sealed;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// All apps with their channels, by id.
+/// Reads all apps with their channels, by id.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedApp>> {
     let rows = query("SELECT * FROM merchant_app ORDER BY app_id")
         .fetch_all(&mut *conn)
         .await?;
     let mut apps = rows.iter().map(app).collect::<sqlx::Result<Vec<_>>>()?;
-    for row in query("SELECT * FROM app_channel ORDER BY app_id, channel")
-        .fetch_all(conn)
-        .await?
-    {
+    let sql = "SELECT c.*, a.test_mode FROM app_channel c JOIN channel_account a ON a.account_id = c.account_id \
+               ORDER BY c.app_id, c.channel";
+    for row in query(sql).fetch_all(conn).await? {
         let app_id = row.text("app_id")?;
         if let Some(app) = apps.iter_mut().find(|app| app.app_id == app_id) {
             app.channels.push(AppChannel {
                 channel: row.word("channel")?,
+                account_id: row.text("account_id")?,
+                test_mode: row.flag("test_mode")?,
                 enabled: row.flag("enabled")?,
                 refund_window_days: row.int("refund_window_days")?,
             });
@@ -30,7 +31,7 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedApp>> {
     Ok(apps)
 }
 
-/// Adds an app with its channels.
+/// Adds an app with its channels, whose accounts stand.
 ///
 /// # Errors
 /// A unique violation when the id is taken, or there is a default app already and this is another.
@@ -56,9 +57,10 @@ pub async fn insert(conn: &mut AnyConnection, app: &SealedApp, now: Timestamp) -
     .execute(&mut *conn)
     .await?;
     for channel in &app.channels {
-        query("INSERT INTO app_channel (app_id, channel, enabled, refund_window_days) VALUES ($1, $2, $3, $4)")
+        query("INSERT INTO app_channel (app_id, channel, account_id, enabled, refund_window_days) VALUES ($1, $2, $3, $4, $5)")
             .bind(&app.app_id)
             .bind(channel.channel.as_str())
+            .bind(&channel.account_id)
             .bind(i64::from(channel.enabled))
             .bind(channel.refund_window_days)
             .execute(&mut *conn)

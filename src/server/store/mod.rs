@@ -2,6 +2,7 @@
 //!
 //! One text for SQLite and PostgreSQL: `$1` placeholders, TEXT and BIGINT columns only.
 
+pub mod account;
 pub mod audit;
 pub mod breaker;
 pub mod callback;

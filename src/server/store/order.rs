@@ -12,15 +12,16 @@ use crate::server::store::Columns;
 /// Adds an order, and returns true; returns false and does nothing where one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
-        "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
-         refunded, held, overpaid, status, pay_time, attach, created_at, recorded_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING",
+        "INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, account_id, method, title, \
+         amount, refunded, held, overpaid, status, pay_time, attach, created_at, recorded_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING",
     )
     .bind(&order.app_id)
     .bind(&order.order_no)
     .bind(&order.biz_order_no)
     .bind(&order.out_order_no)
     .bind(order.channel.as_str())
+    .bind(&order.account_id)
     .bind(order.method.map(|method| method.as_str()))
     .bind(&order.title)
     .bind(order.amount.0)
@@ -38,7 +39,7 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns the orders that a number names, at most two: only the channel's number can name several, one a channel,
+/// Returns the orders that a number names, at most two: only the channel's number can name several, one an account,
 /// and two tell that it does.
 pub async fn by_key(
     conn: &mut AnyConnection,
@@ -60,6 +61,20 @@ pub async fn by_key(
         .fetch_all(conn)
         .await?;
     rows.iter().map(order).collect()
+}
+
+/// Returns true where an account has an order of this number, of whatever app.
+pub async fn is_out_order_no_taken(
+    conn: &mut AnyConnection,
+    account_id: &str,
+    out_order_no: &str,
+) -> sqlx::Result<bool> {
+    let row = query("SELECT 1 FROM pay_order WHERE account_id = $1 AND out_order_no = $2")
+        .bind(account_id)
+        .bind(out_order_no)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Returns the order that has this number of ours.
@@ -156,6 +171,7 @@ pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
         biz_order_no: row.text("biz_order_no")?,
         out_order_no: row.text_opt("out_order_no")?,
         channel: row.word("channel")?,
+        account_id: row.text("account_id")?,
         method: row.word_opt("method")?,
         title: row.text("title")?,
         amount: row.fen("amount")?,

@@ -5,6 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::refund::{Lease, Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
+use crate::server::store::submission::RefundName;
 use crate::server::store::{Columns, for_update, submission};
 
 /// Adds a refund and its submissions.
@@ -13,11 +14,11 @@ use crate::server::store::{Columns, for_update, submission};
 /// A unique violation when one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
     query(
-        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, amount, \
-         reason, attach, notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, \
+        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, account_id, \
+         amount, reason, attach, notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, \
          created_at, opened_at, settled_at, channel_time, version, biz_refund_key) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23)",
+         $22, $23, $24)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -25,6 +26,7 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(&refund.out_refund_no)
     .bind(&refund.order_no)
     .bind(refund.channel.as_str())
+    .bind(&refund.account_id)
     .bind(refund.amount.0)
     .bind(&refund.reason)
     .bind(&refund.attach)
@@ -100,8 +102,7 @@ pub async fn update(
     Ok(true)
 }
 
-/// Refunds of all apps that are in progress since before `opened_before` and were not raised yet,
-/// oldest first.
+/// Returns the refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.
 pub async fn overdue(
     conn: &mut AnyConnection,
     opened_before: Timestamp,
@@ -117,7 +118,7 @@ pub async fn overdue(
     whole(conn, &rows).await
 }
 
-/// The refund that a request names.
+/// Returns the refund that a request names.
 pub async fn by_key(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -167,7 +168,7 @@ pub async fn locked(
     Ok(whole(conn, &rows).await?.pop())
 }
 
-/// The refunds of an order, oldest first.
+/// Returns the refunds of an order, oldest first.
 pub async fn of_order(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -183,25 +184,18 @@ pub async fn of_order(
     whole(conn, &rows).await
 }
 
-/// Returns the refunds of some numbers, at most 1,000, in no order.
-pub async fn by_numbers(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    refund_nos: &[String],
-) -> sqlx::Result<Vec<Refund>> {
-    let places: Vec<_> = (0..refund_nos.len())
-        .map(|i| format!("${}", i + 2))
-        .collect();
-    if places.is_empty() {
+/// Returns the refunds of these names, at most 1,000, in no order.
+pub async fn by_names(conn: &mut AnyConnection, names: &[RefundName]) -> sqlx::Result<Vec<Refund>> {
+    if names.is_empty() {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT * FROM refund WHERE app_id = $1 AND refund_no IN ({})",
-        places.join(", ")
+        "SELECT * FROM refund WHERE (app_id, refund_no) IN (VALUES {})",
+        submission::places(names.len())
     );
-    let mut query = query(AssertSqlSafe(sql)).persistent(false).bind(app_id);
-    for refund_no in refund_nos {
-        query = query.bind(refund_no);
+    let mut query = query(AssertSqlSafe(sql)).persistent(false);
+    for (app_id, refund_no) in names {
+        query = query.bind(app_id).bind(refund_no);
     }
     let rows = query.fetch_all(&mut *conn).await?;
     whole(conn, &rows).await
@@ -209,8 +203,10 @@ pub async fn by_numbers(
 
 /// Reads refunds from rows that have all columns of the table, and their submissions, in one query for all.
 pub(super) async fn whole(conn: &mut AnyConnection, rows: &[AnyRow]) -> sqlx::Result<Vec<Refund>> {
-    let name = |row: &AnyRow| Ok((row.text("app_id")?, row.text("refund_no")?));
-    let names = rows.iter().map(name).collect::<sqlx::Result<Vec<_>>>()?;
+    let names = rows
+        .iter()
+        .map(submission::refund_name)
+        .collect::<sqlx::Result<Vec<_>>>()?;
     let mut submissions = submission::of_refunds(conn, &names).await?;
     let both = rows.iter().zip(names);
     both.map(|(row, name)| {
@@ -230,6 +226,7 @@ fn refund(row: &AnyRow, submissions: Submissions) -> sqlx::Result<Refund> {
         out_refund_no: row.text_opt("out_refund_no")?,
         order_no: row.text("order_no")?,
         channel: row.word("channel")?,
+        account_id: row.text("account_id")?,
         amount: row.fen("amount")?,
         reason: row.text_opt("reason")?,
         attach: row.text_opt("attach")?,

@@ -11,7 +11,7 @@ use crate::server::store::Columns;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     pub refund_no: String,
-    pub app_id: String,
+    pub account_id: String,
     pub out_order_no: String,
     pub amount: Fen,
     pub outcome: String,
@@ -20,7 +20,7 @@ pub struct LedgerRow {
     pub moved: i64,
 }
 
-/// The row of a refund number.
+/// Reads the row of a refund number.
 pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Option<LedgerRow>> {
     let row = query("SELECT * FROM sandbox_ledger WHERE refund_no = $1")
         .bind(refund_no)
@@ -32,11 +32,11 @@ pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Opti
 /// Adds a row. `false`: the number is in the book already, and nothing was done.
 pub async fn insert(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<bool> {
     let done = query(
-        "INSERT INTO sandbox_ledger (refund_no, app_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
+        "INSERT INTO sandbox_ledger (refund_no, account_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(&row.refund_no)
-    .bind(&row.app_id)
+    .bind(&row.account_id)
     .bind(&row.out_order_no)
     .bind(row.amount.0)
     .bind(&row.outcome)
@@ -64,32 +64,39 @@ pub async fn update(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<b
     Ok(done.rows_affected() == 1)
 }
 
-/// An app's faults, in its word, and how often the channel was called in it.
-pub async fn faults(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<Option<(String, i64)>> {
-    let row = query("SELECT faults, calls FROM sandbox_faults WHERE app_id = $1")
-        .bind(app_id)
+/// Reads the word of an account's faults, and the number of calls since they were set.
+pub async fn faults(
+    conn: &mut AnyConnection,
+    account_id: &str,
+) -> sqlx::Result<Option<(String, i64)>> {
+    let row = query("SELECT faults, calls FROM sandbox_faults WHERE account_id = $1")
+        .bind(account_id)
         .fetch_optional(conn)
         .await?;
     row.map(|row| Ok((row.text("faults")?, row.int("calls")?)))
         .transpose()
 }
 
-/// Counts a call in an app's faults.
-pub async fn count_call(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<()> {
-    query("UPDATE sandbox_faults SET calls = calls + 1 WHERE app_id = $1")
-        .bind(app_id)
+/// Counts a call in an account's faults.
+pub async fn count_call(conn: &mut AnyConnection, account_id: &str) -> sqlx::Result<()> {
+    query("UPDATE sandbox_faults SET calls = calls + 1 WHERE account_id = $1")
+        .bind(account_id)
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Changes an app's faults and begins to count anew.
-pub async fn put_faults(conn: &mut AnyConnection, app_id: &str, faults: &str) -> sqlx::Result<()> {
+/// Changes an account's faults and begins to count anew.
+pub async fn put_faults(
+    conn: &mut AnyConnection,
+    account_id: &str,
+    faults: &str,
+) -> sqlx::Result<()> {
     query(
-        "INSERT INTO sandbox_faults (app_id, faults, calls) VALUES ($1, $2, 0) \
-         ON CONFLICT (app_id) DO UPDATE SET faults = $2, calls = 0",
+        "INSERT INTO sandbox_faults (account_id, faults, calls) VALUES ($1, $2, 0) \
+         ON CONFLICT (account_id) DO UPDATE SET faults = $2, calls = 0",
     )
-    .bind(app_id)
+    .bind(account_id)
     .bind(faults)
     .execute(conn)
     .await?;
@@ -99,7 +106,7 @@ pub async fn put_faults(conn: &mut AnyConnection, app_id: &str, faults: &str) ->
 fn book_row(row: &AnyRow) -> sqlx::Result<LedgerRow> {
     Ok(LedgerRow {
         refund_no: row.text("refund_no")?,
-        app_id: row.text("app_id")?,
+        account_id: row.text("account_id")?,
         out_order_no: row.text("out_order_no")?,
         amount: row.fen("amount")?,
         outcome: row.text("outcome")?,

@@ -22,8 +22,15 @@ pub const APP_SECRET: SealedColumn = SealedColumn {
     key: &["app_id"],
 };
 
+/// The secrets of the channel accounts.
+pub const ACCOUNT_SECRETS: SealedColumn = SealedColumn {
+    table: "channel_account",
+    column: "secrets",
+    key: &["account_id"],
+};
+
 /// Every column of secrets.
-pub const COLUMNS: &[SealedColumn] = &[APP_SECRET];
+pub const COLUMNS: &[SealedColumn] = &[APP_SECRET, ACCOUNT_SECRETS];
 
 /// A secret of a row.
 #[derive(Clone, Debug)]

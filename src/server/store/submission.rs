@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::domain::order::Channel;
 use crate::domain::refund::{Lease, Refund, Submission, Submissions};
 use crate::domain::time::Timestamp;
 use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
@@ -20,14 +19,14 @@ pub async fn insert(
     submission: &Submission,
 ) -> sqlx::Result<()> {
     query(
-        "INSERT INTO submission (app_id, refund_no, attempt, channel, channel_no, repeat, params, waits_for, \
+        "INSERT INTO submission (app_id, refund_no, attempt, account_id, channel_no, repeat, params, waits_for, \
          not_before, submitted_at, outcome, answered_at, said, due_at, leased_until, lease_no) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
     .bind(submission.attempt)
-    .bind(refund.channel.as_str())
+    .bind(&refund.account_id)
     .bind(&submission.channel_no)
     .bind(submission.repeat)
     .bind(&submission.params)
@@ -74,9 +73,11 @@ pub async fn update(
     Ok(())
 }
 
-/// The condition that nobody has a lease at `$3`. A lease that ends later than 10 minutes from then was taken by a
-/// clock that was ahead, and is void: the longest lease that settings allow lasts 250 s.
-const NOT_LEASED: &str = "(leased_until <= $3 OR leased_until > $3 + 600000)";
+/// Writes the condition that nobody has a lease at the moment `now`, a place in SQL. A lease that ends later than 10
+/// minutes from then was taken by a clock that was ahead, and is void: the longest lease that settings allow lasts 250 s.
+fn not_leased(now: &str) -> String {
+    format!("(leased_until <= {now} OR leased_until > {now} + 600000)")
+}
 
 /// A lease number that no lease has.
 const NO_LEASE: i64 = -1;
@@ -92,7 +93,8 @@ pub async fn lease(
 ) -> sqlx::Result<bool> {
     let sql = format!(
         "UPDATE submission SET leased_until = $4, lease_no = lease_no + 1 WHERE app_id = $1 AND refund_no = $2 \
-         AND attempt = (SELECT MAX(attempt) FROM submission WHERE app_id = $1 AND refund_no = $2) AND {NOT_LEASED}"
+         AND attempt = (SELECT MAX(attempt) FROM submission WHERE app_id = $1 AND refund_no = $2) AND {}",
+        not_leased("$3")
     );
     let done = query(AssertSqlSafe(sql))
         .bind(app_id)
@@ -155,84 +157,78 @@ pub async fn hasten(
     Ok(())
 }
 
-/// Returns true where a refund of a channel is due and not leased.
+/// Returns true where a refund of an account is due and not leased.
 pub async fn is_due(
     conn: &mut AnyConnection,
-    app_id: &str,
-    channel: Channel,
+    account_id: &str,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let sql = format!(
-        "SELECT 1 FROM submission WHERE app_id = $1 AND channel = $2 AND due_at <= $3 AND {NOT_LEASED} LIMIT 1"
+        "SELECT 1 FROM submission WHERE account_id = $1 AND due_at <= $2 AND {} LIMIT 1",
+        not_leased("$2")
     );
     let row = query(AssertSqlSafe(sql))
-        .bind(app_id)
-        .bind(channel.as_str())
+        .bind(account_id)
         .bind(now.0)
         .fetch_optional(conn)
         .await?;
     Ok(row.is_some())
 }
 
-/// Returns the apps and channels that have refunds which are due, in one look for all. Some of these may be
-/// claimed already.
-pub async fn due_lanes(
-    conn: &mut AnyConnection,
-    now: Timestamp,
-) -> sqlx::Result<Vec<(String, Channel)>> {
+/// Returns the accounts that have refunds which are due, in one look for all. Some of these may be claimed already.
+pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
     let sql = format!(
-        "SELECT DISTINCT app_id, channel FROM (SELECT app_id, channel FROM submission WHERE due_at <= $1 \
+        "SELECT DISTINCT account_id FROM (SELECT account_id FROM submission WHERE due_at <= $1 \
          ORDER BY due_at LIMIT {DUE_AT_MOST}) AS due"
     );
     let rows = query(AssertSqlSafe(sql))
         .bind(now.0)
         .fetch_all(conn)
         .await?;
-    let lane = |row: &AnyRow| Ok((row.text("app_id")?, row.word("channel")?));
-    rows.iter().map(lane).collect()
+    rows.iter().map(|row| row.text("account_id")).collect()
 }
 
-/// Claims refunds of a channel that are due, the longest due first, at most `limit`, until `until`. Any number of
-/// nodes may do this at once: each gets others. Returns their numbers.
+/// Claims refunds of an account that are due, the longest due first, at most `limit`, until `until`. Any number of
+/// nodes may do this at once: each gets others.
 pub async fn claim_due(
     conn: &mut AnyConnection,
-    app_id: &str,
-    channel: Channel,
+    account_id: &str,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
-) -> sqlx::Result<Vec<String>> {
+) -> sqlx::Result<Vec<RefundName>> {
     // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
     let sql = format!(
-        "WITH due AS MATERIALIZED (SELECT refund_no, attempt FROM submission WHERE app_id = $1 AND channel = $2 \
-         AND due_at <= $3 AND {NOT_LEASED} ORDER BY due_at LIMIT $5{}) \
-         UPDATE submission SET leased_until = $4, lease_no = lease_no + 1 \
-         WHERE app_id = $1 AND (refund_no, attempt) IN (SELECT refund_no, attempt FROM due) RETURNING refund_no",
+        "WITH due AS MATERIALIZED (SELECT app_id, refund_no, attempt FROM submission WHERE account_id = $1 \
+         AND due_at <= $2 AND {} ORDER BY due_at LIMIT $4{}) \
+         UPDATE submission SET leased_until = $3, lease_no = lease_no + 1 \
+         WHERE (app_id, refund_no, attempt) IN (SELECT app_id, refund_no, attempt FROM due) \
+         RETURNING app_id, refund_no",
+        not_leased("$2"),
         skip_locked(conn)
     );
     let rows = query(AssertSqlSafe(sql))
-        .bind(app_id)
-        .bind(channel.as_str())
+        .bind(account_id)
         .bind(now.0)
         .bind(until.0)
         .bind(limit)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(|row| row.text("refund_no")).collect()
+    rows.iter().map(refund_name).collect()
 }
 
-/// Returns the number of the refund and the last attempt that a channel knows by a number.
+/// Returns the number of the refund of an app, and the last attempt, that the channel of an account knows by a number.
 pub async fn by_channel_no(
     conn: &mut AnyConnection,
     app_id: &str,
-    channel: Channel,
+    account_id: &str,
     channel_no: &str,
 ) -> sqlx::Result<Option<(String, i64)>> {
-    let sql = "SELECT refund_no, attempt FROM submission WHERE app_id = $1 AND channel = $2 AND channel_no = $3 \
+    let sql = "SELECT refund_no, attempt FROM submission WHERE account_id = $2 AND channel_no = $3 AND app_id = $1 \
                AND submitted_at IS NOT NULL ORDER BY repeat DESC LIMIT 1";
     let row = query(sql)
         .bind(app_id)
-        .bind(channel.as_str())
+        .bind(account_id)
         .bind(channel_no)
         .fetch_optional(conn)
         .await?;
@@ -258,22 +254,20 @@ pub async fn last_of_order(
 }
 
 /// Names a refund: its app and its number.
-pub(super) type RefundName = (String, String);
+pub type RefundName = (String, String);
 
 /// Returns the submissions of refunds, at most 1,000 of these.
 pub(super) async fn of_refunds(
     conn: &mut AnyConnection,
     refunds: &[RefundName],
 ) -> sqlx::Result<HashMap<RefundName, Submissions>> {
-    let place = |i: usize| format!("(${}, ${})", 2 * i + 1, 2 * i + 2);
-    let places: Vec<_> = (0..refunds.len()).map(place).collect();
     let sql = match refunds {
         [] => return Ok(HashMap::new()),
         [_] => "SELECT * FROM submission WHERE app_id = $1 AND refund_no = $2 ORDER BY attempt"
             .to_owned(),
         _ => format!(
             "SELECT * FROM submission WHERE (app_id, refund_no) IN (VALUES {}) ORDER BY app_id, refund_no, attempt",
-            places.join(", ")
+            places(refunds.len())
         ),
     };
     let mut query = query(AssertSqlSafe(sql)).persistent(refunds.len() == 1);
@@ -282,11 +276,24 @@ pub(super) async fn of_refunds(
     }
     let mut found: HashMap<RefundName, Vec<Submission>> = HashMap::new();
     for row in query.fetch_all(conn).await? {
-        let name = (row.text("app_id")?, row.text("refund_no")?);
-        found.entry(name).or_default().push(submission(&row)?);
+        found
+            .entry(refund_name(&row)?)
+            .or_default()
+            .push(submission(&row)?);
     }
     let whole = |(name, all)| Some((name, Submissions::try_from(all).ok()?));
     Ok(found.into_iter().filter_map(whole).collect())
+}
+
+/// Writes the places of so many names in SQL: `($1, $2), ($3, $4)`.
+pub(super) fn places(names: usize) -> String {
+    let place = |i: usize| format!("(${}, ${})", 2 * i + 1, 2 * i + 2);
+    (0..names).map(place).collect::<Vec<_>>().join(", ")
+}
+
+/// Reads a refund's name from a row that has these two columns.
+pub(super) fn refund_name(row: &AnyRow) -> sqlx::Result<RefundName> {
+    Ok((row.text("app_id")?, row.text("refund_no")?))
 }
 
 fn submission(row: &AnyRow) -> sqlx::Result<Submission> {

@@ -88,14 +88,17 @@ async fn read(ctx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// A gauge is a float: exact up to 2^53, and nothing is reckoned with it.
+/// Shows a figure. A gauge is a float: exact up to 2^53, and nothing is reckoned with it.
 fn show(name: &'static str, figure: Figure, unit: Unit) {
-    let gauge = match figure.channel {
-        Some(channel) => gauge!(name, "app" => figure.app_id, "channel" => channel),
-        None => gauge!(name, "app" => figure.app_id),
-    };
-    gauge.set(match unit {
+    let label = |(column, value)| metrics::Label::new(label_of(column), value);
+    let labels: Vec<_> = figure.names.into_iter().map(label).collect();
+    gauge!(name, labels).set(match unit {
         Unit::One => figure.value as f64,
         Unit::Timestamp => figure.value as f64 / 1_000.0,
     });
+}
+
+/// Returns the label that stands for a column: `app_id` is `app`.
+fn label_of(column: &'static str) -> &'static str {
+    column.strip_suffix("_id").unwrap_or(column)
 }

@@ -57,6 +57,7 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
     let t = use_texts();
     let OrderView {
         order,
+        test_mode,
         paid,
         recorded,
         zone,
@@ -88,14 +89,14 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
         <Synced event=newest/>
         <div class="split">
             <div>
-                <Details order=order.clone() paid recorded zone=zone.clone()/>
+                <Details order=order.clone() test_mode paid recorded zone=zone.clone()/>
                 <Refunds app_id=app_id.clone() refunds zone=zone.clone()/>
                 <Movements app_id=app_id.clone() movements zone=zone.clone()/>
                 <Timeline entries=timeline zone/>
             </div>
             <aside>
                 <Balance order=order.clone()/>
-                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order test_mode biz_refund_no may_move_money obstacle draft/>
             </aside>
         </div>
     }
@@ -103,7 +104,13 @@ fn Content(app_id: String, view: OrderView, sync: FormAction, draft: Draft) -> i
 
 /// Lists the order's facts.
 #[component]
-fn Details(order: Order, paid: Option<Stamp>, recorded: Stamp, zone: String) -> impl IntoView {
+fn Details(
+    order: Order,
+    test_mode: bool,
+    paid: Option<Stamp>,
+    recorded: Stamp,
+    zone: String,
+) -> impl IntoView {
     let t = use_texts();
     view! {
         <Facts>
@@ -114,7 +121,7 @@ fn Details(order: Order, paid: Option<Stamp>, recorded: Stamp, zone: String) -> 
                 <MaybeNumber number=order.out_order_no what=texts::OUT_ORDER_NO/>
             </Fact>
             <Fact name=texts::TITLE>{order.title}</Fact>
-            <Fact name=texts::CHANNEL>{t(texts::channel(order.channel))}</Fact>
+            <Fact name=texts::CHANNEL><ChannelName channel=order.channel test_mode/></Fact>
             <Fact name=texts::METHOD>
                 {match order.method {
                     Some(method) => t(texts::method(method)).into_any(),

@@ -90,6 +90,7 @@ fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> im
     let t = use_texts();
     let OrderView {
         order,
+        test_mode,
         biz_refund_no,
         may_move_money,
         obstacle,
@@ -105,7 +106,7 @@ fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> im
         Some((intent, typed)) => view! {
             <StepHeading text=texts::CONFIRM_REFUND/>
             <div class="narrow">
-                <LastStep app_id action order intent typed/>
+                <LastStep app_id action order test_mode intent typed/>
                 <a href=back>{t(texts::CANCEL)}</a>
             </div>
         }
@@ -114,7 +115,7 @@ fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> im
             <h1>{t(texts::REFUND)}</h1>
             <div class="narrow">
                 <Balance order=order.clone()/>
-                <RefundForm app_id order biz_refund_no may_move_money obstacle draft/>
+                <RefundForm app_id order test_mode biz_refund_no may_move_money obstacle draft/>
                 <a href=back>{t(texts::BACK)}</a>
             </div>
         }
@@ -127,6 +128,7 @@ fn Step(app_id: String, view: OrderView, action: FormAction, draft: Draft) -> im
 pub fn RefundForm(
     app_id: String,
     order: Order,
+    test_mode: bool,
     biz_refund_no: String,
     may_move_money: bool,
     obstacle: Option<String>,
@@ -142,12 +144,18 @@ pub fn RefundForm(
     if !may_move_money {
         return view! { <p class="faint">{t(texts::ONLY_LOOKING)}</p> }.into_any();
     }
-    view! { <Form app_id order biz_refund_no draft/> }.into_any()
+    view! { <Form app_id order test_mode biz_refund_no draft/> }.into_any()
 }
 
 /// Shows the form and its confirmation dialog.
 #[component]
-fn Form(app_id: String, order: Order, biz_refund_no: String, draft: Draft) -> impl IntoView {
+fn Form(
+    app_id: String,
+    order: Order,
+    test_mode: bool,
+    biz_refund_no: String,
+    draft: Draft,
+) -> impl IntoView {
     let t = use_texts();
     let lang = use_lang();
     let action = FormAction::of::<RefundOrder>();
@@ -212,7 +220,7 @@ fn Form(app_id: String, order: Order, biz_refund_no: String, draft: Draft) -> im
         let (app_id, order) = (app_id.clone(), order.clone());
         move || {
             intent.get().map(|(intent, typed)| {
-                view! { <LastStep app_id=app_id.clone() action order=order.clone() intent typed/> }
+                view! { <LastStep app_id=app_id.clone() action order=order.clone() test_mode intent typed/> }
                     .into_any()
             })
         }
@@ -277,6 +285,7 @@ fn LastStep(
     app_id: String,
     action: FormAction,
     order: Order,
+    test_mode: bool,
     intent: Intent,
     typed: Typed,
 ) -> impl IntoView {
@@ -289,7 +298,7 @@ fn LastStep(
         Lang::En => " ",
     });
     view! {
-        <Confirm action fields happens=sentences button=texts::refund_button(amount, lang)>
+        <Confirm action fields happens=sentences button=texts::refund_button(amount, lang) test_mode>
             <dl class="facts narrow">
                 <Fact name=texts::REASON><MaybeText text=intent.reason/></Fact>
                 <Fact name=texts::BIZ_REFUND_NO>

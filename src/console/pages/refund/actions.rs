@@ -78,6 +78,7 @@ pub fn RefundButtons(
     app_id: String,
     refund: Refund,
     order: Order,
+    test_mode: bool,
     allowed: AllowedActions,
     actions: RefundActions,
 ) -> impl IntoView {
@@ -92,7 +93,7 @@ pub fn RefundButtons(
         view! {
             <DialogLink dialog=RETRY href=format!("{page}/retry") text=texts::RETRY/>
             <Dialog id=RETRY title=texts::RETRY_TITLE close=texts::CANCEL>
-                <Retry app_id refund order actions/>
+                <Retry app_id refund order test_mode actions/>
             </Dialog>
         }
         .into_any()
@@ -147,7 +148,13 @@ fn fields(app_id: &str, refund: &Refund) -> Vec<(&'static str, String)> {
 
 /// Confirms a retry. The server refuses it where `attempt` is no longer the last submission.
 #[component]
-fn Retry(app_id: String, refund: Refund, order: Order, actions: RefundActions) -> impl IntoView {
+fn Retry(
+    app_id: String,
+    refund: Refund,
+    order: Order,
+    test_mode: bool,
+    actions: RefundActions,
+) -> impl IntoView {
     let lang = use_lang();
     let mut fields = fields(&app_id, &refund);
     fields.push(("attempt", refund.submissions.count().to_string()));
@@ -157,6 +164,7 @@ fn Retry(app_id: String, refund: Refund, order: Order, actions: RefundActions) -
             fields
             happens=texts::what_retry_does(&refund, &order, lang)
             button=texts::retry_button(refund.amount, lang)
+            test_mode
         />
     }
 }
@@ -271,7 +279,12 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
     let actions = RefundActions::new();
     let refund = Loader::new(move || (app_id.get(), number.get(), 0), load_refund);
     let body = move |view: RefundView| {
-        let RefundView { refund, order, .. } = view;
+        let RefundView {
+            refund,
+            order,
+            test_mode,
+            ..
+        } = view;
         let app_id = app_id.get_untracked();
         let Some(allowed) = view.allowed else {
             return view! { <p>{t(texts::ONLY_LOOKING)}</p> }.into_any();
@@ -281,7 +294,7 @@ fn ConfirmPage(title: Text, what: &'static str) -> impl IntoView {
                 view! { <Book app_id refund order booking change actions/> }.into_any()
             }
             (RETRY, _) if allowed.retry => {
-                view! { <Retry app_id refund order actions/> }.into_any()
+                view! { <Retry app_id refund order test_mode actions/> }.into_any()
             }
             (CLOSE, _) if allowed.close => {
                 view! { <Close app_id refund order actions/> }.into_any()

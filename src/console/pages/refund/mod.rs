@@ -87,7 +87,12 @@ fn on_success(action: FormAction, then: impl Fn() + 'static) {
 #[component]
 fn Head(app_id: String, view: RefundView, actions: RefundActions) -> impl IntoView {
     let t = use_texts();
-    let RefundView { refund, order, .. } = view;
+    let RefundView {
+        refund,
+        order,
+        test_mode,
+        ..
+    } = view;
     let reload = refund
         .holds()
         .then(|| view! { <noscript inner_html=RELOAD></noscript> }.into_any());
@@ -107,7 +112,7 @@ fn Head(app_id: String, view: RefundView, actions: RefundActions) -> impl IntoVi
                 <Number number=refund.refund_no.clone() what=texts::REFUND_NO/>
             </h1>
             {state_badge(refund.status)}
-            {allowed.map(|allowed| view! { <RefundButtons app_id refund order allowed actions/> }.into_any())}
+            {allowed.map(|allowed| view! { <RefundButtons app_id refund order test_mode allowed actions/> }.into_any())}
         </div>
         <ActionErrorNote action=actions.sync/>
         {(!retries).then(|| view! { <ActionErrorNote action=actions.retry/> }.into_any())}
@@ -223,6 +228,7 @@ fn AllFacts(app_id: String, view: RefundView) -> impl IntoView {
     let RefundView {
         refund,
         order,
+        test_mode,
         created,
         submitted,
         finished,
@@ -252,7 +258,7 @@ fn AllFacts(app_id: String, view: RefundView) -> impl IntoView {
                 <Number number=order.biz_order_no what=texts::BIZ_ORDER_NO/>
             </Fact>
             <Fact name=texts::TITLE>{order.title}</Fact>
-            <Fact name=texts::CHANNEL>{t(texts::channel(refund.channel))}</Fact>
+            <Fact name=texts::CHANNEL><ChannelName channel=refund.channel test_mode/></Fact>
             <Fact name=texts::BIZ_REFUND_NO>
                 <Number number=refund.biz_refund_no what=texts::BIZ_REFUND_NO/>
             </Fact>

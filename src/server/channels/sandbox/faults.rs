@@ -1,4 +1,4 @@
-//! The faults of an app's line to the sandbox, on top of the orders' own behaviours: for tests of what the
+//! The faults of an account's line to the sandbox, on top of the orders' own behaviours: for tests of what the
 //! server makes of a channel that is slow or down.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::server::channels::sandbox::ledger::{calls_back, tells};
 use crate::server::store::sandbox::LedgerRow;
 
 string_enum! {
-    /// The faults of an app's line to the sandbox.
+    /// The faults of an account's line to the sandbox.
     Faults {
         /// None.
         Fine = "fine",

@@ -129,7 +129,7 @@ impl Params {
 /// does not move again, and only a refund that failed or was never seen starts over.
 pub fn enter(
     known: Option<LedgerRow>,
-    app_id: &str,
+    account_id: &str,
     params: &Params,
     now: Timestamp,
     delay_ms: i64,
@@ -137,7 +137,7 @@ pub fn enter(
     let behaviour = Behaviour::of(&params.out_order_no);
     let mut row = known.unwrap_or_else(|| LedgerRow {
         refund_no: params.refund_no.clone(),
-        app_id: app_id.to_owned(),
+        account_id: account_id.to_owned(),
         out_order_no: params.out_order_no.clone(),
         amount: Fen(params.amount),
         outcome: UNSEEN.to_owned(),

@@ -1,5 +1,5 @@
-//! The sandbox channel: moves no money, keeps its own book, and does what the beginning of an
-//! order's channel number tells it to, from success to silence.
+//! The sandbox: stands in for the channel of every account in test mode. Moves no money, keeps its own book, and does
+//! what the beginning of an order's channel number tells it to, from success to silence.
 
 pub mod faults;
 pub mod ledger;
@@ -16,11 +16,11 @@ use serde_json::json;
 use sha2::Sha256;
 
 use crate::domain::UnknownName;
+use crate::domain::account::ChannelAccount;
 use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::error::Refusal;
-use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
-use crate::domain::order::{Channel, Method, NewOrder, Order, OrderKey, OrderStatus};
+use crate::domain::order::{Method, NewOrder, Order, OrderKey, OrderStatus};
 use crate::domain::refund::{Outcome, Statement, Submission};
 use crate::server::channels::adapter::{
     Callback, CallbackContent, CallbackReply, ChannelAdapter, OrderOutcome, RefundTerms, Reply,
@@ -35,7 +35,7 @@ use crate::server::store::sandbox::LedgerRow;
 use crate::server::{audit, store};
 
 /// The header that carries a callback's signature: hex HMAC-SHA-256 of the body, keyed with the
-/// app's secret.
+/// account's secrets.
 pub const SIGNATURE_HEADER: &str = "sandbox-signature";
 
 /// The settings of the sandbox.
@@ -89,29 +89,28 @@ impl Sandbox {
         Ok(row.and_then(|row| ledger::visible(&row, self.clock.now())))
     }
 
-    /// How an app's line is.
-    pub async fn faults(&self, app_id: &str) -> Result<FaultsReport> {
+    /// Returns the faults of an account's line.
+    pub async fn faults(&self, account_id: &str) -> Result<FaultsReport> {
         let mut conn = self.db.read().await?;
-        report(store::sandbox::faults(&mut conn, app_id).await?)
+        report(store::sandbox::faults(&mut conn, account_id).await?)
     }
 
-    /// Changes the faults of an app's line.
+    /// Changes the faults of an account's line.
     pub async fn change_faults(
         &self,
-        app_id: &str,
+        account_id: &str,
         faults: Faults,
         origin: impl Into<Origin>,
     ) -> Result<()> {
-        let (app_id, origin, now) = (app_id.to_owned(), origin.into(), self.clock.now());
+        let (account_id, origin, now) = (account_id.to_owned(), origin.into(), self.clock.now());
         self.db
             .write(move |conn| {
-                let (app_id, origin) = (app_id.clone(), origin.clone());
+                let (account_id, origin) = (account_id.clone(), origin.clone());
                 Box::pin(async move {
-                    let before = report(store::sandbox::faults(conn, &app_id).await?)?;
-                    store::sandbox::put_faults(conn, &app_id, faults.as_str()).await?;
-                    let subject = (SubjectKind::App, app_id.as_str());
+                    let before = report(store::sandbox::faults(conn, &account_id).await?)?;
+                    store::sandbox::put_faults(conn, &account_id, faults.as_str()).await?;
+                    let subject = (SubjectKind::Account, account_id.as_str());
                     let act = Act::new(now, &origin, Action::SandboxFaultsSet, subject)
-                        .of_app(&app_id)
                         .from(json!({"faults": before.faults}))
                         .to(json!({"faults": faults}));
                     audit::record(conn, &act).await
@@ -120,25 +119,25 @@ impl Sandbox {
             .await
     }
 
-    /// The faults that a call of an app meets. Counts the call, unless it is fine.
-    async fn meet_faults(&self, app_id: &str) -> Result<FaultsReport> {
-        let now = self.faults(app_id).await?;
+    /// Returns the faults that a call of an account meets. Counts the call, unless there are none.
+    async fn meet_faults(&self, account_id: &str) -> Result<FaultsReport> {
+        let now = self.faults(account_id).await?;
         if now.faults == Faults::Fine {
             return Ok(now);
         }
-        let app_id = app_id.to_owned();
+        let account_id = account_id.to_owned();
         self.db
             .write(move |conn| {
-                let app_id = app_id.clone();
+                let account_id = account_id.clone();
                 Box::pin(async move {
-                    store::sandbox::count_call(conn, &app_id).await?;
-                    report(store::sandbox::faults(conn, &app_id).await?)
+                    store::sandbox::count_call(conn, &account_id).await?;
+                    report(store::sandbox::faults(conn, &account_id).await?)
                 })
             })
             .await
     }
 
-    /// What is heard of a call in this faults.
+    /// Makes a call, and returns what is heard of it among the faults.
     async fn through<T>(
         &self,
         faults: Result<FaultsReport>,
@@ -169,19 +168,19 @@ impl Sandbox {
     }
 
     /// Enters a submission in the book.
-    async fn enter(&self, app_id: &str, params: Params) -> Result<LedgerRow> {
+    async fn enter(&self, account_id: &str, params: Params) -> Result<LedgerRow> {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
-        let app_id = app_id.to_owned();
+        let account_id = account_id.to_owned();
         self.db
             .write(move |conn| {
-                let (app_id, params) = (app_id.clone(), params.clone());
+                let (account_id, params) = (account_id.clone(), params.clone());
                 Box::pin(async move {
-                    let first = ledger::enter(None, &app_id, &params, now, delay_ms);
+                    let first = ledger::enter(None, &account_id, &params, now, delay_ms);
                     if store::sandbox::insert(conn, &first).await? {
                         return Ok(first);
                     }
                     let known = store::sandbox::get(conn, &params.refund_no).await?;
-                    let again = ledger::enter(known, &app_id, &params, now, delay_ms);
+                    let again = ledger::enter(known, &account_id, &params, now, delay_ms);
                     if !store::sandbox::update(conn, &again).await? {
                         return Err(Conflict.into());
                     }
@@ -192,18 +191,28 @@ impl Sandbox {
     }
 
     /// Sends the signed callback after a delay, unless the line is silent then.
-    fn call_back_later(&self, app: &MerchantApp, row: &LedgerRow, delay: Duration) {
+    fn call_back_later(
+        &self,
+        account: &ChannelAccount,
+        order: &Order,
+        row: &LedgerRow,
+        delay: Duration,
+    ) {
         let Some(base) = self.callback_base.get() else {
             return;
         };
-        let url = format!("{base}/unipay/callback/{}/sandbox", app.app_id);
+        let url = format!(
+            "{base}/unipay/callback/{}/{}/{}",
+            order.app_id, account.channel, account.account_id
+        );
         let body = CallbackBody::of(row).to_json().into_bytes();
-        let signature = signature(app, &body);
-        let (http, db, app_id) = (self.http.clone(), self.db.clone(), app.app_id.clone());
+        let signature = signature(account, &body);
+        let (http, db) = (self.http.clone(), self.db.clone());
+        let account_id = account.account_id.clone();
         // Not tracked: a stop does not wait for what the channel would still say. Sync asks for it.
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            if is_silent(&db, &app_id).await {
+            if is_silent(&db, &account_id).await {
                 return;
             }
             let sent = http
@@ -221,24 +230,24 @@ impl Sandbox {
 
 #[async_trait]
 impl ChannelAdapter for Sandbox {
-    fn params(&self, _: &MerchantApp, terms: RefundTerms<'_>) -> String {
+    fn params(&self, _: &ChannelAccount, terms: RefundTerms<'_>) -> String {
         Params::of(terms).to_json()
     }
 
     async fn submit(
         &self,
-        app: &MerchantApp,
-        _: &Order,
+        account: &ChannelAccount,
+        order: &Order,
         submission: &Submission,
     ) -> Reply<Statement> {
-        let faults = self.meet_faults(&app.app_id).await;
+        let faults = self.meet_faults(&account.account_id).await;
         let callbacks = faults.clone();
         let call = async {
             let params = match serde_json::from_str(&submission.params) {
                 Ok(params) => params,
                 Err(error) => return unknown(format!("parameters of another channel: {error}")),
             };
-            let row = match self.enter(&app.app_id, params).await {
+            let row = match self.enter(&account.account_id, params).await {
                 Ok(row) => row,
                 Err(error) => {
                     return unknown(format!("the sandbox's book cannot be written: {error}"));
@@ -246,7 +255,7 @@ impl ChannelAdapter for Sandbox {
             };
             let delays = callbacks.map(|met| met.callbacks(&row, millis(self.delay_ms)));
             for delay in delays.unwrap_or_default() {
-                self.call_back_later(app, &row, delay);
+                self.call_back_later(account, order, &row, delay);
             }
             match ledger::heard(&row, self.clock.now()) {
                 Delivery::Answer(answer) => answer,
@@ -262,7 +271,7 @@ impl ChannelAdapter for Sandbox {
 
     async fn query(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         _: &Order,
         submission: &Submission,
     ) -> Reply<Statement> {
@@ -282,7 +291,7 @@ impl ChannelAdapter for Sandbox {
                 Err(error) => unknown(format!("the sandbox's book cannot be read: {error}")),
             }
         };
-        let faults = self.meet_faults(&app.app_id).await;
+        let faults = self.meet_faults(&account.account_id).await;
         self.through(faults, call, unknown).await
     }
 
@@ -290,7 +299,7 @@ impl ChannelAdapter for Sandbox {
     /// been paid meanwhile, and vouches for any other number of its own form (`SBX-…`) with 100 yuan.
     async fn query_order(
         &self,
-        _: &MerchantApp,
+        account: &ChannelAccount,
         key: &OrderKey,
         known: Option<&Order>,
     ) -> Reply<OrderOutcome> {
@@ -312,7 +321,7 @@ impl ChannelAdapter for Sandbox {
             order_no: None,
             biz_order_no: known.map_or(number, |order| &order.biz_order_no).to_owned(),
             out_order_no: Some(number.to_owned()),
-            channel: Channel::Sandbox,
+            channel: account.channel,
             method: Some(Method::QrCode),
             title: known.map_or("沙箱订单", |order| &order.title).to_owned(),
             amount: known.map_or(Fen(10_000), |order| order.amount),
@@ -335,14 +344,14 @@ impl ChannelAdapter for Sandbox {
 
     async fn read_callback(
         &self,
-        app: &MerchantApp,
+        account: &ChannelAccount,
         headers: &HashMap<String, String>,
         body: &[u8],
     ) -> Result<Callback, Refusal> {
         let given = headers
             .get(SIGNATURE_HEADER)
             .and_then(|text| hex::decode(text).ok());
-        let mut mac = mac(app);
+        let mut mac = mac(account);
         mac.update(body);
         mac.verify_slice(&given.unwrap_or_default())
             .map_err(|_| Refusal::BadSignature)?;
@@ -390,10 +399,10 @@ fn report(row: Option<(String, i64)>) -> Result<FaultsReport> {
     Ok(FaultsReport { faults, calls })
 }
 
-async fn is_silent(db: &Db, app_id: &str) -> bool {
+async fn is_silent(db: &Db, account_id: &str) -> bool {
     let faults = async {
         let mut conn = db.read().await?;
-        report(store::sandbox::faults(&mut conn, app_id).await?)
+        report(store::sandbox::faults(&mut conn, account_id).await?)
     };
     matches!(faults.await, Ok(now) if now.faults == Faults::Silent)
 }
@@ -409,12 +418,13 @@ fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
-fn mac(app: &MerchantApp) -> Hmac<Sha256> {
-    Hmac::new_from_slice(app.secret.reveal().as_bytes()).expect("HMAC takes keys of any length")
+fn mac(account: &ChannelAccount) -> Hmac<Sha256> {
+    Hmac::new_from_slice(account.secrets.reveal().as_bytes())
+        .expect("HMAC takes keys of any length")
 }
 
-fn signature(app: &MerchantApp, body: &[u8]) -> String {
-    let mut mac = mac(app);
+fn signature(account: &ChannelAccount, body: &[u8]) -> String {
+    let mut mac = mac(account);
     mac.update(body);
     hex::encode(mac.finalize().into_bytes())
 }

@@ -1,0 +1,53 @@
+//! The mark of what is in test mode.
+
+use std::sync::Arc;
+
+use crate::console::texts;
+use crate::console::view::Cell;
+use crate::domain::account::ChannelAccount;
+use crate::domain::breaker::Breaker;
+use crate::domain::merchant::AppChannel;
+use crate::domain::order::Channel;
+use crate::server::desk::caller::Caller;
+use crate::server::error::Result;
+
+/// The channel accounts, as the desk shows them.
+pub struct Accounts(Arc<[Arc<ChannelAccount>]>);
+
+impl Accounts {
+    /// Reads the accounts.
+    pub async fn read(caller: &Caller) -> Result<Accounts> {
+        Ok(Accounts(caller.ctx.channels.accounts.all().await?))
+    }
+
+    /// Returns true where the sandbox stands in for an account's channel.
+    pub fn is_test(&self, account_id: &str) -> bool {
+        self.find(account_id)
+            .is_some_and(|account| account.test_mode)
+    }
+
+    /// Makes the cell of a row's channel. Test mode is marked row by row where not all of the app is in it; else the
+    /// bar above every page says so.
+    pub fn cell(&self, caller: &Caller, channel: Channel, account_id: &str) -> Cell {
+        let name = texts::channel(channel).get(caller.lang);
+        let tests_all = |settings: &AppChannel| settings.test_mode;
+        let marked = self.is_test(account_id) && !caller.merchant.channels.iter().all(tests_all);
+        Cell::Short(match marked {
+            true => texts::in_test_mode(name, caller.lang),
+            false => name.to_owned(),
+        })
+    }
+
+    /// Returns the channel of an account whose breaker is open and that the app uses.
+    pub fn silent_channel(&self, caller: &Caller, breaker: &Breaker) -> Option<Channel> {
+        let mut channels = caller.merchant.channels.iter();
+        let used = channels.any(|settings| settings.account_id == breaker.account_id);
+        let account = self.find(&breaker.account_id).filter(|_| used)?;
+        Some(account.channel)
+    }
+
+    fn find(&self, account_id: &str) -> Option<&ChannelAccount> {
+        let mut accounts = self.0.iter().map(Arc::as_ref);
+        accounts.find(|account| account.account_id == account_id)
+    }
+}
