@@ -25,6 +25,7 @@ use support::tests::paid_order;
 use support::{Database, Server, client, now, over_http, ratio, refund_request, with_orders};
 
 const APP: &str = "DEMO";
+const ACCOUNT: &str = "DEMO-sandbox";
 const SECONDS: u64 = 6;
 /// Merchants who ask for refunds while the backlog drains: so many at once, each with a pause.
 const ASKERS: usize = 8;
@@ -128,6 +129,7 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         out_refund_no: None,
         order_no: format!("Q{n}"),
         channel: Channel::Sandbox,
+        account_id: ACCOUNT.to_owned(),
         amount: Fen(100),
         reason: None,
         attach: None,
@@ -151,7 +153,7 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
 fn book(refund: &Refund) -> LedgerRow {
     LedgerRow {
         refund_no: refund.channel_no().to_owned(),
-        app_id: APP.to_owned(),
+        account_id: ACCOUNT.to_owned(),
         out_order_no: format!("SBX-TIMEOUT-{}", refund.order_no),
         amount: refund.amount,
         outcome: "success".to_owned(),

@@ -56,9 +56,9 @@ async fn fill(database: &Database) {
     let digits = "substr(CAST(10000000 + i AS TEXT), 2)";
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {ORDERS} - 1) \
-         INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, method, title, amount, \
+         INSERT INTO pay_order (app_id, order_no, biz_order_no, out_order_no, channel, account_id, method, title, amount, \
          refunded, held, status, pay_time, attach, created_at, recorded_at, version) \
-         SELECT 'DEMO', 'P' || {digits}, 'B-' || {digits}, 'SBX-OK-' || {digits}, 'sandbox', 'qr_code', \
+         SELECT 'DEMO', 'P' || {digits}, 'B-' || {digits}, 'SBX-OK-' || {digits}, 'sandbox', 'DEMO-sandbox', 'qr_code', \
          '订单 ' || i, 1000 + (i * 7919) % 90000, CASE WHEN i % 50 = 0 THEN 100 ELSE 0 END, 0, 'success', \
          1700000000000 + i * 1000, NULL, 1700000000000 + i * 1000, \
          1700000000000 + i * 1000, 1 FROM n"

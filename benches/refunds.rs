@@ -14,6 +14,7 @@ use refundry::server::store;
 use support::{Database, Server, now, over_http, rate, ratio, with_orders};
 
 const APP: &str = "DEMO";
+const ACCOUNT: &str = "DEMO-sandbox";
 const SECONDS: u64 = 6;
 
 /// Refunds a second through the write door alone: the same two transactions of ours, no HTTP, no
@@ -91,6 +92,7 @@ fn intent(n: usize) -> (Refund, Event) {
         out_refund_no: None,
         order_no: format!("P{n}"),
         channel: Channel::Sandbox,
+        account_id: ACCOUNT.to_owned(),
         amount: Fen(100),
         reason: None,
         attach: None,

@@ -15,7 +15,6 @@ use refundry::domain::filter::{
     AuditFilter, CallbackFilter, Cursor, NoticeFilter, OrderFilter, Place, RefundFilter,
     ReviewQueueFilter, Sort, SyncFilter,
 };
-use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
 use refundry::domain::notice::NoticeState;
 use refundry::domain::order::{Channel, OrderKey, OrderStatus, RefundSide};
@@ -186,7 +185,7 @@ async fn read_records(core: &Core) -> Result<()> {
     notices::of_refund(ctx, id, "R").await?;
     records::callbacks_of(ctx, id, "R").await?;
     records::find_callback(ctx, id, "C").await.ok();
-    ctx.channels.breakers.of_app(id).await?;
+    ctx.channels.breakers.all().await?;
     Ok(())
 }
 
@@ -206,15 +205,10 @@ async fn run_jobs(core: &Core, statements: &Statements) {
     retention::clean_up(ctx).await.expect("a run");
 
     for number in 0..60 {
-        let merchant = MerchantApp {
-            app_id: format!("IDLE{number}"),
-            is_default: false,
-            ..core.merchant.clone()
-        };
-        support::add_app(ctx, merchant).await;
+        support::add_app(ctx, support::http::merchant(&format!("IDLE{number}"))).await;
     }
     let before = statements.1.load(Ordering::SeqCst);
-    assert_eq!(refunds::sync_lanes(ctx).await.expect("lanes"), []);
+    assert!(refunds::sync_lanes(ctx).await.expect("lanes").is_empty());
     assert!(notices::send_lanes(ctx).await.expect("lanes").is_empty());
     refunds::flag_overdue(ctx).await.expect("a run");
     let asked = statements.1.load(Ordering::SeqCst) - before;

@@ -275,6 +275,7 @@ async fn call_back_success(core: &Core, refund: &Refund) -> Refund {
         &core.ctx,
         "DEMO",
         Channel::Sandbox,
+        None,
         &headers,
         body.as_bytes(),
     )

@@ -427,7 +427,7 @@ fn desk_with_orders(names: &[&str]) -> Desk {
         "app",
         "add",
         "SHOP",
-        "--channel=sandbox",
+        "--test-channel=sandbox",
         "--unsigned",
         "--default",
         db,
@@ -596,7 +596,7 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
 #[test]
 fn roles_are_given_and_taken_away_app_by_app() {
     let desk = Desk::new();
-    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    desk.ok(&["app", "add", "SHOP", "--test-channel=sandbox"]);
     let said = desk.ok(&["user", "add", "li.na", "--role=admin", "--app=SHOP"]);
     assert!(said.contains("admin@SHOP"), "{said}");
     let roles = || {
@@ -624,7 +624,117 @@ fn roles_are_given_and_taken_away_app_by_app() {
     refused(&["user", "unlock", "nobody"], "name");
     refused(&["user", "add", "x", "--app=NOWHERE"], "app");
     // No app can be called what stands for all of them.
-    refused(&["app", "add", "*", "--channel=sandbox"], "appId");
+    refused(&["app", "add", "*", "--test-channel=sandbox"], "appId");
+}
+
+#[test]
+fn accounts_are_added_and_apps_use_them() {
+    let desk = Desk::new();
+    let live = [
+        "account",
+        "add",
+        "WX01",
+        "--channel=wechat_pay",
+        "--mch-id=1900000109",
+        "--settings={\"apiVersion\":\"v3\"}",
+    ];
+    let output = desk.told(&live, "a key of the channel\n");
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.contains("WX01"), "{said}");
+    let said = desk.ok(&["account", "add", "ALI-TEST", "--channel=ali_pay", "--test"]);
+    assert!(said.contains("test mode"), "{said}");
+    let listed = || desk.ok(&["account", "list"]);
+    let line = |account: &str| {
+        let listed = listed();
+        let found = listed.lines().find(|line| line.starts_with(account));
+        found.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert!(line("WX01").contains("1900000109") && line("WX01").ends_with("enabled"));
+    assert!(line("ALI-TEST").ends_with("enabled, test mode"));
+    assert!(!listed().contains("a key"));
+
+    desk.ok(&["account", "disable", "WX01"]);
+    assert!(line("WX01").ends_with("disabled"));
+    desk.ok(&["account", "enable", "WX01"]);
+
+    // Two apps may use one account.
+    for app_id in ["ONE", "TWO"] {
+        desk.ok(&[
+            "app",
+            "add",
+            app_id,
+            "--account=WX01=180",
+            "--test-channel=ali_pay",
+        ]);
+    }
+    let apps = desk.ok(&["app", "list"]);
+    assert!(
+        apps.contains("wechat_pay=180 ") || apps.contains("wechat_pay=180\n"),
+        "{apps}"
+    );
+    assert!(apps.contains("ali_pay=365 (test)"), "{apps}");
+    assert!(line("ONE-ali_pay").ends_with("enabled, test mode"));
+
+    for (args, about) in [
+        (
+            vec!["account", "add", "WX01", "--channel=ali_pay", "--test"],
+            "account",
+        ),
+        (
+            vec![
+                "account",
+                "add",
+                "WX02",
+                "--channel=wechat_pay",
+                "--mch-id=1900000109",
+            ],
+            "mchId",
+        ),
+        (
+            vec!["account", "add", "a/b", "--channel=ali_pay", "--test"],
+            "account",
+        ),
+        (
+            vec!["account", "add", "SBX", "--channel=sandbox", "--mch-id=1"],
+            "channel",
+        ),
+        (
+            vec![
+                "account",
+                "add",
+                "WX03",
+                "--channel=wechat_pay",
+                "--mch-id=3",
+                "--settings=[]",
+            ],
+            "settings",
+        ),
+        (vec!["account", "disable", "NOWHERE"], "account"),
+        // Its channel moves money.
+        (
+            vec!["app", "add", "THREE", "--account=WX01", "--unsigned"],
+            "unsigned",
+        ),
+        (
+            vec![
+                "app",
+                "add",
+                "THREE",
+                "--account=WX01",
+                "--test-channel=wechat_pay",
+            ],
+            "channel",
+        ),
+    ] {
+        let output = desk.told(&args, "a key\n");
+        let why = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {why}");
+        assert!(why.contains(about), "{args:?}: {why}");
+    }
+    // What was refused left no account behind.
+    assert!(!listed().contains("THREE"));
+    let why = desk.fails(2, &["account", "add", "X", "--channel=wechat_pay"]);
+    assert!(why.contains("--mch-id"), "{why}");
 }
 
 #[test]
@@ -634,8 +744,8 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
         "app",
         "add",
         "SHOP",
-        "--channel=wechat_pay=180",
-        "--channel=ali_pay",
+        "--test-channel=wechat_pay=180",
+        "--test-channel=ali_pay",
         "--default",
     ];
     let secret = shown_once(&desk.ok(&add), "secret");
@@ -646,16 +756,25 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
     );
     assert!(listed.contains("ali_pay=365") && !listed.contains(&secret));
     let output = desk.told(
-        &["app", "add", "TWO", "--channel=sandbox", "--secret-stdin"],
+        &[
+            "app",
+            "add",
+            "TWO",
+            "--test-channel=sandbox",
+            "--secret-stdin",
+        ],
         "0123456789abcdef\n",
     );
     assert!(output.status.success() && !text(&output.stdout).contains("0123456789abcdef"));
 
     for (args, about) in [
-        (vec!["app", "add", "SHOP", "--channel=sandbox"], "appId"),
-        (vec!["app", "add", "A=B", "--channel=sandbox"], "appId"),
         (
-            vec!["app", "add", "THREE", "--channel=sandbox", "--default"],
+            vec!["app", "add", "SHOP", "--test-channel=sandbox"],
+            "appId",
+        ),
+        (vec!["app", "add", "A=B", "--test-channel=sandbox"], "appId"),
+        (
+            vec!["app", "add", "THREE", "--test-channel=sandbox", "--default"],
             "default",
         ),
         (
@@ -663,8 +782,8 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
                 "app",
                 "add",
                 "THREE",
-                "--channel=sandbox",
-                "--channel=sandbox",
+                "--test-channel=sandbox",
+                "--test-channel=sandbox",
             ],
             "channel",
         ),
@@ -673,32 +792,32 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
                 "app",
                 "add",
                 "THREE",
-                "--channel=sandbox",
+                "--test-channel=sandbox",
                 "--notify-url=shop",
             ],
             "notifyUrl",
         ),
-        (
-            vec!["app", "add", "THREE", "--channel=wechat_pay", "--unsigned"],
-            "unsigned",
-        ),
+        (vec!["app", "add", "THREE", "--account=NOWHERE"], "account"),
     ] {
         let why = desk.fails(1, &args);
         assert!(why.contains(about), "{args:?}: {why}");
     }
     for (args, about) in [
-        (vec!["app", "add", "THREE"], "--channel"),
-        (vec!["app", "add", "THREE", "--channel=paypal"], "--channel"),
+        (vec!["app", "add", "THREE"], "--test-channel"),
         (
-            vec!["app", "add", "THREE", "--channel=sandbox=0"],
-            "--channel",
+            vec!["app", "add", "THREE", "--test-channel=paypal"],
+            "--test-channel",
+        ),
+        (
+            vec!["app", "add", "THREE", "--test-channel=sandbox=0"],
+            "--test-channel",
         ),
         (
             vec![
                 "app",
                 "add",
                 "THREE",
-                "--channel=sandbox",
+                "--test-channel=sandbox",
                 "--sign-type=rsa",
             ],
             "--sign-type",
@@ -713,7 +832,7 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
 fn keys_are_made_on_first_use_and_missed_in_plain_words() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::without_database();
-    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    desk.ok(&["app", "add", "SHOP", "--test-channel=sandbox"]);
     let keys = desk.folder.path().join("refundry.db.keys");
     let mode = || std::fs::metadata(&keys).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(), 0o600);
@@ -776,7 +895,7 @@ fn postgresql_needs_a_file_of_keys_and_says_how_to_make_one() {
             "app",
             "add",
             "SHOP",
-            "--channel=sandbox",
+            "--test-channel=sandbox",
             "--keys-file=own.keys",
         ],
         &["keys", "rotate", "--keys-file=own.keys"],
@@ -797,7 +916,7 @@ fn postgresql_needs_a_file_of_keys_and_says_how_to_make_one() {
 #[test]
 fn a_copy_opens_with_the_keys_of_the_database_that_was_copied() {
     let desk = Desk::without_database();
-    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    desk.ok(&["app", "add", "SHOP", "--test-channel=sandbox"]);
     let to = TestDatabase::new();
     let copy = [
         "copy",
@@ -827,7 +946,7 @@ fn a_copy_opens_with_the_keys_of_the_database_that_was_copied() {
 #[test]
 fn a_file_of_orders_is_imported_whatever_its_encoding() {
     let desk = Desk::new();
-    desk.ok(&["app", "add", "SHOP", "--channel=sandbox"]);
+    desk.ok(&["app", "add", "SHOP", "--test-channel=sandbox"]);
     let rows = |prefix: &str| {
         format!(
             "{HEADER}{prefix}1,SBX-OK-{prefix}1,sandbox,jsapi,茉莉花茶,12.50,2025-10-01 08:00:00\n\

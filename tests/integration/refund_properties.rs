@@ -153,9 +153,15 @@ impl Case<'_> {
                     .unwrap();
                 let truthful = book.is_some_and(|entry| entry.status == status);
                 let (headers, body) = callback(&refund, if truthful { status } else { return });
-                let reply =
-                    refunds::callback(ctx, &merchant.app_id, Channel::Sandbox, &headers, &body)
-                        .await;
+                let reply = refunds::callback(
+                    ctx,
+                    &merchant.app_id,
+                    Channel::Sandbox,
+                    None,
+                    &headers,
+                    &body,
+                )
+                .await;
                 assert_eq!(expect_no_defect(reply).map(|reply| reply.status), Some(200));
             }
             Step::Retry(number) => {

@@ -154,6 +154,7 @@ fn requested(index: usize, amount: i64, now: i64) -> Refund {
         biz_order_no: "B".to_owned(),
         out_order_no: None,
         channel: Channel::Sandbox,
+        account_id: "A-sandbox".to_owned(),
         method: None,
         title: "tea".to_owned(),
         amount: PAID,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::database::TestDatabase;
 use crate::support::http::{TestApp, merchant};
-use crate::support::{add_app, config};
+use crate::support::{accounts, add_app, config};
 use refundry::domain::event::Actor;
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::time::Timestamp;
@@ -38,6 +38,13 @@ fn app(app_id: &str) -> MerchantApp {
     merchant(app_id).with_secret(SECRET.into())
 }
 
+/// Adds an app, as the command line does.
+async fn add(ctx: &Ctx, app_id: &str) {
+    let (app, by) = (app(app_id), Actor::System);
+    let accounts = accounts(&app);
+    merchants::add(ctx, app, accounts, by).await.unwrap();
+}
+
 async fn stored_secret(ctx: &Ctx, app_id: &str) -> String {
     let mut conn = ctx.db.read().await.unwrap();
     let row = sqlx::query("SELECT secret FROM merchant_app WHERE app_id = $1").bind(app_id);
@@ -48,9 +55,7 @@ async fn stored_secret(ctx: &Ctx, app_id: &str) -> String {
 async fn a_secret_is_not_in_the_database_in_clear() {
     let database = TestDatabase::new();
     let ctx = node(&database, &database.keys_file()).await;
-    merchants::add(&ctx, app("SHOP"), Actor::System)
-        .await
-        .unwrap();
+    add(&ctx, "SHOP").await;
     let stored = stored_secret(&ctx, "SHOP").await;
     assert!(
         stored.starts_with("v1.") && !stored.contains("horse"),
@@ -75,9 +80,7 @@ async fn a_secret_that_was_moved_to_another_app_does_not_open_and_the_others_are
     let database = TestDatabase::new();
     let ctx = node(&database, &database.keys_file()).await;
     for app_id in ["ONE", "TWO"] {
-        merchants::add(&ctx, app(app_id), Actor::System)
-            .await
-            .unwrap();
+        add(&ctx, app_id).await;
     }
     let moved = "UPDATE merchant_app SET secret = (SELECT secret FROM merchant_app WHERE app_id = 'ONE') \
                  WHERE app_id = 'TWO'";
@@ -96,9 +99,7 @@ async fn a_key_that_is_not_there_is_named_and_no_file_is_made_in_its_place() {
     let database = TestDatabase::new();
     let mine = keys(&database, "mine");
     let ctx = node(&database, &mine).await;
-    merchants::add(&ctx, app("SHOP"), Actor::System)
-        .await
-        .unwrap();
+    add(&ctx, "SHOP").await;
     let id = ctx.vault.ids().unwrap().remove(0);
 
     let others = Vault::of_file(&keys(&database, "others")).unwrap();
@@ -155,7 +156,8 @@ async fn all_secrets_are_sealed_anew_while_requests_are_signed() {
         assert_eq!(answer.code(), 0, "{}", answer.text);
         assert!(answer.open_signature_holds("hmac_sha256"));
     }
-    assert_eq!(resealed.unwrap().unwrap(), 251);
+    // Of each app its own secret and that of its account.
+    assert_eq!(resealed.unwrap().unwrap(), 2 * 251);
     let used = vault::sealed_by(&other.db).await.unwrap();
     assert_eq!(used.keys().collect::<Vec<_>>(), [&new]);
 

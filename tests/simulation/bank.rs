@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use refundry::domain::account::ChannelAccount;
 use refundry::domain::error::Refusal;
-use refundry::domain::merchant::MerchantApp;
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, Order, OrderKey};
 use refundry::domain::refund::{Outcome, Statement, Submission};
@@ -388,13 +388,13 @@ pub struct Teller {
 
 #[async_trait]
 impl ChannelAdapter for Teller {
-    fn params(&self, _: &MerchantApp, terms: RefundTerms<'_>) -> String {
+    fn params(&self, _: &ChannelAccount, terms: RefundTerms<'_>) -> String {
         terms.amount.0.to_string()
     }
 
     async fn submit(
         &self,
-        _: &MerchantApp,
+        _: &ChannelAccount,
         order: &Order,
         submission: &Submission,
     ) -> Reply<Statement> {
@@ -405,14 +405,19 @@ impl ChannelAdapter for Teller {
         self.world.meet(self.node, fate).await
     }
 
-    async fn query(&self, _: &MerchantApp, _: &Order, submission: &Submission) -> Reply<Statement> {
+    async fn query(
+        &self,
+        _: &ChannelAccount,
+        _: &Order,
+        submission: &Submission,
+    ) -> Reply<Statement> {
         let fate = self.world.lock().question(self.channel, submission);
         self.world.meet(self.node, fate).await
     }
 
     async fn query_order(
         &self,
-        _: &MerchantApp,
+        _: &ChannelAccount,
         _: &OrderKey,
         _: Option<&Order>,
     ) -> Reply<OrderOutcome> {
@@ -422,7 +427,7 @@ impl ChannelAdapter for Teller {
 
     async fn read_callback(
         &self,
-        _: &MerchantApp,
+        _: &ChannelAccount,
         _: &HashMap<String, String>,
         body: &[u8],
     ) -> Result<Callback, Refusal> {

@@ -179,7 +179,7 @@ impl History {
         let notices = self.inspector.notices();
         let breakers = self
             .inspector
-            .rows("SELECT channel, opened_at FROM breaker");
+            .rows("SELECT account_id, opened_at FROM breaker");
         let mut world = self.world.lock();
         for row in &refunds {
             let entry = world.book.get(&row.channel_no);
@@ -216,10 +216,10 @@ impl History {
         }
         for row in breakers {
             let opened_at: i64 = row.get("opened_at");
-            let channel: String = row.get("channel");
+            let account: String = row.get("account_id");
             assert!(
                 world.scheduled_answer_at < opened_at + 10 * SECOND,
-                "{channel} has answered, and its breaker is open"
+                "{account} has answered, and its breaker is open"
             );
         }
         world.note(format!("{refunds:?} {notices:?}"));

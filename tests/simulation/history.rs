@@ -208,8 +208,7 @@ impl History {
             let action: Action = match work {
                 Work::Sync(channel) => Box::new(move |ctx| {
                     Box::pin(async move {
-                        let lane = (merchant().app_id, channel);
-                        refunds::sync_due(&ctx, &lane)
+                        refunds::sync_due(&ctx, &format!("DEMO-{channel}"))
                             .await
                             .map(|_| Outcome::Nothing)
                     })
@@ -380,7 +379,8 @@ impl History {
             Box::pin(async move {
                 let (app_id, headers) = (merchant().app_id, HashMap::new());
                 let reply =
-                    refunds::callback(&ctx, &app_id, channel, &headers, body.as_bytes()).await;
+                    refunds::callback(&ctx, &app_id, channel, None, &headers, body.as_bytes())
+                        .await;
                 reply.map(|reply| Outcome::Reply(reply.status))
             })
         });

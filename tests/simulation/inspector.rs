@@ -51,9 +51,10 @@ pub struct Inspector {
 
 /// When the next of each work is due, leases and breakers minded. `GREATEST` is `MAX` to SQLite.
 const DUE: &str = "
-    SELECT s.channel AS work, MIN(GREATEST(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
-      FROM submission s LEFT JOIN breaker b ON b.app_id = s.app_id AND b.channel = s.channel
-      WHERE s.due_at IS NOT NULL GROUP BY s.channel
+    SELECT a.channel AS work, MIN(GREATEST(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
+      FROM submission s JOIN channel_account a ON a.account_id = s.account_id
+      LEFT JOIN breaker b ON b.account_id = s.account_id
+      WHERE s.due_at IS NOT NULL GROUP BY a.channel
     UNION ALL SELECT 'notices', MIN(GREATEST(next_send_at, leased_until)) FROM notice WHERE next_send_at IS NOT NULL
     UNION ALL SELECT 'overdue', MIN(opened_at) FROM refund WHERE status = 'progress' AND review_reason IS NULL";
 

@@ -45,10 +45,10 @@ pub type Action = Box<dyn FnOnce(Ctx) -> BoxFuture<'static, Result<Outcome, Erro
 
 /// The one merchant's app.
 pub fn merchant() -> MerchantApp {
+    // The bank plays the channels themselves, so nothing is in test mode.
     let channels = CHANNELS.map(|channel| AppChannel {
-        channel,
-        enabled: true,
-        refund_window_days: 365,
+        test_mode: false,
+        ..support::test_channel("DEMO", channel)
     });
     MerchantApp {
         notify_url: Some("https://merchant.example/refunds".to_owned()),

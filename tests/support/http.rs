@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use hmac::{Hmac, KeyInit, Mac};
 use refundry::domain::merchant::MerchantApp;
+use refundry::domain::order::Channel;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
@@ -35,6 +36,7 @@ pub fn merchant(app_id: &str) -> MerchantApp {
     MerchantApp {
         app_id: app_id.into(),
         is_default: false,
+        channels: vec![super::test_channel(app_id, Channel::Sandbox)],
         ..super::demo_app()
     }
 }

@@ -99,14 +99,8 @@ pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ct
 /// Adds an app, and those of its channel accounts that are not there yet.
 pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
     let now = ctx.clock.now();
-    let account = |settings: &AppChannel| {
-        let account = ChannelAccount {
-            test_mode: settings.test_mode,
-            ..test_account(settings)
-        };
-        merchants::accounts::sealed(ctx, account).expect("a secret")
-    };
-    let accounts: Vec<_> = merchant.channels.iter().map(account).collect();
+    let sealed = |account| merchants::accounts::sealed(ctx, account).expect("a secret");
+    let accounts: Vec<_> = accounts(&merchant).into_iter().map(sealed).collect();
     let merchant = merchants::sealed(ctx, merchant).expect("a secret");
     ctx.db
         .write(move |conn| {
@@ -131,9 +125,21 @@ pub async fn assert_balances_are_sums(ctx: &Ctx) {
     assert_eq!(wrong, [], "orders whose movements do not add up");
 }
 
-/// Makes the account of an app's channel, in test mode.
-pub fn test_account(settings: &AppChannel) -> ChannelAccount {
-    ChannelAccount::in_test_mode(&settings.account_id, settings.channel, "123456".into())
+/// Makes the accounts of an app's channels.
+pub fn accounts(merchant: &MerchantApp) -> Vec<ChannelAccount> {
+    let account = |settings: &AppChannel| {
+        let AppChannel {
+            channel,
+            account_id,
+            test_mode,
+            ..
+        } = settings;
+        ChannelAccount {
+            test_mode: *test_mode,
+            ..ChannelAccount::in_test_mode(account_id, *channel, "123456".into())
+        }
+    };
+    merchant.channels.iter().map(account).collect()
 }
 
 /// Makes the settings of an app for a channel in test mode, with an account of its own.

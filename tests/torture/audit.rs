@@ -233,11 +233,11 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
     })
 }
 
-/// The apps whose breakers are open.
+/// The accounts whose breakers are open.
 pub async fn breakers(desk: &Desk) -> Vec<String> {
     let mut conn = connect(desk).await;
-    rows(&mut conn, "SELECT app_id FROM breaker", |row| {
-        text(row, "app_id")
+    rows(&mut conn, "SELECT account_id FROM breaker", |row| {
+        text(row, "account_id")
     })
     .await
 }

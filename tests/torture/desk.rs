@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use refundry::domain::merchant::MerchantApp;
+use refundry::domain::order::Channel;
 use refundry::server::config::Config;
 use refundry::server::run::serve;
 use refundry::server::vault;
@@ -16,7 +17,7 @@ use crate::load::Town;
 use crate::merchant::Merchant;
 use crate::node::{Node, log_tail};
 use crate::stepped_clock;
-use crate::support::{add_app, demo_app};
+use crate::support::{add_app, demo_app, test_channel};
 
 /// The app whose merchants ask for refunds.
 pub const SHOP: &str = "SHOP";
@@ -77,6 +78,7 @@ impl Desk {
                 mch_no: None,
                 is_default: app_id == SHOP,
                 notify_url: Some(merchant.url.clone()),
+                channels: vec![test_channel(app_id, Channel::Sandbox)],
                 ..demo_app()
             };
             add_app(&ctx, new).await;

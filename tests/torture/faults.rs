@@ -11,11 +11,16 @@ use crate::load::{BEHAVIOURS, Load};
 /// Longer than a slow answer takes.
 const PATIENT: &str = "--channel-time-limit=5s";
 
+/// The address of the faults of an app's account.
+fn faults_of(desk: &Desk, app_id: &str) -> String {
+    format!("{}/sandbox/faults/{app_id}-sandbox", desk.town.some_node())
+}
+
 async fn set_faults(desk: &Desk, app_id: &str, faults: &str) {
     let answer = desk
         .town
         .http
-        .post(format!("{}/sandbox/faults/{app_id}", desk.town.some_node()))
+        .post(faults_of(desk, app_id))
         .json(&json!({"faults": faults}));
     let answer: Value = answer.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["faults"], faults, "{answer}");
@@ -23,11 +28,10 @@ async fn set_faults(desk: &Desk, app_id: &str, faults: &str) {
 
 /// How often the channel was called since these faults were set.
 async fn calls(desk: &Desk, app_id: &str) -> i64 {
-    let url = format!("{}/sandbox/faults/{app_id}", desk.town.some_node());
     let answer: Value = desk
         .town
         .http
-        .get(url)
+        .get(faults_of(desk, app_id))
         .send()
         .await
         .unwrap()
@@ -70,7 +74,11 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
         .await;
     }
     let breakers = audit::breakers(&desk).await;
-    assert_eq!(breakers, [SHOP], "whose breaker is open");
+    assert_eq!(
+        breakers,
+        [format!("{SHOP}-sandbox")],
+        "whose breaker is open"
+    );
     let asked = calls(&desk, SHOP).await - submitted;
     // The first questions are asked at once, so many as the settings allow; then one a probe.
     assert!(

@@ -8,6 +8,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::http::{TestApp, config, merchant};
+use crate::support::test_channel;
 
 const ONE: &str = "203.0.113.9";
 const OTHER: &str = "203.0.113.10";
@@ -95,7 +96,7 @@ async fn a_callback_too_many_is_answered_so_that_the_channel_calls_again() {
 async fn the_sandbox_is_reached_from_this_machine_alone() {
     for flags in [&[][..], &["--trusted-proxies=127.0.0.1"]] {
         let test = TestApp::start_with(config(flags), Clock::System).await;
-        for path in ["/sandbox/faults/DEMO", "/sandbox/book/NONE"] {
+        for path in ["/sandbox/faults/DEMO-sandbox", "/sandbox/book/NONE"] {
             let get = || test.http.get(format!("{}{path}", test.base));
             let here = get().send().await.unwrap().text().await.unwrap();
             for (name, value) in [
@@ -111,7 +112,7 @@ async fn the_sandbox_is_reached_from_this_machine_alone() {
             assert!(!here.contains("10404"), "{here}");
         }
         let silent = json!({"faults": "silent"}).to_string();
-        let answer = post(&test, ONE, "/sandbox/faults/DEMO", silent).await;
+        let answer = post(&test, ONE, "/sandbox/faults/DEMO-sandbox", silent).await;
         assert_eq!(answer.status(), 404);
     }
 }
@@ -124,9 +125,8 @@ async fn an_app_that_moves_money_is_asked_by_signed_requests_alone() {
         ..merchant("FREE")
     };
     free.channels.push(AppChannel {
-        channel: Channel::WechatPay,
-        enabled: true,
-        refund_window_days: 365,
+        test_mode: false,
+        ..test_channel("FREE", Channel::WechatPay)
     });
     test.add(free).await;
     let unsigned = json!({"appId": "FREE", "bizOrderNo": "P", "reqTime": test.now_text()});
