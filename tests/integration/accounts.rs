@@ -209,7 +209,7 @@ async fn in_test_mode_answers_name_the_real_channel_and_the_sandbox_pays() {
     };
     test.add(shop).await;
     let order = json!({
-        "appId": "SHOP", "bizOrderNo": "P1", "outOrderNo": "SBX-ASYNC-1", "channel": "wechat_pay",
+        "appId": "SHOP", "bizOrderNo": "P1", "outOrderNo": "SBX-ASYNC-1", "channel": "wechat_pay", "method": "jsapi",
         "title": "tea", "amount": 10, "payTime": test.now_text(),
     });
     let answer = test.open("/unipay/order/record", order).await;

@@ -133,7 +133,7 @@ async fn what_the_channel_is_at_or_does_not_tell_stays_open() {
     let refund = issued(&core, "LOST").await;
     let sandbox = core.ctx.channels.sandbox().expect("the sandbox");
     sandbox
-        .change_faults("DEMO", Faults::Silent, Actor::System)
+        .change_faults("DEMO-sandbox", Faults::Silent, Actor::System)
         .await
         .expect("faults");
     stays_open(&core, &refund, "unknown").await;

@@ -838,7 +838,7 @@ fn keys_are_made_on_first_use_and_missed_in_plain_words() {
     assert_eq!(mode(), 0o600);
     let listed = desk.ok(&["keys", "list"]);
     let id = listed.lines().nth(1).unwrap().split(' ').next().unwrap();
-    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 2"), "{listed}");
     let kept = std::fs::read(&keys).unwrap();
 
     std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).unwrap();
@@ -860,15 +860,15 @@ fn keys_are_made_on_first_use_and_missed_in_plain_words() {
     desk.write("refundry.db.keys", &kept);
     assert_eq!(mode(), 0o600);
     let said = desk.ok(&["keys", "rotate"]);
-    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(said.contains("sealed 2 secrets anew"), "{said}");
     assert!(said.contains(id), "{said}");
     // Where nodes have a file each, the key comes first.
     desk.ok(&["keys", "new"]);
     let said = desk.ok(&["keys", "rotate", "--no-new-key"]);
-    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(said.contains("sealed 2 secrets anew"), "{said}");
     assert!(desk.ok(&["app", "list"]).contains("SHOP"));
     let listed = desk.ok(&["keys", "list"]);
-    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 2"), "{listed}");
     assert_eq!(listed.lines().count(), 4, "{listed}");
 }
 

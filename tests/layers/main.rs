@@ -15,7 +15,7 @@ const LAYERS: &[&str] = &[
     "domain",
     "wire  console/view console/paths console/texts console/preferences",
     "server/error server/clock",
-    "server/db server/store server/vault server/counters server/trace",
+    "server/db server/store server/vault server/counters server/trace server/recent",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit",
     "server/config server/ctx server/client_ip server/people/address_limits server/rate_limits",
@@ -38,11 +38,12 @@ const LAYERS: &[&str] = &[
 /// exceptions among who.
 const STRANGERS: &[(&str, &str, &str)] = &[
     ("server/store", "server/channels", ""),
-    // The sandbox keeps the book of a bank that does not exist; an open breaker is every node's.
+    // The sandbox keeps the book of a bank that does not exist; an open breaker is every node's; and whoever calls a
+    // channel does so by an account.
     (
         "server/channels",
         "server/store",
-        "server/channels/sandbox server/channels/breaker",
+        "server/channels/sandbox server/channels/breaker server/channels/accounts",
     ),
     ("server/store", "server/vault", ""),
     ("server", "console", "server/desk server/run"),

@@ -130,12 +130,13 @@ async fn refunds_money_channels_and_notices_are_told() {
         200.0
     );
     assert!(after["refundry_oldest_open_refund_seconds{app=\"DEMO\"}"] > 0.0);
+    let of_account = "account=\"DEMO-sandbox\",channel=\"sandbox\"";
     assert_eq!(
-        after[&format!("refundry_breaker_open{{{of_sandbox}}}")],
+        after[&format!("refundry_breaker_open{{{of_account}}}")],
         0.0
     );
     let submitted =
-        format!("refundry_channel_call_seconds_count{{{of_sandbox},operation=\"submit\"}}");
+        format!("refundry_channel_call_seconds_count{{{of_account},operation=\"submit\"}}");
     assert_eq!(after[&submitted], 4.0);
     assert_eq!(after["refundry_readings_fresh"], 1.0);
 }
