@@ -269,6 +269,37 @@ async fn lanes_are_those_that_have_something_due() {
     assert!(lanes().await.is_empty());
 }
 
+#[tokio::test]
+async fn a_refund_that_awaits_an_approval_is_submitted_by_nobody_and_asked_for_by_nobody() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    // With the breaker open a new refund waits to be submitted.
+    silence(&core.ctx, FAILURES).await;
+    let waiting = refund(&core, "OK").await;
+    core.ctx.channels.breakers.answered(ACCOUNT).await.unwrap();
+    let hold = "UPDATE submission SET waits_for = 'approval', due_at = NULL";
+    let held = core.ctx.db.write(move |conn| {
+        Box::pin(async move { Ok(sqlx::query(hold).execute(conn).await.map(drop)?) })
+    });
+    held.await.unwrap();
+    clock.advance_ms(HOUR_MS);
+    assert_eq!(sync_due(&core.ctx).await, 0);
+    let key = RefundKey::RefundNo(waiting.refund_no.clone());
+    let (ctx, merchant) = (&core.ctx, &core.merchant);
+    for _ in 0..2 {
+        let synced = refunds::sync(ctx, merchant, &key, Actor::Merchant).await;
+        let synced = synced.unwrap();
+        assert!(!synced.submitted && !synced.changed, "{synced:?}");
+        assert!(synced.refund.awaits_approval());
+    }
+    let sandbox = core.ctx.channels.sandbox().expect("the sandbox");
+    let entry = sandbox.book(waiting.channel_no()).await.unwrap();
+    assert!(entry.is_none(), "{entry:?}");
+    // It may be closed all the same: the channel does not know it.
+    let closed = refunds::close(ctx, merchant, &waiting.refund_no, Actor::System).await;
+    assert_eq!(closed.unwrap().status, RefundStatus::Close);
+}
+
 /// Records a callback and more attempts to deliver a notice than are deleted at once.
 async fn record_raw(core: &Core, refund: &Refund) {
     let now = core.ctx.clock.now();

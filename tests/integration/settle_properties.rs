@@ -58,11 +58,13 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// `queued`: it is written down, and submitted later.
+    /// `queued`: it is written down, and submitted later; `approval`: once it is approved.
     Ask {
         amount: i64,
         queued: bool,
+        approval: bool,
     },
+    Approve(usize),
     /// A person or the system does something that brings no evidence.
     Flag(usize),
     Review(usize),
@@ -75,6 +77,7 @@ enum Step {
     Retry {
         refund: usize,
         lease_over: bool,
+        approval: bool,
     },
     CloseByHand(usize),
     /// A flight reaches the channel, which makes this of it; its answer may get lost.
@@ -123,13 +126,16 @@ fn book() -> impl Strategy<Value = Book> {
 fn step() -> impl Strategy<Value = Step> {
     let which = 0usize..8;
     prop_oneof![
-        3 => (1i64..=60, any::<bool>()).prop_map(|(amount, queued)| Step::Ask { amount, queued }),
+        3 => (1i64..=60, any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(amount, queued, approval)| Step::Ask { amount, queued, approval }),
+        2 => which.clone().prop_map(Step::Approve),
         1 => which.clone().prop_map(Step::Flag),
         1 => which.clone().prop_map(Step::Review),
         2 => which.clone().prop_map(Step::Book),
         1 => which.clone().prop_map(Step::Repeat),
         1 => which.clone().prop_map(Step::CloseUnknown),
-        2 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::Retry { refund, lease_over }),
+        2 => (which.clone(), any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(refund, lease_over, approval)| Step::Retry { refund, lease_over, approval }),
         1 => which.clone().prop_map(Step::CloseByHand),
         4 => (which.clone(), book(), any::<bool>())
             .prop_map(|(flight, becomes, answer_lost)| Step::Arrive { flight, becomes, answer_lost }),
@@ -266,9 +272,17 @@ impl World {
         self.refunds[index] = settlement.refund;
     }
 
+    /// Submits a refund, unless it awaits an approval: whoever tries to then submits nothing.
     fn begin_submission(&mut self, index: usize) {
+        let (awaits, known) = {
+            let refund = &self.refunds[index];
+            (refund.awaits_approval(), refund.submissions.count())
+        };
         self.apply(index, self.refunds[index].submitted(Timestamp(self.now)));
-        self.submit(index);
+        match awaits {
+            true => assert_eq!(self.refunds[index].submissions.count(), known),
+            false => self.submit(index),
+        }
     }
 
     fn submit(&mut self, index: usize) {
@@ -303,9 +317,11 @@ impl World {
         self.now += 1;
         let at = Timestamp(self.now);
         match *step {
-            Step::Ask { amount, queued }
-                if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() =>
-            {
+            Step::Ask {
+                amount,
+                queued,
+                approval,
+            } if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() => {
                 let index = self.refunds.len();
                 self.refunds.push(requested(index, amount, self.now));
                 self.book.push(Book::Unseen);
@@ -315,8 +331,24 @@ impl World {
                     held: Fen(amount),
                     ..Amounts::default()
                 });
+                if approval {
+                    let held = self.refunds[index].held_for_approval();
+                    self.apply(index, held.expect("it waits"));
+                }
                 if !queued {
                     self.begin_submission(index);
+                }
+            }
+            Step::Approve(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
+                if let Some(approved) = self.refunds[i].approved(at) {
+                    self.apply(i, approved);
+                    assert_eq!(self.refunds[i].approved(at), None, "it is approved once");
+                    if self.refunds[i].waits_to_be_submitted() {
+                        self.begin_submission(i);
+                    }
                 }
             }
             Step::Flag(refund) => {
@@ -377,7 +409,11 @@ impl World {
                     self.apply(i, self.refunds[i].closed_as_unknown(at, 0));
                 }
             }
-            Step::Retry { refund, lease_over } => {
+            Step::Retry {
+                refund,
+                lease_over,
+                approval,
+            } => {
                 let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
                 else {
                     return;
@@ -385,9 +421,12 @@ impl World {
                 let failed = &self.refunds[i];
                 if failed.status == RefundStatus::Fail && failed.amount <= self.refundable() {
                     let mut retried = failed.retried(at, None);
-                    retried.refund = retried.refund.submitted(at).refund;
+                    if approval {
+                        let held = retried.refund.held_for_approval().expect("it waits");
+                        retried.refund = held.refund;
+                    }
                     self.apply(i, retried);
-                    self.submit(i);
+                    self.begin_submission(i);
                 }
             }
             Step::CloseByHand(refund) => {
