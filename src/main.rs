@@ -86,8 +86,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Removes passwords from an error of the command line: clap quotes a value it does not understand, which may be a
-/// database's address.
+/// Removes passwords from an error of the command line: clap quotes a value that it cannot parse, and that value may
+/// be a database's address.
 fn redacted(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let shown = without_password(value);
