@@ -1,5 +1,5 @@
-//! Arming: a button that moves money or is final takes a press only once a person has had time to read the
-//! sentence above it.
+//! Arming: a button that moves money, or does something final, accepts a press only after a person has had time to
+//! read the sentence above it.
 
 use std::time::Duration;
 

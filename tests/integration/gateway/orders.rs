@@ -1,4 +1,4 @@
-//! Telling us of orders.
+//! Recording orders through the gateway.
 
 use serde_json::{Value, json};
 
