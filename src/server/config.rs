@@ -1,16 +1,19 @@
-//! Every setting: a flag and an environment variable each, with its default and its limits.
+//! The settings: each is a flag and an environment variable, with its default and its limits.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
+use jiff::SignedDuration;
 
 use crate::domain::secret::Secret;
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::server::db::is_postgres;
 
-/// How the log is written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Lines for people.
@@ -19,7 +22,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where the data is unless a setting says otherwise: in the working directory.
+/// Default database of a server: a file in the working directory.
 pub const DATABASE_URL: &str = "sqlite://refundry.db?mode=rwc";
 const TIME_ZONE: &str = "Asia/Shanghai";
 const NUMBER_PREFIX: &str = "DEV";
@@ -27,7 +30,7 @@ const NUMBER_PREFIX: &str = "DEV";
 /// The settings of a running server.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
-    /// Database, as sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite://refundry.db; demo: a fresh one, gone afterwards]
+    /// Database, as sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite://refundry.db; demo: a temporary one]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<Secret>,
 
@@ -44,7 +47,7 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// A second address, of the operators' network: /metrics, /healthz and /readyz [default: none]
+    /// Second address to listen on, in the operators' network, for /metrics, /healthz and /readyz [default: none]
     #[arg(long, env = "REFUNDRY_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
 
@@ -56,95 +59,95 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_TIME_ZONE", value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone)]
     pub time_zone: jiff::tz::TimeZone,
 
-    /// What the numbers we make begin with: at most 5 letters or digits
+    /// Prefix of the numbers that this server makes: at most 5 letters or digits
     #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", value_name = "PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
     pub number_prefix: String,
 
-    /// This node's number, 0 to 99 [default: the lowest that no other node of the database has]
+    /// Number of this node, a part of the numbers that it makes: 0 to 99 [default: the lowest that no other node of the database has]
     #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=99))]
     pub node: Option<u8>,
 
-    /// Offer the sandbox channel and its book (always in a demonstration)
+    /// Offer the sandbox channel and its book (always offered in a demonstration)
     #[arg(long, env = "REFUNDRY_SANDBOX", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub sandbox: bool,
 
-    /// How long the sandbox takes to settle what it accepted: up to 1h
-    #[arg(long = "sbx-delay", env = "SBX_DELAY", value_name = "DURATION", default_value = "2s", value_parser = |text: &str| duration_ms(text, 0, 3600000))]
+    /// Time that the sandbox takes to settle an accepted refund: up to 1h
+    #[arg(long = "sbx-delay", env = "SBX_DELAY", value_name = "DURATION", default_value = "2s", value_parser = duration(0..=HOUR_MS))]
     pub sbx_delay_ms: i64,
 
-    /// How long a time-out of the sandbox takes: up to 60s
-    #[arg(long = "sbx-timeout", env = "SBX_TIMEOUT", value_name = "DURATION", default_value = "1s", value_parser = |text: &str| duration_ms(text, 0, 60000))]
+    /// Time that a simulated time-out of the sandbox takes: up to 1m
+    #[arg(long = "sbx-timeout", env = "SBX_TIMEOUT", value_name = "DURATION", default_value = "1s", value_parser = duration(0..=MINUTE_MS))]
     pub sbx_timeout_ms: i64,
 
-    /// How long a channel may take to answer before the outcome is unknown: 100ms to 60s
-    #[arg(long = "channel-time-limit", env = "REFUNDRY_CHANNEL_TIME_LIMIT", value_name = "DURATION", default_value = "10s", value_parser = |text: &str| duration_ms(text, 100, 60000))]
+    /// Time limit of a call to a channel, after which its outcome is unknown: 100ms to 1m
+    #[arg(long = "channel-time-limit", env = "REFUNDRY_CHANNEL_TIME_LIMIT", value_name = "DURATION", default_value = "10s", value_parser = duration(100..=MINUTE_MS))]
     pub channel_time_limit_ms: i64,
 
-    /// How many refunds of one app and channel are asked for at once by scheduled sync: 1 to 256
+    /// Maximum number of refunds of one channel account that scheduled sync asks for at once: 1 to 256
     #[arg(long = "syncs-at-once", env = "REFUNDRY_SYNCS_AT_ONCE", value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub syncs_at_once: u32,
 
-    /// Limit of the calls under way to one channel of one app; a refund beyond it is submitted by scheduled sync: 1 to 1024
+    /// Maximum number of calls under way of one channel account; a refund beyond it is submitted by scheduled sync: 1 to 1024
     #[arg(long = "channel-calls-at-once", env = "REFUNDRY_CHANNEL_CALLS_AT_ONCE", value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub channel_calls_at_once: u32,
 
-    /// How long after its success a refund is asked for once more, since channels reverse: up to 720h, 0s never
-    #[arg(long = "recheck-after", env = "REFUNDRY_RECHECK_AFTER", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 0, 2592000000))]
+    /// Time from a refund's success until sync asks for it once more, in case the channel reversed it: up to 720h, 0s for never
+    #[arg(long = "recheck-after", env = "REFUNDRY_RECHECK_AFTER", value_name = "DURATION", default_value = "24h", value_parser = duration(0..=30 * DAY_MS))]
     pub recheck_after_ms: i64,
 
-    /// How long a refund may be in progress before it is raised to an operator: 1m to 720h
-    #[arg(long = "overdue-after", env = "REFUNDRY_OVERDUE_AFTER", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 60000, 2592000000))]
+    /// Time in progress after which a refund is put up for an operator's review: 1m to 720h
+    #[arg(long = "overdue-after", env = "REFUNDRY_OVERDUE_AFTER", value_name = "DURATION", default_value = "24h", value_parser = duration(MINUTE_MS..=30 * DAY_MS))]
     pub overdue_after_ms: i64,
 
-    /// How many notices of one app are sent at once: 1 to 256
+    /// Maximum number of notices of one app that are sent at once: 1 to 256
     #[arg(long = "notices-at-once", env = "REFUNDRY_NOTICES_AT_ONCE", value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub notices_at_once: u32,
 
-    /// Whether notices may go to addresses in private networks (a demonstration: to loopback ones)
+    /// Allow notices to addresses in private networks (in a demonstration: to loopback addresses)
     #[arg(long, env = "REFUNDRY_PRIVATE_NOTIFY", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub private_notify: bool,
 
-    /// For how many days events of settled refunds are kept: up to 36500, 0 for ever
+    /// Days for which the events of settled refunds are kept: up to 36500, 0 for ever
     #[arg(long, env = "REFUNDRY_KEEP_EVENTS_DAYS", value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(i64).range(0..=36_500))]
     pub keep_events_days: i64,
 
-    /// For how many days callbacks are kept as they came: up to 36500, 0 for ever
+    /// Days for which callbacks are kept as they were received: up to 36500, 0 for ever
     #[arg(long, env = "REFUNDRY_KEEP_CALLBACKS_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
     pub keep_callbacks_days: i64,
 
-    /// For how many days attempts to deliver notices are kept as they went out: up to 36500, 0 for ever
+    /// Days for which attempts to deliver notices are kept as they were sent: up to 36500, 0 for ever
     #[arg(long, env = "REFUNDRY_KEEP_ATTEMPTS_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
     pub keep_attempts_days: i64,
 
-    /// How often balances are compared with the sums of their movements: up to 720h, 0s never
-    #[arg(long = "balance-check-every", env = "REFUNDRY_BALANCE_CHECK_EVERY", value_name = "DURATION", default_value = "24h", value_parser = |text: &str| duration_ms(text, 0, 2592000000))]
+    /// Time from one comparison of balances with the sums of their movements to the next: up to 720h, 0s for never
+    #[arg(long = "balance-check-every", env = "REFUNDRY_BALANCE_CHECK_EVERY", value_name = "DURATION", default_value = "24h", value_parser = duration(0..=30 * DAY_MS))]
     pub balance_check_every_ms: i64,
 
-    /// How long a request may take: 1s to 5m; a refund it began goes on
-    #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = |text: &str| duration_ms(text, 1000, 300000))]
+    /// Time limit of a request: 1s to 5m; a refund that it began goes on
+    #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = duration(SECOND_MS..=5 * MINUTE_MS))]
     pub request_time_limit_ms: i64,
 
-    /// How long a stop says "not ready" before it stops to listen, so that a proxy can turn away: up to 5m
-    #[arg(long = "drain", env = "REFUNDRY_DRAIN", value_name = "DURATION", default_value = "2s", value_parser = |text: &str| duration_ms(text, 0, 300000))]
+    /// Time at a stop in which /readyz says "not ready" and requests are still taken, so that a proxy can turn away: up to 5m
+    #[arg(long = "drain", env = "REFUNDRY_DRAIN", value_name = "DURATION", default_value = "2s", value_parser = duration(0..=5 * MINUTE_MS))]
     pub drain_ms: i64,
 
-    /// How many requests are worked on at once: 1 to 100000; further ones are told to come back
+    /// Maximum number of requests under way; further ones are answered with 503, try again shortly: 1 to 100000
     #[arg(long, env = "REFUNDRY_MAX_IN_FLIGHT", value_name = "NUMBER", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_in_flight: u32,
 
-    /// Requests a second of one address, callbacks apart; five times as many at once after a rest: up to 100000, 0 any number
+    /// Maximum requests a second from one address, callbacks not counted; after a rest five times as many at once: up to 100000, 0 for no limit
     #[arg(long, env = "REFUNDRY_REQUESTS_PER_SECOND", value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub requests_per_second: u32,
 
-    /// Callbacks a second from one address, likewise; one that is refused is made again by its channel: up to 100000, 0 any number
+    /// Maximum callbacks a second from one address, after a rest five times as many at once; a channel repeats a refused one: up to 100000, 0 for no limit
     #[arg(long, env = "REFUNDRY_CALLBACKS_PER_SECOND", value_name = "NUMBER", default_value_t = 300, value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub callbacks_per_second: u32,
 
-    /// Signed requests a second of one app, from all its addresses, likewise: up to 100000, 0 any number
+    /// Maximum signed requests a second of one app from all its addresses, after a rest five times as many at once: up to 100000, 0 for no limit
     #[arg(long, env = "REFUNDRY_APP_REQUESTS_PER_SECOND", value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub app_requests_per_second: u32,
 
-    /// How many waiting writes are committed together at most: 1 to 4096 (embedded database)
+    /// Maximum number of waiting writes that are committed together: 1 to 4096 (embedded database)
     #[arg(long, env = "REFUNDRY_WRITE_BATCH", value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub write_batch: u32,
 
@@ -152,7 +155,7 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_DATABASE_CONNECTIONS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub database_connections: Option<u32>,
 
-    /// Whether browsers reach the console by TLS: cookies are then marked Secure
+    /// Mark cookies Secure; false only where browsers reach the console without TLS
     #[arg(long, env = "REFUNDRY_SECURE_COOKIES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub secure_cookies: bool,
 
@@ -160,33 +163,33 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// How long a login lasts without use, in minutes: 5 to 10080
+    /// Minutes without use after which a login ends: 5 to 10080
     #[arg(long, env = "REFUNDRY_SESSION_MINUTES", value_name = "MINUTES", default_value_t = 480, value_parser = clap::value_parser!(i64).range(5..=10_080))]
     pub session_minutes: i64,
 
-    /// How long a login lasts in any case, in days: 1 to 90
+    /// Days after which a login ends in any case: 1 to 90
     #[arg(long, env = "REFUNDRY_SESSION_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=90))]
     pub session_days: i64,
 
-    /// How the log is written
+    /// Format of the log
     #[arg(long, env = "REFUNDRY_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// Which log lines are written, as directives (`info`, `refundry=debug`)
+    /// Filter of the log's lines, as directives (`info`, `refundry=debug`)
     #[arg(long, env = "REFUNDRY_LOG", value_name = "DIRECTIVES", default_value = "info", value_parser = log_directives)]
     pub log: String,
 
-    /// Where traces go, by OTLP over HTTP, as http://collector:4318 [default: nowhere]
+    /// Collector that traces are sent to by OTLP over HTTP, as http://collector:4318 [default: none]
     #[arg(long, env = "REFUNDRY_OTLP_ENDPOINT", value_name = "URL", value_parser = public_url)]
     pub otlp_endpoint: Option<String>,
 
-    /// A demonstration: example data, its login, loopback only. Set by `refundry demo` alone.
+    /// Mark of a demonstration, set by `refundry demo` alone: example data, a published login, loopback only.
     #[arg(skip)]
     pub demo: bool,
 }
 
 impl Default for Config {
-    /// The settings as they are when none is given, the environment left aside.
+    /// Returns the defaults of all settings, without a look at the environment.
     fn default() -> Config {
         let command = Config::augment_args(clap::Command::new("refundry").no_binary_name(true));
         let matches = command
@@ -196,7 +199,7 @@ impl Default for Config {
     }
 }
 
-/// The settings of commands that work on the database without serving it.
+/// The settings of commands that work on the database without serving requests.
 #[derive(Args, Clone, Debug)]
 pub struct Offline {
     /// Database, as sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite://refundry.db]
@@ -209,7 +212,7 @@ pub struct Offline {
 }
 
 impl Offline {
-    /// These settings, all others at their defaults.
+    /// Returns these settings, with all others at their defaults.
     pub fn config(&self) -> Config {
         Config {
             database_url: self.database_url.clone(),
@@ -219,25 +222,25 @@ impl Offline {
     }
 }
 
-/// The settings that say how times are read and numbers are made, for commands that do so without
-/// serving. The same as a server's: a test holds them to it.
+/// The settings of commands that read times and make numbers without serving requests. A test holds them to the
+/// server's own.
 #[derive(Args, Clone, Debug)]
 pub struct Numbering {
     /// Time zone of the times in the file
     #[arg(long, env = "REFUNDRY_TIME_ZONE", value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone)]
     pub time_zone: jiff::tz::TimeZone,
 
-    /// What the numbers we make begin with: at most 5 letters or digits
+    /// Prefix of the numbers that this server makes: at most 5 letters or digits
     #[arg(long, env = "REFUNDRY_NUMBER_PREFIX", value_name = "PREFIX", default_value = NUMBER_PREFIX, value_parser = number_prefix)]
     pub number_prefix: String,
 
-    /// Node number within the numbers we make, 0 to 99 [default: the lowest that nobody has]
+    /// Number of this node, a part of the numbers that it makes: 0 to 99 [default: the lowest that no other node of the database has]
     #[arg(long, env = "REFUNDRY_NODE", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=99))]
     pub node: Option<u8>,
 }
 
 impl Numbering {
-    /// The settings with these in their places.
+    /// Returns these settings and the offline ones, with all others at their defaults.
     pub fn config(self, offline: &Offline) -> Config {
         Config {
             time_zone: self.time_zone,
@@ -248,8 +251,8 @@ impl Numbering {
     }
 }
 
-/// Reads `postgres://USER@HOST/NAME` or `sqlite:PATH`; the file is made if it is not there, unless
-/// the address says otherwise (`?mode=rw`).
+/// Reads `postgres://USER@HOST/NAME` or `sqlite:PATH`. A missing file is made, unless the address forbids it
+/// (`?mode=rw`).
 pub fn database_url(url: &str) -> Result<Secret, String> {
     if is_postgres(url) {
         let parsed = reqwest::Url::parse(url);
@@ -277,7 +280,7 @@ pub fn database_url(url: &str) -> Result<Secret, String> {
     Ok(Secret::from(url))
 }
 
-/// Reads an http(s) address without query or fragment; a slash at its end is dropped.
+/// Reads an http(s) address without query or fragment, and drops a slash at its end.
 fn public_url(text: &str) -> Result<String, String> {
     let wrong = || "an address like https://pay.example.com is needed".to_owned();
     let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
@@ -291,7 +294,7 @@ fn public_url(text: &str) -> Result<String, String> {
         .ok_or_else(wrong)
 }
 
-/// Reads a network, or an address, which is the network of itself alone.
+/// Reads a network, or a single address as a network of its own.
 fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let network = text.parse::<IpNet>().map(|network| network.trunc());
@@ -299,6 +302,7 @@ fn network(text: &str) -> Result<IpNet, String> {
     network.map_err(|_| "networks or addresses, as 127.0.0.1,10.0.0.0/8".to_owned())
 }
 
+/// Reads directives of the log's filter.
 fn log_directives(text: &str) -> Result<String, String> {
     let directives = tracing_subscriber::EnvFilter::builder().parse(text);
     directives
@@ -306,23 +310,28 @@ fn log_directives(text: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Reads the name of a time zone.
 fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
     jiff::tz::TimeZone::get(name).map_err(|_| format!("no time zone is called {name:?}"))
 }
 
-/// Reads `2s`, `500ms`, `1m 30s` into milliseconds within limits.
-fn duration_ms(text: &str, least: i64, most: i64) -> Result<i64, String> {
-    let duration: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "a duration with its unit, as 2s or 500ms".to_owned())?;
-    let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    if (least..=most).contains(&ms) {
-        Ok(ms)
-    } else {
-        Err(format!("from {least}ms to {most}ms"))
+/// Makes a reader of durations within limits: `2s`, `500ms` or `1m 30s`, in milliseconds.
+fn duration(limits: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, String> + Clone {
+    move |text| {
+        let duration: SignedDuration = text
+            .parse()
+            .map_err(|_| "a duration with its unit, as 2s or 500ms".to_owned())?;
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        if limits.contains(&ms) {
+            return Ok(ms);
+        }
+        let [least, most] =
+            [limits.start(), limits.end()].map(|ms| SignedDuration::from_millis(*ms));
+        Err(format!("from {least:#} to {most:#}"))
     }
 }
 
+/// Reads letters and digits for numbers to begin with.
 fn number_prefix(prefix: &str) -> Result<String, String> {
     let fits = prefix.len() <= 5 && prefix.bytes().all(|b| b.is_ascii_alphanumeric());
     fits.then(|| prefix.to_owned())
@@ -402,11 +411,14 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_unit_and_kept_within_limits() {
-        assert_eq!(duration_ms("1m 30s", 0, 100_000), Ok(90_000));
-        assert_eq!(duration_ms("500ms", 0, 1_000), Ok(500));
-        for wrong in ["2", "-1s", "2s", "", "99999999999h"] {
-            assert!(duration_ms(wrong, 0, 1_000).is_err(), "{wrong}");
+        let read = duration(SECOND_MS / 2..=HOUR_MS);
+        assert_eq!(read("1m 30s"), Ok(90_000));
+        assert_eq!(read("500ms"), Ok(500));
+        assert_eq!(read("1h"), Ok(HOUR_MS));
+        for wrong in ["2", "-1s", "499ms", "61m", "", "99999999999h"] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(read("0s"), Err("from 500ms to 1h".to_owned()));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-// Signs and sends the requests of the forms on this page. The secret stays in the browser.
+// Signs and sends the requests of the page's forms. The secret stays in the browser.
 "use strict";
 
 const page = document.body.dataset;
 
-/** A value as it stands in the signed text. */
+/** Writes a value for the signed text. */
 function text(value) {
   return typeof value === "object" ? compact(value) : String(value);
 }
@@ -15,7 +15,7 @@ function compact(value) {
   return `{${entries.join(",")}}`;
 }
 
-/** The text that is signed; `nested` writes values that are objects. */
+/** Returns the text that is signed. `nested` writes the values, which may be objects. */
 function signedText(fields, edition, secret, nested = text) {
   const names = Object.keys(fields).filter((name) => name !== "sign" && fields[name] !== null && fields[name] !== "");
   const joined = names.sort().map((name) => `${name}=${nested(fields[name])}`).join("&");
@@ -31,13 +31,13 @@ async function hmac(whole, secret) {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The present moment as an edition writes it. */
+/** Returns the present time in an edition's format. */
 function now(edition) {
   if (edition === "single") return Math.floor(Date.now() / 1000);
   return new Date().toLocaleString("sv-SE", { timeZone: page.zone });
 }
 
-/** Whether the answer's signature is right; undefined where it has none. */
+/** Verifies the answer's signature. Returns undefined for an answer without one. */
 async function answerHolds(answer, edition, secret) {
   const signed = edition === "open" ? answer : answer.data;
   if (!signed?.sign) return undefined;
@@ -89,7 +89,7 @@ async function send(form) {
   }
 }
 
-/** Puts an edition's example into a form, its times brought up to date. */
+/** Fills a form with the example of its edition, paid for at the present time. */
 function fill(form) {
   const edition = form.elements.edition.value;
   const example = JSON.parse(form.dataset[edition]);
