@@ -58,22 +58,14 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Step {
-<<<<<<< HEAD
-    /// `queued`: it is written down, and submitted later; `approval`: once it is approved.
-=======
-    /// A request for a refund. With `queued`, it is recorded now and submitted later.
->>>>>>> prose
+    /// A request for a refund. With `queued`, it is recorded now and submitted later; with `approval`, once approved.
     Ask {
         amount: i64,
         queued: bool,
         approval: bool,
     },
-<<<<<<< HEAD
     Approve(usize),
-    /// A person or the system does something that brings no evidence.
-=======
     /// A change by a person or the system without evidence.
->>>>>>> prose
     Flag(usize),
     Review(usize),
     /// A person books overpaid or returned money.

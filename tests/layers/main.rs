@@ -38,12 +38,8 @@ const LAYERS: &[&str] = &[
 /// users.
 const STRANGERS: &[(&str, &str, &str)] = &[
     ("server/store", "server/channels", ""),
-<<<<<<< HEAD
-    // The sandbox keeps the book of a bank that does not exist; an open breaker is every node's; and whoever calls a
-    // channel does so by an account.
-=======
-    // The sandbox has the ledger of a bank that does not exist, and an open breaker concerns all nodes.
->>>>>>> prose
+    // The sandbox has the ledger of a bank that does not exist, an open breaker concerns all nodes, and every call needs
+    // its channel account.
     (
         "server/channels",
         "server/store",
