@@ -104,8 +104,9 @@ pub struct Act {
     pub subject: SubjectKind,
     /// The subject's number or name.
     pub number: String,
-    /// The subject's state before, as short JSON; never holds a secret.
+    /// The subject's state before the act, as short JSON; never holds a secret.
     pub before: Option<String>,
+    /// The subject's state after the act, as short JSON; never holds a secret.
     pub after: Option<String>,
 }
 
@@ -262,7 +263,7 @@ pub struct Unsealed {
 /// The result of a check of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainCheck {
-    /// The last entry that was checked; all up to it are intact.
+    /// The last entry that was checked; all that were checked up to it are intact.
     pub head: ChainHead,
     pub found: Option<ChainBreak>,
     /// False where the time limit ended the check before the chain's end.

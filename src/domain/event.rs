@@ -38,7 +38,7 @@ string_enum! {
         Resubmitted = "resubmitted",
         /// A waiting submission was postponed.
         PutOff = "put_off",
-        /// A failed refund was submitted again on request.
+        /// A failed refund was retried by the merchant or an operator.
         Retried = "retried",
         /// A refund that failed, or that its channel does not know, was closed by hand.
         Closed = "closed",

@@ -80,9 +80,9 @@ pub struct OrderFilter {
     pub refund_side: Option<RefundSide>,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
-    /// Created at or after.
+    /// Earliest time of creation, included.
     pub from: Option<Timestamp>,
-    /// Created before.
+    /// Latest time of creation, excluded.
     pub to: Option<Timestamp>,
     pub sort: Sort,
 }
@@ -100,9 +100,9 @@ pub struct RefundFilter {
     pub review_reason: bool,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
-    /// Created at or after.
+    /// Earliest time of creation, included.
     pub from: Option<Timestamp>,
-    /// Created before.
+    /// Latest time of creation, excluded.
     pub to: Option<Timestamp>,
     pub sort: Sort,
 }
@@ -123,9 +123,9 @@ pub struct NoticeFilter {
     /// Beginning of a number of the notice's refund, as in [`RefundFilter`].
     pub number: Option<String>,
     pub state: Option<NoticeState>,
-    /// Enqueued at or after.
+    /// Earliest time of enqueueing, included.
     pub from: Option<Timestamp>,
-    /// Enqueued before.
+    /// Latest time of enqueueing, excluded.
     pub to: Option<Timestamp>,
 }
 
@@ -136,9 +136,9 @@ pub struct CallbackFilter {
     pub number: Option<String>,
     pub channel: Option<Channel>,
     pub verdict: Option<Verdict>,
-    /// Received at or after.
+    /// Earliest time of receipt, included.
     pub from: Option<Timestamp>,
-    /// Received before.
+    /// Latest time of receipt, excluded.
     pub to: Option<Timestamp>,
 }
 
@@ -150,9 +150,9 @@ pub struct SyncFilter {
     pub outcome: Option<OutcomeKind>,
     /// True to list only syncs that changed our state.
     pub changed: bool,
-    /// Asked at or after.
+    /// Earliest time of the query, included.
     pub from: Option<Timestamp>,
-    /// Asked before.
+    /// Latest time of the query, excluded.
     pub to: Option<Timestamp>,
 }
 
@@ -161,9 +161,9 @@ pub struct SyncFilter {
 pub struct AuditFilter {
     pub actor: Option<Actor>,
     pub action: Option<Action>,
-    /// Done at or after.
+    /// Earliest time of the act, included.
     pub from: Option<Timestamp>,
-    /// Done before.
+    /// Latest time of the act, excluded.
     pub to: Option<Timestamp>,
 }
 

@@ -36,7 +36,7 @@ macro_rules! string_enum {
             /// Every value, in the order of declaration.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
-            /// The word that stands for this value in the database, the API and the URL.
+            /// Returns the word for this value in the database, the API and the URL.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }

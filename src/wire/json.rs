@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 }
 
 /// Writes out a JSON number without exponent, trailing zeros after the point, or `-0`. Returns `None` where that takes
-/// more than [`NUMBER_DIGITS`] digits.
+/// more than `NUMBER_DIGITS` (64) digits.
 pub fn plain_number(number: &str) -> Option<String> {
     let (sign, unsigned) = match number.strip_prefix('-') {
         Some(rest) => ("-", rest),

@@ -46,7 +46,7 @@ impl Arm {
         self.armed.get()
     }
 
-    /// Ignores presses until [`UNREAD`] has passed and no key or pointer is held down any more.
+    /// Ignores presses until `UNREAD` has passed and no key or pointer is held down any more.
     pub fn disarm(self) {
         let turn = self.turn.try_update_value(|turn| {
             *turn += 1;

@@ -11,7 +11,7 @@ use crate::domain::order::Channel;
 use crate::server::desk::caller::Caller;
 use crate::server::error::Result;
 
-/// The channel accounts by id.
+/// All channel accounts.
 pub struct Accounts(Arc<[Arc<ChannelAccount>]>);
 
 impl Accounts {

@@ -1,4 +1,4 @@
-//! Notices: merchants' systems are notified of each state that a refund reaches, at least once.
+//! Notices: messages to merchants' systems about the state that a refund has reached, delivered at least once.
 //!
 //! A notice is enqueued in the transaction that changes the refund ([`enqueue`]) and sent later ([`send_due`]):
 //! claimed with a lease, sent with no transaction open, and its outcome recorded. If a node dies in between, the

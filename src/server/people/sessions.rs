@@ -3,7 +3,7 @@
 //! The layer adds a [`Session`] to every request. Take it as an extractor of an axum handler, or with
 //! `leptos_axum::extract::<Session>()` in a server function. Then call
 //!
-//! - [`log_in`], once [`crate::server::people::login`] has returned the operator's name,
+//! - [`log_in`], once [`login`](fn@crate::server::people::login) has returned the operator's name,
 //! - [`operator`], to get the operator, on every request that needs one,
 //! - [`log_out`].
 //!

@@ -179,7 +179,7 @@ async fn the_single_edition_sees_case_and_says_which_number_is_known() {
     );
 }
 
-/// A number that is the same to the signature or to a person as another, but not to a computer, is refused.
+/// Numbers that differ to a computer, but not to the signature or to a person, are refused.
 #[tokio::test]
 async fn numbers_that_look_alike_or_have_two_forms_are_refused() {
     let test = TestApp::start().await;
