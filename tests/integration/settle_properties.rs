@@ -662,7 +662,7 @@ impl World {
         assert!(Fen(moved) <= PAID, "{moved} of {} moved", PAID.0);
     }
 
-    /// Lets everything on its way arrive, and queries until no refund is open.
+    /// Approves what awaits it, lets everything on its way arrive, and queries until no refund is open.
     fn quiesce(&mut self) {
         self.lying = false;
         for _ in 0..4 {
@@ -689,6 +689,7 @@ impl World {
                     lease_over: false,
                 });
                 self.step(&Step::EndSync { sync: 0, lie: None });
+                self.step(&Step::Approve(i));
                 self.step(&Step::ResubmitIfUnseen(i));
             }
         }
