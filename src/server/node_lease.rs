@@ -44,7 +44,7 @@ struct Lease {
 impl NodeLease {
     /// Makes a lease that is not held yet: the first number that is made takes it, if not the start.
     pub fn new(wanted: Option<u8>, db: Db) -> NodeLease {
-        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let host = whoami::hostname().unwrap_or_else(|_| "?".to_owned());
         let holder = format!(
             "{host} {} {:08x}",
             std::process::id(),
