@@ -255,7 +255,7 @@ impl Numbering {
 /// (`?mode=rw`).
 pub fn database_url(url: &str) -> Result<Secret, String> {
     if is_postgres(url) {
-        let parsed = reqwest::Url::parse(url);
+        let parsed = url::Url::parse(url);
         return parsed
             .map(|_| Secret::from(url))
             .map_err(|why| why.to_string());
@@ -283,7 +283,7 @@ pub fn database_url(url: &str) -> Result<Secret, String> {
 /// Reads an http(s) address without query or fragment, and drops a slash at its end.
 fn public_url(text: &str) -> Result<String, String> {
     let wrong = || "an address like https://pay.example.com is needed".to_owned();
-    let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
     let fits = matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.query().is_none()

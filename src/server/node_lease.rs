@@ -44,7 +44,9 @@ struct Lease {
 impl NodeLease {
     /// Makes a lease that is not held yet. It is taken at the start, or else when the first number is made.
     pub fn new(wanted: Option<u8>, db: Db) -> NodeLease {
-        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        // Two hosts without a readable name must not pass for one, or they would take each other's number.
+        let host = whoami::hostname()
+            .unwrap_or_else(|_| format!("unnamed-{:016x}", rand::random::<u64>()));
         let holder = format!(
             "{host} {} {:08x}",
             std::process::id(),

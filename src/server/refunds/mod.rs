@@ -20,13 +20,12 @@ use crate::domain::filter::{Count, Page, Place, RefundFilter};
 use crate::domain::merchant::MerchantApp;
 use crate::domain::movement::{Amounts, Movement};
 use crate::domain::order::Order;
-use crate::domain::refund::{Refund, RefundKey, RefundStatus};
+use crate::domain::refund::{Refund, RefundKey, RefundRow, RefundStatus};
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
 use crate::server::store;
 
-pub use crate::domain::refund::RefundRow;
 pub use by_hand::{BookingRequest, book, close, preview, review};
 pub use callback::callback;
 pub use due::{flag_overdue, sync_due, sync_lanes};

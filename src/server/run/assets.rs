@@ -1,14 +1,16 @@
-//! What a browser loads besides the pages: carried inside the program, so that the program is all
-//! there is to install.
+//! Files that a browser loads besides the pages. The program carries them inside, so that nothing else is installed.
 //!
-//! `tools/bundle` lays the files down in `target/site/`: the console's own in `pkg/`, those of
-//! `public/` beside it, and compressed copies (`.br`). A release build embeds the folder, a debug
-//! build reads it. If it is missing, the console is without style and scripts, and works.
+//! `tools/bundle` writes the files to `target/site/`: the console's own to `pkg/`, those of `public/` beside it, and a
+//! compressed copy (`.br`) of each. A release build embeds the folder, a debug build reads it. Without the folder the
+//! console works, but has no style and no scripts.
 //!
-//! The console's own files are served below an address that holds a hash of them all, and may be
-//! kept for ever. A request with another hash (a page that an older release rendered, say) is
-//! answered with 404: that page then stays a plain one, instead of running scripts that do not
-//! belong to it.
+//! The console's own files are served below an address that holds a hash of them all, and browsers may keep them for
+//! ever. A page that an older release rendered asks with another hash and gets 404: it works without scripts, instead
+//! of running scripts that do not belong to it.
+//!
+//! `memory-serve` 2.4 and `static-serve` 0.6 do not replace this module. Scripts import each other by relative names, so
+//! one hash stands for all files, which neither library has. Both give a compressed copy the strong tag of the plain
+//! file, and fail to build without the folder. `axum-embed` 0.1 is for axum 0.7.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -34,7 +36,7 @@ struct Site;
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-/// Stands for the content of all the console's own files.
+/// Hash of all the console's own files.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut all = Sha256::new();
     for path in Site::iter().filter(|path| path.starts_with("pkg/") && !path.ends_with(".br")) {
@@ -46,7 +48,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex::encode(&all.finalize()[..8])
 });
 
-/// The addresses of this build's style sheet, scripts and WebAssembly.
+/// Returns the addresses of this build's style sheet, scripts and WebAssembly.
 pub fn urls() -> AssetUrls {
     let url = |file| format!("/assets/{}/{file}", *VERSION);
     AssetUrls {
@@ -92,7 +94,7 @@ fn serve(path: &str, request: &HeaderMap, lifetime: HeaderValue) -> Response {
     let is_compressed = compressed.is_some();
     let file = compressed.unwrap_or(file);
 
-    // The compressed copy is another file with another hash, hence another tag, as it must be.
+    // A strong tag stands for bytes: the compressed copy has another one than the plain file.
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
     let is_known = is_listed(request, &tag);
 
@@ -125,7 +127,7 @@ fn media_type(file: &EmbeddedFile) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Embedded bytes are handed out as they lie, without a copy.
+/// Returns the bytes of a file; embedded ones are not copied.
 fn bytes(data: Cow<'static, [u8]>) -> Bytes {
     match data {
         Cow::Borrowed(embedded) => Bytes::from_static(embedded),
@@ -133,7 +135,7 @@ fn bytes(data: Cow<'static, [u8]>) -> Bytes {
     }
 }
 
-/// Whether the caller takes brotli: names it, and does not rule it out by `q=0`.
+/// Tells whether the caller accepts brotli: names it, and does not rule it out by `q=0`.
 fn accepts_brotli(request: &HeaderMap) -> bool {
     list(request, ACCEPT_ENCODING).any(|offer| {
         let mut parts = offer.split(';').map(str::trim);
@@ -147,13 +149,13 @@ fn accepts_brotli(request: &HeaderMap) -> bool {
     })
 }
 
-/// Whether the caller says that it has the content with this tag.
+/// Tells whether the caller has the content with this tag already.
 fn is_listed(request: &HeaderMap, tag: &str) -> bool {
     list(request, IF_NONE_MATCH)
         .any(|listed| listed == "*" || listed.trim_start_matches("W/") == tag)
 }
 
-/// The members of a header that is a list; empty if it is absent.
+/// Returns the members of a header that is a list. There are none, if it is absent.
 fn list(request: &HeaderMap, name: axum::http::HeaderName) -> impl Iterator<Item = &str> {
     request
         .get_all(name)
@@ -186,8 +188,8 @@ mod tests {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Every file that a caller may ask for, with its address. None, where nothing was bundled
-    /// before the build; `make test` does.
+    /// Returns every file that a caller may ask for, with its address. There are none where nothing was bundled before
+    /// the build; `make test` does it.
     fn embedded() -> Vec<(String, String)> {
         Site::iter()
             .filter(|path| !path.ends_with(".br"))

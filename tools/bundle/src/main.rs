@@ -15,9 +15,12 @@
 //! favicon.svg ...         the files of public/
 //! ```
 //!
-//! A file that compresses well gets a copy with the ending `.br` beside it. Unchanged files are not written, so that
-//! the server is recompiled only when there is something new to embed. With `--dev` nothing is compressed, and pages
-//! reload themselves after each build.
+//! `cargo leptos build --split` does the same, and may replace this program when it builds with the Rust of
+//! `rust-toolchain.toml`: in November 2026 `cargo-leptos` 0.3.11 needs 1.96, by `cargo-util-schemas` 0.14.2.
+//!
+//! A file that compresses well has a copy with the ending `.br` beside it. Unchanged files are not touched, so that
+//! the server is compiled again only when there is something new to embed. With `--dev` nothing is compressed, and
+//! pages reload themselves after each build.
 
 use anyhow::{Context, Result, bail};
 use std::{

@@ -1,4 +1,4 @@
-//! A search put into SQL.
+//! Conditions of a search, in SQL.
 
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -9,7 +9,7 @@ use crate::domain::limits;
 use crate::server::store::Columns;
 use crate::server::store::list::Table;
 
-/// The beginning of a text that one of several columns has.
+/// The beginning of a text, and the columns that may hold such a text.
 pub(super) struct Beginning {
     pub columns: Vec<(Table, &'static str)>,
     pub text: String,
@@ -86,6 +86,7 @@ impl Matching {
         }
     }
 
+    /// Adds a condition that has no values.
     pub fn and(&mut self, condition: &str) {
         self.sql.push_str(" AND ");
         self.sql.push_str(condition);
@@ -97,11 +98,13 @@ impl Matching {
         format!("${}", self.values.len())
     }
 
+    /// Adds a criterion, for which an index may be used.
     pub fn criterion(&mut self, criterion: &Criterion) {
         let condition = self.comparison(criterion, str::to_owned);
         self.and(&condition);
     }
 
+    /// Adds a criterion in a form for which no index is used.
     pub fn criterion_unindexed(&mut self, criterion: &Criterion) {
         let condition = self.comparison(criterion, unindexed);
         self.and(&condition);
@@ -124,12 +127,13 @@ impl Matching {
         format!("{} {operator} {value}", column_as(column))
     }
 
-    /// Adds the condition that a column begins with a text: the range from it to the greatest text that does.
+    /// Adds the condition that a column begins with a text, as a range that an index serves.
     pub fn begins(&mut self, column: &str, text: &str) {
         let condition = self.range(column, text);
         self.and(&condition);
     }
 
+    /// Adds the ends of the range of texts with a beginning, and returns its condition.
     fn range(&mut self, column: &str, text: &str) -> String {
         let from = self.value(Value::Text(text.to_owned()));
         let to = self.value(Value::Text(format!("{text}{}", char::MAX)));
@@ -205,6 +209,7 @@ impl Matching {
         })
     }
 
+    /// Makes a query with the values of the conditions.
     pub fn query(&self, sql: String) -> Query<'_, Any, AnyArguments> {
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in &self.values {

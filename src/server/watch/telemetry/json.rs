@@ -1,5 +1,9 @@
-//! A line of the log as one JSON object: when, how grave, who says what; the fields of the spans
-//! around it, the trace id among them; its own fields. All of them side by side, each once.
+//! A line of the log as one JSON object: `timestamp`, `level` and `target`, the fields of the spans around it, the
+//! trace id among them, and its own fields. All of them stand side by side, and each name once.
+//!
+//! The JSON of `tracing-subscriber` 0.3 leaves the trace id two levels down, in a list of spans. `json-subscriber` 0.3
+//! puts it beside the line's own fields, but writes `log` as the target of every line from the `log` crate. Both repeat
+//! a name that a span and the line have in common (`target` or `refund_no`), and such JSON is read in different ways.
 
 use std::fmt;
 
@@ -12,7 +16,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes lines of JSON instead of lines for people.
+/// Makes a layer write lines of JSON instead of lines for people.
 pub fn layer<S, N, E, W>(lines: Layer<S, N, E, W>) -> Layer<S, JsonFields, Line, W>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
@@ -25,7 +29,7 @@ where
         .event_format(Line)
 }
 
-/// The format.
+/// Format of a line.
 pub struct Line;
 
 impl<S> FormatEvent<S, JsonFields> for Line
@@ -67,7 +71,7 @@ where
     }
 }
 
-/// Adds fields; what says when, how grave and who is not for them to change.
+/// Adds fields, except those that would change the timestamp, the level or the target.
 fn add(line: &mut Map<String, Value>, fields: serde_json::Result<Value>) {
     let Ok(Value::Object(fields)) = fields else {
         return;

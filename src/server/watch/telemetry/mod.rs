@@ -1,5 +1,5 @@
-//! The log, to the standard error: lines for people or one JSON object a line. And traces, to a
-//! collector, where a setting names one.
+//! The log, written to the standard error, in lines for people or as one JSON object a line; and traces, sent to a
+//! collector if a setting names one.
 
 mod json;
 
@@ -21,16 +21,16 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::server::config::{Config, LogFormat};
 
-/// What sends traces, if anything does.
+/// Sender of the traces, if a setting names a collector.
 static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// How long a stop waits for the collector to take the last traces.
+/// Maximum time that a stop waits for the collector to take the last traces.
 const LAST_TRACES: Duration = Duration::from_secs(2);
 
-/// Begins to log and to trace. The first call counts.
+/// Begins to log and to trace. A second call changes nothing.
 ///
 /// # Errors
-/// When traces cannot be sent where the settings say; the text says why.
+/// A text that says why traces cannot be sent to the collector.
 pub fn start(config: &Config) -> Result<(), String> {
     let traces = match &config.otlp_endpoint {
         Some(endpoint) => Some(tracer(endpoint)?),
@@ -46,7 +46,7 @@ pub fn start(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-/// Sends what has not been sent yet of the traces, for a moment at most.
+/// Sends the traces that were not sent yet, and waits for no longer than [`LAST_TRACES`].
 pub async fn stop() {
     let last = tokio::task::spawn_blocking(|| {
         let sent = TRACES
@@ -71,8 +71,8 @@ where
     lines.with_filter(EnvFilter::new(&config.log))
 }
 
-/// Our own spans and what is said within them. Those of libraries are left out, the exporter's own
-/// above all.
+/// Makes the layer that traces our own spans and events. Those of libraries are left out, since the exporter's own would
+/// be traced without end.
 fn traced<S>(tracer: SdkTracer) -> impl Layer<S>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
@@ -103,7 +103,7 @@ fn tracer(endpoint: &str) -> Result<SdkTracer, String> {
     Ok(TRACES.get_or_init(|| traces).tracer("refundry"))
 }
 
-/// A panic is a line of the log like any other, with the trace id of its request.
+/// Writes a panic to the log, as a line with the trace id of its request.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let why = panic.payload_as_str().unwrap_or("no message");
     let place = panic.location().map(ToString::to_string);
