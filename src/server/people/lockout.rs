@@ -2,7 +2,7 @@
 //!
 //! A name is locked out *at an address*, so that guesses from elsewhere lock nobody out. That count is in the
 //! database, which all nodes share. Each node also limits in its memory the logins of one address under all names
-//! ([`AddressLimits`](super::address_limits::AddressLimits)).
+//! ([`LoginLimits`](super::login_limits::LoginLimits)).
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::Result;
-use crate::server::people::address_limits::minutes;
+use crate::server::people::login_limits::minutes;
 use crate::server::store;
 use crate::server::store::login_failure::Window;
 

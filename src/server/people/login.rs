@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::domain::people::{Account, Grant, Role};
     use crate::server::config::Config;
-    use crate::server::people::address_limits::AT_ONCE_OF_ADDRESS;
     use crate::server::people::lockout::{LOCKED_OUT_MS, clean_up};
+    use crate::server::people::login_limits::AT_ONCE_OF_ADDRESS;
     use crate::server::people::{DEMO_HASH, DEMO_PASSWORD, add, set_enabled, set_password, unlock};
     use crate::server::testing::app_with;
 

@@ -1,10 +1,10 @@
 //! The operators: accounts, grants of roles, logins and sessions.
 
 mod accounts;
-pub mod address_limits;
 mod grants;
 pub mod lockout;
 mod login;
+pub mod login_limits;
 pub mod passwords;
 pub mod sessions;
 

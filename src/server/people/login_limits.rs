@@ -26,7 +26,7 @@ pub(super) fn minutes(ms: i64) -> i64 {
 
 /// The logins that each address has under way, and its recent failures.
 #[derive(Default)]
-pub struct AddressLimits(Mutex<Counted>);
+pub struct LoginLimits(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
@@ -38,11 +38,11 @@ struct Counted {
 
 /// A login that is being checked. It counts as failed unless it [succeeds](Attempt::succeeded).
 pub(super) struct Attempt<'a> {
-    limits: &'a AddressLimits,
+    limits: &'a LoginLimits,
     address: IpAddr,
 }
 
-impl AddressLimits {
+impl LoginLimits {
     /// Begins one more login from an address.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_address_fails_so_often_in_a_window_and_no_other_pays_for_it() {
-        let limits = AddressLimits::default();
+        let limits = LoginLimits::default();
         let (one, other) = (address("2001:db8::1"), address("198.51.100.7"));
         for _ in 0..2 * FAILURES_OF_ADDRESS {
             limits.begin(one, START).unwrap().succeeded();
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_of_the_queue_and_no_more() {
-        let limits = AddressLimits::default();
+        let limits = LoginLimits::default();
         let (one, other) = (address("198.51.100.7"), address("198.51.100.8"));
         let under_way: Vec<_> = (0..AT_ONCE_OF_ADDRESS)
             .map(|_| limits.begin(one, START).unwrap())
