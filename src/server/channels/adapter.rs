@@ -37,21 +37,6 @@ pub enum OrderOutcome {
     },
 }
 
-impl OrderOutcome {
-    /// Returns the statement without its details.
-    pub fn kind(&self) -> OutcomeKind {
-        match self {
-            OrderOutcome::Known {
-                status: OrderStatus::Success,
-                ..
-            } => OutcomeKind::Success,
-            OrderOutcome::Known { .. } => OutcomeKind::Accepted,
-            OrderOutcome::NotFound => OutcomeKind::NotFound,
-            OrderOutcome::Unknown { .. } => OutcomeKind::Unknown,
-        }
-    }
-}
-
 /// A refund as it is put into words for a channel, before its first submission under a number.
 #[derive(Clone, Copy, Debug)]
 pub struct RefundTerms<'a> {
