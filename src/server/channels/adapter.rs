@@ -12,7 +12,7 @@ use crate::domain::account::ChannelAccount;
 use crate::domain::error::Refusal;
 use crate::domain::money::Fen;
 use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
-use crate::domain::refund::{OutcomeKind, Statement, Submission};
+use crate::domain::refund::{Statement, Submission};
 
 /// A channel's reply.
 #[derive(Clone, Debug)]
