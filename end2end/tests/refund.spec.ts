@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import type { Refund } from '../support/gateway.ts';
 import { expect, expectAccessible, login, open, test } from '../support/fixtures.ts';
 import { hold, posts, pressInEveryFrame, pressThrice } from '../support/keys.ts';
@@ -106,6 +106,18 @@ async function consider(page: Page, name: string, title: string, scripts: boolea
   if (scripts) return page.getByRole('dialog', { name: title });
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
   return page.locator('main');
+}
+
+/** Expects that a confirmation names the refund and its order, and says what stays refundable. */
+async function expectToConfirm(step: Locator, refund: Refund, left: string) {
+  for (const text of [refund.refundNo, refund.order.orderNo, left]) await expect(step).toContainText(text);
+}
+
+/** Reads the fields that a confirmation's form sends. */
+async function fieldsOf(step: Locator) {
+  return step.locator('form[method=post]').evaluate((form) => {
+    return Object.fromEntries(new FormData(form as HTMLFormElement)) as Record<string, string>;
+  });
 }
 
 test.beforeEach(async ({ page }) => login(page));
@@ -226,9 +238,7 @@ test('a failed refund is retried once a press, after saying what will happen', {
   await expectAccessible(page);
 
   let step = await consider(page, t.retry, t.retryTitle, scripts);
-  await expect(step).toContainText(refund.refundNo);
-  await expect(step).toContainText(refund.order.orderNo);
-  await expect(step).toContainText(t.left);
+  await expectToConfirm(step, refund, t.left);
   await expect(step.getByRole('heading', { name: t.retryTitle })).toBeFocused();
   await expectAccessible(page);
   if (scripts) {
@@ -241,9 +251,7 @@ test('a failed refund is retried once a press, after saying what will happen', {
   await expect(events(page)).toHaveCount(2);
 
   step = await consider(page, t.retry, t.retryTitle, scripts);
-  const form = await step.locator('form[method=post]').evaluate((form) => {
-    return Object.fromEntries(new FormData(form as HTMLFormElement)) as Record<string, string>;
-  });
+  const form = await fieldsOf(step);
   await step.getByRole('button', { name: t.retryButton }).click();
   await expect(done(page)).toHaveText(t.retried);
   await expect(page.getByRole('dialog')).toBeHidden();
@@ -476,18 +484,14 @@ test('what the channel took back is booked once, after saying what will happen, 
   const before = await events(page).count();
 
   const step = await consider(page, t.book, t.bookTitle, scripts);
-  await expect(step).toContainText(refund.refundNo);
-  await expect(step).toContainText(refund.order.orderNo);
-  await expect(step).toContainText(t.leftAfter);
+  await expectToConfirm(step, refund, t.leftAfter);
   await expect(step.getByRole('heading', { name: t.bookTitle })).toBeFocused();
   await expectAccessible(page);
   // Without evidence nothing is sent.
   const basis = step.getByLabel(t.basis);
   await expect(basis).toHaveAttribute('required');
   await basis.fill('<b>通道账单 7</b>');
-  const form = await step.locator('form[method=post]').evaluate((form) => {
-    return Object.fromEntries(new FormData(form as HTMLFormElement)) as Record<string, string>;
-  });
+  const form = await fieldsOf(step);
   await step.getByRole('button', { name: t.bookButton }).click();
   await expect(done(page)).toHaveText(t.booked);
   await expect(page.getByRole('dialog')).toBeHidden();

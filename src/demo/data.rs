@@ -6,9 +6,10 @@ use rand::{RngExt, SeedableRng};
 
 use crate::demo::ADMIN;
 use crate::demo::plan::{BEHAVIOURS, Course, Plan, plans};
-use crate::demo::story::Story;
+use crate::demo::story::{Story, origin};
 use crate::domain::account::ChannelAccount;
-use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::audit::Act;
+use crate::domain::event::{Actor, Event};
 use crate::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use crate::domain::money::Fen;
 use crate::domain::movement::Movement;
@@ -20,6 +21,7 @@ use crate::server::channels::sandbox::ledger::Params;
 use crate::server::config::Config;
 use crate::server::merchants::PUBLISHED_SECRET;
 use crate::server::numbers::{Kind, Sequence};
+use crate::server::orders;
 use crate::server::store::sandbox::LedgerRow;
 
 /// The demonstration's app.
@@ -40,6 +42,7 @@ pub struct Month {
     pub refunds: Vec<Refund>,
     pub movements: Vec<Movement>,
     pub events: Vec<Event>,
+    pub acts: Vec<Act>,
     pub book: Vec<LedgerRow>,
 }
 
@@ -144,11 +147,16 @@ pub fn make(config: &Config, now: Timestamp) -> Month {
             story.arrive(now, config.overdue_after_ms, config.recheck_after_ms);
             month.refunds.push(story.refund);
             month.events.extend(story.events);
+            month.acts.extend(story.acts);
             month.movements.extend(story.movements);
             book.extend(story.book);
         }
         month.book.append(&mut book);
-        month.events.push(recorded(&order));
+        let at = order.created_at;
+        let event = orders::recorded_event(&order, Actor::Merchant, at);
+        month.events.push(event);
+        let act = orders::recorded_act(&order, &origin(Actor::Merchant), at);
+        month.acts.push(act);
         month.orders.push(order);
     }
     month
@@ -361,20 +369,4 @@ fn refund(
         false => Actor::Merchant,
     };
     (refund, actor)
-}
-
-fn recorded(order: &Order) -> Event {
-    Event {
-        app_id: order.app_id.clone(),
-        subject: Subject::Order,
-        number: order.order_no.clone(),
-        seq: order.version,
-        at: order.created_at,
-        kind: EventKind::Recorded,
-        actor: Actor::Merchant,
-        outcome: None,
-        said: None,
-        before: None,
-        after: Some(order.status.as_str().to_owned()),
-    }
 }

@@ -7,6 +7,7 @@ mod plan;
 mod story;
 
 use crate::domain::people::{Account, Grant, Role};
+use crate::server::audit;
 use crate::server::config::Config;
 use crate::server::ctx::Ctx;
 use crate::server::error::Error;
@@ -57,6 +58,8 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
     if seed(&ctx).await? == Seeded::Foreign {
         return Err(ServeError::NotADemonstration);
     }
+    // The month's entries are old already: a check of the chain would report those that are not sealed.
+    audit::seal(&ctx.db).await?;
     let kept = match &folder {
         Some(_) => "in a temporary folder, gone when this stops",
         None => "kept in the database given",
@@ -135,6 +138,9 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
                 for event in &month.events {
                     store::event::insert(conn, event).await?;
                 }
+                for act in &month.acts {
+                    audit::record(conn, act).await?;
+                }
                 for row in &month.book {
                     store::sandbox::insert(conn, row).await?;
                 }
@@ -158,8 +164,9 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::domain::audit::{Act, Action, Origin};
     use crate::domain::callback::{Callback, Verdict};
-    use crate::domain::event::Actor;
+    use crate::domain::event::{Actor, Event};
     use crate::domain::money::Fen;
     use crate::domain::movement::{Movement, MovementKind};
     use crate::domain::notice::{Notice, NoticeState};
@@ -209,6 +216,7 @@ mod tests {
         );
         assert_eq!((one.orders, one.refunds), (other.orders, other.refunds));
         assert_eq!((one.events, one.book), (other.events, other.book));
+        assert_eq!(one.acts, other.acts);
     }
 
     #[test]
@@ -276,6 +284,38 @@ mod tests {
             assert!(messages.callbacks.iter().any(is_so), "{verdict}");
         }
         assert!(messages.attempts.iter().all(|send| send.at <= now));
+    }
+
+    #[test]
+    fn the_audit_has_an_entry_of_everything_that_somebody_decided() {
+        let now = crate::domain::time::Timestamp(1_760_000_000_000);
+        let month = data::make(&Config::default(), now);
+        let decided = |event: &&Event| Origin::from(event.actor.clone()).decides();
+        let decided = month.events.iter().filter(decided);
+        let mut decided: Vec<_> = decided
+            .map(|event| (&event.number, event.at, &event.actor))
+            .collect();
+        let acts = month.acts.iter();
+        let mut told: Vec<_> = acts
+            .map(|act| (&act.number, act.at, &act.origin.actor))
+            .collect();
+        for list in [&mut decided, &mut told] {
+            list.sort_by_key(|(number, at, _)| (*number, *at));
+        }
+        assert_eq!(told, decided);
+        for action in [
+            Action::OrderRecorded,
+            Action::RefundRequested,
+            Action::RefundSynced,
+            Action::RefundSubmitted,
+            Action::RefundRetried,
+            Action::RefundClosed,
+            Action::RefundBooked,
+        ] {
+            let is_so = |act: &Act| act.action == action && act.app_id.as_deref() == Some(APP_ID);
+            assert!(month.acts.iter().any(is_so), "{action}");
+        }
+        assert!(month.acts.iter().all(|act| act.origin.address.is_some()));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Stories of the demonstration's refunds. The domain's own transitions and the sandbox's own rules make every event, so
 //! that both agree with the result.
 
+use std::mem;
 use std::ops::Add;
 
-use crate::domain::event::{Actor, Event, EventKind, Subject};
+use crate::domain::audit::{Act, Origin};
+use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::money::Fen;
 use crate::domain::movement::{Amounts, Movement, MovementEvidence};
 use crate::domain::order::Order;
@@ -14,16 +16,18 @@ use crate::domain::time::Timestamp;
 use crate::server::channels::adapter::Reply;
 use crate::server::channels::sandbox::ledger;
 use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Params};
+use crate::server::refunds::Cause;
 use crate::server::store::sandbox::LedgerRow;
 
 /// Time that the channel takes to answer.
 const ANSWER_MS: i64 = 240;
 
-/// A refund, its timeline and its row in the sandbox's book, so far.
+/// A refund, its timeline, its entries in the audit and its row in the sandbox's book, so far.
 #[derive(Clone, Debug)]
 pub struct Story {
     pub refund: Refund,
     pub events: Vec<Event>,
+    pub acts: Vec<Act>,
     pub movements: Vec<Movement>,
     pub book: Option<LedgerRow>,
     now: Timestamp,
@@ -37,6 +41,7 @@ impl Story {
         let mut story = Story {
             refund,
             events: Vec::new(),
+            acts: Vec::new(),
             movements: Vec::new(),
             book: None,
             now,
@@ -47,7 +52,7 @@ impl Story {
             ..Amounts::default()
         };
         story.move_money(order, change, EventKind::Requested);
-        story.note(EventKind::Requested, actor, story.refund.status);
+        story.tell(&story.cause(EventKind::Requested, actor), None);
         story
     }
 
@@ -98,7 +103,6 @@ impl Story {
 
     /// Receives a callback that names another amount.
     pub fn call_back_with_another_amount(&mut self) -> &mut Self {
-        let before = self.refund.status;
         let said = self.book.as_ref().map(|row| {
             let amount = Fen(row.amount.0 * 10);
             let wrong = LedgerRow {
@@ -107,12 +111,13 @@ impl Story {
             };
             CallbackBody::of(&wrong).to_json()
         });
-        self.next(self.refund.flagged(ReviewReason::AmountDiffers).refund);
-        self.note(EventKind::Callback, Actor::Channel, before);
-        if let Some(event) = self.events.last_mut() {
-            event.outcome = Some(OutcomeKind::Success);
-            event.said = said;
-        }
+        let cause = Cause {
+            outcome: Some(OutcomeKind::Success),
+            said,
+            ..self.cause(EventKind::Callback, Actor::Channel)
+        };
+        let before = self.next(self.refund.flagged(ReviewReason::AmountDiffers).refund);
+        self.tell(&cause, Some(&before));
         self
     }
 
@@ -121,11 +126,11 @@ impl Story {
         let channel_no = self.refund.channel_no();
         let answer = ledger::answer_when_asked(self.book.as_ref(), channel_no, self.now);
         let not_found = answer.outcome.outcome == Outcome::NotFound;
-        self.settle(order, Source::Sync, answer, actor);
+        self.settle(order, Source::Sync, answer, actor.clone());
         if not_found && self.refund.holds() && !self.refund.submissions.acknowledged() {
             self.wait(ANSWER_MS);
-            self.next(self.refund.submitted(self.now).refund);
-            self.note(EventKind::Resubmitted, Actor::System, self.refund.status);
+            let before = self.next(self.refund.submitted(self.now).refund);
+            self.tell(&self.cause(EventKind::Resubmitted, actor), Some(&before));
             self.submit(order);
         }
         self
@@ -138,20 +143,18 @@ impl Story {
 
     /// Retries the failed refund.
     pub fn retry(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
-        let before = self.refund.status;
         let retried = self.refund.retried(self.now, None);
         let change = retried.change();
-        self.next(retried.refund.submitted(self.now).refund);
+        let before = self.next(retried.refund.submitted(self.now).refund);
         self.move_money(order, change, EventKind::Retried);
-        self.note(EventKind::Retried, actor, before);
+        self.tell(&self.cause(EventKind::Retried, actor), Some(&before));
         self.submit(order)
     }
 
     /// Closes the failed refund by hand.
     pub fn close(&mut self, actor: Actor) -> &mut Self {
-        let before = self.refund.status;
-        self.next(self.refund.closed_after_failure().refund);
-        self.note(EventKind::Closed, actor, before);
+        let before = self.next(self.refund.closed_after_failure().refund);
+        self.tell(&self.cause(EventKind::Closed, actor), Some(&before));
         self
     }
 
@@ -166,13 +169,14 @@ impl Story {
             Some(Booking::Returned) => self.refund.booked_as_returned(booked, self.now),
             None => return self,
         };
-        let (before, change) = (self.refund.status, settlement.change());
-        self.next(settlement.refund);
+        let change = settlement.change();
+        let before = self.next(settlement.refund);
         self.move_money(order, change, EventKind::Booked);
-        self.note(EventKind::Booked, actor, before);
-        if let Some(event) = self.events.last_mut() {
-            event.said = Some(remark.to_owned());
-        }
+        let cause = Cause {
+            said: Some(remark.to_owned()),
+            ..self.cause(EventKind::Booked, actor)
+        };
+        self.tell(&cause, Some(&before));
         self
     }
 
@@ -182,8 +186,9 @@ impl Story {
         let raised_at = self.refund.opened_at.plus_ms(overdue_after_ms);
         if self.refund.holds() && self.refund.review_reason.is_none() && raised_at < now {
             self.now = self.now.max(raised_at);
-            self.next(self.refund.flagged(ReviewReason::Overdue).refund);
-            self.note(EventKind::Flagged, Actor::System, self.refund.status);
+            let before = self.next(self.refund.flagged(ReviewReason::Overdue).refund);
+            let cause = self.cause(EventKind::Flagged, Actor::System);
+            self.tell(&cause, Some(&before));
         }
         let recheck = self
             .refund
@@ -223,25 +228,16 @@ impl Story {
             amount: answer.outcome.amount,
             at: self.now,
         };
-        let before = self.refund.status;
         let mut settlement = self.refund.settle(order.refundable(), &evidence);
         let change = settlement.change();
         if source == Source::Answer {
             let submissions = &mut settlement.refund.submissions;
             submissions.keep_answer(evidence.attempt, &answer.raw, self.now);
         }
-        self.next(settlement.refund);
-        let kind = match source {
-            Source::Answer => EventKind::Answered,
-            Source::Callback => EventKind::Callback,
-            Source::Sync => EventKind::Sync,
-        };
-        self.move_money(order, change, kind);
-        self.note(kind, actor, before);
-        if let Some(event) = self.events.last_mut() {
-            event.outcome = Some(evidence.outcome.kind());
-            event.said = Some(answer.raw);
-        }
+        let before = self.next(settlement.refund);
+        let cause = Cause::of_evidence(&evidence, origin(actor), self.now, &answer.raw);
+        self.move_money(order, change, cause.kind);
+        self.tell(&cause, Some(&before));
         self
     }
 
@@ -255,26 +251,31 @@ impl Story {
         self.movements.extend(movement);
     }
 
-    fn next(&mut self, refund: Refund) {
+    /// Makes the refund's next version, and returns the one before.
+    fn next(&mut self, refund: Refund) -> Refund {
         let version = self.refund.version + 1;
-        self.refund = Refund { version, ..refund };
+        mem::replace(&mut self.refund, Refund { version, ..refund })
     }
 
-    fn note(&mut self, kind: EventKind, actor: Actor, before: RefundStatus) {
-        self.events.push(Event {
-            app_id: self.refund.app_id.clone(),
-            subject: Subject::Refund,
-            number: self.refund.refund_no.clone(),
-            seq: self.refund.version,
-            at: self.now,
-            kind,
-            actor,
-            outcome: None,
-            said: None,
-            before: Some(before.as_str().to_owned()),
-            after: Some(self.refund.status.as_str().to_owned()),
-        });
+    fn cause(&self, kind: EventKind, actor: Actor) -> Cause {
+        Cause::new(kind, origin(actor), self.now)
     }
+
+    /// Notes what made the refund's version, as the server does.
+    fn tell(&mut self, cause: &Cause, before: Option<&Refund>) {
+        self.events.push(cause.event(before, &self.refund));
+        self.acts.extend(cause.act(before, &self.refund));
+    }
+}
+
+/// Returns the origin of an act by an actor: merchants and operators have an address of the documentation's networks.
+pub fn origin(actor: Actor) -> Origin {
+    let address = match &actor {
+        Actor::Merchant => Some([198, 51, 100, 20].into()),
+        Actor::Operator(_) => Some([198, 51, 100, 7].into()),
+        _ => None,
+    };
+    Origin { actor, address }
 }
 
 /// Makes an untrue refusal.

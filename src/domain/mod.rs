@@ -18,6 +18,8 @@ pub mod order;
 pub mod people;
 pub mod refund;
 pub mod secret;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
 pub mod time;
 

@@ -9,7 +9,7 @@ use refundry::domain::people::{Grant, Role};
 use refundry::server::audit::Extent;
 use refundry::server::clock::Clock;
 use refundry::server::db::Db;
-use refundry::server::run::copy::{CopyError, CopyProgress, copy};
+use refundry::server::run::copy::{CopyError, CopyProgress, Same, copy};
 use refundry::server::store::copying;
 use refundry::server::{audit, people, refunds};
 
@@ -28,6 +28,19 @@ async fn empty() -> Core {
 /// Returns the actor that copies.
 fn by() -> Origin {
     Actor::CommandLine("root".to_owned()).into()
+}
+
+async fn copy_between(
+    from: &Core,
+    to: &Core,
+    tell: &mut impl FnMut(CopyProgress),
+) -> Result<Vec<Same>, CopyError> {
+    let now = from.ctx.clock.now();
+    copy(&from.ctx.db, &to.ctx.db, now, &by(), tell).await
+}
+
+async fn copy_quietly(from: &Core, to: &Core) -> Result<Vec<Same>, CopyError> {
+    copy_between(from, to, &mut |_| {}).await
 }
 
 async fn run(db: &Db, sql: &'static str) -> u64 {
@@ -55,15 +68,9 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
             .expect("an operator");
     }
     let mut told = Vec::new();
-    let same = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |what| told.push(what),
-    )
-    .await
-    .expect("a copy");
+    let same = copy_between(&from, &to, &mut |what| told.push(what))
+        .await
+        .expect("a copy");
     let of = |table| same.iter().find(|same| same.table == table).unwrap();
     assert_eq!((of("pay_order").rows, of("refund").rows), (400, 250));
     assert!(of("event").rows > 500);
@@ -79,21 +86,16 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     };
     assert!(told.contains(&done("refund")));
 
-    let again = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await;
+    let again = copy_quietly(&from, &to).await;
     assert_eq!(again.expect("the same"), same);
 
     // The audit's chain is intact in the copy, and ends with the entry of the copy.
     let [ours, theirs] = [check(&from).await, check(&to).await];
     assert!(ours.found.is_none() && ours.unsealed.is_none());
     assert_eq!(ours, theirs);
-    assert_eq!((of("audit").rows, ours.head.sealed_no), (3, 3));
+    let entries = of("audit").rows;
+    assert!(entries > 650);
+    assert_eq!(u64::try_from(ours.head.sealed_no), Ok(entries));
 
     // There are more than 9 attempts and events: sorted as texts, 10 would come before 2.
     assert!(of("delivery_attempt").rows > 100);
@@ -116,15 +118,7 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
 #[tokio::test]
 async fn a_copy_that_was_broken_off_goes_on() {
     let (from, to) = (month().await, empty().await);
-    copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await
-    .expect("a copy");
+    copy_quietly(&from, &to).await.expect("a copy");
     // The state after an interruption in the middle of the refunds.
     for sql in [
         "DELETE FROM event",
@@ -140,17 +134,11 @@ async fn a_copy_that_was_broken_off_goes_on() {
         run(&to.ctx.db, sql).await;
     }
     let mut copied = Vec::new();
-    let same = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |told| {
-            if let CopyProgress::Copied { table, done, .. } = told {
-                copied.push((table, done));
-            }
-        },
-    )
+    let same = copy_between(&from, &to, &mut |told| {
+        if let CopyProgress::Copied { table, done, .. } = told {
+            copied.push((table, done));
+        }
+    })
     .await
     .expect("the rest");
     let begun_at = copied.iter().find(|(table, _)| *table == "refund");
@@ -167,14 +155,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
 async fn other_data_is_not_added_to() {
     let (from, to) = (month().await, Core::start(Clock::System).await);
     let before = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
-    let refused = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await;
+    let refused = copy_quietly(&from, &to).await;
     assert!(matches!(refused, Err(CopyError::Foreign(_))), "{refused:?}");
     let after = run(&to.ctx.db, "UPDATE merchant_app SET enabled = enabled").await;
     assert_eq!((before, after), (1, 1));
@@ -189,14 +170,7 @@ async fn a_database_that_a_server_runs_on_is_left_alone() {
         "INSERT INTO node (node, host, holder, started_at, alive_until) VALUES (0, 'h', 'x', 0, 9000000000000)",
     )
     .await;
-    let refused = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await;
+    let refused = copy_quietly(&from, &to).await;
     assert!(
         matches!(refused, Err(CopyError::InUse("copy to"))),
         "{refused:?}"
@@ -206,28 +180,13 @@ async fn a_database_that_a_server_runs_on_is_left_alone() {
 #[tokio::test]
 async fn one_fen_that_differs_is_found() {
     let (from, to) = (month().await, empty().await);
-    copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await
-    .expect("a copy");
+    copy_quietly(&from, &to).await.expect("a copy");
     run(
         &to.ctx.db,
         "UPDATE refund SET reason = 'x' WHERE refund_no = (SELECT MAX(refund_no) FROM refund)",
     )
     .await;
-    let differs = copy(
-        &from.ctx.db,
-        &to.ctx.db,
-        from.ctx.clock.now(),
-        &by(),
-        &mut |_| {},
-    )
-    .await;
+    let differs = copy_quietly(&from, &to).await;
     let at = CopyError::Differs {
         table: "refund",
         row: 250,

@@ -5,14 +5,14 @@
 //! but truthful, no more money may move than was paid, whatever happens. With a channel that lies, our own books must
 //! still add up.
 
+use crate::support::new_refund;
 use proptest::prelude::*;
-use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::movement::Amounts;
-use refundry::domain::order::{Channel, Order, OrderKey, OrderStatus};
+use refundry::domain::order::{Channel, Order, OrderStatus};
 use refundry::domain::refund::{
-    Booking, Delay, Effect, Evidence, NewNumber, NewRefund, Outcome, OutcomeKind, Refund,
-    RefundStatus, RepeatedFields, ReviewReason, Settlement, Source, WaitReason,
+    Booking, Delay, Effect, Evidence, NewNumber, Outcome, OutcomeKind, Refund, RefundStatus,
+    RepeatedFields, ReviewReason, Settlement, Source, WaitReason,
 };
 use refundry::domain::time::Timestamp;
 
@@ -174,17 +174,7 @@ fn requested(index: usize, amount: i64, now: i64) -> Refund {
         recorded_at: Timestamp(0),
         version: 1,
     };
-    let new = NewRefund {
-        order: OrderKey::OrderNo("P".to_owned()),
-        biz_refund_no: number.clone(),
-        amount: Fen(amount),
-        reason: None,
-        attach: None,
-        notify_url: None,
-        client_ip: None,
-        edition: Edition::Open,
-        expected_refundable: None,
-    };
+    let new = new_refund(&order, &number, Fen(amount));
     Refund::requested(new, &order, number, String::new(), Timestamp(now))
 }
 
@@ -302,6 +292,44 @@ impl World {
             || !lease_over && self.syncs.iter().any(|(refund, _)| *refund == index)
     }
 
+    /// Returns the index of one of the refunds, if it is not busy.
+    fn pick_idle(&self, which: usize, lease_over: bool) -> Option<usize> {
+        pick(&self.refunds, which).filter(|i| !self.busy(*i, lease_over))
+    }
+
+    /// Tells whether a submission of the refund may still reach the channel.
+    fn on_its_way(&self, index: usize) -> bool {
+        self.flights.iter().any(|flight| flight.refund == index)
+    }
+
+    /// Removes one of the flights, if there are any.
+    fn take_flight(&mut self, which: usize) -> Option<Flight> {
+        let i = pick(&self.flights, which)?;
+        Some(self.flights.remove(i))
+    }
+
+    /// Sends an answer to a flight, if we still wait for it.
+    fn answer(&mut self, flight: &Flight, outcome: Outcome) {
+        if flight.waiting {
+            let evidence = Evidence {
+                attempt: flight.attempt,
+                ..self.evidence(Source::Answer, flight.refund, outcome)
+            };
+            self.answers.push((flight.refund, evidence));
+        }
+    }
+
+    /// Makes evidence of now about the refund's current submission.
+    fn evidence(&self, source: Source, index: usize, outcome: Outcome) -> Evidence {
+        Evidence {
+            source,
+            attempt: self.refunds[index].submissions.current().attempt,
+            outcome,
+            amount: None,
+            at: Timestamp(self.now),
+        }
+    }
+
     fn enter(&mut self, index: usize, becomes: Book) {
         self.book[index] = becomes;
         match becomes {
@@ -340,7 +368,7 @@ impl World {
                 }
             }
             Step::Approve(refund) => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                let Some(i) = self.pick_idle(refund, false) else {
                     return;
                 };
                 if let Some(approved) = self.refunds[i].approved(at) {
@@ -369,7 +397,7 @@ impl World {
                 }
             }
             Step::Book(refund) => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                let Some(i) = self.pick_idle(refund, false) else {
                     return;
                 };
                 let refund = &self.refunds[i];
@@ -400,11 +428,10 @@ impl World {
                 assert_eq!(self.refunds[i].merged(&fields), None);
             }
             Step::CloseUnknown(refund) => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                let Some(i) = self.pick_idle(refund, false) else {
                     return;
                 };
-                let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
-                let unseen = self.book[i] == Book::Unseen && !on_its_way;
+                let unseen = self.book[i] == Book::Unseen && !self.on_its_way(i);
                 if self.refunds[i].holds() && unseen {
                     self.apply(i, self.refunds[i].closed_as_unknown(at, 0));
                 }
@@ -414,8 +441,7 @@ impl World {
                 lease_over,
                 approval,
             } => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
-                else {
+                let Some(i) = self.pick_idle(refund, lease_over) else {
                     return;
                 };
                 let failed = &self.refunds[i];
@@ -430,7 +456,7 @@ impl World {
                 }
             }
             Step::CloseByHand(refund) => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                let Some(i) = self.pick_idle(refund, false) else {
                     return;
                 };
                 if self.refunds[i].status == RefundStatus::Fail {
@@ -442,76 +468,33 @@ impl World {
                 becomes,
                 answer_lost,
             } => {
-                let Some(i) = pick(&self.flights, flight) else {
+                let Some(flight) = self.take_flight(flight) else {
                     return;
                 };
-                let Flight {
-                    refund,
-                    attempt,
-                    waiting,
-                } = self.flights.remove(i);
-                if matches!(self.book[refund], Book::Unseen | Book::Fail) {
-                    self.enter(refund, becomes);
+                if matches!(self.book[flight.refund], Book::Unseen | Book::Fail) {
+                    self.enter(flight.refund, becomes);
                 }
                 let outcome = if answer_lost {
                     lost()
                 } else {
-                    outcome(self.book[refund])
+                    outcome(self.book[flight.refund])
                 };
-                if waiting {
-                    self.answers.push((
-                        refund,
-                        Evidence {
-                            source: Source::Answer,
-                            attempt,
-                            outcome,
-                            amount: None,
-                            at,
-                        },
-                    ));
-                }
+                self.answer(&flight, outcome);
             }
             Step::Lose { flight } => {
-                let Some(i) = pick(&self.flights, flight) else {
+                let Some(flight) = self.take_flight(flight) else {
                     return;
                 };
-                let Flight {
-                    refund,
-                    attempt,
-                    waiting,
-                } = self.flights.remove(i);
-                if waiting {
-                    self.answers.push((
-                        refund,
-                        Evidence {
-                            source: Source::Answer,
-                            attempt,
-                            outcome: lost(),
-                            amount: None,
-                            at,
-                        },
-                    ));
-                }
+                self.answer(&flight, lost());
             }
             Step::GiveUpWaiting { flight } => {
                 let Some(i) = pick(&self.flights, flight).filter(|i| self.flights[*i].waiting)
                 else {
                     return;
                 };
+                let given_up = self.flights[i].clone();
                 self.flights[i].waiting = false;
-                let Flight {
-                    refund, attempt, ..
-                } = self.flights[i];
-                self.answers.push((
-                    refund,
-                    Evidence {
-                        source: Source::Answer,
-                        attempt,
-                        outcome: lost(),
-                        amount: None,
-                        at,
-                    },
-                ));
+                self.answer(&given_up, lost());
             }
             Step::Answer(answer) => {
                 let Some(i) = pick(&self.answers, answer) else {
@@ -536,42 +519,24 @@ impl World {
                 if !keep {
                     self.callbacks.remove(i);
                 }
-                let attempt = self.refunds[refund].submissions.current().attempt;
-                let evidence = Evidence {
-                    source: Source::Callback,
-                    attempt,
-                    outcome: outcome(says),
-                    amount: None,
-                    at,
-                };
+                let evidence = self.evidence(Source::Callback, refund, outcome(says));
                 self.settle(refund, &evidence);
             }
             Step::BeginSync { refund, lease_over } => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
-                else {
+                let Some(i) = self.pick_idle(refund, lease_over) else {
                     return;
                 };
-                let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
                 let outcome = match outcome(self.book[i]) {
                     // While a submission may still arrive, only a success counts.
                     Outcome::NotFound | Outcome::Fail { .. } | Outcome::Close { .. }
-                        if on_its_way =>
+                        if self.on_its_way(i) =>
                     {
                         lost()
                     }
                     outcome => outcome,
                 };
-                let attempt = self.refunds[i].submissions.current().attempt;
-                self.syncs.push((
-                    i,
-                    Evidence {
-                        source: Source::Sync,
-                        attempt,
-                        outcome,
-                        amount: None,
-                        at,
-                    },
-                ));
+                let evidence = self.evidence(Source::Sync, i, outcome);
+                self.syncs.push((i, evidence));
             }
             Step::EndSync { sync, lie } => {
                 let Some(i) = pick(&self.syncs, sync) else {
@@ -584,21 +549,13 @@ impl World {
                 self.settle(refund, &evidence);
             }
             Step::ResubmitIfUnseen(refund) => {
-                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                let Some(i) = self.pick_idle(refund, false) else {
                     return;
                 };
                 let refund = &self.refunds[i];
-                let unseen = self.book[i] == Book::Unseen
-                    && !self.flights.iter().any(|flight| flight.refund == i);
+                let unseen = self.book[i] == Book::Unseen && !self.on_its_way(i);
                 if refund.holds() && !refund.submissions.acknowledged() && unseen {
-                    let attempt = refund.submissions.current().attempt;
-                    let evidence = Evidence {
-                        source: Source::Sync,
-                        attempt,
-                        outcome: Outcome::NotFound,
-                        amount: None,
-                        at,
-                    };
+                    let evidence = self.evidence(Source::Sync, i, Outcome::NotFound);
                     self.settle(i, &evidence);
                     self.begin_submission(i);
                 }
@@ -744,6 +701,24 @@ fn evidence(source: Source, says: Book, at: i64) -> Evidence {
     }
 }
 
+/// Makes the evidence of a submission whose answer was lost.
+fn lost_answer() -> Evidence {
+    Evidence {
+        outcome: lost(),
+        ..evidence(Source::Answer, Book::Fail, 3)
+    }
+}
+
+/// Makes the evidence of a channel that cannot bring the money to the payer.
+fn abnormal() -> Evidence {
+    Evidence {
+        outcome: Outcome::Abnormal {
+            msg: "card closed".to_owned(),
+        },
+        ..evidence(Source::Sync, Book::Fail, 5)
+    }
+}
+
 #[test]
 fn late_and_contradictory_evidence_has_a_defined_result() {
     let open = refund(0, 40, 0);
@@ -821,13 +796,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     );
 
     // A time-out is not a failure, and a refusal does not settle an earlier unknown submission.
-    let lost = Evidence {
-        outcome: Outcome::Unknown {
-            why: "time-out".to_owned(),
-        },
-        ..evidence(Source::Answer, Book::Fail, 3)
-    };
-    let unknown = open.settle(Fen::ZERO, &lost).refund;
+    let unknown = open.settle(Fen::ZERO, &lost_answer()).refund;
     assert_eq!(unknown.status, RefundStatus::Progress);
     let again = unknown.submitted(Timestamp(6)).refund;
     let refused = again.settle(
@@ -864,11 +833,7 @@ fn of_attempt(attempt: i64, evidence: Evidence) -> Evidence {
 
 #[test]
 fn a_repeats_refusal_settles_nothing_while_the_channel_works_on_an_earlier_submission() {
-    let lost = Evidence {
-        outcome: lost(),
-        ..evidence(Source::Answer, Book::Fail, 3)
-    };
-    let repeated = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    let repeated = refund(0, 40, 0).settle(Fen::ZERO, &lost_answer()).refund;
     let repeated = repeated.submitted(Timestamp(6)).refund;
     // The first submission's answer comes late: the channel has the refund.
     let accepted = repeated
@@ -941,11 +906,7 @@ fn what_the_channel_puts_off_waits_with_its_number_and_its_amount_held() {
     assert_eq!(refused.refund.status, RefundStatus::Fail);
 
     // While an earlier submission may still move money, the channel is queried before the next submission.
-    let lost = Evidence {
-        outcome: lost(),
-        ..evidence(Source::Answer, Book::Fail, 3)
-    };
-    let open = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    let open = refund(0, 40, 0).settle(Fen::ZERO, &lost_answer()).refund;
     let open = open.submitted(Timestamp(6)).refund;
     let open = open.settle(Fen::ZERO, &of_attempt(2, put_off)).refund;
     assert!(open.submissions.last().waits() && !open.waits_to_be_submitted());
@@ -953,13 +914,7 @@ fn what_the_channel_puts_off_waits_with_its_number_and_its_amount_held() {
 
 #[test]
 fn an_abnormal_refund_holds_its_amount_and_needs_a_person() {
-    let abnormal = Evidence {
-        outcome: Outcome::Abnormal {
-            msg: "card closed".to_owned(),
-        },
-        ..evidence(Source::Sync, Book::Fail, 5)
-    };
-    let flagged = refund(0, 40, 0).settle(Fen::ZERO, &abnormal);
+    let flagged = refund(0, 40, 0).settle(Fen::ZERO, &abnormal());
     assert_eq!((flagged.effect, flagged.held), (Effect::Flagged, Fen::ZERO));
     let flagged = flagged.refund;
     assert_eq!(flagged.review_reason, Some(ReviewReason::Abnormal));
@@ -1077,11 +1032,7 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
 
 #[test]
 fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
-    let lost = Evidence {
-        outcome: lost(),
-        ..evidence(Source::Answer, Book::Fail, 3)
-    };
-    let known = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
+    let known = refund(0, 40, 0).settle(Fen::ZERO, &lost_answer()).refund;
     // Queried at 5; the node that holds the answer is delayed, while another one submits at 6.
     let asked = evidence(Source::Sync, Book::Unseen, 5);
     let again = known
@@ -1113,13 +1064,7 @@ fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
 
 #[test]
 fn what_the_channel_holds_as_abnormal_is_not_submitted_again_and_no_repeats_refusal_ends_it() {
-    let abnormal = Evidence {
-        outcome: Outcome::Abnormal {
-            msg: "card closed".to_owned(),
-        },
-        ..evidence(Source::Sync, Book::Fail, 5)
-    };
-    let held = refund(0, 40, 0).settle(Fen::ZERO, &abnormal).refund;
+    let held = refund(0, 40, 0).settle(Fen::ZERO, &abnormal()).refund;
     assert!(held.submissions.acknowledged());
     let absent = held.settle(Fen::ZERO, &evidence(Source::Sync, Book::Unseen, 9));
     assert!(absent.refund.submissions.acknowledged());

@@ -155,6 +155,13 @@ impl TestApp {
         biz_order_no
     }
 
+    /// Queries what an order has left to refund, in yuan.
+    pub async fn refundable(&self, biz_order_no: &str) -> Value {
+        let fields = json!({"bizOrderNo": biz_order_no});
+        let answer = self.open("/unipay/query/payOrder", fields).await;
+        answer.data()["refundableBalance"].clone()
+    }
+
     /// What the sandbox's book says of a refund.
     pub async fn book(&self, refund_no: &str) -> Option<Value> {
         let url = format!("{}/sandbox/book/{refund_no}", self.base);

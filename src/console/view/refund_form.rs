@@ -139,29 +139,13 @@ impl Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::order::{Channel, OrderStatus};
-    use crate::domain::time::Timestamp;
+    use crate::domain::testing::paid_order;
 
     fn order() -> Order {
         Order {
-            app_id: "A".into(),
-            order_no: "P1".into(),
-            biz_order_no: "B1".into(),
-            out_order_no: None,
-            channel: Channel::Sandbox,
-            account_id: "A-sandbox".to_owned(),
-            method: None,
-            title: "tea".into(),
-            amount: Fen(9_960),
             refunded: Fen(4_000),
             held: Fen(1_000),
-            overpaid: Fen::ZERO,
-            status: OrderStatus::Success,
-            pay_time: None,
-            attach: None,
-            created_at: Timestamp(0),
-            recorded_at: Timestamp(0),
-            version: 1,
+            ..paid_order(Fen(9_960))
         }
     }
 

@@ -98,32 +98,14 @@ mod tests {
     use super::*;
     use crate::domain::merchant::Edition;
     use crate::domain::money::Fen;
-    use crate::domain::order::{Channel, Order, OrderKey, OrderStatus};
+    use crate::domain::order::OrderKey;
     use crate::domain::refund::{NewRefund, Outcome};
+    use crate::domain::testing::paid_order;
 
     fn refund() -> Refund {
-        let order = Order {
-            app_id: "A".to_owned(),
-            order_no: "P1".to_owned(),
-            biz_order_no: "B1".to_owned(),
-            out_order_no: None,
-            channel: Channel::Sandbox,
-            account_id: "A-sandbox".to_owned(),
-            method: None,
-            title: "tea".to_owned(),
-            amount: Fen(1),
-            refunded: Fen::ZERO,
-            held: Fen::ZERO,
-            overpaid: Fen::ZERO,
-            status: OrderStatus::Success,
-            pay_time: None,
-            attach: None,
-            created_at: Timestamp(0),
-            recorded_at: Timestamp(0),
-            version: 1,
-        };
+        let order = paid_order(Fen(1));
         let new = NewRefund {
-            order: OrderKey::OrderNo("P1".to_owned()),
+            order: OrderKey::OrderNo(order.order_no.clone()),
             biz_refund_no: "R1".to_owned(),
             amount: Fen(1),
             reason: None,

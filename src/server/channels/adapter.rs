@@ -12,7 +12,7 @@ use crate::domain::account::ChannelAccount;
 use crate::domain::error::Refusal;
 use crate::domain::money::Fen;
 use crate::domain::order::{NewOrder, Order, OrderKey, OrderStatus};
-use crate::domain::refund::{OutcomeKind, Statement, Submission};
+use crate::domain::refund::{Statement, Submission};
 
 /// A channel's reply.
 #[derive(Clone, Debug)]
@@ -35,21 +35,6 @@ pub enum OrderOutcome {
     Unknown {
         why: String,
     },
-}
-
-impl OrderOutcome {
-    /// Returns the statement without its details.
-    pub fn kind(&self) -> OutcomeKind {
-        match self {
-            OrderOutcome::Known {
-                status: OrderStatus::Success,
-                ..
-            } => OutcomeKind::Success,
-            OrderOutcome::Known { .. } => OutcomeKind::Accepted,
-            OrderOutcome::NotFound => OutcomeKind::NotFound,
-            OrderOutcome::Unknown { .. } => OutcomeKind::Unknown,
-        }
-    }
 }
 
 /// A refund as it is put into words for a channel, before its first submission under a number.

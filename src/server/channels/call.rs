@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::domain::error::Refusal;
-use crate::domain::order::{Order, OrderKey};
+use crate::domain::order::{Order, OrderKey, OrderStatus};
 use crate::domain::refund::{Outcome, OutcomeKind, Statement, Submission};
 use crate::server::channels::Line;
 use crate::server::channels::adapter::{Callback, OrderOutcome, Reply};
@@ -130,9 +130,12 @@ fn silence<T: Said>(why: String) -> Reply<T> {
 trait Said: Sized {
     /// Makes a statement that leaves everything open.
     fn unknown(why: String) -> Self;
+    /// Returns the statement without its details.
     fn kind(&self) -> OutcomeKind;
     /// Cuts its texts to what is kept of them.
-    fn cleaned(self) -> Self;
+    fn cleaned(self) -> Self {
+        self
+    }
 }
 
 impl Said for Statement {
@@ -152,9 +155,14 @@ impl Said for OrderOutcome {
         OrderOutcome::Unknown { why }
     }
     fn kind(&self) -> OutcomeKind {
-        self.kind()
-    }
-    fn cleaned(self) -> OrderOutcome {
-        self
+        match self {
+            OrderOutcome::Known {
+                status: OrderStatus::Success,
+                ..
+            } => OutcomeKind::Success,
+            OrderOutcome::Known { .. } => OutcomeKind::Accepted,
+            OrderOutcome::NotFound => OutcomeKind::NotFound,
+            OrderOutcome::Unknown { .. } => OutcomeKind::Unknown,
+        }
     }
 }

@@ -103,30 +103,38 @@ fn act_of_recording(
         return None;
     }
     let new = told().filter(|recorded| recorded.new).count();
-    Some(
-        match recorded.len() {
-            1 => {
-                let subject = (SubjectKind::Order, first.order_no.as_str());
-                let state = json!({
-                    "amount": first.amount.plain(),
-                    "status": first.status.as_str(),
-                    "bizOrderNo": first.biz_order_no,
-                });
-                Act::new(now, origin, Action::OrderRecorded, subject).to(state)
-            }
-            all => {
-                let subject = (SubjectKind::App, first.app_id.as_str());
-                let state = json!({
-                    "new": new,
-                    "known": told().count() - new,
-                    "refused": all - told().count(),
-                    "firstOrderNo": first.order_no,
-                });
-                Act::new(now, origin, Action::OrdersImported, subject).to(state)
-            }
+    Some(match recorded.len() {
+        1 => recorded_act(first, origin, now),
+        all => {
+            let subject = (SubjectKind::App, first.app_id.as_str());
+            let state = json!({
+                "new": new,
+                "known": told().count() - new,
+                "refused": all - told().count(),
+                "firstOrderNo": first.order_no,
+            });
+            Act::new(now, origin, Action::OrdersImported, subject)
+                .of_app(&first.app_id)
+                .to(state)
         }
-        .of_app(&first.app_id),
-    )
+    })
+}
+
+/// Returns the entry of the audit that tells of one recorded order.
+pub fn recorded_act(order: &Order, origin: &Origin, at: Timestamp) -> Act {
+    let subject = (SubjectKind::Order, order.order_no.as_str());
+    Act::new(at, origin, Action::OrderRecorded, subject)
+        .of_app(&order.app_id)
+        .to(json!({
+            "amount": order.amount.plain(),
+            "status": order.status.as_str(),
+            "bizOrderNo": order.biz_order_no,
+        }))
+}
+
+/// Returns the first event of a recorded order.
+pub fn recorded_event(order: &Order, actor: Actor, at: Timestamp) -> Event {
+    event(order, EventKind::Recorded, actor, at, None)
 }
 
 /// Makes an order of the account that the app uses for its channel now.
@@ -189,11 +197,7 @@ async fn record_one(
     now: Timestamp,
 ) -> Result<Result<Recorded, Refusal>> {
     if store::order::insert(conn, &order).await? {
-        store::event::insert(
-            conn,
-            &event(&order, EventKind::Recorded, actor.clone(), now, None),
-        )
-        .await?;
+        store::event::insert(conn, &recorded_event(&order, actor.clone(), now)).await?;
         return Ok(Ok(Recorded { order, new: true }));
     }
     let by_biz = OrderKey::BizOrderNo(order.biz_order_no.clone());

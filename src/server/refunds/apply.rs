@@ -1,50 +1,19 @@
 //! The one door: every transition of a refund is applied here, and nowhere else is a refund written or an
 //! order's balance moved. `tests/layers` holds the rest of the house to that.
 
-use serde_json::{Value, json};
-
-use crate::domain::audit::{Act, Action, Origin, SubjectKind};
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
-use crate::domain::event::{Event, EventKind, Subject};
-use crate::domain::limits;
 use crate::domain::merchant::MerchantApp;
 use crate::domain::money::Fen;
 use crate::domain::movement::{Amounts, Movement, MovementEvidence};
-use crate::domain::refund::{
-    Effect, Evidence, Lease, Outcome, OutcomeKind, Refund, RefundStatus, Settlement, Source,
-};
-use crate::domain::text::sanitized;
+use crate::domain::refund::{Effect, Evidence, Lease, Outcome, Refund, Settlement, Source};
 use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
+use crate::server::refunds::Cause;
 use crate::server::refunds::reload;
 use crate::server::{audit, counters, notices, store};
-
-/// The cause of a transition: what the timeline says of it.
-#[derive(Clone, Debug)]
-pub(super) struct Cause {
-    pub kind: EventKind,
-    pub actor: Origin,
-    pub at: Timestamp,
-    /// The channel's statement, where it is the cause.
-    pub outcome: Option<OutcomeKind>,
-    /// What was said word for word, by the channel or by an operator.
-    pub said: Option<String>,
-}
-
-impl Cause {
-    /// Makes a cause that nobody said anything about.
-    pub fn new(kind: EventKind, actor: impl Into<Origin>, at: Timestamp) -> Cause {
-        Cause {
-            kind,
-            actor: actor.into(),
-            at,
-            outcome: None,
-            said: None,
-        }
-    }
-}
 
 /// Writes a new refund down, within a transaction: holds its amount, and adds the refund, the movement and the
 /// first event. Returns false, and writes nothing, where the order is not paid, has not enough left, has not
@@ -66,10 +35,7 @@ pub(super) async fn open(
     if let Some(held) = movement(refund, change, cause) {
         store::movement::insert(conn, &held).await?;
     }
-    store::event::insert(conn, &event(refund, refund.status, cause)).await?;
-    if let Some(act) = act(None, refund, cause) {
-        audit::record(conn, &act).await?;
-    }
+    tell(conn, None, refund, cause).await?;
     Ok(true)
 }
 
@@ -106,85 +72,27 @@ pub(super) async fn apply(
     if settlement.effect == Effect::Changed {
         notices::enqueue(conn, merchant, &next, cause.at).await?;
     }
-    store::event::insert(conn, &event(&next, before.status, cause)).await?;
-    if let Some(act) = act(Some(before), &next, cause) {
+    tell(conn, Some(before), &next, cause).await?;
+    Ok(next)
+}
+
+/// Writes down what happened: the event, and the entry of the audit where somebody decided it.
+async fn tell(
+    conn: &mut Conn,
+    before: Option<&Refund>,
+    refund: &Refund,
+    cause: &Cause,
+) -> Result<()> {
+    store::event::insert(conn, &cause.event(before, refund)).await?;
+    if let Some(act) = cause.act(before, refund) {
         audit::record(conn, &act).await?;
     }
-    Ok(next)
+    Ok(())
 }
 
 /// Returns the movement that this version of a refund brought. `None` where no money moved.
 fn movement(refund: &Refund, change: Amounts, cause: &Cause) -> Option<Movement> {
     Movement::of(refund, change, MovementEvidence::of(cause.kind), cause.at)
-}
-
-/// Returns the event that made this version of a refund out of one in state `before`.
-fn event(refund: &Refund, before: RefundStatus, cause: &Cause) -> Event {
-    Event {
-        app_id: refund.app_id.clone(),
-        subject: Subject::Refund,
-        number: refund.refund_no.clone(),
-        seq: refund.version,
-        at: cause.at,
-        kind: cause.kind,
-        actor: cause.actor.actor.clone(),
-        outcome: cause.outcome,
-        said: cause.said.clone(),
-        before: Some(before.as_str().to_owned()),
-        after: Some(refund.status.as_str().to_owned()),
-    }
-}
-
-/// Returns the entry of the audit that tells of a transition; `None` for one that nobody decided: what channels and
-/// the system bring about is told by the event and the movement alone.
-fn act(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Option<Act> {
-    if !cause.actor.decides() {
-        return None;
-    }
-    let action = match cause.kind {
-        EventKind::Requested => Action::RefundRequested,
-        EventKind::Repeated => Action::RefundRepeated,
-        EventKind::Sync => Action::RefundSynced,
-        EventKind::Submitted | EventKind::Resubmitted => Action::RefundSubmitted,
-        EventKind::Retried => Action::RefundRetried,
-        EventKind::Closed => Action::RefundClosed,
-        EventKind::Booked => Action::RefundBooked,
-        EventKind::Reviewed => Action::RefundReviewed,
-        EventKind::Recorded
-        | EventKind::Answered
-        | EventKind::Callback
-        | EventKind::PutOff
-        | EventKind::Flagged => return None,
-    };
-    let subject = (SubjectKind::Refund, refund.refund_no.as_str());
-    let act = Act::new(cause.at, &cause.actor, action, subject).of_app(&refund.app_id);
-    let Some(before) = before else {
-        return Some(act.to(json!({
-            "amount": refund.amount.plain(),
-            "orderNo": refund.order_no,
-            "bizRefundNo": refund.biz_refund_no,
-        })));
-    };
-    let mut after = json!({"status": refund.status.as_str()});
-    match action {
-        Action::RefundRepeated => after["changed"] = repeated_fields(before, refund),
-        Action::RefundReviewed | Action::RefundBooked => after["remark"] = json!(cause.said),
-        Action::RefundSynced => after["outcome"] = json!(cause.outcome),
-        _ => after["amount"] = json!(refund.amount.plain()),
-    }
-    let before = json!({"status": before.status.as_str()});
-    Some(act.from(before).to(after))
-}
-
-/// Returns the names of the fields that a repeated request changed.
-fn repeated_fields(before: &Refund, after: &Refund) -> Value {
-    let fields = [
-        ("attach", before.attach != after.attach),
-        ("notifyUrl", before.notify_url != after.notify_url),
-        ("clientIp", before.client_ip != after.client_ip),
-    ];
-    let changed = fields.into_iter().filter(|(_, changed)| *changed);
-    changed.map(|(name, _)| name).collect()
 }
 
 /// Applies a transition that a person or the system decides, in a transaction of its own. `decide` looks at the
@@ -234,17 +142,7 @@ pub(super) async fn settle(
     let now = ctx.clock.now();
     let recheck_ms = ctx.config.recheck_after_ms;
     let merchant = ctx.merchants.of(&known.app_id).await?;
-    let cause = Cause {
-        kind: match evidence.source {
-            Source::Answer => EventKind::Answered,
-            Source::Callback => EventKind::Callback,
-            Source::Sync => EventKind::Sync,
-        },
-        actor: actor.into(),
-        at: now,
-        outcome: Some(evidence.outcome.kind()),
-        said: Some(sanitized(said, limits::SAID_BYTES)),
-    };
+    let cause = Cause::of_evidence(&evidence, actor, now, said);
     let first_seen = known.clone();
     let (settled, changed) = ctx
         .db

@@ -8,6 +8,7 @@
 mod apply;
 mod by_hand;
 mod callback;
+mod cause;
 mod due;
 mod issue;
 pub mod records;
@@ -28,6 +29,7 @@ use crate::server::store;
 
 pub use by_hand::{BookingRequest, book, close, preview, review};
 pub use callback::callback;
+pub use cause::Cause;
 pub use due::{flag_overdue, sync_due, sync_lanes};
 pub use issue::{OnRepeat, issue, may_refund, retry};
 pub use sync::{RefundSync, sync};

@@ -12,7 +12,8 @@ use crate::domain::time::Timestamp;
 use crate::server::channels::Line;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
-use crate::server::refunds::apply::{Cause, apply, begin_submission, settle, unknown};
+use crate::server::refunds::Cause;
+use crate::server::refunds::apply::{apply, begin_submission, settle, unknown};
 use crate::server::refunds::submit::{
     leased_until, millis, not_before, release, run_detached, submit,
 };

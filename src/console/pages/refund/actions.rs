@@ -91,39 +91,35 @@ pub fn RefundButtons(
     let retry = allowed.retry.then(|| {
         let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
         view! {
-            <DialogLink dialog=RETRY href=format!("{page}/retry") text=texts::RETRY/>
-            <Dialog id=RETRY title=texts::RETRY_TITLE close=texts::CANCEL>
+            <ActionDialog what=RETRY page=page.clone() text=texts::RETRY title=texts::RETRY_TITLE>
                 <Retry app_id refund order test_mode actions/>
-            </Dialog>
+            </ActionDialog>
         }
         .into_any()
     });
     let close = allowed.close.then(|| {
         let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
         view! {
-            <DialogLink dialog=CLOSE href=format!("{page}/close") text=texts::CLOSE/>
-            <Dialog id=CLOSE title=texts::CLOSE_TITLE close=texts::CANCEL>
+            <ActionDialog what=CLOSE page=page.clone() text=texts::CLOSE title=texts::CLOSE_TITLE>
                 <Close app_id refund order actions/>
-            </Dialog>
+            </ActionDialog>
         }
         .into_any()
     });
     let book = allowed.book.map(|(booking, change)| {
         let (app_id, refund, order) = (app_id.clone(), refund.clone(), order.clone());
         view! {
-            <DialogLink dialog=BOOK href=format!("{page}/book") text=texts::book(booking)/>
-            <Dialog id=BOOK title=texts::BOOK_TITLE close=texts::CANCEL>
+            <ActionDialog what=BOOK page=page.clone() text=texts::book(booking) title=texts::BOOK_TITLE>
                 <Book app_id refund order booking change actions/>
-            </Dialog>
+            </ActionDialog>
         }
         .into_any()
     });
     let review = allowed.review.then(|| {
         view! {
-            <DialogLink dialog=REVIEW href=format!("{page}/review") text=texts::REVIEW_ACT/>
-            <Dialog id=REVIEW title=texts::REVIEW_TITLE close=texts::CANCEL>
+            <ActionDialog what=REVIEW page=page.clone() text=texts::REVIEW_ACT title=texts::REVIEW_TITLE>
                 <Review app_id refund actions/>
-            </Dialog>
+            </ActionDialog>
         }
         .into_any()
     });
@@ -134,6 +130,25 @@ pub fn RefundButtons(
         {close}
         {book}
         {review}
+    }
+}
+
+/// Renders the link to an action and the dialog that confirms it. Without scripts the link leads to the action's own
+/// page.
+#[component]
+fn ActionDialog(
+    what: &'static str,
+    /// Path of the refund's page.
+    page: String,
+    text: Text,
+    title: Text,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <DialogLink dialog=what href=format!("{page}/{what}") text/>
+        <Dialog id=what title close=texts::CANCEL>
+            {children()}
+        </Dialog>
     }
 }
 
