@@ -1,6 +1,5 @@
-//! How a node gets rid of a backlog: 100,000 refunds due to be asked for and 100,000 notices due to
-//! be sent, against the refund rate of the same node, and what merchants who ask for refunds
-//! meanwhile notice of it. `BACKLOG` sets another number.
+//! The time in which a node works off a backlog of 100,000 due queries and 100,000 due notices, compared with the same
+//! node's refund rate, and its effect on simultaneous requests of merchants. `BACKLOG` sets another number.
 
 mod support;
 
@@ -27,11 +26,11 @@ use support::{Database, Server, client, now, over_http, ratio, refund_request, w
 const APP: &str = "DEMO";
 const ACCOUNT: &str = "DEMO-sandbox";
 const SECONDS: u64 = 6;
-/// Merchants who ask for refunds while the backlog drains: so many at once, each with a pause.
+/// Number of merchants' clients that request refunds while the backlog drains, each with pauses.
 const ASKERS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A merchants' system that takes every notice.
+/// Starts a merchants' system that accepts every notice, and returns its address.
 async fn receiver() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -42,8 +41,8 @@ async fn receiver() -> String {
     url
 }
 
-/// Refunds whose submission timed out and that the channel's book has as paid, due to be asked for;
-/// and as many settled ones whose notices are due.
+/// Makes refunds that are due to be queried, whose submission timed out and which the channel has paid, and as many
+/// settled refunds with due notices.
 async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
     let merchant = ctx.merchants.enabled(Some(APP)).await.expect("the app");
     for first in (0..count).step_by(500) {
@@ -163,7 +162,7 @@ fn book(refund: &Refund) -> LedgerRow {
     }
 }
 
-/// How many are still due: refunds to be asked for, and notices to be sent.
+/// Returns the numbers of refunds due to be queried, and of due notices.
 async fn left(ctx: &Ctx) -> (i64, i64) {
     let mut conn = ctx.db.read().await.expect("a connection");
     let count = |row: sqlx::any::AnyRow| sqlx::Row::get::<i64, _>(&row, 0);
@@ -180,7 +179,7 @@ async fn left(ctx: &Ctx) -> (i64, i64) {
     (count(open), count(waiting))
 }
 
-/// How long refunds take that are asked for until `done`: sorted.
+/// Requests refunds until `done`, and returns their sorted durations.
 async fn latencies(
     server: &Server,
     first: usize,

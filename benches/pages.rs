@@ -1,5 +1,5 @@
-//! How fast the console's pages come, server-rendered: the search of orders on 1,000,000 of them
-//! against the same page with none, and what the browser loads with the first page.
+//! The time of the console's pages, rendered by the server: searches over 1,000,000 orders compared with the same page
+//! without any, and the size of what a browser loads with the first page.
 
 mod support;
 
@@ -15,10 +15,10 @@ use support::{Database, Server, client, ratio};
 
 const ORDERS: usize = 1_000_000;
 const ASKED: usize = 300;
-/// The same page for an app that has no orders.
+/// The same page for an app without orders.
 const EMPTY: &str = "/apps/NONE/orders";
 
-/// What an operator asks for, and how it is called in the table.
+/// The searches, each with its name in the table of results.
 const SEARCHES: [(&str, &str); 8] = [
     ("first page", "/apps/DEMO/orders"),
     ("exact number", "/apps/DEMO/orders?q=B-0765432"),
@@ -36,7 +36,7 @@ const SEARCHES: [(&str, &str); 8] = [
     ("by amount", "/apps/DEMO/orders?sort=amount_desc"),
 ];
 
-/// A million orders, written past the write door: this is about reading.
+/// Inserts a million orders directly, as only reading is measured.
 async fn fill(database: &Database) {
     let ctx = database.open().await;
     support::tests::add_app(&ctx, support::tests::http::merchant("NONE")).await;
@@ -68,14 +68,14 @@ async fn fill(database: &Database) {
         .await
         .expect("a million orders");
     if is_postgres(&database.url()) {
-        // What the server does by itself within a minute.
+        // The server itself does this within a minute.
         let analyze = sqlx::query("ANALYZE").execute(&mut conn).await;
         analyze.expect("statistics");
     }
     conn.close().await.expect("a clean end");
 }
 
-/// The median time of a page in microseconds.
+/// Returns the median time of a page, in microseconds.
 async fn median(http: &reqwest::Client, cookie: &str, url: &str, expect: &str) -> usize {
     let mut times = Vec::with_capacity(ASKED);
     for _ in 0..ASKED {
@@ -119,7 +119,7 @@ async fn log_in(http: &reqwest::Client, base: &str) -> String {
     pairs.join("; ")
 }
 
-/// What the first page makes a browser load, as it goes over the wire.
+/// Returns the size of what the first page makes a browser load, as transferred.
 async fn payload(http: &reqwest::Client, base: &str) -> usize {
     let page = http
         .get(format!("{base}/login"))

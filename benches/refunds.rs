@@ -1,6 +1,6 @@
-//! How fast refunds go: signed `/unipay/refund` requests on new orders from 64 connections to the
-//! program, each refund durable, against the same load with one commit a write, and against the
-//! bare write door. Figures are ratios within one run; rates depend on the machine and its disk.
+//! The rate of refunds: signed `/unipay/refund` requests on new orders over 64 connections to the program, each refund
+//! durable. It is compared with the same load at one commit for each write, and with writes alone. Figures are ratios
+//! within one run, as rates depend on the machine and its disk.
 
 mod support;
 
@@ -17,8 +17,7 @@ const APP: &str = "DEMO";
 const ACCOUNT: &str = "DEMO-sandbox";
 const SECONDS: u64 = 6;
 
-/// Refunds a second through the write door alone: the same two transactions of ours, no HTTP, no
-/// signature, no domain, no channel.
+/// Returns the rate of the same two transactions alone, without HTTP, signature, domain or channel.
 async fn bare_door(database: &Database) -> usize {
     let ctx = database.reopen().await;
     let db = ctx.db.clone();

@@ -50,11 +50,11 @@ enum Command {
     Serve(Box<Config>),
     /// Bring the database's schema up to date (serve does so too)
     Migrate(Offline),
-    /// Take in data from files
+    /// Import data from files
     #[command(subcommand)]
     Import(Import),
     Copy(Copy),
-    /// Look after the balances of orders
+    /// Check the balances of orders
     #[command(subcommand)]
     Balances(Balances),
     /// Manage the operators who log in to the console
@@ -66,7 +66,7 @@ enum Command {
     /// Manage the channel accounts that apps refund by
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Check the record of all acts
+    /// Check the audit of all acts
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Manage the keys that seal the secrets in the database
@@ -86,8 +86,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Removes passwords from an error of the command line: clap quotes a value it does not understand, which may be a
-/// database's address.
+/// Removes passwords from an error of the command line: clap quotes a value that it cannot parse, and that value may
+/// be a database's address.
 fn redacted(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let shown = without_password(value);

@@ -1,4 +1,4 @@
-//! What the benches share: seeded databases, the real program as a process of its own, a load.
+//! Tools shared by the benches: seeded databases, the real program as a process, and a load.
 #![allow(dead_code)] // each bench uses its part
 
 #[path = "../../tests/support/mod.rs"]
@@ -22,10 +22,10 @@ use refundry::wire::sign::Signer;
 
 use self::tests::database::TestDatabase;
 
-/// How many ask at the same time.
+/// Number of simultaneous clients.
 pub const CLIENTS: usize = 64;
 
-/// A database of its own.
+/// A database for one bench.
 pub struct Database(TestDatabase);
 
 impl Database {
@@ -37,12 +37,12 @@ impl Database {
         self.0.url()
     }
 
-    /// The use-cases on this database.
+    /// Opens the use-cases on this database.
     pub async fn reopen(&self) -> Ctx {
         tests::app_on(&self.0, tests::config(&[]), Clock::System).await
     }
 
-    /// The use-cases on this new database, with the demonstration's app added.
+    /// Opens the use-cases on this new database, and adds the demonstration's app.
     pub async fn open(&self) -> Ctx {
         let ctx = self.reopen().await;
         tests::add_app(&ctx, tests::demo_app()).await;
@@ -54,7 +54,7 @@ impl Database {
 pub struct Server {
     child: Child,
     pub base: String,
-    /// From the start of the process to its first answer.
+    /// Time from the start of the process to its first answer.
     pub first_answer: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Server {
         }
     }
 
-    /// Memory that the process holds, in MB.
+    /// Returns the process's resident memory, in MB.
     pub fn resident_mb(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("Linux's /proc");
@@ -124,7 +124,7 @@ impl Drop for Server {
     }
 }
 
-/// A client that keeps its connections.
+/// Makes a client that keeps its connections open.
 pub fn client() -> reqwest::Client {
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -132,10 +132,10 @@ pub fn client() -> reqwest::Client {
     client.build().expect("a client")
 }
 
-/// Paid orders of [`with_orders`].
+/// Number of paid orders in [`with_orders`].
 const ORDERS: usize = 60_000;
 
-/// A database with many paid orders.
+/// Makes a database with many paid orders.
 pub async fn with_orders() -> Database {
     let database = Database::new();
     let ctx = database.open().await;
@@ -154,7 +154,7 @@ pub async fn with_orders() -> Database {
     database
 }
 
-/// Refunds a second over HTTP, each of another order.
+/// Returns the number of refunds a second over HTTP, each of another order.
 pub async fn over_http(server: &Server, seconds: u64) -> usize {
     let (http, url) = (client(), format!("{}/unipay/refund", server.base));
     rate(seconds, move |n| {
@@ -168,7 +168,7 @@ pub async fn over_http(server: &Server, seconds: u64) -> usize {
     .await
 }
 
-/// A signed request of the single edition to refund a part of order `n`.
+/// Makes a signed request of the single edition to refund a part of order `n`.
 pub fn refund_request(http: &reqwest::Client, url: &str, n: usize) -> reqwest::RequestBuilder {
     let (order, refund) = (format!("P{n}"), format!("R{n}"));
     let time = now().seconds().to_string();
@@ -192,7 +192,7 @@ pub fn refund_request(http: &reqwest::Client, url: &str, n: usize) -> reqwest::R
         .body(body)
 }
 
-/// Runs `work(n)` for n = 0, 1, ... by 64 clients for a while, and returns how many went a second.
+/// Runs `work(n)` for n = 0, 1, ... with 64 clients for a time, and returns the number of runs a second.
 pub async fn rate<F, W>(seconds: u64, work: W) -> usize
 where
     F: Future<Output = ()> + Send + 'static,
@@ -217,12 +217,12 @@ where
     per_second as usize
 }
 
-/// The present moment, for what is compared with the server's clock.
+/// Returns the present moment by the server's clock.
 pub fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// A ratio with two decimals.
+/// Formats a ratio with two decimals.
 pub fn ratio(a: usize, b: usize) -> String {
     format!("{}.{:02}", a / b.max(1), a * 100 / b.max(1) % 100)
 }

@@ -26,12 +26,15 @@ export class Gateway {
   }
 
   /** Records a paid order whose refunds the sandbox treats by `behaviour`. */
-  async order(behaviour: Behaviour, { amount = 99.6, title = '高山茶 礼盒' } = {}): Promise<Order> {
+  async order(
+    behaviour: Behaviour,
+    { amount = 99.6, title = '高山茶 礼盒', channel = 'sandbox' } = {},
+  ): Promise<Order> {
     const id = unique();
     const order = { bizOrderNo: `T${id}`, outOrderNo: `SBX-${behaviour}-${id}`, title, amount };
     const { orderNo } = await this.call<{ orderNo: string }>('/order/record', {
       ...order,
-      channel: 'sandbox',
+      channel,
       method: 'qr_code',
       payTime: shanghai(Date.now() - 60_000),
     });

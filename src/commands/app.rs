@@ -33,7 +33,7 @@ pub struct NewApp {
     /// Merchant number, which its requests must match if they name one
     #[arg(long)]
     mch_no: Option<String>,
-    /// How requests and answers are signed
+    /// Signature of requests and answers
     #[arg(long, default_value = "hmac_sha256", value_parser = one_of(SignType::ALL, SignType::as_str))]
     sign_type: SignType,
     /// Take requests without a signature: of an app whose channels are all in test mode
@@ -53,10 +53,10 @@ pub struct NewApp {
     /// (wechat_pay or wechat_pay=180); give one for each channel
     #[arg(long = "test-channel", value_name = "CHANNEL[=DAYS]", required_unless_present = "accounts", value_parser = test_channel)]
     test_channels: Vec<(Channel, i64)>,
-    /// Where notices go when a refund names no address
+    /// Address of notices where a refund names none
     #[arg(long, value_name = "URL")]
     notify_url: Option<String>,
-    /// How far reqTime may be from our clock, in seconds
+    /// Greatest distance of reqTime from our clock, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(i64).range(1..=86_400))]
     req_time_leeway: i64,
     /// Answer requests that name no app; at most one app does

@@ -12,12 +12,12 @@ use super::{Failure, open, say};
 
 #[derive(Subcommand)]
 pub enum AuditCommand {
-    /// Check that no sealed entry of the audit was changed, removed or put in
+    /// Check that no sealed entry of the audit was changed, removed or inserted
     ///
-    /// Tells the last hash. Note it outside: given with --expect later, it tells that everything up to there is
-    /// still as it was, even if somebody rewrote the whole chain. Needs no stop of the servers.
+    /// Prints the last hash. Keep it outside the database: given to a later check with --expect, it proves that all
+    /// entries up to it are unchanged, even if the whole chain was rewritten. Servers may run meanwhile.
     Verify {
-        /// A hash that was noted at an earlier check
+        /// Hash that an earlier check printed
         #[arg(long, value_name = "HASH", value_parser = hash)]
         expect: Option<String>,
         #[command(flatten)]
@@ -63,7 +63,7 @@ pub async fn run(command: AuditCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what is broken, and where.
+/// Describes a break and its place in the chain.
 fn told(found: &ChainBreak) -> String {
     let no = found.sealed_no;
     match (found.kind, &found.audit_id) {

@@ -39,7 +39,7 @@ pub async fn run(command: Balances) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Describes a difference: each amount that differs, as the order has it and as its movements have it.
+/// Describes a difference: each amount that differs, from the order's columns and from its movements.
 fn line(order: &Compared) -> String {
     let Compared { columns, sums, .. } = order;
     let amounts = [

@@ -13,17 +13,17 @@ use refundry::server::vault::{KeysError, Vault};
 use super::progress::Progress;
 use super::{Failure, origin, say};
 
-/// Copy all data into another database, from SQLite to PostgreSQL say
+/// Copy all data into another database, for example from SQLite to PostgreSQL
 ///
-/// No server may run on either. Broken off, it goes on where it was when it is run again. It ends by
-/// comparing both row by row, and tells counts and sums. Secrets are copied as they are sealed: the database that
-/// is copied to needs the keys of the other.
+/// No server may run on either. An interrupted copy resumes when the command is run again. At the end both databases
+/// are compared row by row, and counts and sums are printed. Secrets are copied sealed: the target needs the keys of
+/// the source.
 #[derive(Args)]
 pub struct Copy {
     /// Database to copy from
     #[arg(long, value_name = "URL", value_parser = database_url)]
     from: Secret,
-    /// Database to copy to: empty, or begun by an earlier run
+    /// Database to copy to: empty, or partly copied by an earlier run
     #[arg(long, value_name = "URL", value_parser = database_url)]
     to: Secret,
     /// File of the keys that seal the secrets, of both databases [default: beside an embedded database to copy from]
@@ -42,7 +42,7 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
     let keys_file = serve::keys_file(&from)?.ok_or(KeysError::NotNamed)?;
     let vault = Vault::of_file(&keys_file)?;
     let from = serve::open_database(&from).await?;
-    // Before anything is copied: without the keys the copy would be a database that no server starts on.
+    // Checked before anything is copied, as no server would start on a copy whose keys are missing.
     vault.check(&from).await?;
     let to = serve::open_database(&to).await?;
     let mut progress = Progress::begin("rows");

@@ -17,12 +17,12 @@ use super::{Failure, origin, say};
 pub enum Import {
     /// Record payment orders; the same file again changes nothing
     ///
-    /// The file is CSV in UTF-8 or GB18030. Its first row names the columns: bizOrderNo, outOrderNo,
-    /// channel, method, title, amount (yuan), payTime (yyyy-MM-dd HH:mm:ss), and if wanted orderNo
-    /// and attach. Wrong rows are told by line and reason, the others are recorded.
+    /// The file is CSV in UTF-8 or GB18030. Its first row names the columns: bizOrderNo, outOrderNo, channel, method,
+    /// title, amount (yuan), payTime (yyyy-MM-dd HH:mm:ss), and optionally orderNo and attach. Wrong rows are reported
+    /// with line and reason; the others are recorded.
     Orders {
         file: PathBuf,
-        /// The app whose orders they are
+        /// App to which the orders belong
         #[arg(long, value_name = "APP_ID")]
         app: String,
         #[command(flatten)]

@@ -12,20 +12,20 @@ use super::{Failure, open, origin, say};
 
 #[derive(Subcommand)]
 pub enum KeysCommand {
-    /// Add a new key to the file of keys, or make the file; it seals from now on
+    /// Add a new key to the file of keys, or create the file; secrets are sealed with it from then on
     New(Offline),
     /// List the keys, and how many secrets of the database each seals
     List(Offline),
-    /// Add a new key, and seal all secrets anew by it, while nodes run
+    /// Add a new key, and seal all secrets again with it, while nodes run
     ///
-    /// Nodes read the file again when they meet a key that they do not know. Where they have a file each: `keys new`,
-    /// then bring the file to every node, then `keys rotate --no-new-key`.
+    /// Nodes read the file again when they find an unknown key. Where each node has its own file: run `keys new`, copy
+    /// the file to every node, then run `keys rotate --no-new-key`.
     Rotate(Rotation),
 }
 
 #[derive(Args)]
 pub struct Rotation {
-    /// Seal by the newest key there is, made by `keys new`
+    /// Seal with the newest existing key, made by `keys new`
     #[arg(long)]
     no_new_key: bool,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
             let newest = ctx.vault.ids()?.pop().unwrap_or_default();
             let subject = (SubjectKind::Database, newest.as_str());
             let act = Act::new(ctx.clock.now(), &origin(), Action::KeysRotated, subject);
-            // Sealing anew takes many transactions: the entry stands before the first of them.
+            // Sealing takes many transactions, so the entry is written before the first of them.
             ctx.db
                 .write(move |conn| {
                     let act = act.clone();

@@ -6,8 +6,8 @@ use std::io::{IsTerminal, Write, stderr};
 use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 
-/// A progress report on the standard error: one line that is overwritten at a terminal, a new line now and then
-/// elsewhere.
+/// A progress report on the standard error: at a terminal one line that is overwritten, elsewhere a new line at
+/// intervals.
 pub struct Progress {
     /// Unit of the counts: `lines`.
     what: &'static str,

@@ -10,8 +10,8 @@ use super::{Failure, say};
 
 #[derive(Args)]
 pub struct NewPassword {
-    /// Read the password from the standard input; without this it is asked for at a terminal, and
-    /// made and shown once elsewhere
+    /// Read the password from the standard input; otherwise it is prompted for at a terminal, or, where there is none,
+    /// generated and shown once
     #[arg(long)]
     password_stdin: bool,
 }

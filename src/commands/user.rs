@@ -24,7 +24,7 @@ pub enum User {
     },
     /// List the operators, each with its roles
     List(Offline),
-    /// Give an operator a role, in place of the one there is; it holds at the next request
+    /// Give an operator a role, replacing the present one; it takes effect with the next request
     Grant {
         name: String,
         #[command(flatten)]
@@ -32,10 +32,10 @@ pub enum User {
         #[command(flatten)]
         offline: Offline,
     },
-    /// Take an operator's role away; without any the operator sees no app
+    /// Remove an operator's role; without any role the operator sees no app
     Revoke {
         name: String,
-        /// App at which to take away the operator's own role [default: the role for all other apps]
+        /// App at which to remove the operator's own role [default: the role for all other apps]
         #[arg(long, value_name = "APP_ID")]
         app: Option<String>,
         #[command(flatten)]
@@ -53,13 +53,13 @@ pub enum User {
         #[command(flatten)]
         offline: Offline,
     },
-    /// Let an operator no longer log in, and end the sessions there are
+    /// Disable an operator's login, and end the operator's sessions
     Disable {
         name: String,
         #[command(flatten)]
         offline: Offline,
     },
-    /// Change an operator's password, lift a lock-out, and end the sessions there are
+    /// Change an operator's password, lift lock-outs, and end the operator's sessions
     Password {
         name: String,
         #[command(flatten)]
@@ -71,10 +71,10 @@ pub enum User {
 
 #[derive(Args)]
 pub struct NewGrant {
-    /// Role: viewer looks; operator moves money too; auditor looks, and exports; admin does everything
+    /// Role: viewer reads; operator also moves money; auditor reads and exports; admin does everything
     #[arg(long, default_value = "operator", value_parser = one_of(Role::ALL, Role::as_str))]
     role: Role,
-    /// App at which the operator has the role [default: all that the operator has no other role at]
+    /// App at which the operator has the role [default: all apps without a role of their own]
     #[arg(long, value_name = "APP_ID")]
     app: Option<String>,
 }
@@ -92,7 +92,7 @@ fn scope(app: Option<String>) -> Scope {
     app.map_or(Scope::AllApps, |app_id| Scope::of(&app_id))
 }
 
-/// Returns a role as it is listed: `viewer`, or `viewer@SHOP` of one app.
+/// Returns a role as it is listed: `viewer`, or `viewer@SHOP` at one app.
 fn listed(grant: &Grant) -> String {
     match &grant.scope {
         Scope::AllApps => grant.role.to_string(),

@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_location, use_params_map, use_url};
 
 use crate::console::view::query::Query;
 
-/// A signal that is set while a page loads. The old page stays, dimmed, until the new one is there.
+/// A signal that is set while a page loads. The old page stays, dimmed, until the new one is ready.
 #[derive(Clone, Copy)]
 pub struct Waiting(pub RwSignal<bool>);
 
@@ -23,7 +23,7 @@ pub fn use_app_id() -> Memo<String> {
     })
 }
 
-/// Returns the number that the page is about: the last segment of `/apps/:app_id/orders/:number`.
+/// Returns the number of the page's subject: the last segment of `/apps/:app_id/orders/:number`.
 pub fn use_number() -> Memo<String> {
     let params = use_params_map();
     Memo::new(move |_| params.with(|params| params.get("number").unwrap_or_default()))

@@ -9,7 +9,8 @@
 //! 1. **Server function.** Add a function to `rpc/`: `#[server(endpoint = "...", input = GetUrl)]` for reading,
 //!    without `input` for a change. Its body is one call into `crate::server::desk`, whose function begins with
 //!    `Caller::of(app_id, Permission::View).await?`, or another permission where money moves or a state changes. (A
-//!    route that is neither a page nor a function takes the extractor `LoggedIn` and calls `logged_in.at(app_id, ..)`.) It returns a type of [`view`] that is ready to be shown; `caller.stamp(at)` makes
+//!    route that is neither a page nor a server function takes the extractor `LoggedIn` and calls
+//!    `logged_in.at(app_id, ..)`.) It returns a type of [`mod@view`] that is ready to be shown; `caller.stamp(at)` makes
 //!    a moment. Errors are [`view::ApiError`]; `?` converts the server's errors.
 //! 2. **Page.** Add a file to `pages/`, and a route below with `ssr=SsrMode::Async`. A page about one thing
 //!    (`/apps/:app_id/THINGS/:number`, and the pages below it) is a [`pages::LazyPage`]. A page makes a `Loader` and

@@ -1,6 +1,6 @@
-//! The operator's preferences: language, theme and row density. They are kept in cookies, so that they work with
-//! scripts off, and written on `<html>`, so that the browser's side starts with what the server rendered. A change
-//! reloads the page, so preferences never change within a page.
+//! The operator's preferences: language, theme and row density. They are kept in cookies, so that they work without
+//! scripts, and written on `<html>`, so that the browser starts with what the server rendered. A change reloads the
+//! page, so preferences never change within a page.
 
 use leptos::prelude::*;
 
@@ -93,7 +93,7 @@ fn parse<T: std::str::FromStr + Default>(word: Option<&str>) -> T {
     word.and_then(|word| word.parse().ok()).unwrap_or_default()
 }
 
-/// Provides the preferences as context in the browser. On the server the request handler has done so.
+/// Provides the preferences as context in the browser. On the server, the request handler provides them.
 pub fn provide_preferences() {
     if use_context::<Preferences>().is_none() {
         provide_context(Preferences::of_document());

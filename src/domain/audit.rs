@@ -1,7 +1,7 @@
-//! The audit: every act of an operator, a merchant or the command line, who did it, from where, and what it
-//! changed. The entries make a chain of hashes, so that a change of a sealed one is found.
+//! The audit: every act of an operator, a merchant or the command line, with its actor, its address and the change
+//! that it made. The entries form a chain of hashes, so that a change of a sealed entry is detected.
 //!
-//! Settlements by callbacks and scheduled syncs are no acts: the refund's timeline and the movements tell them.
+//! Settlements by callbacks and scheduled syncs are no acts; the refund's timeline and the movements record them.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ string_enum! {
     Action {
         LoggedIn = "logged_in",
         LoginRefused = "login_refused",
-        /// A refused login that locked the name out at its address.
+        /// A login was refused and locked the name at its address.
         LockedOut = "locked_out",
         LoggedOut = "logged_out",
         OperatorAdded = "operator_added",
@@ -36,10 +36,10 @@ string_enum! {
         OrdersImported = "orders_imported",
         OrderSynced = "order_synced",
         RefundRequested = "refund_requested",
-        /// The same refund was asked for again, and some of its fields changed by that.
+        /// The same refund was requested again, which changed some of its fields.
         RefundRepeated = "refund_repeated",
         RefundSynced = "refund_synced",
-        /// Submitted by somebody who synced it while it waited for that.
+        /// A waiting submission was made because somebody synced the refund.
         RefundSubmitted = "refund_submitted",
         RefundRetried = "refund_retried",
         RefundClosed = "refund_closed",
@@ -48,9 +48,9 @@ string_enum! {
         NoticeSent = "notice_sent",
         SandboxFaultsSet = "sandbox_faults_set",
         DatabaseCopied = "database_copied",
-        /// All secrets are being sealed anew by the newest key. Written before the first one is.
+        /// Sealing of all secrets with the newest key began. Written before the first secret is sealed.
         KeysRotated = "keys_rotated",
-        /// Old raw records were deleted, as the settings say.
+        /// Raw records older than the settings allow were deleted.
         RecordsDeleted = "records_deleted",
     }
 }
@@ -69,11 +69,11 @@ string_enum! {
     }
 }
 
-/// The actor of an act, and the address that the act came from.
+/// The actor of an act, and the address from which it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub actor: Actor,
-    /// `None` where nobody connected: the command line, the system.
+    /// The client's address; `None` for the command line and the system, which do not connect.
     pub address: Option<IpAddr>,
 }
 
@@ -87,13 +87,13 @@ impl From<Actor> for Origin {
 }
 
 impl Origin {
-    /// Returns true for somebody who decides, false for channels and for the system.
+    /// Returns false for channels and the system, which only report or follow rules, and true for all others.
     pub fn decides(&self) -> bool {
         !matches!(self.actor, Actor::Channel | Actor::System)
     }
 }
 
-/// An act, before it is written down.
+/// An act before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Act {
     pub at: Timestamp,
@@ -102,10 +102,11 @@ pub struct Act {
     pub app_id: Option<String>,
     pub action: Action,
     pub subject: SubjectKind,
-    /// The number or name of the subject.
+    /// The subject's number or name.
     pub number: String,
-    /// Short JSON of what the act changed. Never holds a secret.
+    /// The subject's state before the act, as short JSON; never holds a secret.
     pub before: Option<String>,
+    /// The subject's state after the act, as short JSON; never holds a secret.
     pub after: Option<String>,
 }
 
@@ -129,7 +130,7 @@ impl Act {
         }
     }
 
-    /// Makes it an act at an app.
+    /// Sets the app that the act belongs to.
     pub fn of_app(self, app_id: &str) -> Act {
         Act {
             app_id: Some(app_id.to_owned()),
@@ -137,7 +138,7 @@ impl Act {
         }
     }
 
-    /// Adds the state before the act.
+    /// Sets the state before the act.
     pub fn from(self, before: impl ToString) -> Act {
         Act {
             before: Some(sanitized(&before.to_string(), limits::AUDIT_STATE_BYTES)),
@@ -145,7 +146,7 @@ impl Act {
         }
     }
 
-    /// Adds the state after the act.
+    /// Sets the state after the act.
     pub fn to(self, after: impl ToString) -> Act {
         Act {
             after: Some(sanitized(&after.to_string(), limits::AUDIT_STATE_BYTES)),
@@ -154,10 +155,10 @@ impl Act {
     }
 }
 
-/// An entry of the audit as it is stored. Words are kept as texts: an entry that somebody forged is read too.
+/// A stored entry of the audit. Words are kept as texts, so that a forged entry with an unknown word can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Time-ordered and random.
+    /// Random identifier that sorts by time.
     pub audit_id: String,
     pub at: Timestamp,
     pub actor: String,
@@ -177,7 +178,7 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// Returns the bytes that the hash of the entry at place `sealed_no` covers, besides the hash before it.
     ///
-    /// Each value is preceded by its length, so that no two entries have the same bytes.
+    /// Each value is preceded by its length, so that no two entries give the same bytes.
     pub fn canonical(&self, sealed_no: i64) -> Vec<u8> {
         let (sealed_no, at) = (sealed_no.to_string(), self.at.0.to_string());
         let values = [
@@ -217,7 +218,7 @@ pub struct ChainHead {
 }
 
 impl Default for ChainHead {
-    /// Returns the head of an empty chain.
+    /// Returns the head of the empty chain.
     fn default() -> ChainHead {
         ChainHead {
             sealed_no: 0,
@@ -229,15 +230,15 @@ impl Default for ChainHead {
 string_enum! {
     /// The kinds of breaks in the chain.
     BreakKind {
-        /// The entry does not fit its hash: it was changed, swapped with another, or forged.
+        /// The entry does not match its hash: it was changed, swapped with another, or forged.
         Altered = "altered",
-        /// There is no entry at this place: it was removed, or cut off the end.
+        /// The place has no entry: it was removed, or cut off the end.
         Missing = "missing",
-        /// The entry lies beyond the end of the chain: it was put in from outside.
+        /// The entry lies beyond the end of the chain: it was inserted from outside.
         Beyond = "beyond",
-        /// The last entry's hash is not the one that the head has: the end was rewritten.
+        /// The last entry's hash differs from the head's: the end was rewritten.
         HeadDiffers = "head_differs",
-        /// The hash that was noted outside is not in the chain: the chain was rewritten, or cut off before it.
+        /// The hash noted outside the database is not in the chain: the chain was rewritten, or cut off before it.
         NotInChain = "not_in_chain",
     }
 }
@@ -252,7 +253,7 @@ pub struct ChainBreak {
     pub kind: BreakKind,
 }
 
-/// An entry that has waited too long for its place in the chain: until it has one, a change of it is not found.
+/// An entry that has waited too long to be sealed. Until it is sealed, a change of it cannot be detected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsealed {
     pub audit_id: String,
@@ -262,10 +263,10 @@ pub struct Unsealed {
 /// The result of a check of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainCheck {
-    /// The entries that were checked and fit, up to this place.
+    /// The last entry that was checked; all that were checked up to it are intact.
     pub head: ChainHead,
     pub found: Option<ChainBreak>,
-    /// False where the time was over before the end of the chain.
+    /// False where the time limit ended the check before the chain's end.
     pub finished: bool,
     pub unsealed: Option<Unsealed>,
 }

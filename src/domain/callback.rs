@@ -1,4 +1,4 @@
-//! A callback of a channel as it came, and its verdict.
+//! A channel's callback as received, and its verdict.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +9,21 @@ use crate::domain::time::Timestamp;
 string_enum! {
     /// The verdict on a callback.
     Verdict {
-        /// It changed the refund's state.
+        /// Genuine, and changed the refund's state.
         Accepted = "accepted",
-        /// It is true, and changed nothing.
+        /// Genuine, and changed nothing.
         Ignored = "ignored",
-        /// It is signed, and names no refund of ours.
+        /// Signed by the channel, but names no refund of ours.
         NotFound = "not_found",
-        /// It is signed, and names a refund of ours with another amount: a person has to look.
+        /// Signed by the channel, but states another amount than our refund: a person has to look.
         AmountDiffers = "amount_differs",
-        /// Its signature is not the channel's, or it cannot be read.
+        /// Unreadable, or not signed by the channel.
         BadSignature = "bad_signature",
     }
 }
 
 impl Verdict {
-    /// Tells whether the channel need not call again.
+    /// Tells whether the channel may stop repeating the callback.
     pub fn taken(self) -> bool {
         matches!(
             self,
@@ -32,22 +32,22 @@ impl Verdict {
     }
 }
 
-/// A callback. The same one again is counted, not kept twice.
+/// A callback. A repeated one is counted, not stored again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callback {
     pub app_id: String,
     pub callback_no: String,
     pub channel: Channel,
-    /// The time at which it came first.
+    /// Time at which it was first received.
     pub received_at: Timestamp,
-    /// `name: value` lines.
+    /// Headers, as lines of `name: value`.
     pub headers: String,
     pub body: String,
     pub verdict: Verdict,
     pub refund_no: Option<String>,
-    /// The number of times that it came.
+    /// Number of times received.
     pub times: i64,
-    /// The time at which it came last.
+    /// Time at which it was last received.
     pub last_at: Timestamp,
 }
 

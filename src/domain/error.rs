@@ -1,5 +1,5 @@
-//! Refusals: the answers to requests that cannot be granted. Every refusal has a code of the gateway's table, may
-//! name a field, and has a text in both languages.
+//! Refusals: answers to requests that cannot be granted. Each refusal has a code from the gateway's table, may name a
+//! field, and has a text in both languages.
 
 use std::borrow::Cow;
 
@@ -18,30 +18,30 @@ pub enum Reason {
     TooShort {
         min: usize,
     },
-    /// Names somebody or something that exists already.
+    /// Names a person or thing that already exists.
     Taken,
-    /// Names nobody and nothing that exists.
+    /// Names no person or thing that exists.
     Unknown,
     /// Holds a character that numbers and identifiers may not hold.
     BadCharacter,
     /// Holds a character that no text may hold.
     ControlCharacter,
-    /// Differs from a known number in capitals and small letters alone.
+    /// Differs from a known number only in upper and lower case.
     DiffersInCase {
         known: String,
     },
-    /// Holds `&name=`, which the signed text cannot tell from the field of that name.
+    /// Holds `&name=`, which looks in the signed text like the field of that name.
     Ambiguous {
         name: Cow<'static, str>,
     },
-    /// Not a field's name, though it differs from one in case alone.
+    /// Looks like the name of a known field, from which it differs only in case.
     LooksLike {
         name: Cow<'static, str>,
     },
     NotText,
     NotAnAmount,
     TooFine,
-    /// The edition writes amounts otherwise: integer fen, or decimal yuan.
+    /// Amount in the other edition's form: whole fen, or decimal yuan.
     WrongEdition,
     /// The single edition has no such field.
     NotInEdition,
@@ -49,14 +49,14 @@ pub enum Reason {
         min: Fen,
         max: Fen,
     },
-    /// None of the words that are allowed.
+    /// Value outside the set of allowed words.
     NotOneOf {
         allowed: Cow<'static, str>,
     },
     NotATime,
     NotAnAddress,
     NotAUrl,
-    /// More than the order has left.
+    /// Amount greater than the order's refundable balance.
     ExceedsRefundable {
         left: Fen,
     },
@@ -72,18 +72,18 @@ pub enum Reason {
     ClockBehind {
         seconds: i64,
     },
-    /// Does not match what the app has.
+    /// Does not match the app's own value.
     Mismatch,
     /// The app has a channel that moves money, so its requests have to be signed.
     MovesMoney,
     /// Given more than once.
     Twice,
-    /// One of the several fields that are named is needed.
+    /// One of the named fields is required.
     OneNeeded,
     TooManyMatches,
 }
 
-/// The two that may ask at a limited rate.
+/// The kind of client whose rate is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limited {
     Address,
@@ -105,9 +105,9 @@ pub enum Refusal {
     },
     /// The request's body is longer than it may be.
     TooLarge,
-    /// More requests are under way than we take on at once.
+    /// More requests are under way than the server accepts at once.
     Overloaded,
-    /// An address or an app asks more often than it may.
+    /// An address or an app exceeds its rate of requests.
     TooOften {
         limited: Limited,
         per_second: u32,
@@ -122,7 +122,7 @@ pub enum Refusal {
         channel: Cow<'static, str>,
     },
     NoSuchOrder,
-    /// The channel does not answer, so that it is not known what it knows.
+    /// The channel does not answer, so its state of the refund or order is not known.
     ChannelSilent {
         channel: Cow<'static, str>,
     },
@@ -135,20 +135,21 @@ pub enum Refusal {
     WrongState {
         status: Cow<'static, str>,
     },
-    /// The channel has not said that it does not know the refund: its money may still move.
+    /// The channel has not stated that it does not know the refund, so the money may still move.
     NotClosable {
         outcome: Cow<'static, str>,
     },
-    /// The channel's last word about the refund is not what is to be booked.
+    /// The channel's last statement about the refund does not match the booking.
     NotBookable,
     SyncUnderWay,
     SubmissionUnderWay,
-    /// The request may have been carried out: the database did not say. Asking again under the same number tells.
+    /// The request may have been carried out: the database did not confirm it. A repeat under the same number shows
+    /// the result.
     Undecided,
     NoSuchNotice,
     /// The notice is being sent, or could overtake another of its refund.
     NoticeNotSendable,
-    /// The same number was recorded before with something else.
+    /// The same number was recorded before with other data.
     Inconsistent {
         field: Cow<'static, str>,
     },
@@ -168,7 +169,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the name of the field at fault, as the caller knows it.
+    /// Returns the name of the field at fault, as the caller writes it.
     pub fn field_name(&self) -> Option<&str> {
         match self {
             Refusal::Field { field, .. } | Refusal::Inconsistent { field } => Some(field),
@@ -320,7 +321,7 @@ impl Refusal {
     }
 }
 
-/// Returns the text in one language out of two.
+/// Returns the text of the given language.
 fn pick(lang: Lang, zh: String, en: String) -> String {
     match lang {
         Lang::Zh => zh,

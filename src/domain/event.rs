@@ -1,5 +1,4 @@
-//! The timeline: every event of a refund or an order, who or what brought it, when, and what was
-//! said word for word.
+//! The timeline: the events of a refund or an order, each with its time, its actor and the words of the channel.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::{UnknownName, string_enum};
 
 string_enum! {
-    /// What an event is about.
+    /// The kind of record that an event belongs to.
     Subject {
         Order = "order",
         Refund = "refund",
@@ -19,50 +18,49 @@ string_enum! {
 }
 
 string_enum! {
-    /// What happened.
+    /// The kind of an event.
     EventKind {
-        /// The order was told to us.
+        /// The order was recorded.
         Recorded = "recorded",
-        /// The refund was asked for, its amount held, and its first submission begun.
+        /// The refund was requested, its amount held, and its first submission begun.
         Requested = "requested",
-        /// The same refund was asked for again; what may change was taken over.
+        /// The same refund was requested again; the fields that may change were updated.
         Repeated = "repeated",
-        /// The channel answered a submission, or did not.
+        /// A submission ended, with or without an answer of the channel.
         Answered = "answered",
         /// The channel called back.
         Callback = "callback",
-        /// The channel was asked.
+        /// The channel was asked for the state.
         Sync = "sync",
-        /// Submitted for the first time, after it had waited for that.
+        /// The refund was submitted for the first time, after a wait.
         Submitted = "submitted",
-        /// Submitted again under the same number, the channel not knowing it.
+        /// The refund was submitted again under the same number, as the channel did not know it.
         Resubmitted = "resubmitted",
-        /// A submission that waits has to wait longer.
+        /// A waiting submission was postponed.
         PutOff = "put_off",
-        /// A failed refund was taken up again.
+        /// A failed refund was retried by the merchant or an operator.
         Retried = "retried",
-        /// A failed refund, or one that its channel does not know, was closed by hand.
+        /// A refund that failed, or that its channel does not know, was closed by hand.
         Closed = "closed",
-        /// It has been in progress for too long, and was flagged for a person.
+        /// The refund was in progress for too long and was flagged for review.
         Flagged = "flagged",
-        /// A person has looked at what it was flagged for.
+        /// A person reviewed the flagged refund.
         Reviewed = "reviewed",
-        /// A person has booked what became of its money.
+        /// A person booked what the channel paid out or took back.
         Booked = "booked",
     }
 }
 
-/// The origin of an event. Stored as `merchant`, `channel`, `system`, `unknown`, `operator:NAME` or
-/// `command:USER`.
+/// The actor of an event. Stored as `merchant`, `channel`, `system`, `unknown`, `operator:NAME` or `command:USER`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
     Merchant,
     Channel,
     System,
-    /// Somebody who has not proved a name: a login that was refused, a caller of an endpoint that asks for none.
+    /// A client without a proven name: a refused login, or a caller of an endpoint that needs no authentication.
     Unknown,
     Operator(String),
-    /// The command line, run by this user of the machine.
+    /// The command line, with the machine's user who ran it.
     CommandLine(String),
 }
 
@@ -99,30 +97,31 @@ impl FromStr for Actor {
 pub struct Event {
     pub app_id: String,
     pub subject: Subject,
-    /// The order's or the refund's number.
+    /// The number of the order or refund.
     pub number: String,
-    /// Counts from 1 within its subject.
+    /// Number within the subject, counted from 1.
     pub seq: i64,
     pub at: Timestamp,
     pub kind: EventKind,
     pub actor: Actor,
-    /// What the channel says, in a word.
+    /// The channel's answer as one word.
     pub outcome: Option<OutcomeKind>,
-    /// What was said, word for word, at most [`crate::domain::limits::SAID_BYTES`].
+    /// The channel's answer word for word, at most [`crate::domain::limits::SAID_BYTES`].
     pub said: Option<String>,
-    /// The subject's status before and after, where the event could change it.
+    /// The subject's status before the event; `None` where the event could not change it.
     pub before: Option<String>,
+    /// The subject's status after the event; `None` where the event could not change it.
     pub after: Option<String>,
 }
 
-/// Returns what a channel has said last, of a refund's events with the newest first. No answer says nothing.
+/// Returns the latest outcome that the channel has stated, from events sorted newest first. `Unknown` states nothing.
 pub fn last_word(events: &[Event]) -> Option<OutcomeKind> {
     let mut said = events.iter().filter_map(|event| event.outcome);
     said.find(|outcome| *outcome != OutcomeKind::Unknown)
 }
 
 impl Event {
-    /// Whether the event changed the state.
+    /// Tells whether the event changed the status.
     pub fn changed(&self) -> bool {
         self.before != self.after
     }

@@ -1,4 +1,4 @@
-//! The criteria by which lists are filtered, sorted and paged. The console keeps them in the URL.
+//! Criteria for filtering, sorting and paging lists. The console keeps them in the URL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::{UnknownName, string_enum};
 
 string_enum! {
-    /// The order of a list. Time is that of the payment, or of the refund's creation.
+    /// The order of a list. "Time" is that of the payment, or of the refund's creation.
     #[derive(Default)]
     Sort {
         #[default]
@@ -28,7 +28,7 @@ string_enum! {
 }
 
 impl Sort {
-    /// Tells whether the largest comes first.
+    /// Tells whether the list begins with the largest key.
     pub fn descending(self) -> bool {
         matches!(self, Sort::TimeDesc | Sort::AmountDesc)
     }
@@ -68,102 +68,102 @@ pub enum Place {
     Before(Cursor),
 }
 
-/// The orders of an app that a list shows. Every criterion narrows.
+/// The filter of a list of an app's orders. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderFilter {
-    /// Our, the merchant's or the channel's number, or its beginning.
+    /// Beginning of our, the merchant's or the channel's number.
     pub number: Option<String>,
-    /// The beginning of the title.
+    /// Beginning of the title.
     pub title: Option<String>,
     pub channel: Option<Channel>,
     pub status: Option<OrderStatus>,
     pub refund_side: Option<RefundSide>,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
-    /// Created at or after.
+    /// Earliest time of creation, included.
     pub from: Option<Timestamp>,
-    /// Created before.
+    /// Latest time of creation, excluded.
     pub to: Option<Timestamp>,
     pub sort: Sort,
 }
 
-/// The refunds of an app that a list shows. Every criterion narrows.
+/// The filter of a list of an app's refunds. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundFilter {
-    /// A number of the refund or of its order (ours, the merchant's, the channel's), or its beginning.
+    /// Beginning of a number of the refund or of its order: ours, the merchant's or the channel's.
     pub number: Option<String>,
-    /// The beginning of the order's title.
+    /// Beginning of the order's title.
     pub title: Option<String>,
     pub channel: Option<Channel>,
     pub status: Option<RefundStatus>,
-    /// Set to show only refunds that a person has to look at.
+    /// True to list only refunds flagged for review.
     pub review_reason: bool,
     pub amount_min: Option<Fen>,
     pub amount_max: Option<Fen>,
-    /// Created at or after.
+    /// Earliest time of creation, included.
     pub from: Option<Timestamp>,
-    /// Created before.
+    /// Latest time of creation, excluded.
     pub to: Option<Timestamp>,
     pub sort: Sort,
 }
 
-/// The refunds that the review queue shows.
+/// The filter of the review queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReviewQueueFilter {
     /// Refunds in progress.
     #[default]
     Open,
-    /// Refunds that a person has to look at, in whatever state.
+    /// Refunds flagged for review, in any state.
     Raised,
 }
 
-/// The notices of an app that a list shows. Every criterion narrows.
+/// The filter of a list of an app's notices. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoticeFilter {
-    /// A number of the refund that the notice tells of, as for refunds.
+    /// Beginning of a number of the notice's refund, as in [`RefundFilter`].
     pub number: Option<String>,
     pub state: Option<NoticeState>,
-    /// Written down at or after.
+    /// Earliest time of enqueueing, included.
     pub from: Option<Timestamp>,
-    /// Written down before.
+    /// Latest time of enqueueing, excluded.
     pub to: Option<Timestamp>,
 }
 
-/// The callbacks of an app that a list shows. Every criterion narrows.
+/// The filter of a list of an app's callbacks. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallbackFilter {
-    /// A number of the refund that the callback is about, as for refunds.
+    /// Beginning of a number of the callback's refund, as in [`RefundFilter`].
     pub number: Option<String>,
     pub channel: Option<Channel>,
     pub verdict: Option<Verdict>,
-    /// Received at or after.
+    /// Earliest time of receipt, included.
     pub from: Option<Timestamp>,
-    /// Received before.
+    /// Latest time of receipt, excluded.
     pub to: Option<Timestamp>,
 }
 
-/// The syncs of refunds of an app that a list shows. Every criterion narrows.
+/// The filter of a list of the syncs of an app's refunds. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncFilter {
-    /// A number, as for refunds.
+    /// Beginning of a number of the refund, as in [`RefundFilter`].
     pub number: Option<String>,
     pub outcome: Option<OutcomeKind>,
-    /// Set to show only syncs that changed our state.
+    /// True to list only syncs that changed our state.
     pub changed: bool,
-    /// Asked at or after.
+    /// Earliest time of the query, included.
     pub from: Option<Timestamp>,
-    /// Asked before.
+    /// Latest time of the query, excluded.
     pub to: Option<Timestamp>,
 }
 
-/// The audit entries of an app to list. Every criterion narrows.
+/// The filter of a list of an app's audit entries. A row has to match every criterion that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     pub actor: Option<Actor>,
     pub action: Option<Action>,
-    /// Done at or after.
+    /// Earliest time of the act, included.
     pub from: Option<Timestamp>,
-    /// Done before.
+    /// Latest time of the act, excluded.
     pub to: Option<Timestamp>,
 }
 
@@ -171,7 +171,7 @@ pub struct AuditFilter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     pub rows: usize,
-    /// Set where there are more than `rows`.
+    /// True where more than `rows` match.
     pub more: bool,
 }
 
@@ -194,6 +194,6 @@ pub struct Page<T> {
     pub before: Option<Cursor>,
     /// The place of the page after this one, if there is one.
     pub after: Option<Cursor>,
-    /// Set where the prefix that was searched for matches so many rows that only some were searched.
+    /// True where the prefix matches too many rows, of which only a part was searched.
     pub too_many: bool,
 }

@@ -1,5 +1,4 @@
-//! The two languages. Every text of the console stands with both beside each other, so that none
-//! can be forgotten.
+//! The two languages. Each text of the console holds both, so that neither can be forgotten.
 
 use crate::domain::string_enum;
 
@@ -21,7 +20,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Returns the text in one language.
+    /// Returns the text of the given language.
     pub const fn get(self, lang: Lang) -> &'static str {
         match lang {
             Lang::Zh => self.zh,
@@ -30,7 +29,7 @@ impl Text {
     }
 }
 
-/// Makes a fixed text of both languages, Chinese first.
+/// Makes a fixed text from both languages, Chinese first.
 pub const fn text(zh: &'static str, en: &'static str) -> Text {
     Text { zh, en }
 }

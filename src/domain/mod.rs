@@ -1,5 +1,5 @@
-//! The terms of Refundry, without I/O and without a clock: money, orders, refunds and the one
-//! table by which a refund changes state. Compiled for the server and for the browser.
+//! The terms of Refundry, without I/O and without a clock: money, orders, refunds and the one table by which a refund
+//! changes state. Compiled for the server and for the browser.
 
 pub mod account;
 pub mod audit;
@@ -21,8 +21,8 @@ pub mod secret;
 pub mod text;
 pub mod time;
 
-/// Declares an enum whose values stand as fixed words in the database, the API and the URL.
-/// The words are the single source: parsing, printing and serde all use them.
+/// Declares an enum whose values have fixed words in the database, the API and the URL. The words are written once:
+/// parsing, printing and serde all use them.
 ///
 /// The macro replaces `strum`, whose `EnumString`, `IntoStaticStr` and `VariantArray` would need five derives on each
 /// enum, every word twice (`strum(serialize)` and `serde(rename)`), and an error type that does not name the word.
@@ -36,7 +36,7 @@ macro_rules! string_enum {
             /// Every value, in the order of declaration.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
-            /// The word that stands for this value in the database, the API and the URL.
+            /// Returns the word for this value in the database, the API and the URL.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
@@ -56,7 +56,7 @@ macro_rules! string_enum {
 }
 pub(crate) use string_enum;
 
-/// A word that is none of an enum's.
+/// The error of a word that is not among an enum's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word {0:?}")]
 pub struct UnknownName(pub String);

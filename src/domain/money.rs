@@ -25,13 +25,13 @@ pub enum NotAnAmount {
 }
 
 impl Fen {
-    /// No money.
+    /// The amount of zero.
     pub const ZERO: Fen = Fen(0);
     /// Maximum amount of one payment or refund: the contract's `decimal(8,2)`, 999 999.99 yuan.
     pub const MAX: Fen = Fen(99_999_999);
 
-    /// Reads a plain decimal number of yuan (`12`, `12.5`, `12.50`; no sign, exponent or grouping).
-    /// Trailing zeros beyond two decimals are harmless and accepted.
+    /// Reads a plain decimal number of yuan (`12`, `12.5`, `12.50`; no sign, exponent or grouping). Accepts trailing
+    /// zeros beyond two decimals.
     pub fn from_yuan(text: &str) -> Result<Fen, NotAnAmount> {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if !plain || text.starts_with('.') || text.ends_with('.') {
@@ -54,7 +54,7 @@ impl Fen {
         whole.map(Fen).ok_or(NotAnAmount::OutOfRange)
     }
 
-    /// Turns yuan into fen.
+    /// Converts yuan to fen.
     pub fn from_decimal(yuan: Decimal) -> Result<Fen, NotAnAmount> {
         let fen = yuan
             .checked_mul(Decimal::ONE_HUNDRED)
@@ -84,12 +84,12 @@ impl Fen {
 
     /// Adds up any number of amounts. Returns `None` where the sum leaves the range of an i64.
     pub fn checked_sum(amounts: impl IntoIterator<Item = Fen>) -> Option<Fen> {
-        // Whole, so that the order does not matter: 2^64 amounts would be needed to leave an i128.
+        // An i128 overflows only after 2^64 amounts, so the order of the amounts does not matter.
         let sum: i128 = amounts.into_iter().map(|Fen(fen)| i128::from(fen)).sum();
         i64::try_from(sum).ok().map(Fen)
     }
 
-    /// Takes off an amount. Returns `None` where the difference leaves the range of an i64.
+    /// Subtracts an amount. Returns `None` where the difference leaves the range of an i64.
     pub fn checked_sub(self, other: Fen) -> Option<Fen> {
         self.0.checked_sub(other.0).map(Fen)
     }
@@ -118,7 +118,7 @@ impl std::ops::Neg for Fen {
     }
 }
 
-/// Two decimals, thousands apart by a thin space that does not break (`12 345.60`): for people.
+/// Formats for people: two decimals, thousands separated by a thin no-break space (`12 345.60`).
 impl fmt::Display for Fen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = self.plain();

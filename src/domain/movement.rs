@@ -1,5 +1,5 @@
-//! Money movements: each change of an order's balance, in a row that is never changed. The order's columns are
-//! the sums of its movements.
+//! Money movements: one row for each change of an order's balance, never changed afterwards. The order's balance
+//! columns are the sums of its movements.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ string_enum! {
         Released = "released",
         /// The amount went back to the payer.
         Refunded = "refunded",
-        /// The amount had gone to the payer, and came back or was taken back by the channel.
+        /// The amount had gone to the payer, and was returned or taken back by the channel.
         Returned = "returned",
         /// The amount went to the payer though the order had too little left for it.
         Overpaid = "overpaid",
@@ -28,21 +28,21 @@ string_enum! {
 string_enum! {
     /// The evidence on which a movement was booked.
     MovementEvidence {
-        /// The refund was asked for, or taken up again.
+        /// The request for the refund, or for its retry.
         Request = "request",
         /// The channel's answer to a submission.
         Answer = "answer",
         /// A callback of the channel.
         Callback = "callback",
-        /// The channel's answer when asked for the refund's state.
+        /// The channel's answer to a query of the refund's state.
         Sync = "sync",
-        /// The decision of an operator, whose remark stands in the refund's timeline.
+        /// The decision of an operator, with a remark in the refund's timeline.
         Operator = "operator",
     }
 }
 
 impl MovementEvidence {
-    /// Returns the evidence that an event of a refund is. Events that are not listed move nothing.
+    /// Returns the evidence that an event of this kind is. Events that are not listed move no money.
     pub fn of(event: EventKind) -> MovementEvidence {
         match event {
             EventKind::Answered => MovementEvidence::Answer,
@@ -63,7 +63,7 @@ pub struct Amounts {
 }
 
 impl Amounts {
-    /// Returns the kind of movement that a change of a balance is. `None` where nothing moves.
+    /// Returns the kind of movement that this change is; `None` where nothing moves.
     fn kind(self) -> Option<MovementKind> {
         let none = Fen::ZERO;
         if self.overpaid > none {
@@ -99,7 +99,7 @@ pub struct Movement {
     pub app_id: String,
     pub order_no: String,
     pub refund_no: String,
-    /// The version of the refund that the movement belongs to. Its event has the same number.
+    /// The version of the refund that caused the movement. The event of that version has the same number.
     pub seq: i64,
     pub kind: MovementKind,
     /// The changes of the order's amounts.
@@ -109,7 +109,7 @@ pub struct Movement {
 }
 
 impl Movement {
-    /// Returns the movement that this version of a refund brought: the change of the order's amounts.
+    /// Returns the movement that this version of a refund caused, given the change of the order's amounts. Returns
     /// `None` where no money moved.
     pub fn of(
         refund: &Refund,
@@ -129,8 +129,8 @@ impl Movement {
         })
     }
 
-    /// Returns the amount that the movement is about: positive where it was held or went to the payer, negative
-    /// where it was released or came back.
+    /// Returns the movement's amount: positive where it was held or went to the payer, negative where it was released
+    /// or returned.
     pub fn amount(&self) -> Fen {
         match self.kind {
             MovementKind::Held | MovementKind::Released => self.change.held,

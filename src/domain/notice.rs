@@ -1,4 +1,4 @@
-//! A notice: tells a merchant's system that a refund has reached a state, and is sent until it arrives. Source: the
+//! Notices: messages to a merchant's system that a refund has reached a state, each sent until it arrives. Source: the
 //! gateway's contract.
 
 use serde::{Deserialize, Serialize};
@@ -11,20 +11,20 @@ use crate::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 string_enum! {
     /// The state of a notice.
     NoticeState {
-        /// It is being sent, or will be.
+        /// It is being sent, or will be sent.
         Waiting = "waiting",
         /// The merchant's system has answered SUCCESS.
         Delivered = "delivered",
-        /// It was sent as often as the schedule says, and has not arrived.
+        /// All attempts of the schedule failed.
         GivenUp = "given_up",
-        /// It had not arrived when the refund reached another state: the notice of that one takes its place.
+        /// The refund reached another state before it arrived; the newer notice replaces it.
         Superseded = "superseded",
         /// Neither the refund nor its app names an address any more.
         NoAddress = "no_address",
     }
 }
 
-/// The waits between the attempts: 16 attempts over 24 h 4 m.
+/// Time between two attempts, for each attempt after the first: 16 attempts over 24 h 4 min.
 const RETRY_SCHEDULE_MS: [i64; 15] = [
     15 * SECOND_MS,
     15 * SECOND_MS,
@@ -43,7 +43,7 @@ const RETRY_SCHEDULE_MS: [i64; 15] = [
     6 * HOUR_MS,
 ];
 
-/// Returns when a notice is sent again whose attempt number `attempts` failed at `now`; `None` after the last one.
+/// Returns the time of the next attempt, after attempt number `attempts` failed at `now`; `None` after the last one.
 pub fn next_send(attempts: i64, now: Timestamp) -> Option<Timestamp> {
     let rung = usize::try_from(attempts).ok()?.checked_sub(1)?;
     RETRY_SCHEDULE_MS.get(rung).map(|wait| now.plus_ms(*wait))
@@ -54,11 +54,11 @@ pub fn next_send(attempts: i64, now: Timestamp) -> Option<Timestamp> {
 pub struct NoticeKey {
     pub app_id: String,
     pub refund_no: String,
-    /// The version of the refund that it tells of.
+    /// The version of the refund that the notice is about.
     pub seq: i64,
 }
 
-/// A notice: the state that it tells of, as it was then, and the progress of its delivery.
+/// A notice: the refund's state at one version, and the progress of the delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub key: NoticeKey,
@@ -68,19 +68,19 @@ pub struct Notice {
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub state: NoticeState,
-    /// The number of attempts that were begun.
+    /// Number of attempts begun.
     pub attempts: i64,
-    /// The time at which the server sends it next by itself.
+    /// Time of the next automatic attempt; `None` where there is none.
     pub next_send_at: Option<Timestamp>,
-    /// The end of the claim of the sender who is sending it: nobody else sends it before.
+    /// End of the lease of the sender that is sending it; no other sender takes it before.
     pub leased_until: Timestamp,
     pub created_at: Timestamp,
-    /// The time at which it reached a state other than waiting.
+    /// Time at which it reached a state other than waiting.
     pub ended_at: Option<Timestamp>,
 }
 
 impl Notice {
-    /// Makes the notice of the state that this version of a refund has reached. It is due at once.
+    /// Makes the notice of the state that this version of a refund has reached. The notice is due at once.
     pub fn of(refund: &Refund, now: Timestamp) -> Notice {
         Notice {
             key: NoticeKey {
@@ -102,7 +102,7 @@ impl Notice {
         }
     }
 
-    /// Returns the refund as it was when it reached the state that the notice tells of.
+    /// Returns the refund with the state that the notice is about.
     pub fn as_it_was(&self, refund: &Refund) -> Refund {
         Refund {
             status: self.status,
@@ -115,7 +115,7 @@ impl Notice {
         }
     }
 
-    /// Returns the notice as it stands once there is no address to send it to.
+    /// Returns the notice after it was found that there is no address to send it to.
     pub fn without_address(&self, now: Timestamp) -> Notice {
         let was_waiting = self.state == NoticeState::Waiting;
         Notice {
@@ -135,14 +135,14 @@ impl Notice {
         }
     }
 
-    /// Returns the notice as it stands after a send that was claimed for it has ended.
+    /// Returns the notice after an attempt has ended.
     pub fn after(&self, delivered: bool, now: Timestamp) -> Notice {
         let was_waiting = self.state == NoticeState::Waiting;
         let next_send_at = next_send(self.attempts, now).filter(|_| was_waiting && !delivered);
         let state = match (delivered, next_send_at) {
             (true, _) => NoticeState::Delivered,
             (false, Some(_)) => NoticeState::Waiting,
-            // A notice that had ended before and was sent by hand stays as it was.
+            // A notice that had ended before, and was sent again by hand, keeps its state.
             (false, None) if !was_waiting => self.state,
             (false, None) => NoticeState::GivenUp,
         };
@@ -157,11 +157,11 @@ impl Notice {
     }
 }
 
-/// An attempt to deliver a notice: the bytes that went out, and those that came back.
+/// An attempt to deliver a notice, with the bytes sent and received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAttempt {
     pub key: NoticeKey,
-    /// Counts from 1 within the notice. Where a number is missing, the end of that attempt is not known.
+    /// Number within the notice, counted from 1. A missing number is an attempt whose end is not known.
     pub attempt: i64,
     pub at: Timestamp,
     pub took_ms: i64,
@@ -172,7 +172,7 @@ pub struct DeliveryAttempt {
     pub http_status: Option<i64>,
     /// The answer's body, at most [`crate::domain::limits::SAID_BYTES`].
     pub answer: Option<String>,
-    /// The reason why it did not arrive; `None` where it did.
+    /// The reason why the notice did not arrive; `None` where it did.
     pub failure: Option<String>,
 }
 

@@ -1,22 +1,22 @@
-//! The people at the desk, and the permissions that their roles give them.
+//! The operators, their roles, and the permissions that roles give.
 
 use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
-/// Something that an operator needs leave for.
+/// A permission to do something at an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// See an app's orders, refunds and records.
     View,
-    /// Issue, sync, retry and close refunds, and book what became of their money.
+    /// Issue, sync, retry and close refunds, and book what the channel paid out or took back.
     MoveMoney,
-    /// Note what was found out about a refund that was raised to a person.
+    /// Record the result of a review of a flagged refund.
     Review,
     /// Send a merchant's notice again.
     SendNotices,
-    /// Take an app's data out of the console in bulk.
+    /// Export an app's data in bulk.
     Export,
-    /// See the record of all that operators did.
+    /// Read the audit.
     ReadAudit,
     /// Change an app's settings.
     ManageApps,
@@ -25,7 +25,7 @@ pub enum Permission {
 }
 
 string_enum! {
-    /// A set of permissions that has a name. Roles have no order: each says for itself what it allows.
+    /// A named set of permissions. Roles have no order; each lists what it allows.
     Role {
         Viewer = "viewer",
         Operator = "operator",
@@ -50,16 +50,16 @@ impl Role {
 /// The apps at which an operator has a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All apps that the operator has no other role at, also those that are added later.
+    /// All apps at which the operator has no other role, including apps added later.
     AllApps,
     App(String),
 }
 
 impl Scope {
-    /// Stands for all apps in the database. An app of this id is refused.
+    /// Text that stands for all apps in the database. No app may have this id.
     pub const ALL_APPS: &str = "*";
 
-    /// Reads the scope off its text in the database.
+    /// Reads the scope from its text in the database.
     pub fn of(app_id: &str) -> Scope {
         match app_id {
             Scope::ALL_APPS => Scope::AllApps,
@@ -67,7 +67,7 @@ impl Scope {
         }
     }
 
-    /// Returns the scope as its text in the database.
+    /// Returns the scope's text in the database.
     pub fn as_str(&self) -> &str {
         match self {
             Scope::AllApps => Scope::ALL_APPS,
@@ -84,7 +84,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Returns a role at all apps.
+    /// Makes a grant of a role at all apps.
     pub fn everywhere(role: Role) -> Grant {
         Grant {
             scope: Scope::AllApps,
@@ -93,7 +93,7 @@ impl Grant {
     }
 }
 
-/// An operator who is logged in, with the roles of this moment.
+/// A logged-in operator, with the current roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     pub name: String,
@@ -123,7 +123,7 @@ pub struct Account {
     pub name: String,
     /// The operator's roles, the one for all apps first, then by app.
     pub grants: Vec<Grant>,
-    /// Whether the operator may log in.
+    /// True if the operator may log in.
     pub enabled: bool,
     pub created_at: Timestamp,
 }

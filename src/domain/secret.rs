@@ -3,8 +3,8 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A secret: an app's key, a password, an address with a password in it. It is shown by [`Secret::reveal`]
-/// alone, and its memory is cleared when it is dropped.
+/// A secret: an app's key, a password, or an address with a password in it. Only [`Secret::reveal`] gives access to
+/// its text. Its memory is cleared when it is dropped.
 ///
 /// It has no `Display` and no `Serialize`:
 ///
@@ -26,7 +26,7 @@ impl Secret {
         &self.0
     }
 
-    /// Compares with a text in a time that does not depend on where they differ.
+    /// Compares the secret with a text. The time taken does not depend on where they differ.
     pub fn is(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()
     }
@@ -50,15 +50,15 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// A secret as it is stored: sealed, so that it can be read only with the server's keys.
+/// A secret as stored: sealed, so that it can be read only with the server's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed(pub String);
 
-/// Text that stands where a password is left out.
+/// Text that replaces a password.
 const HIDDEN: &str = "***";
 
-/// Returns an address as it may be shown: what could be a password is left out, also of an address that is not
-/// understood.
+/// Returns an address fit to be shown: all that could be a password is replaced, even where the address cannot be
+/// parsed.
 pub fn without_password(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

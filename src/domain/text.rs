@@ -1,12 +1,12 @@
-//! Texts that others wrote, made fit to be kept.
+//! Preparation of texts from outside for storage.
 
 /// Returns the beginning of a text, at most `bytes` long, cut at a character.
 pub fn truncated(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// Returns what is kept of a text that somebody sent us: at most `bytes` of it, and a replacement
-/// character for U+0000, which PostgreSQL does not store.
+/// Returns a text from outside as it is stored: at most `bytes` of it, with U+0000, which PostgreSQL does not store,
+/// replaced.
 pub fn sanitized(text: &str, bytes: usize) -> String {
     truncated(&text.replace('\0', "\u{FFFD}"), bytes).to_owned()
 }

@@ -1,4 +1,4 @@
-//! Moments. The domain has no clock: every moment is an argument.
+//! Moments. The domain has no clock; callers pass each moment as an argument.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl Timestamp {
         self.0.div_euclid(SECOND_MS)
     }
 
-    /// Returns the moment that is a number of milliseconds later, or earlier where the number is negative.
+    /// Returns the moment `ms` milliseconds later, or earlier where `ms` is negative.
     pub fn plus_ms(self, ms: i64) -> Timestamp {
         Timestamp(self.0.saturating_add(ms))
     }

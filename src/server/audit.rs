@@ -1,28 +1,27 @@
-//! The audit: writes acts down, seals them into a chain of hashes, and checks the chain.
+//! The audit: records acts, seals them into a chain of hashes, and checks the chain.
 //!
-//! [`record`] adds an act within the act's own transaction, so that there is no act without its entry and no entry
-//! without its act. The entry has no place in the chain yet: were the chain's end a row that every act had to lock,
-//! all acts would wait for each other. Within seconds [`seal`] gives each committed entry the next place, and the
-//! SHA-256 over the hash before it and the entry's own bytes. Any node seals; a conditional write of the chain's
-//! end decides between nodes.
+//! [`record`] adds an entry within the act's own transaction, so that there is no act without an entry and no entry
+//! without an act. The entry has no place in the chain yet, since all acts would otherwise wait to lock the chain's
+//! end. Within seconds [`seal`] gives each committed entry the next place, and a hash: SHA-256 of the previous hash
+//! and the entry's own bytes. Any node may seal; a conditional write of the chain's end decides which node wins.
 //!
 //! # What is guaranteed
 //!
-//! - A sealed entry that is changed, removed, or swapped with another is found by [`verify`], as is an entry that is
-//!   put in between or at the end without its place in the chain.
-//! - Entries that are cut off the end are found, since the table `audit_head` holds the end of the chain apart.
-//! - Whoever notes a hash outside (`refundry audit verify` and the console tell it) finds by `--expect HASH` that
-//!   everything up to there is still as it was, whatever else was rewritten.
+//! - [`verify`] detects a sealed entry that was changed, removed or swapped with another, and an entry that was
+//!   inserted without a place in the chain.
+//! - It detects entries cut off the end, since the table `audit_head` stores the chain's end separately.
+//! - A hash noted outside the database (`refundry audit verify` and the console show it) proves with `--expect HASH`
+//!   that all entries up to it are unchanged, whatever else was rewritten.
 //!
-//! # What is not
+//! # What is not guaranteed
 //!
-//! - Who may write into the database can compute hashes: such a person can rewrite the chain from any place on, with
-//!   its end, and can cut off the end together with the head row. Only a hash that was noted outside tells.
-//! - An entry that is not sealed yet can be changed or removed unseen, and one that is forged then is sealed like any
-//!   other. One that is not sealed for [`SEALED_WITHIN_MS`] is reported.
-//! - The order of the chain is that of sealing: of acts within the same seconds it need not be that of their times.
+//! - A person who can write into the database can compute hashes, and so rewrite the chain from any place to its end,
+//!   or cut off the end together with the head row. Only a hash noted outside the database reveals that.
+//! - An entry that is not sealed yet can be changed or removed without trace, and one forged at that time is sealed
+//!   like any other. An entry that stays unsealed for [`SEALED_WITHIN_MS`] is reported.
+//! - The chain is in the order of sealing, which for acts within the same seconds may differ from their times.
 //!
-//! Retention never deletes entries of the audit.
+//! Retention never deletes audit entries.
 
 use std::time::{Duration, Instant};
 
@@ -36,31 +35,30 @@ use crate::server::db::{Conn, Db};
 use crate::server::error::{Conflict, Result};
 use crate::server::store;
 
-/// Entries that one write seals.
+/// Number of entries sealed by one write.
 const SEALED_AT_ONCE: i64 = 200;
-/// Entries that are read at once when the chain is checked.
+/// Number of entries read at once during a check.
 const CHECKED_AT_ONCE: i64 = 500;
-/// The time after which an entry that is not sealed is reported. A server that runs seals within seconds.
+/// Time after which an unsealed entry is reported. A running server seals within seconds.
 pub const SEALED_WITHIN_MS: i64 = 5 * MINUTE_MS;
 
-/// Writes an act down, within the transaction of the act.
+/// Records an act, within the transaction of the act.
 pub async fn record(conn: &mut Conn, act: &Act) -> Result<()> {
     Ok(store::audit::insert(conn, &new_id(act.at), act).await?)
 }
 
-/// Returns a new id: 12 hexadecimal digits of the moment, and 20 random ones.
+/// Makes an id: 12 hexadecimal digits of the time and 20 random ones.
 fn new_id(at: Timestamp) -> String {
     let ms = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
     let random = rand::random::<u128>() >> 48;
     format!("{ms:012x}{random:020x}")
 }
 
-/// Seals the entries that are not sealed yet. Returns their number.
+/// Seals all unsealed entries, and returns their number.
 pub async fn seal(db: &Db) -> Result<u64> {
     let mut sealed = 0;
     loop {
-        // What is to be sealed is told by the missing place alone: an entry may be committed after others that have
-        // later times.
+        // The missing place alone marks an unsealed entry, as an entry may be committed after others with later times.
         let waits = {
             let mut conn = db.read().await?;
             !store::audit::unsealed(&mut conn, 1).await?.is_empty()
@@ -74,7 +72,7 @@ pub async fn seal(db: &Db) -> Result<u64> {
     }
 }
 
-/// Seals one batch, within a transaction.
+/// Seals one batch within a transaction. Returns its number of entries.
 async fn seal_batch(conn: &mut Conn) -> Result<u64> {
     let known = store::audit::head(conn).await?;
     let entries = store::audit::unsealed(conn, SEALED_AT_ONCE).await?;
@@ -87,7 +85,7 @@ async fn seal_batch(conn: &mut Conn) -> Result<u64> {
     if entries.is_empty() {
         return Ok(0);
     }
-    // The head first: of two nodes the slower one waits here, and then begins anew.
+    // The head is moved first: of two nodes, the slower waits here and then begins again.
     if !store::audit::move_head(conn, known.as_ref(), &head).await? {
         return Err(Conflict.into());
     }
@@ -114,11 +112,11 @@ fn next(before: &ChainHead, entry: &AuditEntry) -> ChainHead {
 /// The extent of a check.
 #[derive(Clone, Debug)]
 pub struct Extent<'a> {
-    /// The check begins after this place, whose own hash it trusts. An empty head: from the beginning.
+    /// The place after which the check begins; its hash is trusted. An empty head means the beginning.
     pub after: ChainHead,
-    /// A hash that was noted outside and has to be in the chain.
+    /// A hash noted outside the database that has to be in the chain.
     pub expected: Option<&'a str>,
-    /// The check ends unfinished after so long.
+    /// Time after which the check stops unfinished.
     pub within: Option<Duration>,
 }
 
@@ -133,8 +131,8 @@ impl Extent<'_> {
     }
 }
 
-/// Checks the chain, in bounded memory, and names the first entry that does not fit. `tell` hears how many entries of
-/// how many are checked.
+/// Checks the chain in bounded memory, and returns the first break. `tell` is called with the number of entries
+/// checked so far and their total.
 pub async fn verify(
     db: &Db,
     clock: &Clock,
@@ -156,7 +154,7 @@ pub async fn verify(
         let mut conn = db.read().await?;
         let known = store::audit::head(&mut conn).await?.unwrap_or_default();
         let no = check.head.sealed_no;
-        // All entries up to the head that was just read are there: they were committed with it.
+        // All entries up to the head just read are present, as they were committed with it.
         let entries = store::audit::sealed_after(&mut conn, no, CHECKED_AT_ONCE).await?;
         let whole = entries.len() as i64 == CHECKED_AT_ONCE;
         for entry in entries {
@@ -173,7 +171,7 @@ pub async fn verify(
         }
         tell(position(check.head.sealed_no), position(known.sealed_no));
         if check.found.is_none() && !whole {
-            // Others may have been sealed since the head was read.
+            // More entries may have been sealed since the head was read.
             let now = store::audit::head(&mut conn).await?.unwrap_or_default();
             check.found = at_the_end(&check.head, &known, &now);
             check.finished = check.found.is_some() || now.sealed_no == check.head.sealed_no;
@@ -197,10 +195,10 @@ fn position(sealed_no: i64) -> u64 {
     u64::try_from(sealed_no).unwrap_or(0)
 }
 
-/// Returns the place of the entry that follows `before`.
+/// Returns the chain's head after `entry` is appended to `before`.
 ///
 /// # Errors
-/// The break, where the entry is not the one that follows.
+/// The break, where `entry` does not follow `before`.
 fn fits(before: &ChainHead, entry: &AuditEntry) -> Result<ChainHead, ChainBreak> {
     let place = next(before, entry);
     let broken = |audit_id: Option<String>, kind| ChainBreak {
@@ -217,8 +215,8 @@ fn fits(before: &ChainHead, entry: &AuditEntry) -> Result<ChainHead, ChainBreak>
     }
 }
 
-/// Returns the break at the end of the chain, if there is one: `last` is the last entry there is, the head was read
-/// `before` the entries and `after` them.
+/// Returns the break at the end of the chain, if there is one. `last` is the last entry found; `before` and `after`
+/// are the heads read before and after the entries.
 fn at_the_end(last: &ChainHead, before: &ChainHead, after: &ChainHead) -> Option<ChainBreak> {
     let (sealed_no, kind) = if before.sealed_no > last.sealed_no {
         (last.sealed_no + 1, BreakKind::Missing)
@@ -236,7 +234,7 @@ fn at_the_end(last: &ChainHead, before: &ChainHead, after: &ChainHead) -> Option
     })
 }
 
-/// Returns the place of a sealed entry, from which a check goes on.
+/// Returns the chain's head as it was at a sealed entry, from which a check can continue.
 pub async fn place(db: &Db, sealed_no: i64) -> Result<Option<ChainHead>> {
     let mut conn = db.read().await?;
     let found = store::audit::sealed_after(&mut conn, sealed_no - 1, 1).await?;
@@ -248,7 +246,7 @@ pub async fn place(db: &Db, sealed_no: i64) -> Result<Option<ChainHead>> {
         .map(|hash| ChainHead { sealed_no, hash }))
 }
 
-/// Returns one page of an app's entries, newest first. `app_id` is `*` for those of no app.
+/// Returns one page of an app's entries, newest first. `app_id` is `*` for entries of no app.
 pub async fn list(
     db: &Db,
     app_id: &str,

@@ -1,5 +1,5 @@
-//! Compares the balances of all orders with the sums of their movements. Only a defect or a hand in the database can
-//! make them differ.
+//! Comparison of all orders' balances with the sums of their movements. Only a defect or a manual change in the
+//! database can make them differ.
 
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
@@ -7,14 +7,14 @@ use crate::server::store::movement;
 use crate::server::store::movement::Compared;
 use crate::server::{counters, store};
 
-/// Orders that are compared by one statement.
+/// Number of orders compared by one statement.
 const AT_ONCE: u16 = 200;
 
-/// Differences that a run of the job names in the log. All are counted.
+/// Maximum number of differences that one run of the job logs. All are counted.
 const LOGGED: u64 = 100;
 
-/// Compares all balances while writes go on. Hands each order that differs to `differs`. Returns the number of orders
-/// that were compared.
+/// Compares all balances while writes continue. Calls `differs` with each order that differs, and returns the number
+/// of orders compared.
 pub async fn compare(ctx: &Ctx, differs: &mut (dyn FnMut(&Compared) + Send)) -> Result<u64> {
     let mut orders = 0;
     let (mut app_id, mut order_no) = (String::new(), String::new());
@@ -35,7 +35,8 @@ pub async fn compare(ctx: &Ctx, differs: &mut (dyn FnMut(&Compared) + Send)) -> 
     }
 }
 
-/// Compares all balances, logs those that differ and shows how many: a job. Returns how many.
+/// Compares all balances, logs the differences and sets a gauge to their number. Run as a job. Returns the number of
+/// differences.
 pub async fn check(ctx: &Ctx) -> Result<u64> {
     let mut different = 0;
     let mut log = |order: &Compared| {

@@ -1,5 +1,5 @@
-//! The checkup: what a node finds out about itself now and then, for `/readyz` to tell, so that nobody
-//! who asks there makes it work.
+//! The checkup: a node's periodic test of itself. `/readyz` only reports the last finding, so that requests to it
+//! cause no work.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::server::db::Db;
 use crate::server::error::{Error, Result};
 use crate::server::{counters, store};
 
-/// Why no requests should be sent to a node.
+/// The reason why a node must not be sent requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
     #[error("stopping")]
@@ -27,14 +27,14 @@ pub enum NotReady {
     Clock { off_ms: i64 },
 }
 
-/// The longest time that a checkup may take.
+/// Maximum duration of a checkup.
 const LIMIT: Duration = Duration::from_secs(10);
-/// A finding older than this tells that no checkup comes to its end any more.
+/// Age after which a finding shows that checkups no longer complete.
 const STALE: Duration = Duration::from_secs(30);
-/// The most that a node's clock may differ from the database's. Leases last much longer.
+/// Maximum difference between a node's clock and the database's. Leases last much longer.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
-/// The last finding.
+/// The finding of the last checkup.
 #[derive(Default)]
 pub struct Checkup(RwLock<Option<Finding>>);
 
@@ -45,10 +45,10 @@ struct Finding {
 }
 
 impl Checkup {
-    /// Tells what was found last. A server that was not looked at yet is in order.
+    /// Returns the last finding. Before the first checkup, the node counts as ready.
     ///
     /// # Errors
-    /// Says why no requests should be sent here.
+    /// The reason why the node must not be sent requests.
     pub fn last(&self) -> Result<(), NotReady> {
         match self.finding() {
             Some(finding) if finding.at.elapsed() > STALE => Err(NotReady::Database),
@@ -57,13 +57,13 @@ impl Checkup {
         }
     }
 
-    /// Tells whether the node's clock was found wrong: it must not judge by it which leases are over.
+    /// Tells whether the node's clock was found wrong, so that it must not decide by it which leases are over.
     pub fn clock_is_wrong(&self) -> bool {
         let finding = self.finding();
         finding.is_some_and(|found| matches!(found.outcome, Err(NotReady::Clock { .. })))
     }
 
-    /// Looks at the clock and at whether the disk takes writes: a job.
+    /// Checks the clock and whether the disk accepts writes. Run as a job.
     pub async fn look(&self, db: &Db, clock: &Clock) -> Result<u64> {
         let found = match timeout(LIMIT, find(db, clock)).await {
             Ok(found) => found,
@@ -88,7 +88,7 @@ impl Checkup {
     }
 }
 
-/// Why the node is not ready, and the error that showed it.
+/// The finding; where the node is not ready, with the error that caused it.
 type Found = Result<(), (NotReady, Option<Error>)>;
 
 async fn find(db: &Db, clock: &Clock) -> Found {
@@ -105,7 +105,7 @@ async fn find(db: &Db, clock: &Clock) -> Found {
     written.map_err(|error| (NotReady::Writes, Some(error)))
 }
 
-/// Measures by how much the node's clock is ahead of the database's.
+/// Measures how far the node's clock is ahead of the database's, in milliseconds.
 async fn clock_offset(db: &Db, clock: &Clock) -> Result<i64> {
     let mut conn = db.read().await?;
     let before = clock.now();
@@ -114,7 +114,8 @@ async fn clock_offset(db: &Db, clock: &Clock) -> Result<i64> {
     Ok(database.map_or(0, |database| certain_offset(before, database, after)))
 }
 
-/// The difference that is certain, whenever between the two moments the database looked at its clock.
+/// Returns the part of the difference that is certain, at whichever moment between the two readings the database read
+/// its clock.
 fn certain_offset(before: Timestamp, database: Timestamp, after: Timestamp) -> i64 {
     if database < before {
         before.0.saturating_sub(database.0)
@@ -144,11 +145,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_whose_clock_is_wrong_is_not_ready() {
-        // The test's clock stands in the past.
+        // The test's clock is set to the past.
         let (ctx, database) = app_with(Config::default()).await;
         let looked = look(&ctx).await;
         if !is_postgres(&database.url()) {
-            // The embedded database has no clock but the machine's.
+            // The embedded database has no clock apart from the machine's.
             assert!(looked.is_ok() && !ctx.checkup.clock_is_wrong());
             return;
         }
@@ -180,7 +181,7 @@ mod tests {
         ctx.checkup.look(&ctx.db, &ctx.clock).await
     }
 
-    /// Lets the database grow to so many pages, or no more than it has.
+    /// Limits the database to `pages` pages, or to its present number if that is larger.
     async fn limit_pages(ctx: &Ctx, pages: u32) {
         let sql = format!("PRAGMA max_page_count = {pages}");
         let limited = ctx.db.write(move |conn| {

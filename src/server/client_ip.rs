@@ -1,4 +1,4 @@
-//! The address of the browser or system that sent a request.
+//! The address of the client that sent a request.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
@@ -13,18 +13,17 @@ use crate::server::error::{Error, Result};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address: the one its connection came from, or, where a trusted proxy connected, the
-/// right-most address of `X-Forwarded-For` that is no trusted proxy. Addresses further left are the
-/// client's own words.
+/// The client's address: the connection's peer, or, where that is a trusted proxy, the right-most address of
+/// `X-Forwarded-For` that is not a trusted proxy. Addresses further left are only claimed by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientIp(pub IpAddr);
 
 impl ClientIp {
-    /// Reads the address off a request.
+    /// Reads the client's address from a request.
     ///
     /// # Errors
-    /// An internal error where the server does not know who connected: a made-up address would end
-    /// up in refunds and in the log as if it were true.
+    /// An internal error where the connection's peer is unknown: an invented address would end up in refunds and in
+    /// the log as if it were true.
     pub fn of(request: &Parts, trusted_proxies: &[IpNet]) -> Result<ClientIp> {
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
         let Some(ConnectInfo(peer)) = peer else {
@@ -38,7 +37,7 @@ impl ClientIp {
     }
 }
 
-/// Tells whether a request comes from this machine, with no proxy in between.
+/// Tells whether a request comes from this machine without a proxy.
 pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let handed_on = [FORWARDED_FOR, "forwarded", "x-real-ip"];
@@ -57,8 +56,8 @@ impl FromRequestParts<Ctx> for ClientIp {
     }
 }
 
-/// Walks from the connection back to the client for as long as the proxies on the way are trusted. An
-/// entry that is no address ends the walk at the proxy that wrote it.
+/// Walks from the connection back to the client as long as the proxies on the way are trusted. An entry that is not an
+/// address ends the walk at the proxy that wrote it.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     if !is_trusted(peer) {
@@ -82,7 +81,7 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     client
 }
 
-/// Reads an entry: an address, with or without a port.
+/// Parses an entry: an address, with or without a port.
 fn read(entry: &str) -> Option<IpAddr> {
     let bare = entry
         .strip_prefix('[')
@@ -93,8 +92,7 @@ fn read(entry: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Tells whoever runs the server, once, that a proxy may be missing from the settings: all its
-/// clients then count as one.
+/// Warns in the log, once, that a proxy may be missing from the settings, so that all its clients count as one.
 fn warn_once(peer: IpAddr) {
     static WARNED: Once = Once::new();
     WARNED.call_once(|| {
@@ -105,8 +103,8 @@ fn warn_once(peer: IpAddr) {
     });
 }
 
-/// Returns what stands for a client where attempts are counted: its address, or the network of an
-/// IPv6 address, of which one client has 2^64.
+/// Returns the address under which a client's attempts are counted: its own, or the /64 network of an IPv6 address, as
+/// one client has 2^64 of them.
 pub fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

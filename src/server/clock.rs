@@ -1,4 +1,4 @@
-//! The only clock of the server.
+//! The server's only clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::Timestamp;
 
-/// The system's clock, or one that tests set.
+/// The system's clock, or a clock that tests set.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     #[default]
@@ -15,12 +15,12 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// A clock that stands still until it is moved.
+    /// Makes a clock that stands still until it is moved.
     pub fn manual(start: Timestamp) -> Clock {
         Clock::Manual(Arc::new(AtomicI64::new(start.0)))
     }
 
-    /// The present moment.
+    /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::System => {
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the system's is not ours to move.
+    /// Moves a manual clock. Does nothing to the system's clock.
     pub fn advance_ms(&self, ms: i64) {
         if let Clock::Manual(now) = self {
             now.fetch_add(ms, Ordering::SeqCst);

@@ -16,7 +16,7 @@ use crate::server::merchants::cache::Merchants;
 use crate::server::node_lease::NodeLease;
 use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
-use crate::server::people::address_limits::AddressLimits;
+use crate::server::people::login_limits::LoginLimits;
 use crate::server::rate_limits::RateLimits;
 use crate::server::vault::Vault;
 
@@ -37,7 +37,7 @@ pub struct Inner {
     pub outbound: Outbound,
     pub checkup: Checkup,
     /// The logins that each address may have checked.
-    pub logins: AddressLimits,
+    pub logins: LoginLimits,
     /// The requests that each address and app may make.
     pub rate_limits: RateLimits,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
@@ -101,7 +101,7 @@ impl Ctx {
             ),
             outbound: externals.outbound,
             checkup: Checkup::default(),
-            logins: AddressLimits::default(),
+            logins: LoginLimits::default(),
             rate_limits: RateLimits::new(&config),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -1,42 +1,41 @@
-//! The one error of the server: refusals, which are told, and everything else, which is logged.
+//! The server's error type: refusals, which callers are told, and all other errors, which are logged.
 
 use std::sync::Arc;
 
 use crate::domain::error::Refusal;
 
-/// What a use-case returns.
+/// The result of a use-case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was not done.
+/// The reason why something was not done.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller asked for what cannot be. Says what and why, in the caller's terms.
+    /// The request cannot be granted. The refusal says why, in the caller's terms.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Something of ours broke. The cause is for the log; the caller gets a trace id.
+    /// An internal error. The cause goes to the log; the caller gets a trace id.
     #[error("internal error: {0}")]
     Internal(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// An internal error with a message of our own.
+    /// Makes an internal error with a message of our own.
     pub fn internal(message: impl Into<String>) -> Error {
         let boxed: Box<dyn std::error::Error + Send + Sync> = message.into().into();
         Error::Internal(boxed.into())
     }
 
-    /// Returns true where a write may have taken place though this error says that it failed: nobody may be
-    /// told that it did not.
+    /// Tells whether a write may have taken place despite this error, so that no caller may be told that it did not.
     pub fn is_commit_unknown(&self) -> bool {
         matches!(self, Error::Internal(cause) if cause.is::<CommitUnknown>())
     }
 
-    /// Returns true for [`Conflict`].
+    /// Tells whether this is a [`Conflict`].
     pub fn is_conflict(&self) -> bool {
         matches!(self, Error::Internal(cause) if cause.is::<Conflict>())
     }
 
-    /// The refusal, if it is one.
+    /// Returns the refusal, if the error is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Error::Refused(refusal) => Some(refusal),
@@ -47,7 +46,7 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
-        /// How PostgreSQL names a text with U+0000, which it neither stores nor looks for.
+        /// PostgreSQL's code for a text with U+0000, which it can neither store nor search.
         const NO_SUCH_TEXT: &str = "22021";
         let code = error.as_database_error().and_then(|error| error.code());
         if code.as_deref() == Some(NO_SUCH_TEXT) {
@@ -64,7 +63,7 @@ impl From<crate::domain::UnknownName> for Error {
     }
 }
 
-/// A commit whose outcome is unknown: the database did not answer it. The write may have taken place.
+/// A commit that the database did not answer. The write may or may not have taken place.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("whether a write was committed is unknown: {0}")]
 pub struct CommitUnknown(pub String);
@@ -75,8 +74,8 @@ impl From<crate::wire::notice::Unwritable> for Error {
     }
 }
 
-/// A write found changed what it had read: another was faster. [`Db::write`](crate::server::db::Db::write)
-/// runs it again.
+/// The error of a write that found the data it depends on changed by another write.
+/// [`Db::write`](crate::server::db::Db::write) runs it again.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("what was read had changed when it was to be written")]
 pub struct Conflict;

@@ -1,4 +1,4 @@
-//! Everything that does I/O: the server around the domain.
+//! The server: everything that does I/O.
 
 pub mod audit;
 pub mod balances;

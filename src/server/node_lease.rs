@@ -1,4 +1,4 @@
-//! The node number: each running server of a database holds one of its own, by a lease that it renews.
+//! The node number: each running server on a database holds its own, by a lease that it renews.
 
 use std::sync::RwLock;
 
@@ -10,31 +10,31 @@ use crate::server::error::{Error, Result};
 use crate::server::store;
 use crate::server::store::node::Holding;
 
-/// Node numbers are 0 to 99.
+/// Number of node numbers: 0 to 99.
 const NODES: i64 = 100;
-/// A node that does not renew its lease for so long has lost its number.
+/// Length of a lease. A node that does not renew it within this time has lost its number.
 const LEASE_MS: i64 = 60_000;
 
-/// This node's hold on its number.
+/// The lease of this node on its number.
 pub struct NodeLease {
     db: Db,
-    /// The node number that the settings ask for.
+    /// Node number that the settings ask for.
     wanted: Option<i64>,
     me: Me,
     held: RwLock<Option<Lease>>,
-    /// Held by the task that takes or renews a number.
+    /// Locked by the task that takes or renews a number.
     taking: Mutex<()>,
 }
 
-/// Who holds a node number.
+/// The identity of this node as a holder.
 #[derive(Clone)]
 struct Me {
     host: String,
-    /// This process, by a name of its own.
+    /// Unique name of this process.
     holder: String,
 }
 
-/// A node number, and until when it is ours.
+/// A node number with the end of our lease on it.
 #[derive(Clone, Copy)]
 struct Lease {
     node: i64,
@@ -42,7 +42,7 @@ struct Lease {
 }
 
 impl NodeLease {
-    /// Makes a lease that is not held yet: the first number that is made takes it, if not the start.
+    /// Makes a lease that is not held yet. It is taken at the start, or else when the first number is made.
     pub fn new(wanted: Option<u8>, db: Db) -> NodeLease {
         // Two hosts without a readable name must not pass for one, or they would take each other's number.
         let host = whoami::hostname()
@@ -61,16 +61,15 @@ impl NodeLease {
         }
     }
 
-    /// The node number that is ours at a moment.
+    /// Returns our node number, if the lease lasts at `now`.
     pub fn node(&self, now: Timestamp) -> Option<i64> {
         let held = self.held.read().expect("nothing panics holding this lock");
         held.filter(|lease| now < lease.until)
             .map(|lease| lease.node)
     }
 
-    /// Takes the node number that the settings ask for, or else the lowest that is free. One that was
-    /// asked for is taken also from a holder on this host: the server that stopped here without
-    /// giving it back, and is being started again. `Err` within: who has the number.
+    /// Takes the configured node number, or else the lowest free one. A configured number is taken even from a holder
+    /// on this host, which is then a previous process that did not release it. The inner `Err` is the current holder.
     pub async fn start(&self, now: Timestamp) -> Result<Result<i64, Holding>> {
         let _taking = self.taking.lock().await;
         let Some(node) = self.wanted else {
@@ -88,13 +87,13 @@ impl NodeLease {
         }
     }
 
-    /// Renews our lease.
+    /// Renews the lease.
     pub async fn renew(&self, now: Timestamp) -> Result<i64> {
         let _taking = self.taking.lock().await;
         self.keep(now).await
     }
 
-    /// Returns our node number, and takes one first where the lease is over or was never held.
+    /// Returns our node number. Takes one first where the lease is over or was never held.
     ///
     /// # Errors
     /// When the database is out of reach, or all node numbers are held.
@@ -103,15 +102,15 @@ impl NodeLease {
             return Ok(node);
         }
         let _taking = self.taking.lock().await;
-        // Another task of this node may have been faster.
+        // Another task of this node may have taken a number meanwhile.
         match self.node(now) {
             Some(node) => Ok(node),
             None => self.keep(now).await,
         }
     }
 
-    /// Keeps our node number, or takes another where it was lost: this process was stopped, or the
-    /// database out of reach, for longer than the lease.
+    /// Keeps our node number, or takes another if it was lost because this process or the database was stopped for
+    /// longer than the lease.
     async fn keep(&self, now: Timestamp) -> Result<i64> {
         let current = *self.held.read().expect("nothing panics holding this lock");
         if let Some(lease) = current {
@@ -143,8 +142,8 @@ impl NodeLease {
         Ok(node)
     }
 
-    /// Gives our node number back, for others to take from the next second on: numbers tell their
-    /// second.
+    /// Releases our node number. Others can take it from the next second on, since two nodes must not make numbers
+    /// with the same node and second.
     pub async fn release(&self, now: Timestamp) -> Result<()> {
         let _taking = self.taking.lock().await;
         let held = self
@@ -164,7 +163,7 @@ impl NodeLease {
         released.await.map(drop)
     }
 
-    /// Takes the lowest node number that is free.
+    /// Takes the lowest free node number.
     async fn take_free(&self, now: Timestamp) -> Result<i64> {
         let held = {
             let mut conn = self.db.read().await?;
@@ -178,7 +177,7 @@ impl NodeLease {
         Err(Error::internal("all node numbers are held"))
     }
 
-    /// Takes a node number, if nobody holds it; `from_this_host`: nobody elsewhere.
+    /// Takes a node number if no node holds it, or, with `from_this_host`, if no node on another host does.
     async fn take(&self, node: i64, now: Timestamp, from_this_host: bool) -> Result<bool> {
         let until = now.plus_ms(LEASE_MS);
         let wanted = Holding {

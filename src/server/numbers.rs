@@ -1,8 +1,8 @@
-//! The numbers we make: prefix, kind, `yyMMddHHmmss`, two digits of node, six of sequence
+//! Our numbers for orders, refunds and others: prefix, kind, `yyMMddHHmmss`, two digits of node, six of sequence
 //! (`DEVR24051019590563000001`).
 //!
-//! No two nodes of one database make the same: each holds a node number of its own ([`NodeLease`]), and
-//! makes no number without it.
+//! No two nodes on one database make the same number: each holds its own node number ([`NodeLease`]), and makes no
+//! numbers without it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::server::error::Result;
 use crate::server::node_lease::NodeLease;
 
-/// The kind of paper that a number is for.
+/// The kind of record that a number is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Payment,
@@ -22,14 +22,14 @@ pub enum Kind {
 
 const SEQUENCES: u32 = 1_000_000;
 
-/// Makes numbers.
+/// A node's source of new numbers.
 pub struct Numbers {
     pub sequence: Sequence,
     pub lease: NodeLease,
 }
 
 impl Numbers {
-    /// Makes a new number. A node whose lease is over, or that has none yet, takes a node number first.
+    /// Makes a new number. If the node's lease is over or was never held, it takes a node number first.
     ///
     /// # Errors
     /// When the database is out of reach, or all node numbers are held.
@@ -39,7 +39,7 @@ impl Numbers {
     }
 }
 
-/// Writes numbers one after the other.
+/// A node's sequence of numbers.
 pub struct Sequence {
     prefix: String,
     zone: TimeZone,
@@ -47,7 +47,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Makes a sequence that begins anywhere.
+    /// Makes a sequence that begins at a random number.
     pub fn new(prefix: &str, zone: &TimeZone) -> Sequence {
         Sequence::beginning_at(prefix, zone, rand::random_range(0..SEQUENCES))
     }

@@ -1,5 +1,5 @@
-//! Posting to an address that a merchant has named: within 5 s, to public networks only unless the
-//! settings say otherwise, following no redirect, and reading no more of the answer than is kept.
+//! Posts to addresses that merchants have named: within 5 s, without following redirects, to public networks only
+//! unless the settings allow more, and reading no more of the answer than is stored.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -16,10 +16,10 @@ use crate::domain::limits;
 use crate::domain::secret::without_password;
 use crate::domain::text::sanitized;
 
-/// The receiver's time to answer.
+/// Maximum time for the receiver to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The networks that may be connected to.
+/// The networks to which connections are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Networks {
     Public,
@@ -37,7 +37,7 @@ impl Networks {
     }
 }
 
-/// Returns an address as it may be kept and shown: without the name and password that are sent to it.
+/// Returns an address fit to be stored and shown: without user name and password.
 pub fn shown(url: &str) -> String {
     match Url::parse(url) {
         Ok(parsed) if parsed.username().is_empty() && parsed.password().is_none() => url.to_owned(),
@@ -49,27 +49,27 @@ pub fn shown(url: &str) -> String {
     }
 }
 
-/// What came back of a post.
+/// The answer to a post.
 pub struct Answer {
     pub http_status: Option<i64>,
     pub body: Option<String>,
-    /// Why it does not count as delivered.
+    /// The reason why the post does not count as delivered; `None` where it does.
     pub failure: Option<String>,
     pub took_ms: i64,
 }
 
-/// The way out to merchants' addresses.
+/// The client for posts to merchants' addresses.
 pub struct Outbound {
     transport: Box<dyn NoticeTransport>,
 }
 
 impl Outbound {
-    /// Makes one that posts by HTTP.
+    /// Makes a client that posts by HTTP.
     pub fn new(networks: Networks) -> Outbound {
         Outbound::by(Box::new(HttpTransport::new(networks)))
     }
 
-    /// Makes one whose posts go another way.
+    /// Makes a client with another transport.
     pub fn by(transport: Box<dyn NoticeTransport>) -> Outbound {
         Outbound { transport }
     }
@@ -82,11 +82,11 @@ impl Outbound {
 
 /// A transport of posts to merchants' addresses.
 pub trait NoticeTransport: Send + Sync {
-    /// Posts a JSON body. Delivered is what is answered by 2xx and SUCCESS.
+    /// Posts a JSON body. A 2xx answer with SUCCESS means delivered.
     fn post<'a>(&'a self, url: &'a str, body: &'a str) -> BoxFuture<'a, Answer>;
 }
 
-/// The transport by HTTP.
+/// The transport over HTTP.
 struct HttpTransport {
     http: reqwest::Client,
     networks: Networks,
@@ -124,7 +124,7 @@ impl HttpTransport {
     async fn try_post(&self, url: &str, body: &str) -> Result<(u16, String), String> {
         let url =
             Url::parse(url).map_err(|error| format!("the address cannot be read: {error}"))?;
-        // A name is resolved by `ResolveWithin`; a number needs no resolving, and would slip past it.
+        // `ResolveWithin` checks only names, so an IP address in the URL is checked here.
         let host = url.host_str().unwrap_or_default();
         let number: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         if let Some(ip) = number.filter(|ip| !self.networks.hold(*ip)) {
@@ -175,7 +175,7 @@ fn failure(status: u16, text: &str) -> Option<String> {
     (!delivered).then(|| "the answer is not SUCCESS".to_owned())
 }
 
-/// An error with its causes: the outermost alone says little.
+/// Formats an error with its causes, as the outermost says little.
 fn error_chain(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within 5 s".to_owned();
@@ -191,8 +191,8 @@ fn error_chain(error: reqwest::Error) -> String {
     sanitized(&text, limits::SAID_BYTES)
 }
 
-/// Resolves names to those of their addresses that lie in the networks. What is checked is what is connected to:
-/// a name cannot change its mind in between.
+/// Resolves names to those of their addresses that lie in the allowed networks. The connection uses the address that
+/// was checked, so that a second resolution cannot replace it.
 struct ResolveWithin(Networks);
 
 impl Resolve for ResolveWithin {
@@ -214,8 +214,8 @@ impl Resolve for ResolveWithin {
     }
 }
 
-/// The IPv4 networks that are no part of the public internet. Source: the special-purpose address
-/// registry of IANA (RFC 6890 and its updates); multicast and the reserved rest.
+/// The IPv4 networks that are not part of the public internet: IANA's special-purpose address registry (RFC 6890 and
+/// its updates), multicast, and the reserved range.
 static SPECIAL_V4: LazyLock<Vec<Ipv4Net>> = LazyLock::new(|| {
     networks(&[
         "0.0.0.0/8",
@@ -235,10 +235,10 @@ static SPECIAL_V4: LazyLock<Vec<Ipv4Net>> = LazyLock::new(|| {
     ])
 });
 
-/// Global unicast: all other IPv6 addresses are special or not given out.
+/// Global unicast. All other IPv6 addresses are special or unassigned.
 static GLOBAL_V6: LazyLock<Vec<Ipv6Net>> = LazyLock::new(|| networks(&["2000::/3"]));
 
-/// The networks within global unicast that are no part of the public internet, by the same registry.
+/// The networks within global unicast that are not part of the public internet, by the same registry.
 static SPECIAL_V6: LazyLock<Vec<Ipv6Net>> =
     LazyLock::new(|| networks(&["2001::/23", "2001:db8::/32"]));
 
@@ -247,7 +247,7 @@ fn networks<N: std::str::FromStr<Err: std::fmt::Debug>>(list: &[&str]) -> Vec<N>
     list.iter().map(network).collect()
 }
 
-/// Says whether an address is one of the public internet.
+/// Tells whether an address belongs to the public internet.
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -266,7 +266,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match ip.segments() {
-        // An IPv4 address within: mapped, translated (NAT64), 6to4.
+        // IPv4 addresses within IPv6: mapped, translated (NAT64), 6to4.
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x2002, high, low, ..] => embedded(high, low),

@@ -1,4 +1,4 @@
-//! The rates at which addresses and apps may ask, kept by each node in its memory: nobody uses up what others need.
+//! Limits on the request rates of addresses and apps, kept by each node in its memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,25 +9,25 @@ use crate::domain::time::Timestamp;
 use crate::server::client_ip::counted_as;
 use crate::server::config::Config;
 
-/// Seconds of its rate that a key may use up at once after a rest.
+/// Size of a burst after a rest, in seconds of the rate.
 const BURST_SECONDS: i64 = 5;
-/// Maximum number of keys that are remembered. Where more than half of them are still in use the others are
-/// forgotten too, and begin anew: a flood from ever new addresses takes no more memory than this.
+/// Maximum number of keys in memory. When it is reached, keys without recent requests are forgotten, or all keys where
+/// more than half have some, so that a flood from ever new addresses takes no more memory than this.
 const KEYS: usize = 100_000;
 const SECOND_US: i64 = 1_000_000;
 
-/// The limits of a node.
+/// The rate limits of a node.
 pub struct RateLimits {
-    /// Limit of the requests of an address, callbacks apart.
+    /// Limit on the requests of an address, except callbacks.
     requests: RateLimit<IpAddr>,
-    /// Limit of the callbacks from an address.
+    /// Limit on the callbacks from an address.
     callbacks: RateLimit<IpAddr>,
-    /// Limit of the requests of an app whose signature was verified, so that nobody else uses it up.
+    /// Limit on the requests of an app. Only requests with a valid signature count, so that others cannot use it up.
     apps: RateLimit<String>,
 }
 
 impl RateLimits {
-    /// Makes the limits that the settings name.
+    /// Makes the limits from the settings.
     pub fn new(config: &Config) -> RateLimits {
         RateLimits {
             requests: RateLimit::new(config.requests_per_second),
@@ -36,27 +36,28 @@ impl RateLimits {
         }
     }
 
-    /// Tells whether an address may make one more request. An IPv6 address counts as its /64 network.
+    /// Takes a request from an address into account, and returns false where it exceeds the limit. An IPv6 address
+    /// counts as its /64 network.
     pub fn takes_request(&self, address: IpAddr, now: Timestamp) -> bool {
         self.requests.takes(counted_as(address), now)
     }
 
-    /// Tells whether an address may make one more callback.
+    /// Takes a callback from an address into account, and returns false where it exceeds the limit.
     pub fn takes_callback(&self, address: IpAddr, now: Timestamp) -> bool {
         self.callbacks.takes(counted_as(address), now)
     }
 
-    /// Tells whether an app may make one more request.
+    /// Takes a request of an app into account, and returns false where it exceeds the limit.
     pub fn takes_app(&self, app_id: &str, now: Timestamp) -> bool {
         self.apps.takes(app_id.to_owned(), now)
     }
 }
 
-/// A rate that each key may reach, with a burst of [`BURST_SECONDS`] of it.
+/// A rate for each key, with a burst of [`BURST_SECONDS`].
 struct RateLimit<K> {
-    /// Zero: no limit.
+    /// Number of requests a second; zero means no limit.
     per_second: u32,
-    /// When each key will have all of its burst again, in microseconds of our clock. A key that is absent has it.
+    /// Time at which each key has its whole burst again, in microseconds since the epoch. Absent keys have it now.
     whole_at: Mutex<HashMap<K, i64>>,
 }
 
@@ -68,7 +69,7 @@ impl<K: Eq + Hash> RateLimit<K> {
         }
     }
 
-    /// Takes one of what a key has left, and returns true; returns false where it has nothing left.
+    /// Takes one request from a key's allowance. Returns false where nothing is left of it.
     fn takes(&self, key: K, now: Timestamp) -> bool {
         if self.per_second == 0 {
             return true;
@@ -81,7 +82,7 @@ impl<K: Eq + Hash> RateLimit<K> {
             .lock()
             .expect("nothing panics while holding this lock");
         if let Some(at) = whole_at.get_mut(&key) {
-            // A clock that was set back leaves times in the future: the burst is used up then, and no more.
+            // After the clock was set back, times can lie in the future: they are limited to a used-up burst.
             *at = (*at).clamp(now, latest);
             let left = *at + one <= latest;
             if left {
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(taken(&limit, "one", 2_000, START), 500);
         assert_eq!(taken(&limit, "other", 2_000, START), 500);
         assert_eq!(taken(&limit, "one", 100, START.plus_ms(100)), 10);
-        // A minute of the full rate, and after a rest a whole burst again.
+        // The full rate for a minute; after a rest, a whole burst again.
         let minute: usize = (1..=600)
             .map(|step| taken(&limit, "one", 10, START.plus_ms(100 + step * 100)))
             .sum();

@@ -1,4 +1,4 @@
-//! A reading of the database that many share: made when somebody asks for it, and kept for a moment.
+//! A value read from the database that many callers share: read on demand, and reused for a moment.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -9,16 +9,16 @@ use crate::domain::time::Timestamp;
 use crate::server::clock::Clock;
 use crate::server::error::Result;
 
-/// A change is seen by every node within this time.
+/// Time for which a reading is reused, and within which every node sees a change.
 pub const KEPT_MS: i64 = 2_000;
 
-/// A reading, under way or done. All who ask meanwhile wait for the one: when it grows too old under load, the database
-/// is asked once.
+/// A reading, under way or complete. Simultaneous callers share it, so that under load an outdated reading causes one
+/// query.
 type Reading<T> = Shared<BoxFuture<'static, Result<T>>>;
 
-/// The last reading, kept for [`KEPT_MS`].
+/// The last reading, reused for [`KEPT_MS`].
 ///
-/// `moka` has the same, but by a clock of its own, which a test cannot move.
+/// `moka` offers the same, but with its own clock, which tests cannot move.
 pub struct Recent<T: Clone> {
     clock: Clock,
     read: Box<dyn Fn() -> BoxFuture<'static, Result<T>> + Send + Sync>,
@@ -26,7 +26,7 @@ pub struct Recent<T: Clone> {
 }
 
 impl<T: Clone> Recent<T> {
-    /// Makes one that has read nothing yet, and reads by `read`.
+    /// Makes a value that is read by `read`, for the first time on demand.
     pub fn new(
         clock: Clock,
         read: impl Fn() -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
@@ -38,10 +38,10 @@ impl<T: Clone> Recent<T> {
         }
     }
 
-    /// Returns the last reading, or reads again where that was too long ago.
+    /// Returns the last reading, or a new one if that is too old.
     ///
     /// # Errors
-    /// What made the reading fail. A failure is for those who waited for it; the next who asks has it read again.
+    /// The error of the reading. Only the callers that waited for it get it; the next call reads again.
     pub async fn get(&self) -> Result<T> {
         let reading = self.reading();
         let read = reading.clone().await;
@@ -54,7 +54,7 @@ impl<T: Clone> Recent<T> {
         read
     }
 
-    /// Forgets the last reading, so that the next who asks has it read again.
+    /// Discards the last reading, so that the next call reads again.
     pub fn forget(&self) {
         *self.last() = None;
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::server::error::Error;
 
-    /// Counts its readings; the second fails.
+    /// Returns a value that counts its readings, of which the second fails.
     fn counting(clock: &Clock) -> Recent<u32> {
         let readings = Arc::new(AtomicU32::new(0));
         Recent::new(clock.clone(), move || {

@@ -1,5 +1,5 @@
-//! Old raw records go: callbacks, attempts to deliver notices, and the events of settled refunds, each
-//! after the time that the settings say. Entries of the audit never go; one tells of each deletion.
+//! Deletion of old raw records: callbacks, delivery attempts, and the events of settled refunds, each after the time
+//! in the settings. Audit entries are never deleted; each deletion adds one.
 
 use serde_json::json;
 
@@ -12,10 +12,10 @@ use crate::server::error::Result;
 use crate::server::store::retention;
 use crate::server::store::retention::Kept;
 
-/// Rows that are deleted by one write, so that others do not wait long for theirs.
+/// Number of rows deleted by one write, so that other writes do not wait long.
 const AT_ONCE: u16 = 500;
 
-/// Deletes what is older than the settings say: a job. Returns how many rows.
+/// Deletes records that are older than the settings allow. Run as a job. Returns the number of rows.
 pub async fn clean_up(ctx: &Ctx) -> Result<u64> {
     let kept = [
         (Kept::Callbacks, ctx.config.keep_callbacks_days),

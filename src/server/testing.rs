@@ -1,4 +1,4 @@
-//! What tests beside the server's code have in common.
+//! Helpers shared by the tests within the server's code.
 
 #[path = "../../tests/support/database.rs"]
 #[allow(dead_code)] // other tests use the rest
@@ -16,7 +16,7 @@ use crate::server::store;
 use crate::server::testing::database::TestDatabase;
 use crate::server::vault::Vault;
 
-/// An app on a fresh database, with a clock that the test moves. The database goes when it is dropped.
+/// Makes an app on a fresh database, with a clock that the test moves. The database is deleted when it is dropped.
 pub async fn app_with(config: Config) -> (Ctx, TestDatabase) {
     let database = TestDatabase::new();
     let db = Db::open(&database.url(), None, 256)
@@ -29,7 +29,7 @@ pub async fn app_with(config: Config) -> (Ctx, TestDatabase) {
     )
 }
 
-/// The demonstration's app, added where it is not there yet.
+/// Returns the demonstration's app, which is added if it does not exist.
 pub async fn merchant(ctx: &Ctx) -> MerchantApp {
     let merchant = demo::merchant();
     let wanted = merchants::sealed(ctx, merchant.clone()).expect("a secret");

@@ -1,4 +1,4 @@
-//! The trace id: what a caller is told, and what ties the log's lines of one request together.
+//! The trace id: returned to callers, and common to all log lines of one request.
 
 use std::collections::HashMap;
 
@@ -16,24 +16,24 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::server::counters;
 use crate::wire::code::Code;
 
-/// The id of one request: 12 letters and digits.
+/// The id of a request: 12 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceId(pub String);
 
 const TRACE_ID_CHARS: usize = 12;
 
 impl TraceId {
-    /// A new id.
+    /// Makes a new id.
     pub fn make() -> TraceId {
         TraceId(Alphanumeric.sample_string(&mut rand::rng(), TRACE_ID_CHARS))
     }
 }
 
-/// Gives every request its id, as an extension, logs it within a span of that id, and counts it.
-/// Neither queries nor headers nor bodies are logged: they may hold names and secrets.
+/// Adds an id to every request as an extension, logs the request within a span with that id, and counts it. Queries,
+/// headers and bodies are not logged, as they may hold names and secrets.
 pub async fn layer(mut request: Request, next: Next) -> Response {
     let trace = TraceId::make();
-    // As grave as can be, so that no setting of the log takes the id from a line.
+    // At the highest level, so that no log setting removes the id from a line.
     let span = tracing::error_span!(
         "request",
         trace = trace.0,
@@ -59,8 +59,8 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
     .await
 }
 
-/// Names the span after its endpoint, and links it to the caller's trace. A link and no more: it is
-/// the caller's word.
+/// Names the span after its endpoint, and links it to the caller's trace. A link only, not a parent, as the caller may
+/// claim anything.
 fn tell_collector(span: &Span, endpoint: &str, headers: &HeaderMap) {
     if let Some(caller) = caller(headers) {
         span.add_link(caller);
@@ -69,7 +69,7 @@ fn tell_collector(span: &Span, endpoint: &str, headers: &HeaderMap) {
     span.context().span().update_name(endpoint.to_owned());
 }
 
-/// The caller's span, by the W3C's `traceparent`.
+/// Reads the caller's span from the W3C header `traceparent`.
 fn caller(headers: &HeaderMap) -> Option<SpanContext> {
     const NAME: &str = "traceparent";
     const LONGEST: usize = 64;

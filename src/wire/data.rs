@@ -1,5 +1,5 @@
-//! What answers hold under `data`, each in the documented order of fields. Absent values are left
-//! out, and none is ever an empty string, so that every reading of the signature rule agrees.
+//! The contents of `data` in answers, each with its fields in the documented order. Absent values are left out and no
+//! value is an empty string, so that every reading of the signature rule gives the same signature.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -39,7 +39,7 @@ impl EditionFormat<'_> {
     }
 }
 
-/// Money, in digits; it never was a float.
+/// An amount as JSON digits, never converted to a float.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub struct Amount(Box<RawValue>);
@@ -80,7 +80,7 @@ impl PartialSchema for Moment {
     }
 }
 
-/// 退款结果 · What became of a refund.
+/// 退款结果 · Result of a refund.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundData {
@@ -93,7 +93,7 @@ pub struct RefundData {
     /// 退款状态：progress、success、fail、close · state of the refund
     #[schema(example = "success")]
     status: &'static str,
-    /// 错误提示，仅在 fail 时返回 · why it failed
+    /// 错误提示，仅在 fail 时返回 · reason of the failure, only for fail
     #[serde(skip_serializing_if = "Option::is_none")]
     error_msg: Option<String>,
 }
@@ -113,7 +113,7 @@ impl RefundData {
     }
 }
 
-/// 同步结果（服务商版） · What a sync found, open edition.
+/// 同步结果（服务商版） · Result of a sync, open edition.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenSyncData {
@@ -124,7 +124,7 @@ pub struct OpenSyncData {
     pub adjust: bool,
 }
 
-/// 退款同步结果（单商户版） · What a refund sync found, single edition.
+/// 退款同步结果（单商户版） · Result of a refund sync, single edition.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SingleRefundSyncData {
@@ -134,13 +134,12 @@ pub struct SingleRefundSyncData {
     /// 退款号 · our refund number
     #[schema(example = "DEVR24051019590563000001", max_length = 32)]
     pub refund_no: String,
-    /// 同步后的状态；通道查无此退款时为 pay_not_found · our state after the sync, or pay_not_found
-    /// where the channel does not know the refund
+    /// 同步后的状态；通道查无此退款时为 pay_not_found · our state after the sync, or pay_not_found if the channel has no such refund
     #[schema(example = "success")]
     pub status: &'static str,
 }
 
-/// 支付订单同步结果（单商户版） · What an order sync found, single edition.
+/// 支付订单同步结果（单商户版） · Result of an order sync, single edition.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SingleOrderSyncData {
@@ -155,7 +154,7 @@ pub struct SingleOrderSyncData {
     pub status: &'static str,
 }
 
-/// 同步结果（单商户版），按所同步的对象 · What a sync found, single edition.
+/// 同步结果（单商户版），按所同步的对象 · Result of a sync, single edition.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum SingleSyncData {
@@ -163,7 +162,7 @@ pub enum SingleSyncData {
     Order(SingleOrderSyncData),
 }
 
-/// The outcome of a sync, in either edition.
+/// Result of a sync, in either edition.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum SyncData {
@@ -205,11 +204,11 @@ pub struct RefundOrderData {
     order_amount: Amount,
     /// 退款金额 · amount of the refund
     amount: Amount,
-    /// 退款原因 · why it is refunded
+    /// 退款原因 · reason of the refund
     #[schema(example = "测试退款", max_length = 150)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// 退款完成时间 · when it was over
+    /// 退款完成时间 · time at which it was completed
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_time: Option<Moment>,
     /// 退款状态：progress、success、fail、close · state of the refund
@@ -219,7 +218,7 @@ pub struct RefundOrderData {
     #[schema(example = "id=123332", max_length = 500)]
     #[serde(skip_serializing_if = "Option::is_none")]
     attach: Option<String>,
-    /// 错误提示 · why it failed
+    /// 错误提示 · reason of the failure
     #[serde(skip_serializing_if = "Option::is_none")]
     error_msg: Option<String>,
 }
@@ -246,7 +245,7 @@ impl RefundOrderData {
     }
 }
 
-/// 退款通知（单商户版）的业务字段 · What a notice of the single edition tells of a refund.
+/// 退款通知（单商户版）的业务字段 · The refund's fields in a notice of the single edition.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundNoticeData {
@@ -264,7 +263,7 @@ pub struct RefundNoticeData {
     amount: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// When it was asked for.
+    /// Time of the refund's request.
     refund_time: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_time: Option<Moment>,
@@ -328,7 +327,7 @@ pub struct PayOrderData {
     method: Option<&'static str>,
     /// 订单金额 · amount of the order
     amount: Amount,
-    /// 可退金额 · what can still be refunded
+    /// 可退金额 · amount still refundable
     refundable_balance: Amount,
     /// 支付状态 · state of the payment
     #[schema(example = "success")]
@@ -336,7 +335,7 @@ pub struct PayOrderData {
     /// 退款状态：no_refund、refunding、partial_refund、refunded · refund side of the order
     #[schema(example = "no_refund")]
     refund_status: &'static str,
-    /// 支付成功时间 · when it was paid
+    /// 支付成功时间 · time of payment
     #[serde(skip_serializing_if = "Option::is_none")]
     pay_time: Option<Moment>,
     /// 商户扩展参数 · handed back unchanged
@@ -380,7 +379,7 @@ pub struct RecordedData {
     /// 退款状态 · refund side of the order
     #[schema(example = "no_refund")]
     refund_status: &'static str,
-    /// 可退金额 · what can still be refunded
+    /// 可退金额 · amount still refundable
     refundable_balance: Amount,
 }
 

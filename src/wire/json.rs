@@ -1,7 +1,7 @@
-//! JSON as a request holds it: every number in the digits it came in, every name once.
+//! JSON values of requests. Numbers keep their digits, and an object with the same name twice is refused.
 //!
-//! `serde_json::Value` does not serve where a text is signed: of two fields with one name it keeps the last and says
-//! nothing, and it reads decimals through a float.
+//! `serde_json::Value` cannot be used where a text is signed: of two fields with one name it silently keeps the last,
+//! and it reads decimals through a float.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ const DEPTH: usize = 16;
 /// Maximum length of a number, in digits, written with or without its exponent.
 const NUMBER_DIGITS: usize = 64;
 
-/// Maximum number of values in an object, those within lists and objects included: a value takes many times the
-/// memory of its bytes.
+/// Maximum number of values in an object, counting those within nested lists and objects. It bounds memory, as a value
+/// takes many times the memory of its bytes.
 const VALUES: usize = 4_096;
 
 /// The fields of an object by name, in the order of the names' bytes.
@@ -27,14 +27,14 @@ pub type Fields = BTreeMap<String, Json>;
 pub enum Json {
     Null,
     Bool(bool),
-    /// The digits as they came: a valid JSON number that [`plain_number`] can write out.
+    /// Digits as received: a valid JSON number that [`plain_number`] can write out.
     Number(String),
     Text(String),
     List(Vec<Json>),
     Object(Fields),
 }
 
-/// The reason why bytes are not a JSON object that we read.
+/// The reason why a body cannot be read as a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error("{0}")]
@@ -47,7 +47,7 @@ pub enum Unreadable {
     TooMany,
     #[error("a number of more than {NUMBER_DIGITS} digits")]
     LongNumber,
-    /// A name stands twice in one object.
+    /// A name occurs twice in one object.
     #[error("{0} is given twice")]
     Twice(String),
 }
@@ -68,7 +68,7 @@ pub fn object(bytes: &[u8]) -> Result<Fields, Unreadable> {
     }
 }
 
-/// Reads a raw value by its first character: serde_json has checked its syntax.
+/// Reads a raw value, whose type its first character tells; serde_json has already checked its syntax.
 fn read(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Json, Unreadable> {
     *left = left.checked_sub(1).ok_or(Unreadable::TooMany)?;
     let deeper = depth.checked_sub(1).ok_or(Unreadable::TooDeep);
@@ -103,7 +103,7 @@ fn read(raw: &RawValue, depth: usize, left: &mut usize) -> Result<Json, Unreadab
     })
 }
 
-/// The entries of an object in the order in which they came, doubled names included.
+/// The entries of an object in the order received, doubled names included.
 struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {
@@ -128,8 +128,8 @@ impl<'de> Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// Writes out a JSON number: no exponent, no trailing zeros after the point, no `-0`. Returns `None` where that takes
-/// more than [`NUMBER_DIGITS`] digits.
+/// Writes out a JSON number without exponent, trailing zeros after the point, or `-0`. Returns `None` where that takes
+/// more than `NUMBER_DIGITS` (64) digits.
 pub fn plain_number(number: &str) -> Option<String> {
     let (sign, unsigned) = match number.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -145,7 +145,7 @@ pub fn plain_number(number: &str) -> Option<String> {
         return None;
     }
 
-    // The digits without the point, and where the point stands among them.
+    // `digits` has no decimal point; `point` is its place among them.
     let mut digits = format!("{whole}{fraction}");
     let mut point = whole.len() as i64 + exponent;
     while point <= 0 {

@@ -1,5 +1,5 @@
-//! The merchants' protocol, pure: JSON as it was written, signatures, the fields of requests, the bodies of
-//! answers and notices, and codes. Nothing here does I/O, knows a clock or knows the server.
+//! The merchants' protocol: JSON with its digits kept, signatures, the fields of requests, the bodies of answers and
+//! notices, and codes. Nothing here does I/O, reads a clock or depends on the server.
 
 pub mod code;
 pub mod data;

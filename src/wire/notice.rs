@@ -42,15 +42,16 @@ struct Single {
     sign: Option<String>,
 }
 
-/// A notice that cannot be written as JSON, or cannot be read back to be signed.
+/// The error of a notice that cannot be written as JSON, or cannot be read back to be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("a notice cannot be written: {0}")]
 pub struct Unwritable(String);
 
-/// Returns the body of the notice of a refund as it was, in the documented order of fields.
+/// Returns the body of the notice of `refund`, which has the state that the notice is about. The fields stand in the
+/// documented order.
 ///
 /// # Errors
-/// [`Unwritable`]; no refund causes it.
+/// [`Unwritable`]; no valid refund causes it.
 pub fn of(
     merchant: &MerchantApp,
     refund: &Refund,
@@ -96,7 +97,7 @@ pub fn of(
     }
 }
 
-/// Signs the bytes that are sent, read back as a receiver reads them: `data` with its fields sorted.
+/// Signs the body as a receiver reads it back: the fields of `data` are sorted.
 fn signature(signer: &Signer<'_>, notice: &impl Serialize) -> Result<String, Unwritable> {
     let text = text(notice)?;
     let fields = json::object(text.as_bytes()).map_err(|error| Unwritable(error.to_string()))?;

@@ -1,5 +1,4 @@
-//! A request as it was read: its fields, its edition, and the checks of its shape. Nothing here depends on an app or
-//! a clock.
+//! A parsed request: its fields, its edition, and the checks that need neither its app nor a clock.
 
 use jiff::tz::TimeZone;
 
@@ -45,7 +44,7 @@ pub fn edition(fields: &Fields) -> Edition {
     }
 }
 
-/// Returns a name as a refusal may repeat it: without characters that could upset a log or a signed text.
+/// Returns a field's name as a refusal may quote it, without characters that could break a log line or a signed text.
 pub fn shown(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -59,7 +58,7 @@ pub fn shown(name: &str) -> String {
     }
 }
 
-/// The fields of a request in the edition they are written in.
+/// The fields of a request, and its edition.
 #[derive(Clone, Copy)]
 pub struct RequestFields<'a> {
     pub fields: &'a Fields,
@@ -68,7 +67,7 @@ pub struct RequestFields<'a> {
 }
 
 impl<'a> RequestFields<'a> {
-    /// Checks the fields of a table, and that required ones are there.
+    /// Checks the fields against a table, and that required ones are present.
     pub fn check(self, table: &[Field]) -> Result<Self, Refusal> {
         for field in table {
             match self.value(field) {
@@ -83,10 +82,10 @@ impl<'a> RequestFields<'a> {
         Ok(self)
     }
 
-    /// Checks that the signed text of a request to an endpoint with this table can be read in one
-    /// way only. The text is joined without escaping, so that `&orderNo=` within a text could be taken for
-    /// the field. Two requests that are accepted and have one text have the same known fields, and the same value
-    /// of each number, amount and time among them (but for case, in the open edition).
+    /// Checks that the signed text of a request to the endpoint with this table can be read in one way only. The text
+    /// is joined without escaping, so `&orderNo=` within a value could be taken for the field `orderNo`. Two accepted
+    /// requests with one signed text therefore have the same known fields and the same value of each number, amount
+    /// and time among them (ignoring case, in the open edition).
     pub fn check_unambiguous(self, table: &[Field]) -> Result<Self, Refusal> {
         let known = || COMMON.iter().chain(table);
         for (name, value) in self.fields {
@@ -103,7 +102,7 @@ impl<'a> RequestFields<'a> {
                 .filter(|c| sign::stays(*c))
                 .collect::<String>()
                 .to_uppercase();
-            // Fields are sorted: only a later one can hide in this one's value.
+            // Fields are sorted by name, so that only a later field can hide in this one's value.
             let hidden = known()
                 .filter(|field| field.name > name.as_str() && field.name != sign::SIGN)
                 .find(|field| text.contains(&format!("&{}=", field.name.to_uppercase())));
@@ -163,7 +162,7 @@ impl<'a> RequestFields<'a> {
             .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
     }
 
-    /// Returns the payment of the checked fields of [`field::ORDER_RECORD`]. Refuses one that was made more than
+    /// Reads the payment from the checked fields of [`field::ORDER_RECORD`]. Refuses one that was made more than
     /// `leeway_ms` after `now`.
     pub fn new_order(self, now: Timestamp, leeway_ms: i64) -> Result<NewOrder, Refusal> {
         let pay_time = self.time(&field::PAY_TIME)?;
@@ -203,14 +202,14 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// Returns the refusal of a request that has none of the fields of which one is needed.
+/// Returns the refusal of a request that has none of the table's fields, one of which is required.
 pub fn one_needed(table: &[Field]) -> Refusal {
     let names: Vec<_> = table.iter().map(|field| field.name).collect();
     Refusal::field(names.join(" / "), Reason::OneNeeded)
 }
 
 impl Kind {
-    /// Tells whether the field may hold the characters that the signed text is joined with.
+    /// Tells whether the field may hold the separators of the signed text.
     fn is_free(self) -> bool {
         matches!(
             self,
@@ -219,8 +218,7 @@ impl Kind {
     }
 }
 
-/// Checks the name of a field that we do not know. Such fields are allowed and signed, and must not be mistaken for
-/// known ones.
+/// Checks the name of an unknown field. Such fields are allowed and signed, and must not be mistaken for known ones.
 fn check_unknown_name<'f>(
     name: &str,
     mut known: impl Iterator<Item = &'f Field>,
@@ -277,7 +275,7 @@ mod tests {
             .is_ok()
     }
 
-    /// Texts of just the pieces that could make one request look like another.
+    /// Makes texts only of the pieces that could make one request look like another.
     fn tricky() -> impl Strategy<Value = String> {
         const PIECES: &[&str] = &[
             "x",
@@ -333,7 +331,7 @@ mod tests {
         })
     }
 
-    /// Another reading of a signed text: cut where `cuts` says and a name can be found.
+    /// Reads a signed text in another way: cuts it into fields only at the `&` that `cuts` marks.
     fn read_otherwise(text: &str, cuts: &[bool], edition: Edition) -> Fields {
         let mut fields: Vec<String> = Vec::new();
         for (i, piece) in text.split('&').enumerate() {

@@ -1,5 +1,5 @@
-//! Signatures of the gateway: the canonical text of a set of fields, and its digest. Pure: bytes in,
-//! bytes out. The rule and its vectors are in the gateway's contract.
+//! Signatures of the gateway: the canonical text of a set of fields, and its digest. The gateway's contract has the
+//! rule and its test vectors.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -10,9 +10,9 @@ use subtle::ConstantTimeEq;
 use crate::domain::merchant::{Edition, SignType};
 use crate::wire::json::{Fields, Json, plain_number};
 
-/// The name of the field that holds the signature, and is not signed.
+/// Name of the field that holds the signature; it is not signed itself.
 pub const SIGN: &str = "sign";
-/// The text that is shown in place of a secret.
+/// Text that is shown in place of a secret.
 pub const HIDDEN: &str = "••••";
 
 /// An app's secret and digest in one edition: signs and verifies. Holds a secret, so it cannot be printed.
@@ -23,8 +23,8 @@ pub struct Signer<'a> {
     pub edition: Edition,
 }
 
-/// The treatment of an empty string: the published rule drops it, the published clients keep it as
-/// `name=`. Both readings of one request verify.
+/// Treatment of empty strings: the published rule leaves them out, the published clients sign them as `name=`. A
+/// request in either reading verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Empty {
     Dropped,
@@ -32,7 +32,7 @@ pub enum Empty {
 }
 
 impl Signer<'_> {
-    /// Signs fields that are given as they stand in the text. Returns lower-case hex.
+    /// Signs fields whose values already have their signed form. Returns lower-case hex.
     pub fn sign(&self, pairs: &[(&str, &str)]) -> String {
         self.digest(&self.text(pairs, self.secret))
     }
@@ -101,7 +101,7 @@ impl Signer<'_> {
     }
 }
 
-/// Tells whether a character stays in the signed text.
+/// Tells whether a character is kept in the signed text; quotes and backslashes are not.
 pub fn stays(c: char) -> bool {
     c != '"' && c != '\\'
 }
@@ -121,7 +121,7 @@ pub fn signed_value(value: &Json) -> Option<String> {
     })
 }
 
-/// Compares two digests in hex, whatever the case. The time that it takes does not depend on where they differ.
+/// Compares two hex digests, ignoring case. The time taken does not depend on where they differ.
 fn same_hex(ours: &str, theirs: &str) -> bool {
     let theirs = theirs.to_ascii_lowercase();
     ours.as_bytes().ct_eq(theirs.as_bytes()).into()
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn each_digest_is_the_one_it_is_called() {
-        // Of the text `a=1&key=123456`, by openssl.
+        // Digests of the text `a=1&key=123456`, made by openssl.
         for (sign_type, hex) in [
             (
                 SignType::HmacSha256,

@@ -1,5 +1,5 @@
-//! Channel accounts: whose number an outside number is, what a disabled account still does, test mode as a merchant sees
-//! it, and callbacks of an account that the app has left.
+//! Channel accounts: the scope of outside numbers, the remaining work of a disabled account, test mode from a
+//! merchant's side, and callbacks of an account that the app has left.
 
 use std::collections::HashMap;
 
@@ -23,10 +23,10 @@ use refundry::server::{orders, refunds};
 use serde_json::json;
 
 const START: Timestamp = Timestamp(1_760_000_000_000);
-/// A change of an account is seen by every node within this time.
+/// Time within which every node sees a change of an account.
 const SEEN_AFTER_MS: i64 = 2_000;
 
-/// Two apps that use one account.
+/// Makes two apps that use one account.
 async fn two_apps() -> (Core, MerchantApp) {
     let core = Core::start(Clock::manual(START)).await;
     let other = MerchantApp {
@@ -51,7 +51,7 @@ async fn a_payment_of_an_account_is_one_order_whatever_app_tells_it() {
     let refused = record(&core.ctx, &other, new()).await.unwrap_err();
     let field = "outOrderNo".into();
     assert_eq!(refused.refusal(), Some(&Refusal::Inconsistent { field }));
-    // By another account the same number is another payment.
+    // At another account, the same number is another payment.
     let apart = merchant("APART");
     add_app(&core.ctx, apart.clone()).await;
     record(&core.ctx, &apart, new()).await.unwrap();
@@ -128,7 +128,7 @@ async fn due_refunds_of_two_apps_at_one_account_are_one_lane() {
     }
 }
 
-/// Calls back, signed by a key, that a refund was paid out. Returns the reply's status.
+/// Calls back, signed with `key`, that a refund was paid out. Returns the reply's status.
 async fn call_back(core: &Core, refund: &Refund, account_id: Option<&str>, key: &str) -> u16 {
     let body = json!({
         "refundNo": refund.channel_no(), "amount": refund.amount.0, "status": "success", "outRefundNo": "X",
@@ -170,7 +170,7 @@ async fn what_was_begun_at_an_account_stays_there_when_the_app_goes_to_another()
     move_app(&core, new).await;
     let merchant = core.ctx.merchants.known("DEMO").await.unwrap();
 
-    // A new order is the new account's, and may have a number that the former one has given.
+    // A new order belongs to the new account, and may have a number that the former one has used.
     let again = NewOrder {
         biz_order_no: "B-again".to_owned(),
         ..paid_order("ASYNC-NOCB", "1", Fen(1_000))
@@ -178,7 +178,8 @@ async fn what_was_begun_at_an_account_stays_there_when_the_app_goes_to_another()
     let order = orders::record(&core.ctx, &merchant, again, Actor::Merchant).await;
     assert_eq!(order.unwrap().account_id, "NEW");
 
-    // The address without an account is the new one's: its key does not fit, and a key that fits knows no such refund.
+    // The callback address without an account is that of the new one: the former key is refused, and with the right
+    // key there is no such refund.
     assert_eq!(call_back(&core, &begun, None, "123456").await, 400);
     assert_eq!(call_back(&core, &begun, None, "another key").await, 400);
     assert_eq!(call_back(&core, &begun, Some("NEW"), "123456").await, 400);
@@ -209,12 +210,12 @@ async fn in_test_mode_answers_name_the_real_channel_and_the_sandbox_pays() {
     };
     test.add(shop).await;
     let order = json!({
-        "appId": "SHOP", "bizOrderNo": "P1", "outOrderNo": "SBX-ASYNC-1", "channel": "wechat_pay",
+        "appId": "SHOP", "bizOrderNo": "P1", "outOrderNo": "SBX-ASYNC-1", "channel": "wechat_pay", "method": "jsapi",
         "title": "tea", "amount": 10, "payTime": test.now_text(),
     });
     let answer = test.open("/unipay/order/record", order).await;
     assert_eq!(answer.code(), 0, "{}", answer.text);
-    // WeChat Pay's rule holds in test mode too: what passes a test passes in earnest.
+    // WeChat Pay's rule holds in test mode too, so that what passes there passes with real money.
     let refund = json!({"appId": "SHOP", "bizOrderNo": "P1", "bizRefundNo": "R1", "amount": 4});
     let refused = test.open("/unipay/refund", refund.clone()).await;
     assert!(refused.msg().contains("clientIp"), "{}", refused.text);
@@ -223,7 +224,7 @@ async fn in_test_mode_answers_name_the_real_channel_and_the_sandbox_pays() {
     let answer = test.open("/unipay/refund", refund).await;
     assert_eq!(answer.code(), 0, "{}", answer.text);
 
-    // The callback comes to the address of the real channel's name.
+    // The callback goes to the address with the real channel's name.
     test.clock.advance_ms(2_000);
     let settled = test.settled("R1").await;
     assert_eq!(

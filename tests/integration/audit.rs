@@ -1,4 +1,4 @@
-//! The audit: acts leave entries, entries are sealed into a chain, and the chain tells what was done to it.
+//! The audit: acts leave entries, entries are sealed into a chain, and the chain reveals tampering.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn record(db: &Db, act: Act) -> Result<()> {
     .await
 }
 
-/// Runs a statement past the server, as somebody would who has the database.
+/// Runs a statement outside the server, as an intruder in the database could.
 async fn tamper(db: &Db, sql: &str) {
     let sql = sql.to_owned();
     db.write(move |conn| {
@@ -86,7 +86,7 @@ async fn entries(ctx: &Ctx, app_id: &str) -> Vec<AuditEntry> {
     page.expect("a page").rows
 }
 
-/// A chain of ten entries.
+/// Makes a chain of ten entries.
 async fn chain() -> Core {
     let core = Core::without_app(config(&[]), Clock::manual(START)).await;
     for number in 0..10 {
@@ -133,7 +133,7 @@ async fn what_was_done_to_a_sealed_entry_is_found_and_named() {
     for (sql, expected) in [
         ("DELETE FROM audit WHERE sealed_no = 7", missing(7)),
         ("DELETE FROM audit WHERE sealed_no = 1", missing(1)),
-        // Cut off the end.
+        // Entries cut off the end.
         ("DELETE FROM audit WHERE sealed_no > 8", missing(9)),
         (
             "UPDATE audit SET sealed_no = NULL WHERE sealed_no = 5",
@@ -173,7 +173,7 @@ async fn swapped_and_forged_entries_are_found() {
     let broken = check(&core.ctx).await.found.expect("a break");
     assert_eq!((broken.sealed_no, broken.kind), (3, BreakKind::Altered));
 
-    // With its own hash, but without the end of the chain being moved.
+    // A copy of the last entry, inserted after it.
     let core = chain().await;
     let copy = "INSERT INTO audit SELECT 'f', at, actor, address, app_id, action, subject, number, before, after, 11, \
                 hash FROM audit WHERE sealed_no = 10";
@@ -181,7 +181,7 @@ async fn swapped_and_forged_entries_are_found() {
     let broken = check(&core.ctx).await.found.expect("a break");
     assert_eq!((broken.sealed_no, broken.kind), (11, BreakKind::Altered));
 
-    // With a hash that fits.
+    // A forged entry with a matching hash, beyond the chain's end.
     let core = chain().await;
     let end = check(&core.ctx).await.head;
     record(&core.ctx.db, act("forged", START)).await.unwrap();
@@ -210,7 +210,7 @@ async fn a_chain_that_was_rewritten_is_found_by_a_hash_noted_outside() {
     audit::seal(&ctx.db).await.unwrap();
     assert_eq!(expect(ctx, &noted).await, None, "the chain has grown since");
 
-    // Everything is sealed anew, after an entry was changed: the chain fits itself.
+    // All entries are sealed again after one was changed: the chain is consistent in itself.
     for sql in [
         "UPDATE audit SET number = 'nobody' WHERE sealed_no = 4",
         "DELETE FROM audit_head",
@@ -260,7 +260,7 @@ async fn nodes_that_seal_at_once_make_one_chain() {
     let acts = (0..300).map(|number: i64| {
         let node = nodes[number as usize % 2].clone();
         tokio::spawn(async move {
-            // Times are not in the order of the commits.
+            // The entries' times differ from the order of the commits.
             let at = START.plus_ms(number * 7 % 300);
             record(&node.db, act(&format!("op{number}"), at))
                 .await
@@ -319,7 +319,7 @@ async fn an_act_that_is_rolled_back_leaves_no_entry() {
     written.unwrap_err();
     assert!(entries(&core.ctx, "*").await.is_empty());
 
-    // So it is with the use-cases: what is refused leaves nothing.
+    // The same holds for use-cases: refusals leave no entry.
     let viewer = Grant::everywhere(Role::Viewer);
     people::add(&core.ctx, "a b", viewer, "correct horse", operator())
         .await
@@ -330,7 +330,7 @@ async fn an_act_that_is_rolled_back_leaves_no_entry() {
     assert!(entries(&core.ctx, "*").await.is_empty());
 }
 
-/// The actions in an app's entries, the first one first, with the subject's number.
+/// Returns the actions in an app's entries, oldest first, each with the subject's number.
 async fn done(ctx: &Ctx, app_id: &str) -> Vec<(String, String)> {
     let all = entries(ctx, app_id).await.into_iter().rev();
     all.map(|entry| (entry.action, entry.number)).collect()
@@ -391,7 +391,7 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         refused,
         refused,
         refused,
-        // After this one further guesses leave nothing.
+        // Further guesses after this entry leave none.
         Action::LockedOut,
         Action::OperatorUnlocked,
         Action::PasswordSet,
@@ -461,7 +461,7 @@ async fn what_is_done_to_refunds_and_orders_is_told_once_each() {
         .await
         .unwrap();
     step();
-    // By itself: no act.
+    // A sync by the system is no act.
     refunds::sync(ctx, merchant, &key, Actor::System)
         .await
         .unwrap();
@@ -510,7 +510,7 @@ async fn what_is_done_to_refunds_and_orders_is_told_once_each() {
             .contains(r#""amount":"1.00""#)
     );
 
-    // What is refused leaves no entry.
+    // A refusal leaves no entry.
     let new = new_refund(&order, "too much", Fen(100_000));
     let refused = refunds::issue(ctx, merchant, new, OnRepeat::Retry, operator()).await;
     assert!(matches!(
@@ -519,7 +519,7 @@ async fn what_is_done_to_refunds_and_orders_is_told_once_each() {
     ));
     assert_eq!(entries(ctx, id).await.len(), all.len());
 
-    // An account is of no app.
+    // An operator's account belongs to no app.
     let of_account = done(ctx, "*").await;
     let told: Vec<_> = of_account
         .iter()

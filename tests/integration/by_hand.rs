@@ -1,5 +1,5 @@
-//! What a person decides of a refund: one in progress is closed on the channel's word alone, what was raised is
-//! noted as looked at, and what became of the money is booked.
+//! Decisions of persons about refunds: closing a refund in progress on the channel's word, noting the review of a
+//! flagged one, and booking money.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ fn person() -> Actor {
     Actor::Operator("li.na".to_owned())
 }
 
-/// A refund of 1.00 of an order of 10.00, whose merchant wants to be told.
+/// Makes a refund of 1.00 of an order of 10.00, with notices to the merchant.
 async fn issued(core: &Core, behaviour: &str) -> Refund {
     let order = core.order(behaviour, behaviour, Fen(1_000)).await;
     let mut new = new_refund(&order, behaviour, Fen(100));
@@ -79,7 +79,7 @@ async fn what_the_channel_does_not_know_is_closed_and_its_amount_given_back() {
     assert_eq!((order.held, order.refundable()), (Fen::ZERO, Fen(1_000)));
     assert_eq!(told(&core, &refund).await, [RefundStatus::Close]);
 
-    // The channel's words are attached, and it was asked, not told again.
+    // The channel's words are recorded, and it was queried, not sent a submission.
     let events = refunds::timeline(&core.ctx, "DEMO", &refund.refund_no)
         .await
         .expect("events");
@@ -104,7 +104,7 @@ async fn two_presses_at_once_close_once() {
     let refund = issued(&core, "LOST").await;
     core.ctx.clock.advance_ms(HOUR_MS);
     let (one, other) = tokio::join!(close(&core, &refund), close(&core, &refund));
-    // The later one is told that something is under way, or, having come after it, how it stands.
+    // The later request is refused because work is under way, or, if it comes after that, gets the present state.
     for done in [one, other] {
         match done {
             Ok(closed) => assert_eq!(closed.status, RefundStatus::Close),
@@ -126,14 +126,14 @@ async fn two_presses_at_once_close_once() {
 #[tokio::test]
 async fn what_the_channel_is_at_or_does_not_tell_stays_open() {
     let core = start().await;
-    // Accepted, and not settled before its delay.
+    // Accepted, and not settled before the sandbox's delay.
     let refund = issued(&core, "ASYNC-NOCB").await;
     stays_open(&core, &refund, "accepted").await;
-    // No answer comes in time, whatever the channel knows.
+    // No answer comes in time, although the channel has the refund.
     let refund = issued(&core, "LOST").await;
     let sandbox = core.ctx.channels.sandbox().expect("the sandbox");
     sandbox
-        .change_faults("DEMO", Faults::Silent, Actor::System)
+        .change_faults("DEMO-sandbox", Faults::Silent, Actor::System)
         .await
         .expect("faults");
     stays_open(&core, &refund, "unknown").await;
@@ -162,7 +162,7 @@ async fn what_the_channel_has_paid_out_is_settled_instead() {
     assert_eq!(told(&core, &refund).await, [RefundStatus::Success]);
 }
 
-/// The refund as if its channel had contradicted itself.
+/// Makes the refund as if its channel had contradicted itself.
 async fn contradicted(core: &Core, refund: &Refund) -> Refund {
     let raised = Refund {
         status: RefundStatus::Success,
@@ -194,11 +194,11 @@ async fn what_was_raised_is_noted_as_looked_at_once_and_as_it_was_seen() {
         let count = records::count_review_queue(&core.ctx, "DEMO", ReviewQueueFilter::Raised).await;
         count.expect("a count").rows
     };
-    // Nothing is raised yet.
+    // Nothing is flagged yet.
     assert!(review(refund.version, "").await.is_err());
     let seen = contradicted(&core, &refund).await;
     assert_eq!(raised().await, 1);
-    // It has changed since that version.
+    // The refund has changed since that version.
     assert!(review(seen.version - 1, "").await.is_err());
     let reviewed = review(seen.version, "银行流水已核对")
         .await
@@ -246,7 +246,7 @@ async fn the_inbox_shows_the_oldest_first_with_what_was_heard_last() {
     assert_eq!((page.count.rows, page.after), (2, None));
 }
 
-/// Asks for a refund of an order, whose merchant wants to be told.
+/// Requests a refund of an order, with notices to the merchant.
 async fn ask(core: &Core, order: &Order, number: &str, amount: Fen) -> Result<Refund> {
     let mut new = new_refund(order, number, amount);
     new.notify_url = Some("https://merchant.example/notice".to_owned());
@@ -260,7 +260,7 @@ async fn sync(core: &Core, refund: &Refund) -> Refund {
     synced.expect("a sync").refund
 }
 
-/// The sandbox calls back that it has paid the refund out.
+/// Makes the sandbox call back that it has paid the refund out.
 async fn call_back_success(core: &Core, refund: &Refund) -> Refund {
     let body = format!(
         r#"{{"refundNo":"{}","amount":{},"status":"success","outRefundNo":"X"}}"#,
@@ -286,7 +286,7 @@ async fn call_back_success(core: &Core, refund: &Refund) -> Refund {
     found.expect("the refund").0
 }
 
-/// A booking of the refund and the order as they are shown now.
+/// Makes the booking of a refund and an order as shown now.
 async fn as_shown(core: &Core, refund: &Refund, booking: Booking) -> BookingRequest {
     BookingRequest {
         booking,
@@ -308,7 +308,7 @@ fn refused(result: Result<Refund>) -> Refusal {
     }
 }
 
-/// The kinds of an order's movements, newest first, with the amounts and what they were booked on.
+/// Returns the kinds of an order's movements, newest first, with their amounts and evidence.
 async fn movements(core: &Core, order: &Order) -> Vec<(MovementKind, i64, MovementEvidence)> {
     let movements = refunds::movements(&core.ctx, "DEMO", &order.order_no).await;
     let told = |movement: &refundry::domain::movement::Movement| {
@@ -339,7 +339,7 @@ async fn what_came_back_is_booked_and_can_be_refunded_again() {
     assert_eq!(raised.status, RefundStatus::Success);
     let request = as_shown(&core, &raised, Booking::Returned).await;
 
-    // What is not as it was shown is refused, and so is another booking than the one there is.
+    // A booking of outdated data is refused, as is a booking other than the possible one.
     let older = BookingRequest {
         version: raised.version - 1,
         ..request.clone()
@@ -360,7 +360,7 @@ async fn what_came_back_is_booked_and_can_be_refunded_again() {
     assert_eq!(refusal.field_name(), Some("refundable"));
     assert_eq!(order_of(&core, &raised).await.refunded, Fen(600));
 
-    // Two presses at once book once.
+    // Two simultaneous presses book once.
     let (one, two) = tokio::join!(
         book(&core, &raised, &request),
         book(&core, &raised, &request)
@@ -400,7 +400,7 @@ async fn what_came_back_is_booked_and_can_be_refunded_again() {
     );
     assert_balances_are_sums(&core.ctx).await;
 
-    // The channel saying the same again changes nothing; the payer is refunded by another refund.
+    // A repeated statement of the channel changes nothing; the payer is refunded by another refund.
     assert_eq!(sync(&core, &booked).await.status, RefundStatus::Close);
     let again = ask(&core, &order, "R2", Fen(1_000))
         .await
@@ -445,7 +445,7 @@ async fn what_was_overpaid_is_booked_apart_and_never_refunded_again() {
     );
     assert_balances_are_sums(&core.ctx).await;
 
-    // The other refund fails after all: of the 1000, 600 are with the payer, and 400 can be refunded.
+    // The other refund fails after all: the payer has 600 of the 1000, and 400 can be refunded.
     core.ctx.clock.advance_ms(HOUR_MS);
     close(&core, &second).await.expect("a close");
     let after = order_of(&core, &booked).await;

@@ -1,4 +1,4 @@
-//! The program as its operator meets it: the real binary, its command line, its start and its stop.
+//! The program from its administrator's side: the real binary, its command line, its start and its stop.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
@@ -26,10 +26,10 @@ use crate::support::database::{self, TestDatabase};
 
 const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
 
-/// A folder for one test, and the program that works in it.
+/// A folder for one test, and the program run in it.
 struct Desk {
     folder: TempDir,
-    /// Where the tests are to run on PostgreSQL.
+    /// The database, where the tests run on PostgreSQL.
     database: Option<TestDatabase>,
 }
 
@@ -41,7 +41,7 @@ impl Desk {
         }
     }
 
-    /// One whose program is told of no database.
+    /// Makes a desk whose program is not given a database.
     fn without_database() -> Desk {
         Desk {
             folder: tempfile::tempdir().unwrap(),
@@ -49,7 +49,7 @@ impl Desk {
         }
     }
 
-    /// The setting that names the desk's database.
+    /// Returns the flag that names the desk's database.
     fn db(&self) -> String {
         let url = self.database.as_ref().map(TestDatabase::url);
         format!(
@@ -58,7 +58,7 @@ impl Desk {
         )
     }
 
-    /// The program, in an environment without settings of ours but for a database on a server.
+    /// Makes a command in an environment without settings of ours, except a PostgreSQL database.
     fn refundry(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_refundry"));
         command
@@ -73,7 +73,7 @@ impl Desk {
                     ("REFUNDRY_KEYS_FILE", keys),
                 ]
             }))
-            // Nothing stands before it that would have to turn away.
+            // No proxy stands before it that would need time to turn away.
             .env("REFUNDRY_DRAIN", "0s")
             .stdin(Stdio::null());
         command
@@ -83,7 +83,7 @@ impl Desk {
         self.refundry(args).output().unwrap()
     }
 
-    /// Runs a command that succeeds, and returns what it said.
+    /// Runs a command that must succeed, and returns its output.
     fn ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(
@@ -94,7 +94,7 @@ impl Desk {
         text(&output.stdout)
     }
 
-    /// Runs a command that fails with this code, and returns why.
+    /// Runs a command that must fail with this exit code, and returns the error text.
     fn fails(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         assert_eq!(
@@ -107,7 +107,7 @@ impl Desk {
         text(&output.stderr)
     }
 
-    /// Runs a command that reads a line.
+    /// Runs a command with one line on its standard input.
     fn told(&self, args: &[&str], line: &str) -> Output {
         let mut command = self.refundry(args);
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -126,7 +126,7 @@ impl Desk {
         Desk::started(self.refundry(args))
     }
 
-    /// Runs a command that serves, until it listens.
+    /// Starts a command that serves, and waits until it listens.
     fn started(mut command: Command) -> Server {
         let mut child = command
             .stdout(Stdio::piped())
@@ -154,7 +154,7 @@ impl Desk {
         }
     }
 
-    /// The desk's database, looked at without the program.
+    /// Opens the desk's database without the program.
     async fn look(&self) -> Ctx {
         let file = || format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
         let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
@@ -167,12 +167,12 @@ impl Desk {
     }
 }
 
-/// A program that serves. It is ended with the test.
+/// A serving process. Dropping it ends the process.
 struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
     address: String,
-    /// What it said before it listened.
+    /// Output before it listened.
     said: String,
 }
 
@@ -183,7 +183,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Tells it to stop, and waits until it has.
+    /// Stops the server, and waits for its end.
     fn stop(mut self) -> Output {
         self.signal("-TERM");
         let mut rest = Vec::new();
@@ -214,7 +214,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The value that a command made and showed once (`secret: … (shown this once)`).
+/// Returns a value that a command generated and showed once (`secret: … (shown this once)`).
 fn shown_once(said: &str, name: &str) -> String {
     let line = said
         .lines()
@@ -236,7 +236,7 @@ fn the_help_names_every_setting_with_its_variable() {
         let variable = setting.get_env().expect("every setting is a variable");
         let variable = format!("[env: {}", variable.to_str().unwrap());
         for (help, name) in [(&server, "serve"), (&demo, "demo")] {
-            // A demonstration decides these itself.
+            // A demonstration sets these itself.
             if name == "demo"
                 && matches!(flag.as_str(), "--sandbox" | "--secure-cookies" | "--drain")
             {
@@ -385,7 +385,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
         (orders.count, refunds.unwrap().count)
     };
     let first = count().await;
-    // The database is private, and closed: nothing waits beside it.
+    // The database is readable by its owner only, and closed: no write-ahead log is left beside it.
     if desk.database.is_none() {
         use std::os::unix::fs::PermissionsExt;
         let meta = std::fs::metadata(desk.folder.path().join("desk.db")).unwrap();
@@ -406,7 +406,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     let stopped = desk.start(&served).stop();
     assert!(text(&stopped.stderr).contains("which is published"));
 
-    // Nor is other data turned into a demonstration.
+    // A database with other data is not turned into a demonstration either.
     desk.ok(&["user", "add", "li.na", "--database-url=sqlite:other.db"]);
     let why = desk.fails(
         1,
@@ -419,7 +419,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
     assert!(why.contains("--database-url"), "{why}");
 }
 
-/// A desk with an app that takes unsigned requests, and a paid order for each name.
+/// Makes a desk with an app that accepts unsigned requests, and a paid order for each name.
 fn desk_with_orders(names: &[&str]) -> Desk {
     let desk = Desk::new();
     let db = &desk.db();
@@ -518,7 +518,7 @@ async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
     let rows = refunds.unwrap().rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].refund.status, RefundStatus::Progress);
-    // The time-out was heard and written down before the end.
+    // The time-out was recorded before the end.
     let timeline = refunds::timeline(&ctx, "SHOP", &rows[0].refund.refund_no)
         .await
         .unwrap();
@@ -623,7 +623,7 @@ fn roles_are_given_and_taken_away_app_by_app() {
     refused(&["user", "grant", "nobody"], "name");
     refused(&["user", "unlock", "nobody"], "name");
     refused(&["user", "add", "x", "--app=NOWHERE"], "app");
-    // No app can be called what stands for all of them.
+    // No app may have the id that stands for all apps.
     refused(&["app", "add", "*", "--test-channel=sandbox"], "appId");
 }
 
@@ -657,7 +657,7 @@ fn accounts_are_added_and_apps_use_them() {
     assert!(line("WX01").ends_with("disabled"));
     desk.ok(&["account", "enable", "WX01"]);
 
-    // Two apps may use one account.
+    // Two apps may share an account.
     for app_id in ["ONE", "TWO"] {
         desk.ok(&[
             "app",
@@ -710,7 +710,7 @@ fn accounts_are_added_and_apps_use_them() {
             "settings",
         ),
         (vec!["account", "disable", "NOWHERE"], "account"),
-        // Its channel moves money.
+        // The app's channel moves money.
         (
             vec!["app", "add", "THREE", "--account=WX01", "--unsigned"],
             "unsigned",
@@ -731,7 +731,7 @@ fn accounts_are_added_and_apps_use_them() {
         assert_eq!(output.status.code(), Some(1), "{args:?}: {why}");
         assert!(why.contains(about), "{args:?}: {why}");
     }
-    // What was refused left no account behind.
+    // The refused command left no account behind.
     assert!(!listed().contains("THREE"));
     let why = desk.fails(2, &["account", "add", "X", "--channel=wechat_pay"]);
     assert!(why.contains("--mch-id"), "{why}");
@@ -838,7 +838,7 @@ fn keys_are_made_on_first_use_and_missed_in_plain_words() {
     assert_eq!(mode(), 0o600);
     let listed = desk.ok(&["keys", "list"]);
     let id = listed.lines().nth(1).unwrap().split(' ').next().unwrap();
-    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 2"), "{listed}");
     let kept = std::fs::read(&keys).unwrap();
 
     std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).unwrap();
@@ -848,27 +848,27 @@ fn keys_are_made_on_first_use_and_missed_in_plain_words() {
     let why = desk.fails(1, &["app", "list"]);
     assert!(why.contains("refundry.db.keys is not there"), "{why}");
     assert!(why.contains("put it back") && !keys.exists(), "{why}");
-    // Another file is no help, and says so.
+    // Another file of keys does not help, as the error says.
     desk.ok(&["keys", "new"]);
     let why = desk.fails(1, &["serve", "--listen=127.0.0.1:0"]);
     assert!(why.contains(&format!("the key {id} is not")), "{why}");
     assert_eq!(why.lines().count(), 1, "{why}");
     assert!(desk.ok(&["keys", "list"]).contains("no such key"));
-    // No key is needed to bring the schema up to date.
+    // Updating the schema needs no key.
     desk.ok(&["migrate"]);
 
     desk.write("refundry.db.keys", &kept);
     assert_eq!(mode(), 0o600);
     let said = desk.ok(&["keys", "rotate"]);
-    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(said.contains("sealed 2 secrets anew"), "{said}");
     assert!(said.contains(id), "{said}");
-    // Where nodes have a file each, the key comes first.
+    // Where each node has its own file, the key is added first.
     desk.ok(&["keys", "new"]);
     let said = desk.ok(&["keys", "rotate", "--no-new-key"]);
-    assert!(said.contains("sealed 1 secrets anew"), "{said}");
+    assert!(said.contains("sealed 2 secrets anew"), "{said}");
     assert!(desk.ok(&["app", "list"]).contains("SHOP"));
     let listed = desk.ok(&["keys", "list"]);
-    assert!(listed.lines().nth(1).unwrap().ends_with(" 1"), "{listed}");
+    assert!(listed.lines().nth(1).unwrap().ends_with(" 2"), "{listed}");
     assert_eq!(listed.lines().count(), 4, "{listed}");
 }
 
@@ -904,7 +904,7 @@ fn postgresql_needs_a_file_of_keys_and_says_how_to_make_one() {
         let done = run(args);
         assert!(done.status.success(), "{}", text(&done.stderr));
     }
-    // A demonstration's secret is published, and so may its key be.
+    // A demonstration's secret is published, so its key may be too.
     let other = TestDatabase::new();
     let mut demo = desk.refundry(&["demo", "--listen=127.0.0.1:0"]);
     demo.env_remove("REFUNDRY_KEYS_FILE");

@@ -1,4 +1,4 @@
-//! `refundry copy`: one database into another, resumed, compared, and never over other data.
+//! `refundry copy`: copies a database into another, resumes, compares, and refuses to overwrite other data.
 
 use crate::support::{Core, assert_balances_are_sums, config, new_refund};
 use refundry::demo;
@@ -13,7 +13,7 @@ use refundry::server::run::copy::{CopyError, CopyProgress, copy};
 use refundry::server::store::copying;
 use refundry::server::{audit, people, refunds};
 
-/// A database with a month of everything.
+/// Makes a database with a month of example data.
 async fn month() -> Core {
     let core = Core::without_app(config(&[]), Clock::System).await;
     demo::seed(&core.ctx).await.expect("demonstration data");
@@ -25,7 +25,7 @@ async fn empty() -> Core {
     Core::without_app(config(&[]), Clock::System).await
 }
 
-/// Who copies.
+/// Returns the actor that copies.
 fn by() -> Origin {
     Actor::CommandLine("root".to_owned()).into()
 }
@@ -89,16 +89,16 @@ async fn everything_is_copied_and_compared_and_a_second_run_adds_nothing() {
     .await;
     assert_eq!(again.expect("the same"), same);
 
-    // The chain of the audit is whole in the copy, with the copying itself at its end.
+    // The audit's chain is intact in the copy, and ends with the entry of the copy.
     let [ours, theirs] = [check(&from).await, check(&to).await];
     assert!(ours.found.is_none() && ours.unsealed.is_none());
     assert_eq!(ours, theirs);
     assert_eq!((of("audit").rows, ours.head.sealed_no), (3, 3));
 
-    // Sends and events count beyond 9: sorted as texts, 10 would come before 2.
+    // There are more than 9 attempts and events: sorted as texts, 10 would come before 2.
     assert!(of("delivery_attempt").rows > 100);
 
-    // The copy is a desk that works.
+    // The copy is a working database.
     let merchant = to.ctx.merchants.enabled(None).await.expect("the app");
     let order = to.order("OK", "after", Fen(100)).await;
     let actor = Actor::Merchant;
@@ -125,7 +125,7 @@ async fn a_copy_that_was_broken_off_goes_on() {
     )
     .await
     .expect("a copy");
-    // As it stands after a break in the middle of the refunds.
+    // The state after an interruption in the middle of the refunds.
     for sql in [
         "DELETE FROM event",
         "DELETE FROM delivery_attempt",

@@ -1,11 +1,11 @@
-//! Tests of the whole server: its use-cases on real databases, its gateway over HTTP, and the program as a
-//! process. One crate, because each test crate links the whole server once more.
+//! Tests of the whole server: its use-cases on real databases, its gateway over HTTP, and the program as a process.
+//! They are one crate, because every test crate links the whole server again.
 //!
-//! Crates of their own, for the reason given with each:
+//! Separate crates, each for its own reason:
 //! - `layers` reads the source and needs no server: it answers in seconds.
-//! - `query_plans` catches every statement that its process runs: no other test may run beside it.
-//! - `simulation` takes all processors for its own threads, and its time is set by itself.
-//! - `torture` kills and starves processes: run by `make torture` for long, one test after the other.
+//! - `query_plans` records every statement of its process, so no other test may run beside it.
+//! - `simulation` uses all processors for its own threads, and sets its own duration.
+//! - `torture` kills and starves processes: `make torture` runs it for a long time, one test after the other.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Node numbers: each running server of a database has its own, whatever stops and starts.
+//! Node numbers: each running server on a database has its own, whichever servers stop and start.
 
 use crate::support::{Core, config};
 use refundry::domain::time::Timestamp;
@@ -13,7 +13,7 @@ async fn core() -> Core {
     Core::with(config(&[]), Clock::manual(START)).await
 }
 
-/// The two digits of the node in a number that is made now.
+/// Returns the node's two digits of a number made now.
 async fn digits(ctx: &Ctx) -> String {
     let number = ctx.numbers.make(Kind::Refund, ctx.clock.now()).await;
     let number = number.expect("a number");
@@ -36,7 +36,7 @@ async fn the_lowest_free_number_is_taken_and_given_back() {
         ("00".into(), "01".into())
     );
 
-    // Free from the next second on, so that no two numbers of one second are the same.
+    // The number is free from the next second on, so that no two numbers of one second are equal.
     one.numbers.lease.release(one.clock.now()).await.unwrap();
     assert_eq!(digits(&core.another_node(config(&[])).await).await, "02");
     core.ctx.clock.advance_ms(500);
@@ -49,7 +49,7 @@ async fn a_lease_that_is_renewed_lasts_and_one_that_is_not_is_lost() {
     let (one, two) = (core.ctx.clone(), core.another_node(config(&[])).await);
     start(&one).await;
     start(&two).await;
-    // The first is stopped, the second goes on.
+    // The first node is suspended, the second continues.
     for _ in 0..5 {
         core.ctx.clock.advance_ms(15_000);
         two.numbers.lease.renew(two.clock.now()).await.unwrap();
@@ -57,10 +57,10 @@ async fn a_lease_that_is_renewed_lasts_and_one_that_is_not_is_lost() {
     let third = core.another_node(config(&[])).await;
     assert_eq!(start(&third).await, Some(0));
     assert_eq!(digits(&two).await, "01");
-    // When it goes on, its number is another's, and it takes a new one before it makes any.
+    // When it resumes, another node has its number, and it takes a new one before it makes any.
     assert_eq!(one.numbers.lease.node(one.clock.now()), None);
     assert_eq!(digits(&one).await, "02");
-    // Where nobody took it, it is still there.
+    // Where no node took the number, it is still there.
     core.ctx.clock.advance_ms(LEASE_MS);
     assert_eq!(digits(&two).await, "01");
 }
@@ -74,7 +74,7 @@ async fn a_number_that_was_asked_for_is_taken_over_by_the_server_started_next_on
         (start(&crashed).await, start(&again).await),
         (Some(7), Some(7))
     );
-    // Should it live all the same, it makes way.
+    // If the crashed node is alive after all, it takes another number.
     crashed
         .numbers
         .lease
@@ -85,7 +85,7 @@ async fn a_number_that_was_asked_for_is_taken_over_by_the_server_started_next_on
         (digits(&crashed).await, digits(&again).await),
         ("00".into(), "07".into())
     );
-    // A command beside the server is not started in its place.
+    // A command beside the server does not take over its configured number.
     assert_eq!(digits(&asked().await).await, "01");
 }
 

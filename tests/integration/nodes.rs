@@ -1,5 +1,5 @@
-//! Two nodes on one PostgreSQL database: what both are asked for at the same moment happens once, and
-//! what one knows the other knows.
+//! Two nodes on one PostgreSQL database. A request made to both at the same moment takes effect once, and each node
+//! sees the other's changes.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,14 +31,14 @@ use reqwest::header;
 
 const ADDRESS: ClientIp = ClientIp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
-/// Two nodes, with an app and the sandbox, whose book both share.
+/// Two nodes with a common app and a common ledger of the sandbox.
 struct Nodes {
     core: Core,
     nodes: [Ctx; 2],
 }
 
 impl Nodes {
-    /// `None`, with a note, where no PostgreSQL is there to test on.
+    /// Starts the nodes. Returns `None`, with a note, where no PostgreSQL is available for tests.
     async fn start() -> Option<Nodes> {
         if !on_postgres() {
             return None;
@@ -50,7 +50,7 @@ impl Nodes {
         Some(Nodes { core, nodes })
     }
 
-    /// Asks the nodes in turn for refunds, all at the same moment.
+    /// Requests refunds from the nodes in turn, all at the same moment.
     async fn ask(&self, asked: Vec<NewRefund>) -> Vec<Result<Refund>> {
         let tasks = asked.into_iter().enumerate().map(|(i, new)| {
             let (node, merchant) = (self.nodes[i % 2].clone(), self.core.merchant.clone());
@@ -71,7 +71,7 @@ impl Nodes {
         order.unwrap().expect("the order")
     }
 
-    /// How often a refund was submitted, and how often money moved.
+    /// Returns how often a refund was submitted, and how often money moved.
     async fn booked(&self, refund: &Refund) -> (i64, i64) {
         let mut conn = self.nodes[0].db.read().await.unwrap();
         let row = store::sandbox::get(&mut conn, refund.channel_no()).await;
@@ -98,7 +98,7 @@ async fn a_number_asked_for_at_both_nodes_at_once_is_one_refund() {
     let other = nodes.core.order("OK", "2", Fen(100 * ROUNDS)).await;
     for round in 0..ROUNDS {
         let number = format!("R{round}");
-        // Every fourth time the second asks for another order's money by the same number.
+        // In every fourth round, the second request names another order under the same refund number.
         let second = if round % 4 == 3 { &other } else { &order };
         let asked = [&order, second].map(|order| new_refund(order, &number, Fen(100)));
         let told = nodes.ask(asked.to_vec()).await;
@@ -138,7 +138,7 @@ async fn a_refund_synced_at_both_nodes_at_once_is_submitted_again_once() {
         return;
     };
     for round in 0..40 {
-        // What a node hears of lost submissions alone would open the breaker, and let refunds wait.
+        // Without this, the lost submissions alone would open the breaker and make refunds wait.
         for node in &nodes.nodes {
             node.channels
                 .breakers
@@ -146,7 +146,7 @@ async fn a_refund_synced_at_both_nodes_at_once_is_submitted_again_once() {
                 .await
                 .expect("a breaker");
         }
-        // Its first submission does not reach the channel.
+        // The first submission does not reach the channel.
         let order = nodes
             .core
             .order("LOST", &round.to_string(), Fen(1_000))
@@ -320,7 +320,7 @@ async fn connections_that_are_cut_lose_no_write() {
             database::run(&url, sql);
         }
     });
-    // A count that each write adds one to.
+    // A counter that each write increments.
     let count = async || {
         let counted = db.write(|conn| {
             Box::pin(async move {
@@ -342,7 +342,7 @@ async fn connections_that_are_cut_lose_no_write() {
     while !cuts.is_finished() {
         match count().await {
             Ok(_) => written.fetch_add(1, Ordering::SeqCst),
-            // Only what was cut while it was committed may not say how it went.
+            // Only a write that was cut off during its commit may have an unknown outcome.
             Err(error) if error.to_string().contains("is unknown") => {
                 unknown += 1;
                 0

@@ -1,4 +1,4 @@
-//! Notices: what a merchant's system is told, when, how often and in which order, over real HTTP.
+//! Notices: their content, time, number and order, over real HTTP.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
-/// A merchant's desk whose system receives notices.
+/// A server, and a merchant's system that receives its notices.
 struct Desk {
     core: Core,
     clock: Clock,
@@ -41,7 +41,7 @@ impl Desk {
         }
     }
 
-    /// A refund of a new order, of which the merchant's system is told.
+    /// Makes a refund of a new order, with notices to the merchant's system.
     async fn refund(&self, behaviour: &str, edition: Edition) -> Refund {
         let name = support::http::unique("N");
         let order = self.core.order(behaviour, &name, Fen(1_250)).await;
@@ -60,7 +60,7 @@ impl Desk {
             .expect("a refund")
     }
 
-    /// Sends what is due, and tells how many.
+    /// Sends the due notices, and returns their number.
     async fn send(&self) -> u64 {
         notices::send_due(&self.core.ctx, "DEMO")
             .await
@@ -89,7 +89,7 @@ impl Desk {
     }
 }
 
-/// The text of a value within the signed text, by the contract: compact, keys sorted ignoring case.
+/// Returns a value's text within the signed text, by the contract: compact, with keys sorted ignoring case.
 fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -211,7 +211,7 @@ async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
         }
         let next = desk.all(&refund).await[0].next_send_at;
         let Some(next) = next else { break };
-        // Not a millisecond before its time.
+        // A millisecond before its time, nothing is sent.
         desk.clock
             .advance_ms(next.0 - desk.core.ctx.clock.now().0 - 1);
         assert_eq!(desk.send().await, 0);
@@ -255,7 +255,7 @@ async fn the_ladder_is_climbed_to_its_end_and_every_send_recorded() {
         Some("the answer is not SUCCESS")
     );
 
-    // By hand it can still be sent, and then has arrived.
+    // By hand it can still be sent, and arrives.
     let actor = Actor::Operator("li.na".to_owned());
     let (notice, send) = notices::send_again(&desk.core.ctx, &notice.key, actor.clone())
         .await
@@ -271,7 +271,7 @@ async fn a_later_state_takes_the_place_of_a_notice_that_has_not_arrived() {
     let refund = desk.refund("FAIL", Edition::Open).await;
     desk.receiver.will_answer([Reply::Text(500, "no".into())]);
     assert_eq!(desk.send().await, 1);
-    // It fails a second time, and is closed: two more notices.
+    // The refund fails a second time, and is closed: two more notices.
     let actor = Actor::Operator("li.na".to_owned());
     let (ctx, merchant) = (&desk.core.ctx, &desk.core.merchant);
     refunds::retry(ctx, merchant, &refund.refund_no, None, actor.clone())
@@ -329,7 +329,7 @@ async fn a_later_state_waits_while_an_earlier_notice_is_being_sent() {
         assert!(error.is_err(), "nor by hand");
 
         released.notify_one();
-        // The end of the send makes the later one due at once: this run may send it too.
+        // The end of the attempt makes the later notice due at once, so this run may send it too.
         let sent = sending.await.expect("sent") + desk.send().await;
         assert_eq!(
             (sent, desk.statuses()),
@@ -449,7 +449,7 @@ async fn private_networks_are_refused_by_number_and_by_name() {
 async fn a_send_whose_end_is_not_known_is_made_again() {
     let desk = Desk::open().await;
     let refund = desk.refund("OK", Edition::Open).await;
-    // A node claims it, and dies.
+    // A node claims the notice, and dies.
     let key: NoticeKey = desk.all(&refund).await.remove(0).key;
     let (now, until) = (START, START.plus_ms(MINUTE_MS));
     desk.core

@@ -1,5 +1,5 @@
-//! The README's signed request, pasted into a shell, against the demonstration; and its table of
-//! settings against the program's own.
+//! Runs the README's signed request in a shell against the demonstration, and compares the README's table of settings
+//! with the program's own.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

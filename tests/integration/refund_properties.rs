@@ -1,6 +1,6 @@
-//! Random histories through the real use-cases, on a real database, against the sandbox's own book:
-//! requests (also at the same time), repeats, losses, callbacks twice and out of order, syncs,
-//! retries, closings and bookings. After each the balance and the book must agree.
+//! Random histories through the real use-cases, on a real database, against the sandbox's own ledger: requests (some
+//! at the same time), repeats, losses, callbacks twice and out of order, syncs, retries, closings and bookings. After
+//! each history the balance and the ledger must agree.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,13 +35,13 @@ const BEHAVIOURS: [&str; 11] = [
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Asked for by so many callers at the same time.
+    /// Requests for one refund by several callers at the same time.
     Ask {
         number: usize,
         amount: i64,
         callers: usize,
     },
-    /// Different refunds at the same time.
+    /// Requests for different refunds at the same time.
     AskMany {
         first: usize,
         amount: i64,
@@ -54,7 +54,7 @@ enum Step {
     },
     Retry(usize),
     Close(usize),
-    /// A person books what became of the money, where there is anything to book.
+    /// A booking of overpaid or returned money, where there is any.
     Book(usize),
     Wait {
         ms: i64,
@@ -78,7 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A refusal is an answer; anything else that goes wrong is a defect.
+/// Returns `None` for a refusal, which is a valid answer. Any other error is a defect.
 fn expect_no_defect<T>(result: Result<T, Error>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
@@ -143,7 +143,7 @@ impl Case<'_> {
                 let Some(refund) = self.refund(number).await else {
                     return;
                 };
-                // The sandbox only ever tells what its book says: late, twice, but not a lie.
+                // The sandbox tells only what its ledger says: late or twice, but never a lie.
                 let book = ctx
                     .channels
                     .sandbox()
@@ -252,7 +252,7 @@ impl Case<'_> {
         assert!(moved <= order.amount, "{moved} moved of {}", order.amount);
     }
 
-    /// Time passes and everything open is asked for: nothing stays open but what the channel lost.
+    /// Moves the clock and syncs all open refunds: only those that the channel has lost stay open.
     async fn settle_all(&self) {
         for _ in 0..3 {
             self.core.ctx.clock.advance_ms(10_000);
@@ -277,7 +277,7 @@ impl Case<'_> {
                         "{refund:?}"
                     )
                 }
-                // The channel closed it, refused it, or has never seen it.
+                // The channel closed the refund, refused it, or has never received it.
                 RefundStatus::Close => assert!(
                     matches!(says, Some("close" | "fail") | None),
                     "{refund:?} {says:?}"

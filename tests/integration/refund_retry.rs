@@ -1,4 +1,4 @@
-//! Retrying a failed refund: what was pressed once is submitted once, however often the press arrives.
+//! Retrying a failed refund: one press leads to one submission, however often its request arrives.
 
 use crate::support::{Core, new_refund};
 use refundry::domain::event::Actor;
@@ -48,7 +48,7 @@ async fn a_second_press_of_the_same_button_submits_nothing() {
         (first.version, 2)
     );
 
-    // The button of the page that was made since is another one.
+    // The page loaded since has a button for another attempt.
     let third = retry(&core, &refund, Some(2)).await.expect("a retry");
     assert_eq!(third.submissions.count(), 3);
 }

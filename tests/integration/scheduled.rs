@@ -1,5 +1,5 @@
-//! What happens to refunds without anyone's help: they are asked for in time, submitted again where
-//! the channel never saw them, raised when open too long, and asked once more a day after success.
+//! Automatic work on refunds: they are queried in time, submitted again where the channel never received them, flagged
+//! when open for too long, and queried once more a day after success.
 
 use crate::support::{self, Core, config, new_refund};
 use refundry::domain::breaker::{Breaker, FAILURES};
@@ -41,7 +41,7 @@ async fn refund(core: &Core, behaviour: &str) -> Refund {
     .expect("a refund")
 }
 
-/// The app's account.
+/// Id of the app's account.
 const ACCOUNT: &str = "DEMO-sandbox";
 
 async fn sync_due(ctx: &Ctx) -> u64 {
@@ -122,14 +122,14 @@ async fn what_stays_open_is_asked_by_the_ladder_and_raised() {
         clock.advance_ms(MINUTE_MS);
     }
     let within = |from: i64, to: i64| asked.iter().filter(|at| (from..to).contains(*at)).count();
-    // Each is asked for up to a tenth of the distance after the whole minute, hour or day.
+    // Each is queried up to a tenth of the interval after the whole minute, hour or day.
     assert!((8..=9).contains(&within(0, 10)), "{asked:?}");
     assert!((5..=7).contains(&within(10, 60)), "{asked:?}");
     assert!((23..=25).contains(&within(60, 1440)), "{asked:?}");
     assert!((2..=3).contains(&within(1440, 4320)), "{asked:?}");
     let after = now(&core, &absent).await;
     assert_eq!(after.status, RefundStatus::Progress);
-    // Raised for what the channel said, and so not for its age besides.
+    // Flagged for the channel's statement, and therefore not for its age as well.
     assert_eq!(
         (after.review_reason, raised),
         (Some(ReviewReason::Absent), 0)
@@ -149,7 +149,7 @@ async fn one_that_stays_open_too_long_is_raised_once() {
     let raised = now(&core, &refund).await;
     assert_eq!(raised.review_reason, Some(ReviewReason::Overdue));
     assert_eq!(events(&core, &refund, EventKind::Flagged).await, 1);
-    // An outcome answers what was raised.
+    // A final outcome resolves the flag.
     assert_eq!(sync_due(&core.ctx).await, 1);
     let settled = now(&core, &refund).await;
     assert_eq!(
@@ -228,7 +228,7 @@ async fn no_probe_is_claimed_with_nothing_to_probe_with() {
     clock.advance_ms(HOUR_MS);
     assert_eq!(sync_due(&core.ctx).await, 0);
     assert_eq!(open_breakers(&core.ctx).await, open);
-    // So that the first refund that is due is asked for at once.
+    // Makes sure that the first due refund is queried at once.
     refund(&core, "OK").await;
     clock.advance_ms(2 * MINUTE_MS);
     assert_eq!(sync_due(&core.ctx).await, 1);
@@ -269,7 +269,38 @@ async fn lanes_are_those_that_have_something_due() {
     assert!(lanes().await.is_empty());
 }
 
-/// Records a callback and more attempts to deliver a notice than are deleted at once.
+#[tokio::test]
+async fn a_refund_that_awaits_an_approval_is_submitted_by_nobody_and_asked_for_by_nobody() {
+    let clock = Clock::manual(START);
+    let core = core(&clock).await;
+    // With the breaker open a new refund waits to be submitted.
+    silence(&core.ctx, FAILURES).await;
+    let waiting = refund(&core, "OK").await;
+    core.ctx.channels.breakers.answered(ACCOUNT).await.unwrap();
+    let hold = "UPDATE submission SET waits_for = 'approval', due_at = NULL";
+    let held = core.ctx.db.write(move |conn| {
+        Box::pin(async move { Ok(sqlx::query(hold).execute(conn).await.map(drop)?) })
+    });
+    held.await.unwrap();
+    clock.advance_ms(HOUR_MS);
+    assert_eq!(sync_due(&core.ctx).await, 0);
+    let key = RefundKey::RefundNo(waiting.refund_no.clone());
+    let (ctx, merchant) = (&core.ctx, &core.merchant);
+    for _ in 0..2 {
+        let synced = refunds::sync(ctx, merchant, &key, Actor::Merchant).await;
+        let synced = synced.unwrap();
+        assert!(!synced.submitted && !synced.changed, "{synced:?}");
+        assert!(synced.refund.awaits_approval());
+    }
+    let sandbox = core.ctx.channels.sandbox().expect("the sandbox");
+    let entry = sandbox.book(waiting.channel_no()).await.unwrap();
+    assert!(entry.is_none(), "{entry:?}");
+    // It may be closed all the same: the channel does not know it.
+    let closed = refunds::close(ctx, merchant, &waiting.refund_no, Actor::System).await;
+    assert_eq!(closed.unwrap().status, RefundStatus::Close);
+}
+
+/// Records a callback, and more delivery attempts than one write deletes.
 async fn record_raw(core: &Core, refund: &Refund) {
     let now = core.ctx.clock.now();
     let callback = Callback {

@@ -1,9 +1,9 @@
 //! The table of `Refund::settle` under random histories.
 //!
-//! A model of an order, its refunds and a channel: submissions get lost or arrive late, answers get
-//! lost, callbacks come late, twice and out of order, syncs are overtaken by other evidence. Against
-//! a channel that is slow and forgetful but truthful no more may move than was paid, whatever
-//! happens; against one that lies, our own books must still add up.
+//! A model of an order, its refunds and a channel: submissions are lost or arrive late, answers are lost, callbacks
+//! come late, twice and out of order, syncs are overtaken by other evidence. With a channel that is slow and forgetful
+//! but truthful, no more money may move than was paid, whatever happens. With a channel that lies, our own books must
+//! still add up.
 
 use proptest::prelude::*;
 use refundry::domain::merchant::Edition;
@@ -19,7 +19,7 @@ use refundry::domain::time::Timestamp;
 const PAID: Fen = Fen(100);
 const REFUNDS: usize = 3;
 
-/// What the channel's book says of one number.
+/// The state of one number in the channel's book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Book {
     Unseen,
@@ -29,7 +29,7 @@ enum Book {
     Close,
 }
 
-/// A submission under way: its number's index, its attempt, and whether we still wait for it.
+/// A submission under way: its number's index, its attempt, and whether we still wait for its answer.
 #[derive(Clone, Debug)]
 struct Flight {
     refund: usize,
@@ -42,7 +42,7 @@ struct World {
     refunded: Fen,
     held: Fen,
     overpaid: Fen,
-    /// The part that each refund has of the order's balance.
+    /// Share of each refund in the order's balance.
     booked: Vec<Amounts>,
     book: Vec<Book>,
     moved: Vec<u32>,
@@ -58,26 +58,29 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// `queued`: it is written down, and submitted later.
+    /// A request for a refund. With `queued`, it is recorded now and submitted later; with `approval`, once approved.
     Ask {
         amount: i64,
         queued: bool,
+        approval: bool,
     },
-    /// A person or the system does something that brings no evidence.
+    Approve(usize),
+    /// A change by a person or the system without evidence.
     Flag(usize),
     Review(usize),
-    /// A person books what became of the money.
+    /// A person books overpaid or returned money.
     Book(usize),
     Repeat(usize),
-    /// A person closes a refund that the channel, asked now, does not know.
+    /// A person closes a refund that the channel, queried now, does not know.
     CloseUnknown(usize),
-    /// `lease_over`: an earlier sync or answer hangs so long that it no longer keeps others away.
+    /// A retry. With `lease_over`, an earlier sync or answer has hung until its lease ended.
     Retry {
         refund: usize,
         lease_over: bool,
+        approval: bool,
     },
     CloseByHand(usize),
-    /// A flight reaches the channel, which makes this of it; its answer may get lost.
+    /// A flight reaches the channel, with this result; its answer may get lost.
     Arrive {
         flight: usize,
         becomes: Book,
@@ -91,7 +94,7 @@ enum Step {
         flight: usize,
     },
     Answer(usize),
-    /// The channel makes up its mind about what it is processing.
+    /// The channel decides about a refund that it is processing.
     Decide {
         refund: usize,
         becomes: Book,
@@ -123,13 +126,16 @@ fn book() -> impl Strategy<Value = Book> {
 fn step() -> impl Strategy<Value = Step> {
     let which = 0usize..8;
     prop_oneof![
-        3 => (1i64..=60, any::<bool>()).prop_map(|(amount, queued)| Step::Ask { amount, queued }),
+        3 => (1i64..=60, any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(amount, queued, approval)| Step::Ask { amount, queued, approval }),
+        2 => which.clone().prop_map(Step::Approve),
         1 => which.clone().prop_map(Step::Flag),
         1 => which.clone().prop_map(Step::Review),
         2 => which.clone().prop_map(Step::Book),
         1 => which.clone().prop_map(Step::Repeat),
         1 => which.clone().prop_map(Step::CloseUnknown),
-        2 => (which.clone(), any::<bool>()).prop_map(|(refund, lease_over)| Step::Retry { refund, lease_over }),
+        2 => (which.clone(), any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(refund, lease_over, approval)| Step::Retry { refund, lease_over, approval }),
         1 => which.clone().prop_map(Step::CloseByHand),
         4 => (which.clone(), book(), any::<bool>())
             .prop_map(|(flight, becomes, answer_lost)| Step::Arrive { flight, becomes, answer_lost }),
@@ -145,7 +151,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A refund as it is written down, not yet submitted.
+/// Makes a refund as recorded, not yet submitted.
 fn requested(index: usize, amount: i64, now: i64) -> Refund {
     let number = format!("R{index}");
     let order = Order {
@@ -188,7 +194,7 @@ fn refund(index: usize, amount: i64, now: i64) -> Refund {
         .refund
 }
 
-/// One of the things there are, if there are any.
+/// Returns the index of one of the things, if there are any.
 fn pick<T>(things: &[T], which: usize) -> Option<usize> {
     which.checked_rem(things.len())
 }
@@ -252,7 +258,7 @@ impl World {
         self.apply(index, settlement);
     }
 
-    /// Applies a transition, as the one door does.
+    /// Applies a transition as `refunds/apply.rs` does.
     fn apply(&mut self, index: usize, settlement: Settlement) {
         let before = &self.refunds[index];
         if settlement.effect != Effect::Changed {
@@ -266,9 +272,17 @@ impl World {
         self.refunds[index] = settlement.refund;
     }
 
+    /// Submits a refund, unless it awaits an approval: whoever tries to then submits nothing.
     fn begin_submission(&mut self, index: usize) {
+        let (awaits, known) = {
+            let refund = &self.refunds[index];
+            (refund.awaits_approval(), refund.submissions.count())
+        };
         self.apply(index, self.refunds[index].submitted(Timestamp(self.now)));
-        self.submit(index);
+        match awaits {
+            true => assert_eq!(self.refunds[index].submissions.count(), known),
+            false => self.submit(index),
+        }
     }
 
     fn submit(&mut self, index: usize) {
@@ -279,7 +293,7 @@ impl World {
         });
     }
 
-    /// Nobody may start a submission or a sync while one is under way, until its lease is over.
+    /// Tells whether a submission or a sync is under way, whose lease keeps others from starting.
     fn busy(&self, index: usize, lease_over: bool) -> bool {
         self.flights
             .iter()
@@ -303,9 +317,11 @@ impl World {
         self.now += 1;
         let at = Timestamp(self.now);
         match *step {
-            Step::Ask { amount, queued }
-                if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() =>
-            {
+            Step::Ask {
+                amount,
+                queued,
+                approval,
+            } if self.refunds.len() < REFUNDS && Fen(amount) <= self.refundable() => {
                 let index = self.refunds.len();
                 self.refunds.push(requested(index, amount, self.now));
                 self.book.push(Book::Unseen);
@@ -315,12 +331,28 @@ impl World {
                     held: Fen(amount),
                     ..Amounts::default()
                 });
+                if approval {
+                    let held = self.refunds[index].held_for_approval();
+                    self.apply(index, held.expect("it waits"));
+                }
                 if !queued {
                     self.begin_submission(index);
                 }
             }
+            Step::Approve(refund) => {
+                let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, false)) else {
+                    return;
+                };
+                if let Some(approved) = self.refunds[i].approved(at) {
+                    self.apply(i, approved);
+                    assert_eq!(self.refunds[i].approved(at), None, "it is approved once");
+                    if self.refunds[i].waits_to_be_submitted() {
+                        self.begin_submission(i);
+                    }
+                }
+            }
             Step::Flag(refund) => {
-                // Only what is still open is overdue, and only a lying channel's refunds are left so long here.
+                // Only open refunds become overdue, and in this model only a lying channel leaves them open so long.
                 let Some(i) = pick(&self.refunds, refund).filter(|_| self.lying) else {
                     return;
                 };
@@ -377,7 +409,11 @@ impl World {
                     self.apply(i, self.refunds[i].closed_as_unknown(at, 0));
                 }
             }
-            Step::Retry { refund, lease_over } => {
+            Step::Retry {
+                refund,
+                lease_over,
+                approval,
+            } => {
                 let Some(i) = pick(&self.refunds, refund).filter(|i| !self.busy(*i, lease_over))
                 else {
                     return;
@@ -385,9 +421,12 @@ impl World {
                 let failed = &self.refunds[i];
                 if failed.status == RefundStatus::Fail && failed.amount <= self.refundable() {
                     let mut retried = failed.retried(at, None);
-                    retried.refund = retried.refund.submitted(at).refund;
+                    if approval {
+                        let held = retried.refund.held_for_approval().expect("it waits");
+                        retried.refund = held.refund;
+                    }
                     self.apply(i, retried);
-                    self.submit(i);
+                    self.begin_submission(i);
                 }
             }
             Step::CloseByHand(refund) => {
@@ -514,7 +553,7 @@ impl World {
                 };
                 let on_its_way = self.flights.iter().any(|flight| flight.refund == i);
                 let outcome = match outcome(self.book[i]) {
-                    // While a submission may still arrive only good news is news.
+                    // While a submission may still arrive, only a success counts.
                     Outcome::NotFound | Outcome::Fail { .. } | Outcome::Close { .. }
                         if on_its_way =>
                     {
@@ -568,7 +607,7 @@ impl World {
         }
     }
 
-    /// `refunded + held <= paid`, nothing is negative, and each refund stands for its part.
+    /// Checks that `refunded + held <= paid`, that nothing is negative, and that each refund has its share.
     fn check_books(&self) {
         assert!(self.refunded >= Fen::ZERO && self.held >= Fen::ZERO);
         assert!(self.overpaid >= Fen::ZERO && self.refunded + self.held <= PAID);
@@ -601,7 +640,7 @@ impl World {
         );
     }
 
-    /// Against a truthful channel: never twice, never more than was paid, and what moved is either
+    /// Checks, for a truthful channel, that no money moved twice or beyond what was paid, and that all that moved is
     /// booked or still held.
     fn check_money(&self) {
         let mut moved = 0;
@@ -623,7 +662,7 @@ impl World {
         assert!(Fen(moved) <= PAID, "{moved} of {} moved", PAID.0);
     }
 
-    /// Lets everything on its way arrive, and asks until nothing is open.
+    /// Approves what awaits it, lets everything on its way arrive, and queries until no refund is open.
     fn quiesce(&mut self) {
         self.lying = false;
         for _ in 0..4 {
@@ -650,6 +689,7 @@ impl World {
                     lease_over: false,
                 });
                 self.step(&Step::EndSync { sync: 0, lie: None });
+                self.step(&Step::Approve(i));
                 self.step(&Step::ResubmitIfUnseen(i));
             }
         }
@@ -725,7 +765,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         )
     );
 
-    // The same thing again does nothing.
+    // A repeat changes nothing.
     for (known, says) in [
         (&success, Book::Success),
         (&closed, Book::Close),
@@ -739,7 +779,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         assert_eq!(again.refund, *known);
     }
 
-    // Success after close: the money moved, so it is taken off the balance, and a person is told.
+    // Success after close: the money moved, so it is taken off the balance, and the refund is flagged.
     let late = closed.settle(Fen(60), &evidence(Source::Sync, Book::Success, 9));
     assert_eq!(
         (late.effect, late.held, late.refunded),
@@ -748,7 +788,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     assert_eq!(late.refund.status, RefundStatus::Success);
     assert_eq!(late.refund.review_reason, Some(ReviewReason::LateSuccess));
 
-    // The same, when the balance has gone elsewhere: nothing to take it from, a person is told.
+    // The same after the balance was used up: there is nothing to take it from, and the refund is flagged.
     let overpaid = closed.settle(Fen(39), &evidence(Source::Sync, Book::Success, 9));
     assert_eq!(
         (overpaid.effect, overpaid.held, overpaid.refunded),
@@ -757,7 +797,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     assert_eq!(overpaid.refund.status, RefundStatus::Close);
     assert_eq!(overpaid.refund.review_reason, Some(ReviewReason::Overpaid));
 
-    // Close after success frees nothing.
+    // Close after success releases nothing.
     let contradicted = success.settle(Fen(60), &evidence(Source::Sync, Book::Close, 9));
     assert_eq!(
         (
@@ -773,7 +813,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         Some(ReviewReason::Contradicted)
     );
 
-    // What was asked before the success was seen is only older, not contradictory.
+    // An answer from before the success was seen is outdated, not contradictory.
     let older = success.settle(Fen(60), &evidence(Source::Sync, Book::Unseen, 4));
     assert_eq!(
         (older.effect, older.refund.review_reason),
@@ -802,7 +842,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
         (RefundStatus::Progress, Fen::ZERO)
     );
 
-    // Accepted once, and then unknown to the channel: for a person to decide.
+    // The channel accepted the refund and later does not know it: a person has to decide.
     let accepted = open
         .settle(Fen::ZERO, &evidence(Source::Answer, Book::Processing, 3))
         .refund;
@@ -814,7 +854,7 @@ fn late_and_contradictory_evidence_has_a_defined_result() {
     assert_eq!(absent.refund.review_reason, Some(ReviewReason::Absent));
 }
 
-/// Evidence about the submission `attempt`.
+/// Makes evidence about the submission `attempt`.
 fn of_attempt(attempt: i64, evidence: Evidence) -> Evidence {
     Evidence {
         attempt,
@@ -841,7 +881,7 @@ fn a_repeats_refusal_settles_nothing_while_the_channel_works_on_an_earlier_submi
         (refused.refund.status, refused.held),
         (RefundStatus::Progress, Fen::ZERO)
     );
-    // Asked, the channel speaks of both.
+    // The answer to a query is about both submissions.
     let asked = of_attempt(2, evidence(Source::Sync, Book::Fail, 9));
     assert_eq!(
         refused.refund.settle(Fen::ZERO, &asked).refund.status,
@@ -891,7 +931,7 @@ fn what_the_channel_puts_off_waits_with_its_number_and_its_amount_held() {
         (&first.channel_no, &first.params)
     );
     assert_eq!((next.attempt, next.repeat), (2, 1));
-    // It goes out as it was put into words, and its answer settles the refund.
+    // It is submitted with the parameters recorded first, and its answer settles the refund.
     let again = waits.submitted(Timestamp(601_000)).refund;
     assert_eq!(again.submissions.count(), 2);
     let refused = again.settle(
@@ -900,7 +940,7 @@ fn what_the_channel_puts_off_waits_with_its_number_and_its_amount_held() {
     );
     assert_eq!(refused.refund.status, RefundStatus::Fail);
 
-    // While an earlier submission may still move money, the channel is asked before it is told again.
+    // While an earlier submission may still move money, the channel is queried before the next submission.
     let lost = Evidence {
         outcome: lost(),
         ..evidence(Source::Answer, Book::Fail, 3)
@@ -974,7 +1014,7 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
     assert_eq!((open.bookable(), failed.bookable()), (None, None));
     assert_eq!(overpaid.bookable(), Some(Booking::Overpaid));
 
-    // As much as the order had left is refunded, the rest is overpaid.
+    // The part that the order had left is refunded; the rest is overpaid.
     let booked = overpaid.booked_as_overpaid(Fen(15), Timestamp(20), 1_000);
     let change = |held, refunded, overpaid| Amounts {
         held: Fen(held),
@@ -993,7 +1033,8 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
         (None, None)
     );
 
-    // The channel took it back: the very amounts that were booked come off the balance, and the number is dead.
+    // The channel took it back: exactly the booked amounts are taken off the balance, and the number is not used
+    // again.
     let contradicted = success
         .settle(Fen::ZERO, &evidence(Source::Sync, Book::Fail, 30))
         .refund;
@@ -1014,7 +1055,7 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
         (Effect::Noted, change(0, 0, 0))
     );
 
-    // What is booked is what the channel has said last.
+    // Only what the channel has stated last can be booked.
     for (outcome, overpaid, returned) in [
         (Some(OutcomeKind::Success), true, false),
         (Some(OutcomeKind::Fail), false, true),
@@ -1027,7 +1068,7 @@ fn what_was_overpaid_is_booked_apart_and_what_came_back_is_refundable_again() {
         assert_eq!(Booking::Returned.agrees_with(outcome), returned);
     }
 
-    // Another amount than the one asked for is for a person to look at; there is nothing to book of it.
+    // A differing amount is for a person to examine; nothing can be booked for it.
     for refund in [open, success] {
         let flagged = refund.flagged(ReviewReason::AmountDiffers).refund;
         assert_eq!(flagged.bookable(), None);
@@ -1041,7 +1082,7 @@ fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
         ..evidence(Source::Answer, Book::Fail, 3)
     };
     let known = refund(0, 40, 0).settle(Fen::ZERO, &lost).refund;
-    // Asked at 5; the answer lies with a node that is held up, while another one submits at 6.
+    // Queried at 5; the node that holds the answer is delayed, while another one submits at 6.
     let asked = evidence(Source::Sync, Book::Unseen, 5);
     let again = known
         .settle(Fen::ZERO, &asked)
@@ -1061,7 +1102,7 @@ fn what_a_channel_said_before_a_submission_says_nothing_of_it() {
         }
     }
 
-    // The same where the refund was asked for before it went out at all.
+    // The same where the query came before the first submission.
     let waiting = requested(0, 40, 0);
     let sent = waiting.submitted(Timestamp(6)).refund;
     let after = sent

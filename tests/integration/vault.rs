@@ -1,4 +1,4 @@
-//! Secrets at rest: sealed in the database, bound to their row, and sealed anew while requests are signed.
+//! Secrets at rest: sealed in the database, bound to their row, and resealed while requests are signed.
 
 use std::path::Path;
 
@@ -20,14 +20,14 @@ use sqlx::Row;
 const SECRET: &str = "horse-battery-staple";
 const START: Timestamp = Timestamp(1_760_000_000_000);
 
-/// A node on a database, with the keys of a file.
+/// Makes a node on a database, with the keys of a file.
 async fn node(database: &TestDatabase, keys: &Path) -> Ctx {
     let db = Db::open(&database.url(), None, 256).await.unwrap();
     let vault = Vault::of_file(keys).unwrap();
     Ctx::new(config(&[]), db, vault, Clock::manual(START))
 }
 
-/// A file of keys of its own.
+/// Makes a separate file of keys.
 fn keys(database: &TestDatabase, name: &str) -> std::path::PathBuf {
     let path = database.keys_file().with_file_name(name);
     vault::make_file(&path).unwrap();
@@ -65,7 +65,7 @@ async fn a_secret_is_not_in_the_database_in_clear() {
     assert!(opened.secret.is(SECRET));
     let folder = database.keys_file().parent().unwrap().to_owned();
     let holds = |bytes: Vec<u8>| bytes.windows(5).any(|five| five == b"horse");
-    // With the write-ahead log that lies beside the embedded database, and without.
+    // First with the write-ahead log beside the embedded database, then without.
     for _ in 0..2 {
         for file in std::fs::read_dir(&folder).unwrap() {
             let file = file.unwrap().path();
@@ -122,14 +122,14 @@ async fn all_secrets_are_sealed_anew_while_requests_are_signed() {
     let file = keys(&database, "rotated");
     let ctx = node(&database, &file).await;
     add_app(&ctx, crate::support::demo_app()).await;
-    // More than are sealed at once.
+    // More rows than are resealed at once.
     for n in 0..250 {
         add_app(&ctx, app(&format!("SHOP{n}"))).await;
     }
     let test = TestApp::serve_app(ctx.clone()).await;
     let biz_order_no = test.order("SBX-OK-1").await;
 
-    // The rotation is another process's: the node finds the new key by itself.
+    // Another process rotates the keys: the node has to find the new key by itself.
     let other = node(&database, &file).await;
     let new = other.vault.add_key().unwrap();
     let mut progress = |_| {};
@@ -137,7 +137,7 @@ async fn all_secrets_are_sealed_anew_while_requests_are_signed() {
     let mut resealed = None;
     let mut after = 0;
     while after < 3 {
-        // So much later that the apps are read again.
+        // Late enough for the apps to be read again.
         test.clock.advance_ms(2_000);
         let fields = json!({"bizOrderNo": biz_order_no});
         let request = test.open("/unipay/query/payOrder", fields);
@@ -156,12 +156,12 @@ async fn all_secrets_are_sealed_anew_while_requests_are_signed() {
         assert_eq!(answer.code(), 0, "{}", answer.text);
         assert!(answer.open_signature_holds("hmac_sha256"));
     }
-    // Of each app its own secret and that of its account.
+    // Each app has its own secret and that of its account.
     assert_eq!(resealed.unwrap().unwrap(), 2 * 251);
     let used = vault::sealed_by(&other.db).await.unwrap();
     assert_eq!(used.keys().collect::<Vec<_>>(), [&new]);
 
-    // The old key may go.
+    // The old key can be removed.
     let text = std::fs::read_to_string(&file).unwrap();
     let kept: Vec<_> = text.lines().filter(|line| line.starts_with(&new)).collect();
     std::fs::write(&file, kept.join("\n")).unwrap();

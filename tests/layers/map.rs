@@ -1,7 +1,7 @@
-//! Reads the map of the rooms: the first block of code in `ARCHITECTURE.md`. A line names files and
-//! folders (these end in `/`) before it says what they are; what is further in lies within.
+//! A reader of the map of the rooms, which is the first code block of `ARCHITECTURE.md`. A line begins with names of
+//! files and folders (these end in `/`), followed by their description; lines with more indentation lie within.
 
-/// The places on the map.
+/// The files and folders on the map.
 pub struct Map {
     /// Paths from the project's root; a folder's ends in `/`.
     pub places: Vec<String>,
@@ -11,7 +11,7 @@ pub struct Map {
 pub fn read(page: &str) -> Map {
     let block = page.split("```").nth(1).expect("the page has a map");
     let mut places = Vec::new();
-    // The folders that the current line lies in, each with its indentation.
+    // The folders around the current line, each with its indentation.
     let mut folders: Vec<(usize, String)> = Vec::new();
     for line in block.lines().skip(1) {
         let indent = line.len() - line.trim_start().len();
@@ -43,8 +43,8 @@ pub fn read(page: &str) -> Map {
 const EXTENSIONS: [&str; 5] = ["rs", "css", "toml", "md", "sh"];
 
 impl Map {
-    /// Says whether a file is on the map: by its name, or by a folder of which the map shows no more; one of
-    /// which it shows more covers its `mod.rs`.
+    /// Tells whether the map covers a file: by its name, or by a folder without further details on the map. A folder
+    /// with details covers only its `mod.rs`.
     pub fn covers(&self, file: &str) -> bool {
         let covers = |place: &String| {
             if place == file {

@@ -1,5 +1,5 @@
-//! Reads the paths and literals of a Rust file from its tokens, so that comments and texts are no paths,
-//! and those within macros are. Items under `#[cfg(test)]` are left out.
+//! A reader of the paths and literals in a Rust file. It reads tokens, so that comments and texts do not count as
+//! paths, but paths within macros do. Items under `#[cfg(test)]` are left out.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -7,22 +7,22 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 #[derive(Default)]
 pub struct Code {
     pub paths: Vec<Found>,
-    /// Line and text of each.
+    /// The line and text of each literal.
     pub literals: Vec<(usize, String)>,
 }
 
-/// A path as it is written: `a::b`, or one of those that a `use` with braces stands for.
+/// A path as written: `a::b`. Each path of a `use` with braces is one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     pub line: usize,
     pub segments: Vec<String>,
-    /// The modules within the file that it stands in.
+    /// The modules within the file that enclose the path.
     modules: Vec<String>,
 }
 
 impl Found {
-    /// Returns the path from the crate's root, where it is one of `crate::`, `super::` or `self::`, or of
-    /// the library in its program. `module` is what the file is.
+    /// Returns the path from the crate's root, if it begins with `crate::`, `super::` or `self::`, or, in the program,
+    /// with the library's name. `module` is the file's own module.
     pub fn in_crate(&self, module: &[String]) -> Option<Vec<String>> {
         let here = || [module, &self.modules].concat();
         let (mut path, mut rest) = match self.segments.split_first()? {
@@ -84,7 +84,7 @@ impl Code {
         }
     }
 
-    /// Reads the path that begins at a word, below a prefix, and returns where it ends.
+    /// Reads the path that begins at a word, below a prefix, and returns the position of its end.
     fn path(
         &mut self,
         tokens: &[TokenTree],
@@ -139,7 +139,7 @@ fn is_test(token: Option<&TokenTree>) -> bool {
     matches!(token, Some(TokenTree::Group(group)) if group.stream().to_string().replace(' ', "") == "cfg(test)")
 }
 
-/// Says whether these are the parentheses of `pub(crate)`, `pub(super)` or `pub(in ...)`.
+/// Tells whether these are the parentheses of `pub(crate)`, `pub(super)` or `pub(in ...)`.
 fn is_scope(token: Option<&TokenTree>) -> bool {
     let Some(TokenTree::Group(group)) = token else {
         return false;

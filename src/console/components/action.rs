@@ -66,7 +66,7 @@ impl FormAction {
         }
     }
 
-    /// Returns true where no call is under way or has just ended.
+    /// Returns true where no call is under way or has ended just now.
     pub fn ready(self) -> bool {
         !self.pending.get() && self.cooldown.armed()
     }
@@ -88,12 +88,12 @@ impl FormAction {
         error.filter(|_| !self.pending.get())
     }
 
-    /// Forgets the outcome of the last call.
+    /// Clears the outcome of the last call.
     pub fn clear(self) {
         self.outcome.set(None);
     }
 
-    /// Forgets the last outcome, and that of a call still under way: the page now shows something else.
+    /// Discards the last outcome, and that of a call still under way, since the page now shows another thing.
     pub fn leave(self) {
         self.left.update_value(|left| *left += 1);
         self.clear();
@@ -109,7 +109,7 @@ impl FormAction {
         let left = self.left.get_value();
         spawn_local(async move {
             let outcome = post(self.path, &body).await;
-            // The page may be gone by now, or show something else.
+            // The page may be gone by now, or show another thing.
             if self.left.try_get_value() == Some(left) {
                 if let Ok(Some(address)) = &outcome {
                     call_redirect_hook(address);
@@ -163,7 +163,7 @@ fn PostForm(
     action: FormAction,
     fields: Fields,
     class: &'static str,
-    /// Has to be armed for the form to be sent, by button or by key.
+    /// Switch that has to be armed for the form to be sent, by button or by key.
     arm: Option<Arm>,
     /// Name of a text area among `children`.
     typed: Option<&'static str>,

@@ -1,5 +1,5 @@
-//! Arming: a button that moves money or is final takes a press only once a person has had time to read the
-//! sentence above it.
+//! Arming: a button that moves money, or does something final, accepts a press only after a person has had time to
+//! read the sentence above it.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Arm {
         self.armed.get()
     }
 
-    /// Ignores presses until [`UNREAD`] has passed and no key or pointer is held down any more.
+    /// Ignores presses until `UNREAD` has passed and no key or pointer is held down any more.
     pub fn disarm(self) {
         let turn = self.turn.try_update_value(|turn| {
             *turn += 1;

@@ -37,7 +37,7 @@ pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
 pub fn ChannelName(channel: Channel, test_mode: bool) -> impl IntoView {
     let t = use_texts();
     let mark = test_mode
-        .then(|| view! { " " <Badge tone=Tone::Part text=t(texts::TEST_MODE)/> }.into_any());
+        .then(|| view! { " " <small class="test">{t(texts::TEST_MODE)}</small> }.into_any());
     view! {
         {t(texts::channel(channel))}
         {mark}

@@ -1,5 +1,5 @@
-//! The last step before money moves or something is final: a sentence that states the consequences, and one
-//! button. It is shown in a dialog, and on a page of its own where scripts are off.
+//! The last step before money moves or something final is done: a sentence that states the consequences, and one
+//! button. It is shown in a dialog, or on a page of its own where scripts are off.
 
 use leptos::prelude::*;
 
@@ -31,7 +31,7 @@ pub fn Confirm(
     /// The button's text, which names the action: "Refund 12.50".
     #[prop(into)]
     button: String,
-    /// The sandbox stands in for the channel: said below the sentence.
+    /// True where the sandbox stands in for the channel, which is then stated below the sentence.
     #[prop(optional)]
     test_mode: bool,
     #[prop(optional)] children: Option<Children>,

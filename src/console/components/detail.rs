@@ -14,7 +14,8 @@ use crate::console::texts;
 use crate::console::view::{Cell, DetailAction, DetailLine, DetailView, Section, Verbatim};
 use crate::domain::lang::Text;
 
-/// Shows such a page. `kind` names its subject. `show_action` renders `action` where the server allows it.
+/// Shows the page of a notice or a callback. `kind` names its subject. `show_action` renders `action` where the server
+/// allows it.
 #[component]
 pub fn DetailPage(
     detail: Loader<DetailView>,
@@ -65,7 +66,7 @@ pub fn facts_view(facts: Vec<(String, Cell)>) -> AnyView {
     view! { <dl class="facts">{more_facts(facts)}</dl> }.into_any()
 }
 
-/// Shows such facts within a list of facts.
+/// Shows facts that the server has named, within a list of other facts.
 pub fn more_facts(facts: Vec<(String, Cell)>) -> AnyView {
     let fact = |(name, cell): (String, Cell)| {
         let code = matches!(cell, Cell::Code(_)).then_some("mono");

@@ -1,4 +1,4 @@
-//! The icons: a handful, drawn on a 16 x 16 grid in the colour of the text beside them.
+//! The icons, drawn on a 16 x 16 grid in the colour of the adjacent text.
 
 use leptos::prelude::*;
 

@@ -7,8 +7,8 @@
 //! - `<details class="menu">`: closes on Escape and on a press elsewhere;
 //! - `data-dialog="id"` on a link: opens that `<dialog>` instead of following the link.
 //!
-//! Shortcuts are off while somebody types, and with Ctrl, Alt or Meta held. A key that is held down repeats typing,
-//! scrolling and `j`/`k`, but presses no button and sends no form: one press is one press.
+//! Shortcuts are off while a person types, and with Ctrl, Alt or Meta held. A held key repeats typing, scrolling and
+//! `j`/`k`, but presses no button and sends no form: one press has one effect.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub fn Keyboard() -> impl IntoView {
             }),
             window_event_listener(leptos::ev::pointerup, |_| note("pointer", false)),
             window_event_listener(leptos::ev::pointercancel, |_| note("pointer", false)),
-            // No event tells of a key that is released in another window.
+            // No event reports a key that is released in another window.
             window_event_listener(leptos::ev::blur, |_| let_go()),
             window_event_listener(leptos::ev::click, on_press),
         ];

@@ -23,7 +23,7 @@ use crate::console::view::{Cell, Link, ListName, ListView, Stamp};
 use crate::domain::filter::Sort;
 use crate::domain::lang::Text;
 
-/// Length up to which a code is kept in one line.
+/// Maximum length of a code that is kept on one line.
 const WHOLE_CHARS: usize = 22;
 
 /// The description of a list.
@@ -95,7 +95,7 @@ impl Column {
         }
     }
 
-    /// Shows the column only where there is room: for values that other columns can stand for.
+    /// Shows the column only where there is room, for values that other columns make dispensable.
     pub const fn wide(self) -> Column {
         let class = match self.class.is_empty() {
             true => "wide",

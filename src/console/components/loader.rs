@@ -11,7 +11,7 @@ use crate::console::view::ApiError;
 /// Key of a request: the app's id, a number or a list's query, and a count that makes the loader load again.
 type Key = (String, String, usize);
 
-/// The data of a page: anything that the server writes into the page and the browser reads from there.
+/// The data of a page: any type that the server can write into the page and the browser can read from there.
 pub trait PageData: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> PageData for T {}

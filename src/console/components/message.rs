@@ -9,7 +9,7 @@ use crate::console::texts;
 use crate::console::view::{ApiError, ErrorKind};
 use crate::domain::lang::Text;
 
-/// Says that there is nothing and why; `children` say what to do next.
+/// Shows that there is nothing, and why; `children` tell what to do next.
 #[component]
 pub fn Empty(
     title: Text,
@@ -44,7 +44,7 @@ pub fn ErrorNote(error: ApiError, #[prop(optional)] at_place: bool) -> impl Into
     }
 }
 
-/// Goes to the login page where the session has ended, and from there back. (While the server renders a page, it
+/// Goes to the login page where the session has ended; that page leads back. (On the server, the rendering of a page
 /// redirects by itself.)
 #[component]
 pub fn ToLogin(error: ApiError) -> impl IntoView {

@@ -17,8 +17,8 @@ pub fn Number(
     /// Page that the number links to.
     #[prop(optional, into)]
     href: Option<String>,
-    /// Set where the number is the subject of its table row: the whole row links to `href`, `j` and `k` move from
-    /// row to row, `c` copies, and the tab key skips the copy button.
+    /// True where the number is the subject of its table row: the whole row links to `href`, `j` and `k` move from row
+    /// to row, `c` copies, and the tab key skips the copy button.
     #[prop(optional)]
     of_row: bool,
 ) -> impl IntoView {

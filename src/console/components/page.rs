@@ -24,7 +24,7 @@ pub fn PageTitle(#[prop(into)] text: String) -> impl IntoView {
 pub type PendingView = Pin<Box<dyn Future<Output = AnyView> + Send>>;
 
 /// Renders a part of a page that waits for data. The server waits before it sends the page; in the browser the old
-/// content stays until the new is there. All such parts have one type, so that leptos' machinery is compiled once.
+/// content stays until the new is ready. All such parts have one type, so that leptos' machinery is compiled once.
 pub fn suspended(view: impl Fn() -> PendingView + Send + 'static) -> AnyView {
     view! { <Transition>{move || Suspend::new(view())}</Transition> }.into_any()
 }
@@ -58,8 +58,8 @@ fn suspended_main(view: impl Fn() -> PendingView + Send + 'static) -> AnyView {
     view! { <Transition set_pending=waiting>{move || Suspend::new(view())}</Transition> }.into_any()
 }
 
-/// Shows an error in place of the data. The error of a list's filter is shown at the filter; here stands only a
-/// hint to correct it.
+/// Shows an error in place of the data. The error of a list's filter is shown at the filter, so that here only a hint
+/// to correct it appears.
 #[component]
 fn Failed(error: ApiError) -> impl IntoView {
     let t = use_texts();

@@ -1,5 +1,5 @@
-//! Restores scroll position and focus on back and forward: the page is scrolled as it was, and the row that was
-//! followed has the focus. A new page starts at its top.
+//! Restores scroll position and focus on back and forward: the page gets its former scroll position, and the row whose
+//! link was followed gets the focus. A new page starts at its top.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ struct Visits {
     returning: Option<Position>,
     /// Address of the shown page.
     shown: String,
-    /// First element of the shown page. Once it has left the document, the next page is there.
+    /// First element of the shown page. Its absence from the document shows that the next page has appeared.
     first: Option<Element>,
 }
 
@@ -72,7 +72,7 @@ pub fn ScrollRestore() -> impl IntoView {
         ];
         on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
 
-        // When nothing is loading any more, the new page is about to appear.
+        // When nothing is loading, the new page is about to appear.
         Effect::new(move |_| {
             if !waiting.get() {
                 arrive(visits.clone(), FRAMES);

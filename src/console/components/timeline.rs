@@ -42,7 +42,7 @@ fn Line(entry: Entry, since: Signal<Option<i64>>) -> impl IntoView {
     let seq = event.seq;
     let is_new = move || since.get().is_some_and(|since| seq > since);
     let data_new = move || is_new().then_some("");
-    // The names of events that come from the channel say so already.
+    // Names of events that come from the channel name it already.
     let by_channel = event.actor == Actor::Channel;
     let who = (!by_channel).then(|| {
         view! { <span class="faint">{texts::actor(&event.actor, lang)}</span> }.into_any()

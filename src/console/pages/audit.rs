@@ -69,8 +69,8 @@ pub fn AuditPage() -> impl IntoView {
     }
 }
 
-/// Checks the chain and shows the result: `/apps/:app_id/audit/check`. A check that goes on where another ended has
-/// the place in its address: `?after=100000`.
+/// Checks the chain and shows the result: `/apps/:app_id/audit/check`. A check that continues an earlier one has the
+/// place in its address: `?after=100000`.
 #[component]
 pub fn AuditCheckPage() -> impl IntoView {
     let app_id = use_app_id();

@@ -1,4 +1,4 @@
-//! The page of a callback: the request as it came, and its verdict.
+//! The page of a callback: the request as received, and its verdict.
 
 use leptos::prelude::*;
 

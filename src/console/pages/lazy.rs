@@ -1,6 +1,6 @@
-//! The pages about one thing (an order, a refund, a notice, a callback) are a WebAssembly module of their own, which
-//! is loaded when the first of them is opened. Lists appear without waiting for it: see ARCHITECTURE.md, "What the
-//! browser loads".
+//! The pages about one thing (an order, a refund, a notice, a callback). They are a separate WebAssembly module, which
+//! is loaded when the first of them is opened, so that lists appear without waiting for it: see ARCHITECTURE.md, "What
+//! the browser loads".
 
 use leptos::prelude::*;
 use leptos::wasm_split::{self, SplitLoaderError, wasm_split};
@@ -33,7 +33,7 @@ impl ChooseView for LazyPage {
         let address = use_url()
             .with_untracked(|url| url.path().to_owned() + &url.search_params().to_query_string());
         page(self).await.unwrap_or_else(|_| {
-            // The server may run another release by now. It then serves the page with its own module.
+            // The server may run another release by now, which serves the page with its own module.
             let _ = window().location().set_href(&address);
             ().into_any()
         })

@@ -16,7 +16,7 @@ pub fn LoginPage() -> impl IntoView {
     let lang = use_lang();
     let query = use_query_map();
     let given = move |name: &str| query.with_untracked(|query| query.get(name).unwrap_or_default());
-    // Anybody can write these parameters into a link, so the page shows only its own sentences.
+    // Anyone can write these parameters into a link, so the page shows only its own sentences.
     let refused = texts::login_refused(&given("refused"), lang);
     let wrong = refused.is_some();
     let trace = Some(given("trace")).filter(|trace| is_trace(trace));

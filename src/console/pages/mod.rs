@@ -1,4 +1,4 @@
-//! The pages, a file each; an order and a refund have a folder.
+//! The pages, one file each; those of an order and a refund are folders.
 
 mod audit;
 mod callback;

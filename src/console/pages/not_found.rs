@@ -6,7 +6,7 @@ use crate::console::components::PageTitle;
 use crate::console::preferences::use_texts;
 use crate::console::texts;
 
-/// Says that there is no such page.
+/// Shows that there is no such page.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     let t = use_texts();

@@ -1,4 +1,4 @@
-//! Login, preferences, navigation and search.
+//! Server functions for login, preferences, navigation and search.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -6,7 +6,7 @@ use leptos::server_fn::codec::GetUrl;
 use crate::console::view::ApiError;
 use crate::console::view::Navigation;
 
-/// Loads the navigation of an app; of the default app where `app_id` is empty.
+/// Loads the navigation of an app, or of the default app where `app_id` is empty.
 #[server(endpoint = "navigation", input = GetUrl)]
 pub async fn load_navigation(#[server(default)] app_id: String) -> Result<Navigation, ApiError> {
     crate::server::desk::layout::navigation(&app_id).await
@@ -28,7 +28,7 @@ pub async fn logout() -> Result<(), ApiError> {
     crate::server::desk::layout::logout().await
 }
 
-/// Changes the preferences that are given, as the target of a plain form: redirects to the page it was sent from.
+/// Changes the given preferences, as the target of a plain form: redirects to the page from which it was sent.
 #[server(endpoint = "preferences")]
 pub async fn set_preferences(
     lang: Option<String>,

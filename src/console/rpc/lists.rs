@@ -1,4 +1,4 @@
-//! The lists.
+//! Server functions for lists.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;

@@ -1,7 +1,7 @@
-//! The server functions. Each makes one call into [`crate::server::desk`], which authorises the caller first. While
-//! the server renders a page it calls the same functions.
+//! The server functions. Each makes one call into [`crate::server::desk`], which first authorises the caller. When the
+//! server renders a page, it calls the same functions.
 //!
-//! Reading functions are `GET` (`input = GetUrl`) and answer a type of [`crate::console::view`]. Functions that change
+//! Reading functions are `GET` (`input = GetUrl`) and answer a type of [`mod@crate::console::view`]. Functions that change
 //! something are `POST`, guarded against other sites, and redirect to a page.
 
 pub mod layout;

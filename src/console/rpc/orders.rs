@@ -1,4 +1,4 @@
-//! Payment orders.
+//! Server functions for payment orders.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;

@@ -1,17 +1,17 @@
-//! Notices, callbacks, and the check of the audit.
+//! Server functions for notices, callbacks, and the check of the audit.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 use crate::console::view::{ApiError, DetailView};
 
-/// Loads a notice. `notice` is `<refund_no>/<seq>`: `R2026.../3` is the refund's third notice.
+/// Loads a notice. `notice` is `<refund_no>/<seq>`: `R2026.../3` is about the refund's version 3.
 #[server(endpoint = "notice", input = GetUrl)]
 pub async fn load_notice(app_id: String, notice: String) -> Result<DetailView, ApiError> {
     crate::server::desk::notices::load(&app_id, &notice).await
 }
 
-/// Sends a notice now, and redirects to it.
+/// Sends a notice now, and redirects to its page.
 #[server(endpoint = "notice/send")]
 pub async fn send_notice(app_id: String, notice: String) -> Result<(), ApiError> {
     crate::server::desk::notices::send_again(&app_id, &notice).await
@@ -23,7 +23,7 @@ pub async fn load_callback(app_id: String, callback_no: String) -> Result<Detail
     crate::server::desk::callbacks::load(&app_id, &callback_no).await
 }
 
-/// Checks the audit's chain, from the place `after` on; from the beginning where it is empty.
+/// Checks the audit's chain from the entry after place `after`, or from the beginning where it is empty.
 #[server(endpoint = "audit/check", input = GetUrl)]
 pub async fn load_audit_check(
     app_id: String,

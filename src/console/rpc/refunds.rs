@@ -1,4 +1,4 @@
-//! Refunds.
+//! Server functions for refunds.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -31,7 +31,7 @@ pub async fn sync_refund(app_id: String, refund_no: String, since: i64) -> Resul
     crate::server::desk::refunds::sync(&app_id, &refund_no, since).await
 }
 
-/// Submits a failed refund again. `attempt` is the number of the submission whose failure was shown.
+/// Submits a failed refund again. `attempt` is the number of the failed submission that was shown.
 #[server(endpoint = "refund/retry")]
 pub async fn retry_refund(
     app_id: String,
@@ -42,14 +42,14 @@ pub async fn retry_refund(
     crate::server::desk::refunds::retry(&app_id, &refund_no, since, attempt).await
 }
 
-/// Closes a failed refund, or a refund in progress if its channel, asked at that moment, does not know it.
+/// Closes a failed refund, or a refund in progress if its channel, queried at that moment, does not know it.
 #[server(endpoint = "refund/close")]
 pub async fn close_refund(app_id: String, refund_no: String, since: i64) -> Result<(), ApiError> {
     crate::server::desk::refunds::close(&app_id, &refund_no, since).await
 }
 
-/// Books what became of a refund's money. `refundable` is what was shown to be left of the order, in fen, and
-/// `booking` the stored name of a booking.
+/// Books money that the channel overpaid or took back. `refundable` is the order's refundable balance that was shown,
+/// in fen; `booking` is the stored name of a booking.
 #[server(endpoint = "refund/book")]
 pub async fn book_refund(
     app_id: String,
@@ -63,7 +63,7 @@ pub async fn book_refund(
     book(&app_id, &refund_no, since, refundable, &booking, &remark).await
 }
 
-/// Marks a settled refund that was raised as reviewed.
+/// Marks a settled refund that was flagged for review as reviewed.
 #[server(endpoint = "refund/review")]
 pub async fn review_refund(
     app_id: String,

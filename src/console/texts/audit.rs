@@ -96,7 +96,7 @@ pub fn subject_kind(subject: SubjectKind) -> Text {
     }
 }
 
-/// Says that the entries after `after`, up to `last`, fit.
+/// States that the entries after `after`, up to `last`, are unbroken.
 pub fn chain_unbroken(after: i64, last: i64, finished: bool, lang: Lang) -> String {
     let first = after + 1;
     match (lang, finished, after) {
@@ -113,7 +113,7 @@ pub fn chain_unbroken(after: i64, last: i64, finished: bool, lang: Lang) -> Stri
     }
 }
 
-/// Says what is broken.
+/// Describes a break of the chain.
 pub fn chain_broken(found: &ChainBreak, lang: Lang) -> String {
     let no = found.sealed_no;
     match (found.kind, lang) {

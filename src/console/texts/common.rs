@@ -98,7 +98,7 @@ pub fn sentence(mut text: String) -> String {
     text
 }
 
-/// Says what is wrong with a field.
+/// Describes what is wrong with a field.
 pub fn problem(reason: &Reason, lang: Lang) -> String {
     reason.text(lang)
 }

@@ -56,7 +56,7 @@ pub fn sort(sort: Sort) -> Text {
     }
 }
 
-/// Names the cross that removes a filter.
+/// Names the button that removes a filter.
 pub fn remove_filter(filter: Text, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("去掉筛选：{}", filter.zh),

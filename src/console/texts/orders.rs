@@ -3,7 +3,7 @@
 use crate::domain::lang::{Lang, Text, text};
 use crate::domain::money::Fen;
 
-// The list.
+// Texts of the list.
 pub const ORDER: Text = text("订单", "Order");
 pub const ORDER_NO: Text = text("订单号", "Order number");
 pub const BIZ_ORDER_NO: Text = text("商户订单号", "Merchant order number");
@@ -20,7 +20,7 @@ pub const NO_ORDERS_MATCH_WHY: Text = text(
     "No order meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-// The page of one.
+// Texts of an order's page.
 pub const METHOD: Text = text("支付方式", "Payment method");
 pub const PAID_AT: Text = text("支付时间", "Paid");
 pub const RECORDED_AT: Text = text("登记时间", "Recorded");

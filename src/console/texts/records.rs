@@ -9,13 +9,13 @@ use crate::domain::notice::NoticeState;
 use crate::domain::order::{Channel, Order};
 use crate::domain::refund::{OutcomeKind, Refund};
 
-// The navigation.
+// Texts of the navigation.
 pub const REVIEW_QUEUE: Text = text("未决退款", "Undecided");
 pub const NOTICES: Text = text("通知", "Notices");
 pub const CALLBACKS: Text = text("回调", "Callbacks");
 pub const SYNCS: Text = text("同步记录", "Sync records");
 
-// The review queue.
+// Texts of the review queue.
 pub const REVIEW_QUEUE_TITLE: Text = text("未决退款", "Undecided refunds");
 pub const IN_PROGRESS: Text = text("退款中", "In progress");
 pub const OPEN_FOR: Text = text("已持续", "Open for");
@@ -62,7 +62,7 @@ pub fn probed_then(probe: &str, lang: Lang) -> String {
     }
 }
 
-// A refund's page.
+// Texts of a refund's page.
 pub const OPENED: Text = text("退款中起始", "In progress since");
 pub const REVIEWED: Text = text("已查看", "Reviewed");
 pub const NOT_REVIEWED: Text = text("未查看", "Not reviewed");
@@ -91,7 +91,7 @@ pub fn what_closing_open_does(refund: &Refund, order: &Order, lang: Lang) -> Str
     }
 }
 
-// Notices.
+// Texts of notices.
 pub const NOTICE: Text = text("通知", "Notice");
 pub const NOTICE_STATUS: Text = text("告知的状态", "Reported status");
 pub const NOTICE_STATE: Text = text("通知状态", "Notice");
@@ -232,7 +232,7 @@ pub fn how_to_check(sign_type: SignType, edition: Edition, lang: Lang) -> Vec<St
     }
 }
 
-// Callbacks.
+// Texts of callbacks.
 pub const CALLBACK: Text = text("回调", "Callback");
 pub const CALLBACK_NO: Text = text("回调编号", "Callback number");
 pub const VERDICT: Text = text("处理结果", "Verdict");
@@ -289,7 +289,7 @@ pub fn verdict_meaning(verdict: Verdict) -> Text {
     }
 }
 
-// Sync records.
+// Texts of sync records.
 pub const ASKED_AT: Text = text("询问时间", "Asked");
 pub const ASKED_BY: Text = text("询问者", "Asked by");
 pub const OUTCOME: Text = text("通道答复", "Outcome");
@@ -306,7 +306,7 @@ pub const NO_SYNCS_MATCH_WHY: Text = text(
     "No sync meets all of these. Remove one, or check the number: it is matched from its beginning.",
 );
 
-/// Writes a channel's outcome outside of a sentence, with a capital letter.
+/// Writes a channel's outcome with a capital letter, for use outside of a sentence.
 pub fn outcome_alone(word: OutcomeKind, lang: Lang) -> String {
     sentence(outcome_kind(word).get(lang).to_owned())
 }

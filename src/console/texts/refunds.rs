@@ -9,7 +9,7 @@ use crate::domain::movement::Amounts;
 use crate::domain::order::Order;
 use crate::domain::refund::{Booking, Refund, RefundStatus, ReviewReason};
 
-// The form.
+// Texts of the form.
 pub const REFUND: Text = text("退款", "Refund");
 pub const REFUND_NO: Text = text("退款单号", "Refund number");
 pub const BIZ_REFUND_NO: Text = text("商户退款单号", "Merchant refund number");
@@ -75,7 +75,7 @@ pub fn what_will_happen(order: &Order, amount: Fen, lang: Lang) -> Vec<String> {
     said
 }
 
-// The list, and the page of one.
+// Texts of the list, and of a refund's page.
 pub const ALL: Text = text("全部", "All");
 pub const NO_REFUNDS: Text = text("还没有退款", "No refunds yet");
 pub const NO_REFUNDS_WHY: Text = text(

@@ -32,7 +32,7 @@ pub const NO_MONEY_MOVES: Text = text(
     "Test mode: the sandbox stands in for the channel; the payer receives nothing.",
 );
 
-/// Marks a channel's name: `微信支付（测试）`.
+/// Marks a channel's name as in test mode: `微信支付（测试）`.
 pub fn in_test_mode(channel: &str, lang: Lang) -> String {
     match lang {
         Lang::Zh => format!("{channel}（测试）"),
@@ -40,7 +40,7 @@ pub fn in_test_mode(channel: &str, lang: Lang) -> String {
     }
 }
 
-/// Says which channels of an app are in test mode. `all`: none of the app's moves money.
+/// States which channels of an app are in test mode. `all` is true where none of the app's channels moves money.
 pub fn test_channels(channels: &[Channel], all: bool, lang: Lang) -> String {
     let names: Vec<_> = channels.iter().map(|&one| channel(one).get(lang)).collect();
     match (lang, all) {

@@ -1,11 +1,11 @@
-//! The data of the pages of a notice and of a callback. The server writes them down to their texts, so that
-//! the browser carries one component for both.
+//! The data of the pages of a notice and of a callback. The server makes all their texts, so that the browser loads
+//! one component for both.
 
 use serde::{Deserialize, Serialize};
 
 use crate::console::view::{Cell, Stamp, Tone};
 
-/// The data of one such page.
+/// The data of the page of a notice or a callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DetailView {
     pub number: String,

@@ -6,14 +6,14 @@ use crate::console::texts;
 use crate::domain::lang::Lang;
 use crate::domain::string_enum;
 
-/// The error of a call to the server, in the words for this operator. The browser treats some kinds specially, and
-/// shows the text of the others.
+/// The error of a call to the server, in the operator's language. The browser treats some kinds specially, and shows
+/// the text of the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
     pub kind: ErrorKind,
     /// The message in the operator's language; empty for kinds that have a fixed one.
     pub text: String,
-    /// The field that is wrong. The text does not name the field and reads on from its name.
+    /// The field at fault. The text does not name the field; it continues the field's name.
     pub field: Option<String>,
     /// The trace id, which finds the request in the server's log; `None` where the server was not reached.
     pub trace: Option<String>,
@@ -22,7 +22,7 @@ pub struct ApiError {
 }
 
 string_enum! {
-    /// The kinds of errors that the browser tells apart.
+    /// The kinds of errors that the browser distinguishes.
     ErrorKind {
         /// Nobody is logged in, or the login has ended.
         NotLoggedIn = "not_logged_in",
@@ -42,7 +42,7 @@ string_enum! {
 }
 
 impl ApiError {
-    /// Makes an error that its kind describes fully.
+    /// Makes an error without further text, which its kind describes fully.
     pub fn of(kind: ErrorKind, status: u16) -> ApiError {
         ApiError {
             kind,

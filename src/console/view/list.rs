@@ -1,5 +1,5 @@
-//! The data of the list pages. A list comes as rows of cells, so that the browser carries one table for all
-//! lists.
+//! The data of the list pages. Each list is made of rows of cells, so that the browser loads one table component for
+//! all lists.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +35,15 @@ pub struct ListView {
     pub before: Option<String>,
     /// The cursor of the next page; `None` on the last.
     pub after: Option<String>,
-    /// Set where the searched prefix matches more rows than were looked at.
+    /// True where the searched prefix matches more rows than were searched.
     pub too_many: bool,
     /// The time zone of all times in the list.
     pub zone: String,
     pub days: Days,
 }
 
-/// A link that narrows a list, with the number of rows it leads to. Following the link sets the list's
-/// parameter `name` to `value`; an empty `value` removes the parameter.
+/// A link that narrows a list, with the number of matching rows. Following the link sets the list's parameter `name`
+/// to `value`; an empty `value` removes the parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chip {
     pub name: String,

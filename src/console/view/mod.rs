@@ -1,4 +1,4 @@
-//! The data that the server hands to pages, ready to be shown.
+//! The data that the server passes to pages, ready to be shown.
 
 mod detail;
 mod error;

@@ -18,9 +18,9 @@ pub struct Navigation {
     pub apps: Vec<AppName>,
     /// The current app's channels in test mode.
     pub test_channels: Vec<Channel>,
-    /// All channels of the current app are in test mode.
+    /// True where all channels of the current app are in test mode.
     pub moves_no_money: bool,
-    /// Refunds of the current app that wait for a person's review.
+    /// Refunds of the current app that are flagged for review.
     pub to_review: Count,
     /// Notices of the current app whose last automatic attempt failed.
     pub given_up: Count,

@@ -11,7 +11,7 @@ use crate::domain::refund::Refund;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderView {
     pub order: Order,
-    /// The sandbox stands in for the order's channel: no money moves.
+    /// True where the sandbox stands in for the order's channel, so that no money moves.
     pub test_mode: bool,
     pub paid: Option<Stamp>,
     pub recorded: Stamp,
@@ -23,13 +23,13 @@ pub struct OrderView {
     pub movements: Vec<MovementOfOrder>,
     /// The order's events, newest first.
     pub timeline: Vec<Entry>,
-    /// The operator's permission to refund and to sync.
+    /// True where the operator may refund and sync.
     pub may_move_money: bool,
     /// The reason why no amount of the order can be refunded, in the operator's language.
     pub obstacle: Option<String>,
-    /// The merchant's refund number of the refund that this page may ask for: the order's number and the number of
-    /// the refund within the order. It is the same in every tab until the order has one more refund, so that
-    /// however often the form is sent, it is one refund.
+    /// Merchant's refund number for the refund that this page can request: the order's number with the number of the
+    /// refund within the order. It is the same in every tab until the order has one more refund, so that a form sent
+    /// several times requests one refund.
     pub biz_refund_no: String,
 }
 

@@ -1,6 +1,6 @@
-//! The query of a list, as it stands in the URL: filters, sort order and page. Values are plain texts, kept as typed
-//! even where they are wrong. The same code reads them in the browser, which shows an error at its field, and on
-//! the server, which runs the query.
+//! The query of a list, as in the URL: filters, sort order and page. Values are plain texts, kept as typed even where
+//! they are wrong. The same code reads them in the browser, which shows an error at its field, and on the server,
+//! which runs the query.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -35,8 +35,8 @@ impl Query {
         query
     }
 
-    /// Returns the value of any parameter in a URL's query part, also one that is not of [`NAMES`]. The last of a
-    /// repeated parameter counts.
+    /// Returns the value of any parameter in a URL's query part, including one that is not among [`NAMES`]. The last
+    /// of a repeated parameter counts.
     pub fn value_in(search: &str, wanted: &str) -> Option<String> {
         let named = parse_pairs(search).filter(|(name, _)| name == wanted);
         named.last().map(|(_, value)| value)
@@ -63,14 +63,14 @@ impl Query {
         Query(pairs)
     }
 
-    /// Returns the query without some parameters, from its first page.
+    /// Returns the query without the named parameters, at the list's first page.
     pub fn without(&self, names: &[&str]) -> Query {
         let mut query = self.first_page();
         query.0.retain(|(key, _)| !names.contains(key));
         query
     }
 
-    /// Returns the query of the list's first page.
+    /// Returns the same query at the list's first page.
     pub fn first_page(&self) -> Query {
         let mut query = self.clone();
         query.0.retain(|(key, _)| !PLACE.contains(key));
@@ -142,7 +142,7 @@ impl Query {
         Ok(sort.unwrap_or_default())
     }
 
-    /// Which page of the list.
+    /// Reads the place of the page within the list.
     pub fn place(&self) -> Result<Place, Refusal> {
         let cursor = |name: &str| match self.get(name) {
             "" => Ok(None),

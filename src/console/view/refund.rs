@@ -12,7 +12,7 @@ use crate::domain::refund::{Booking, Refund};
 pub struct RefundView {
     pub refund: Refund,
     pub order: Order,
-    /// The sandbox stands in for the refund's channel: no money moves.
+    /// True where the sandbox stands in for the refund's channel, so that no money moves.
     pub test_mode: bool,
     pub created: Stamp,
     /// The moment of the last submission.
@@ -22,7 +22,7 @@ pub struct RefundView {
     pub zone: String,
     /// The refund's events, newest first.
     pub timeline: Vec<Entry>,
-    /// Further facts, name and value, that do not come from the refund itself.
+    /// Further facts, name and value, from outside of the refund itself.
     pub more: Vec<(String, Cell)>,
     /// The actions allowed besides a sync; `None` for operators who may only look.
     pub allowed: Option<AllowedActions>,
@@ -35,6 +35,6 @@ pub struct AllowedActions {
     pub close: bool,
     /// Marking the refund as reviewed.
     pub review: bool,
-    /// The booking of what became of the money, and what it would change of the order's balance.
+    /// The possible booking, and the change that it would make to the order's balance.
     pub book: Option<(Booking, Amounts)>,
 }

@@ -1,5 +1,5 @@
-//! Moments and days, written by the server in the operator's time zone: a browser would need a database of
-//! zones for that.
+//! Moments and days, formatted by the server in the operator's time zone, as a browser would need a database of zones
+//! for that.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Stamp {
     pub ago_s: i64,
 }
 
-/// First days of the quick choices in a list's date filter, each as `2026-05-01` in the operator's zone.
+/// First days of the predefined periods in a list's date filter, each as `2026-05-01` in the operator's zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Days {
     pub today: String,

@@ -67,6 +67,7 @@ impl Refund {
         let was_due = self.due_at().is_some_and(|due| due <= evidence.at);
         match self.status {
             RefundStatus::Progress if self.waits_to_be_submitted() => self.due_at(),
+            RefundStatus::Progress if self.rests() => None,
             RefundStatus::Progress => Some(self.next_poll_at(now)),
             RefundStatus::Success if changed => recheck,
             RefundStatus::Success | RefundStatus::Close

@@ -17,6 +17,8 @@ string_enum! {
         RateLimit = "rate_limit",
         /// The merchant's balance at the channel is too low.
         Funds = "funds",
+        /// A person has to approve the refund first. No time ends this wait, and no answer of the channel does.
+        Approval = "approval",
     }
 }
 
@@ -235,8 +237,30 @@ impl Submissions {
         }
     }
 
-    /// Lets the submission that waits, or else a further one of the same number, wait until `not_before`.
+    /// Returns true where the last submission waits until a person approves it.
+    pub fn awaits_approval(&self) -> bool {
+        self.last().waits_for == Some(WaitReason::Approval)
+    }
+
+    /// Lets the submission that waits wait until a person approves it, or ends that wait at `approved_at`.
+    pub(super) fn set_approval(&mut self, approved_at: Option<Timestamp>) {
+        let last = self.last_mut();
+        last.due_at = approved_at;
+        last.waits_for = Some(match approved_at {
+            Some(at) => {
+                last.not_before = at;
+                WaitReason::Permit
+            }
+            None => WaitReason::Approval,
+        });
+    }
+
+    /// Lets the submission that waits, or else a further one of the same number, wait until `not_before`. One that waits
+    /// for an approval goes on waiting for that.
     pub(super) fn wait(&mut self, reason: WaitReason, not_before: Timestamp) {
+        if self.awaits_approval() {
+            return;
+        }
         if self.last().waits() {
             let last = self.last_mut();
             last.waits_for = Some(reason);

@@ -81,11 +81,38 @@ impl Refund {
         settlement
     }
 
-    /// Begins a submission of a refund in progress: the one that waits, or another under the same number.
+    /// Begins a submission of a refund in progress: the one that waits, or another under the same number. Begins none
+    /// while the refund awaits an approval.
     pub fn submitted(&self, at: Timestamp) -> Settlement {
         let mut settlement = self.noted();
-        settlement.refund.begin_submission(at);
+        if !self.awaits_approval() {
+            settlement.refund.begin_submission(at);
+        }
         settlement
+    }
+
+    /// Returns true while the refund goes out to no channel before a person approves it.
+    pub fn awaits_approval(&self) -> bool {
+        self.holds() && self.submissions.awaits_approval()
+    }
+
+    /// Lets the submission that waits wait for a person's approval. `None` where none waits.
+    pub fn held_for_approval(&self) -> Option<Settlement> {
+        let waits = self.holds() && self.submissions.last().waits();
+        waits.then(|| {
+            let mut settlement = self.noted();
+            settlement.refund.submissions.set_approval(None);
+            settlement
+        })
+    }
+
+    /// Approves a refund: its submission is due at once. `None` where no approval is awaited.
+    pub fn approved(&self, at: Timestamp) -> Option<Settlement> {
+        self.awaits_approval().then(|| {
+            let mut settlement = self.noted();
+            settlement.refund.submissions.set_approval(Some(at));
+            settlement
+        })
     }
 
     /// Opens a failed refund again, with a submission that waits: under its own number, or under a new one where
@@ -112,11 +139,19 @@ impl Refund {
     /// Returns true where a submission waits and no earlier one may still move money: where one may, the channel
     /// is asked for it first.
     pub fn waits_to_be_submitted(&self) -> bool {
+        self.submissions.last().waits() && !self.awaits_approval() && self.nothing_is_open()
+    }
+
+    /// Returns true for a refund in progress none of whose submissions may still move money.
+    fn nothing_is_open(&self) -> bool {
         let submissions = &self.submissions;
-        self.holds()
-            && submissions.last().waits()
-            && submissions.unresolved() == 0
-            && !submissions.acknowledged()
+        self.holds() && submissions.unresolved() == 0 && !submissions.acknowledged()
+    }
+
+    /// Returns true where there is neither anything to submit nor anything to ask the channel for: the refund awaits an
+    /// approval, and no earlier submission of it may still move money.
+    pub fn rests(&self) -> bool {
+        self.awaits_approval() && self.nothing_is_open()
     }
 
     /// Closes a refund in progress that the channel, asked late enough, does not know. Gives its amount back.

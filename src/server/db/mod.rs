@@ -1,7 +1,7 @@
-//! The database: how it is opened, read and written. SQLite, embedded, or PostgreSQL: the address
-//! decides, and nobody else needs to know.
+//! The database: opening, reading and writing. The address decides between embedded SQLite and PostgreSQL; the other
+//! modules need not know which it is.
 //!
-//! Reads take a connection of the pool. Writes go through one door, [`Db::write`].
+//! Reads take a connection from the pool. All writes go through [`Db::write`].
 
 mod postgres;
 mod sqlite;
@@ -22,11 +22,11 @@ use crate::server::error::{Error, Result};
 /// A connection, in or out of a transaction.
 pub type Conn = AnyConnection;
 
-/// Every change of the schema, in order; run at start. On PostgreSQL under a lock, so that nodes that
-/// start at once do not meet.
+/// All changes of the schema, in order, applied at start. On PostgreSQL a lock keeps nodes that start at the same time
+/// from applying them twice.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// How many connections there are unless a setting says otherwise.
+/// Default number of connections for reading.
 const CONNECTIONS_EMBEDDED: u32 = 4;
 const CONNECTIONS_POSTGRES: u32 = 16;
 
@@ -35,27 +35,28 @@ const CONNECTIONS_POSTGRES: u32 = 16;
 pub struct Db {
     pool: AnyPool,
     writes: Writes,
-    /// The embedded database's file.
+    /// The embedded database's file; `None` on PostgreSQL.
     file: Option<Arc<OpenFile>>,
 }
 
-/// How writes are made.
+/// The way in which writes are made.
 #[derive(Clone)]
 enum Writes {
-    /// A single writer commits all that waits at once.
+    /// SQLite: a single writer commits all waiting writes together.
     Together(sqlite::Writer),
-    /// Each is a transaction of its own.
+    /// PostgreSQL: each write is a transaction of its own.
     Apart(postgres::Transactions),
 }
 
 impl Db {
-    /// Opens a database and brings its schema up to date. `connections` is how many there are, on
-    /// the embedded database for reading alone; `None`: 4 there, 16 on PostgreSQL. `batch` is how
-    /// many waiting writes the embedded database commits together at most.
+    /// Opens a database and brings its schema up to date.
+    ///
+    /// `connections` is the size of the pool, which on the embedded database serves only reads; `None` means 4 there
+    /// and 16 on PostgreSQL. `batch` is the maximum number of waiting writes that the embedded database commits
+    /// together.
     ///
     /// # Errors
-    /// When the address is wrong, the database cannot be opened or does not sort as we need it, or
-    /// a migration fails.
+    /// When the address is wrong, the database cannot be opened or does not sort text by bytes, or a migration fails.
     pub async fn open(url: &str, connections: Option<u32>, batch: u32) -> Result<Db> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
@@ -82,8 +83,8 @@ impl Db {
         })
     }
 
-    /// Tells whether the file that was opened is still the one in its place. What is written into
-    /// another is lost with the last connection to it.
+    /// Tells whether the path still leads to the file that was opened. What is written into a file that was moved away
+    /// is lost with the last connection to it.
     pub async fn is_in_place(&self) -> bool {
         match &self.file {
             Some(file) => file.is_in_place().await,
@@ -91,29 +92,27 @@ impl Db {
         }
     }
 
-    /// A connection for reading. Not to be held while [`Db::write`] is awaited: on PostgreSQL both
-    /// take from one pool.
+    /// Takes a connection for reading. Must not be held while [`Db::write`] is awaited: on PostgreSQL both use the
+    /// same pool, which could run empty.
     pub async fn read(&self) -> Result<PoolConnection<Any>> {
         Ok(self.pool.acquire().await?)
     }
 
-    /// Runs a write and returns once it is durable. It goes on to its end even if the caller goes
-    /// away.
+    /// Runs a write and returns once it is durable. The write is carried out even if the caller is dropped.
     ///
-    /// The job may run more than once: on the embedded database when another job of its transaction
-    /// fails, on PostgreSQL when it raced with another node or lost its connection. All that it
-    /// wrote is rolled back first, so a job has no effect but on its connection. A job that
-    /// refuses without having written anything returns `Ok` with a value that says so; an `Err`
-    /// undoes what the job wrote.
+    /// The job may run more than once: on the embedded database when another job of its transaction fails, on
+    /// PostgreSQL when it conflicts with another node's write or loses its connection. Each time its changes are
+    /// rolled back first, so a job must have no effect except on its connection. A job that refuses without having
+    /// written anything returns `Ok` with a value that says so; an `Err` rolls back what the job wrote.
     ///
-    /// On PostgreSQL others write at the same time: what a job read may have changed by the time it
-    /// writes. So what it writes says what it counts on (a version, a condition, a key), and where
-    /// it finds that gone it fails with [`Conflict`](crate::server::error::Conflict), or by the key's or a check's
-    /// violation, and is run again. It must not catch an SQL error and go on.
+    /// On PostgreSQL other writes run at the same time, so that what a job has read may have changed when it writes.
+    /// Each of its statements therefore names what it depends on (a version, a condition, a key). Where that is gone,
+    /// the job fails with [`Conflict`](crate::server::error::Conflict), or by violating a key or a check, and is run
+    /// again. It must not catch an SQL error and go on.
     ///
     /// # Errors
-    /// The job's own; an internal error when the database is out of reach. If that happens in the
-    /// commit, whether the write took place is unknown.
+    /// The job's own error; an internal error when the database is out of reach. If that happens during the commit, it
+    /// is unknown whether the write took place.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
@@ -130,8 +129,8 @@ impl Db {
         written
     }
 
-    /// Waits until no write can be made any more: the single writer has ended. Where each write is a
-    /// transaction of its own, that never happens.
+    /// Waits until the single writer has ended, so that no write is possible any more. Never returns on PostgreSQL,
+    /// which has no single writer.
     pub async fn writer_ended(&self) {
         match &self.writes {
             Writes::Together(writer) => writer.ended().await,
@@ -139,8 +138,7 @@ impl Db {
         }
     }
 
-    /// Ends reading, lets the writes that wait be made, takes no more of them, and closes the
-    /// database.
+    /// Refuses further reads and writes, carries out the waiting writes, and closes the database.
     pub async fn close(&self) {
         match &self.writes {
             Writes::Together(writer) => {
@@ -155,7 +153,7 @@ impl Db {
     }
 }
 
-/// A job whose lines of the log are its caller's, wherever it is run.
+/// Runs the job within the caller's tracing span, as the job may run on another task.
 fn within<T, F>(
     span: Span,
     job: F,
@@ -167,7 +165,7 @@ where
     move |conn| Box::pin(job(conn).instrument(span.clone()))
 }
 
-/// Whether an address is that of a PostgreSQL database.
+/// Tells whether a URL is that of a PostgreSQL database.
 pub fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
@@ -187,7 +185,7 @@ mod tests {
     use crate::server::error::Error;
     use crate::server::testing::app_with;
 
-    /// A write that adds a row, and panics then if it is told to.
+    /// Makes a write that adds a row and, with `panics`, panics afterwards.
     async fn write(db: &super::Db, number: i64, panics: bool) -> super::Result<()> {
         db.write(move |conn| {
             Box::pin(async move {
@@ -206,7 +204,7 @@ mod tests {
     async fn a_write_that_panics_is_undone_and_told_and_the_others_are_made() {
         let (ctx, _database) = app_with(Config::default()).await;
         for round in 0..3 {
-            // Those that wait at once are one transaction of the embedded database.
+            // On the embedded database, writes that wait together share a transaction.
             let writes = (0..20).map(|i| write(&ctx.db, 20 * round + i, i % 7 == 3));
             for (i, written) in join_all(writes).await.into_iter().enumerate() {
                 match i % 7 == 3 {

@@ -1,5 +1,4 @@
-//! PostgreSQL: a pool of connections, and a transaction a write. Any number of nodes may use one
-//! database.
+//! PostgreSQL: a pool of connections, and one transaction for each write. Any number of nodes may share a database.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,33 +16,33 @@ use crate::server::counters;
 use crate::server::db::{Conn, migrate};
 use crate::server::error::{CommitUnknown, Conflict, Error, Result};
 
-/// While the database is out of reach, whoever wants it waits so long for a connection.
+/// Maximum time to wait for a connection, for example while the database is out of reach.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that was not used for so long may have been cut, and is tried first.
+/// Time without use after which a connection is pinged before use, as it may have been cut.
 const PING_IF_IDLE_FOR: Duration = Duration::from_millis(100);
-/// So long may each part of a write take: to begin, to run the job, to commit. Far more than any
-/// needs; it ends the wait for a database that does not answer at all.
+/// Maximum time for each step of a write: to begin, to run the job, to commit. No step takes nearly that long; the
+/// limit ends the wait for a database that does not answer at all.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
-/// So often is a write tried that raced with another or lost its connection.
+/// Maximum number of attempts at a write that conflicts with another or loses its connection.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// For every connection. Nothing is acknowledged before it is on the disk, whatever the server's own
-/// setting is; and notices are not for our log.
+/// Settings of every connection. A write is on the disk before it is acknowledged, whatever the server's own setting;
+/// PostgreSQL's notices stay out of our log.
 const SESSION: &str = "SET application_name = 'refundry'; SET client_min_messages = warning; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
-/// No statement runs for long, and a node that hangs within a transaction does not hold up the others.
+/// Settings that limit the time of statements and of idle transactions, so that a node that hangs within one does not
+/// block the others.
 const LIMITS: &str =
     "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';";
 
-/// Where text is stored and sorted by its bytes: prefixes are looked for as ranges, and lists paged by
-/// key.
+/// Collations that sort text by its bytes, on which searches by prefix and paging by key depend.
 const COLLATIONS: [&str; 4] = ["C", "POSIX", "C.UTF-8", "C.utf8"];
 
-/// Opens a database, its schema up to date.
+/// Opens a database with its schema up to date.
 ///
 /// # Errors
-/// When it is out of reach, its text is not in UTF-8 or not sorted by bytes, or a migration fails.
+/// When the database is out of reach, does not hold text as UTF-8 sorted by bytes, or a migration fails.
 pub async fn open(options: AnyConnectOptions, connections: u32) -> Result<AnyPool> {
     let mut conn = options.connect().await?;
     conn.execute(SESSION).await?;
@@ -74,9 +73,10 @@ pub async fn open(options: AnyConnectOptions, connections: u32) -> Result<AnyPoo
     Ok(pool)
 }
 
-/// Refuses a database that does not keep text in UTF-8, or does not sort it by its bytes.
+/// Refuses a database that does not store text as UTF-8, or does not sort it by bytes.
 async fn check_text(conn: &mut Conn) -> Result<()> {
-    // The column datlocprovider came with version 15; `b` sorts by code points, which is the same.
+    // The column datlocprovider exists since version 15. Its value `b` sorts by code points, which for UTF-8 is the
+    // order of the bytes.
     let sql = "SELECT CAST(datname AS TEXT) AS name, CAST(datcollate AS TEXT) AS collation, \
                pg_encoding_to_char(encoding)::TEXT AS encoding, \
                COALESCE(to_jsonb(d) ->> 'datlocprovider', 'c') AS provider \
@@ -99,7 +99,7 @@ async fn check_text(conn: &mut Conn) -> Result<()> {
     )))
 }
 
-/// Makes each write a transaction.
+/// Runs each write in a transaction of its own.
 #[derive(Clone)]
 pub struct Transactions {
     pool: AnyPool,
@@ -114,8 +114,8 @@ impl Transactions {
         }
     }
 
-    /// Runs a write, and returns once it is durable. A task of its own, so that it ends whatever
-    /// becomes of the caller.
+    /// Runs a write, and returns once it is durable. It runs in its own task, so that it ends even if the caller is
+    /// dropped.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -126,14 +126,14 @@ impl Transactions {
         ended.map_err(|error| Error::internal(format!("a write ended early: {error}")))?
     }
 
-    /// Waits for the writes that are under way.
+    /// Waits for the writes under way.
     pub async fn close(&self) {
         self.under_way.close();
         self.under_way.wait().await;
     }
 }
 
-/// Tries a write until it succeeds, fails for good, or has been tried often enough.
+/// Tries a write until it succeeds, fails for good, or has used up its attempts.
 async fn run<T, F>(pool: AnyPool, job: F) -> Result<T>
 where
     F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync,
@@ -143,7 +143,7 @@ where
         let mut conn = connection(&pool, tried > 0).await?;
         let attempted = AssertUnwindSafe(attempt(&mut conn, &job)).catch_unwind();
         let Ok(outcome) = attempted.await else {
-            // Its connection may be in the midst of a statement.
+            // The connection may be in the middle of a statement.
             conn.close_on_drop();
             counters::write_panicked();
             return Err(Error::internal("a write panicked"));
@@ -165,7 +165,7 @@ where
     }
 }
 
-/// Runs a job in a transaction of its own.
+/// Runs a job once, in its own transaction.
 async fn attempt<T, F>(conn: &mut Conn, job: &F) -> Result<T>
 where
     F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>>,
@@ -183,9 +183,9 @@ where
     }
 }
 
-/// Rolls back what a job has written.
+/// Rolls back a job's changes.
 async fn undo(transaction: Transaction<'_, Any>, failed: &Error) {
-    // Who does not answer is not asked again: the connection is closed.
+    // A database that does not answer would not answer a rollback either: the connection is closed instead.
     if is_database_timeout(failed) {
         return;
     }
@@ -194,7 +194,7 @@ async fn undo(transaction: Transaction<'_, Any>, failed: &Error) {
     }
 }
 
-/// A connection; one that is known to work where `sure`.
+/// Takes a connection from the pool; with `sure`, one that has answered a ping.
 async fn connection(pool: &AnyPool, sure: bool) -> Result<PoolConnection<Any>> {
     loop {
         let mut conn = pool.acquire().await?;
@@ -204,7 +204,7 @@ async fn connection(pool: &AnyPool, sure: bool) -> Result<PoolConnection<Any>> {
     }
 }
 
-/// The database did not answer at all.
+/// The error of a database that does not answer within the time limit.
 #[derive(Debug, thiserror::Error)]
 #[error("the database did not answer within {} s", STEP_TIMEOUT.as_secs())]
 struct DatabaseTimeout;
@@ -213,7 +213,7 @@ fn is_database_timeout(error: &Error) -> bool {
     matches!(error, Error::Internal(cause) if cause.is::<DatabaseTimeout>())
 }
 
-/// What comes of a part of a write.
+/// Runs a step of a write within [`STEP_TIMEOUT`].
 async fn with_time_limit<T, E: Into<Error>>(
     part: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
@@ -223,8 +223,8 @@ async fn with_time_limit<T, E: Into<Error>>(
     }
 }
 
-/// Whether a write that was rolled back with this error may succeed, or refuse, when it looks again:
-/// it raced with another, or its connection broke.
+/// Tells whether a write that was rolled back with this error is worth another attempt: it conflicted with another
+/// write, or its connection broke.
 fn is_retryable(error: &Error) -> bool {
     let Error::Internal(cause) = error else {
         return false;
@@ -237,15 +237,15 @@ fn is_retryable(error: &Error) -> bool {
     }
 }
 
-/// Whether a condition that PostgreSQL names by this code may have passed when a write is tried again.
+/// Tells whether PostgreSQL's error code stands for a condition that another attempt may not meet.
 fn is_transient(code: &str) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK: &str = "40P01";
     const UNIQUE_VIOLATION: &str = "23505";
     const CHECK_VIOLATION: &str = "23514";
-    /// The node hung within the transaction, and was cut off.
+    /// The node stayed idle within the transaction for too long, and was disconnected.
     const IDLE_IN_TRANSACTION: &str = "25P03";
-    /// The server, or the connection, is being shut down.
+    /// The server or the connection is being shut down.
     const SHUTDOWN: [&str; 3] = ["57P01", "57P02", "57P03"];
     [
         SERIALIZATION_FAILURE,

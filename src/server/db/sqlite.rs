@@ -1,5 +1,5 @@
-//! SQLite: a single writer takes everything that waits into one transaction and commits once for
-//! all, so that each write is durable without each paying for a sync of the disk.
+//! SQLite: a single writer runs all waiting writes in one transaction and commits once, so that each write is durable
+//! without a disk sync of its own.
 
 use std::os::unix::fs::MetadataExt;
 use std::panic::AssertUnwindSafe;
@@ -19,19 +19,19 @@ use crate::server::counters;
 use crate::server::db::{Conn, migrate};
 use crate::server::error::{Error, Result};
 
-/// How many writes may wait at the door before callers wait in front of it.
+/// Maximum number of queued writes. Callers beyond it wait for a place in the queue.
 const WAITING_WRITES: usize = 4_096;
 
-/// The door of the single writer.
+/// A handle to the single writer's queue.
 #[derive(Clone)]
 pub struct Writer {
     door: mpsc::Sender<Box<dyn Job>>,
-    /// Tells the writer to take no more, and when it is done.
+    /// Cancelled to make the writer accept no more writes.
     closing: CancellationToken,
     writing: TaskTracker,
 }
 
-/// Opens a database for reading by so many connections and for writing, its schema up to date.
+/// Opens a database with its schema up to date, with `connections` connections for reading and one for writing.
 pub async fn open(
     options: AnyConnectOptions,
     connections: u32,
@@ -66,7 +66,7 @@ pub async fn open(
 }
 
 impl Writer {
-    /// Runs a write behind those that wait already, and returns once it is durable.
+    /// Queues a write, and returns once it is durable.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -86,27 +86,27 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
-    /// Waits until the writer has ended: it was closed, or it broke.
+    /// Waits until the writer has ended, by being closed or by a defect.
     pub async fn ended(&self) {
         self.writing.wait().await;
     }
 
-    /// Commits the writes that wait, and takes no more of them.
+    /// Accepts no more writes, and returns once the queued ones are committed.
     pub async fn close(&self) {
         self.closing.cancel();
         self.writing.wait().await;
     }
 }
 
-/// The file of a database, and its identity when it was opened.
+/// The file of a database, with its identity at the time it was opened.
 pub struct OpenFile {
     path: PathBuf,
-    /// Device and number of the file.
+    /// Device and inode of the file.
     id: (u64, u64),
 }
 
 impl OpenFile {
-    /// Takes note of the file at a database's address.
+    /// Records the identity of the file at a database's address.
     pub fn of(url: &str) -> Result<OpenFile> {
         let options: SqliteConnectOptions = url.parse()?;
         let path = options.get_filename().to_owned();
@@ -118,35 +118,36 @@ impl OpenFile {
         })
     }
 
-    /// Tells whether its place still holds this file.
+    /// Tells whether the path still leads to this file.
     pub async fn is_in_place(&self) -> bool {
         let metadata = tokio::fs::metadata(&self.path).await;
         metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.id)
     }
 }
 
-/// Nothing is acknowledged before it is on the disk.
+/// Settings of the writer's connection: a write is on the disk before it is acknowledged.
 const DURABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
      PRAGMA busy_timeout = 10000; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000;";
 
-/// What reads must not do by mistake they cannot do at all.
+/// Settings of the connections for reading, which cannot write even by mistake.
 const READ_ONLY: &str =
     "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA cache_size = -4000;";
 
-/// A write that waits at the door.
+/// A queued write.
 trait Job: Send {
-    /// Runs it.
+    /// Runs the write within the writer's transaction.
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Ran>;
-    /// Tells the caller: its own outcome, or why nothing of the transaction holds.
+    /// Answers the caller with the write's own outcome, or with the error because of which the transaction was not
+    /// committed.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
-/// The end of a run of a write.
+/// The result of running a write.
 enum Ran {
     Done,
-    /// It failed: what it wrote has to be undone.
+    /// The write returned an error: its changes have to be undone.
     Failed,
-    /// It panicked: its connection may be in the midst of a statement.
+    /// The write panicked: the connection may be in the middle of a statement.
     Panicked,
 }
 
@@ -163,7 +164,7 @@ where
 {
     fn run<'a>(&'a mut self, conn: &'a mut Conn) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
-            // The closure makes the job's future within what is caught.
+            // The future is made within the `async` block, so that a panic while making it is caught too.
             let job = AssertUnwindSafe(async { (self.job)(conn).await });
             let (outcome, ran) = match job.catch_unwind().await {
                 Ok(Ok(done)) => (Ok(done), Ran::Done),
@@ -182,13 +183,12 @@ where
             (Some(outcome), Ok(())) => outcome,
             (None, Ok(())) => Err(Error::internal("a write was not run")),
         };
-        // A caller that went away does not need the answer.
+        // The caller may have gone away.
         let _ = self.reply.send(outcome);
     }
 }
 
-/// The single writer: takes all that waits and commits it at once, until it is told to close or the
-/// last sender is gone.
+/// Commits the queued writes, batch by batch, until the writer is closed or the last sender is dropped.
 async fn write_all(
     mut keeper: WriterConnection,
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
@@ -222,16 +222,16 @@ async fn write_all(
     }
 }
 
-/// Keeps the writer's connection. One on which a transaction failed to end, as on a full disk, is in
-/// no known state: the next transaction gets a new one.
+/// The writer's connection. It is replaced after a transaction that failed to end, for example on a full disk, since
+/// its state is then unknown.
 struct WriterConnection {
     options: AnyConnectOptions,
     conn: Option<Conn>,
 }
 
 impl WriterConnection {
-    /// Runs the jobs and commits what they wrote. One that panics is answered and taken out, and the
-    /// others are run again on a new connection.
+    /// Runs the jobs and commits them. A job that panics is answered and removed, and the others are run again on a
+    /// new connection.
     async fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<()> {
         while !jobs.is_empty() {
             let mut conn = match self.conn.take() {
@@ -260,10 +260,10 @@ impl WriterConnection {
     }
 }
 
-/// Why nothing of a transaction was committed.
+/// The reason why a transaction was not committed.
 enum Uncommitted {
     Failed(Error),
-    /// The job in this place panicked.
+    /// The job at this index panicked.
     Panicked(usize),
 }
 
@@ -273,14 +273,14 @@ impl From<sqlx::Error> for Uncommitted {
     }
 }
 
-/// A connection whose writes last.
+/// Opens a connection for durable writes.
 async fn connect(options: &AnyConnectOptions) -> Result<Conn> {
     let mut conn = options.connect().await?;
     conn.execute(DURABLE).await?;
     Ok(conn)
 }
 
-/// Runs the jobs in one transaction. The usual case has no failure and needs no savepoints.
+/// Runs the jobs in one transaction, without savepoints: failures are rare.
 async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), Uncommitted> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     for (at, job) in jobs.iter_mut().enumerate() {
@@ -297,7 +297,7 @@ async fn commit_batch(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), 
     Ok(())
 }
 
-/// Runs the jobs in one transaction, each behind a savepoint, so that a failure undoes itself only.
+/// Runs the jobs in one transaction, each within a savepoint, so that a failure undoes only its own job.
 async fn commit_with_savepoints(
     conn: &mut Conn,
     jobs: &mut [Box<dyn Job>],

@@ -1,4 +1,4 @@
-//! The mark of what is in test mode.
+//! Channel accounts as the desk shows them, with the mark of test mode.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::domain::order::Channel;
 use crate::server::desk::caller::Caller;
 use crate::server::error::Result;
 
-/// The channel accounts, as the desk shows them.
+/// All channel accounts.
 pub struct Accounts(Arc<[Arc<ChannelAccount>]>);
 
 impl Accounts {
@@ -20,14 +20,14 @@ impl Accounts {
         Ok(Accounts(caller.ctx.channels.accounts.all().await?))
     }
 
-    /// Returns true where the sandbox stands in for an account's channel.
+    /// Tells whether the sandbox stands in for an account's channel.
     pub fn is_test(&self, account_id: &str) -> bool {
         self.find(account_id)
             .is_some_and(|account| account.test_mode)
     }
 
-    /// Makes the cell of a row's channel. Test mode is marked row by row where not all of the app is in it; else the
-    /// bar above every page says so.
+    /// Makes the cell of a row's channel. It marks test mode only where a part of the app's accounts is in it; where
+    /// all are, the bar at the top of the page says so.
     pub fn cell(&self, caller: &Caller, channel: Channel, account_id: &str) -> Cell {
         let name = texts::channel(channel).get(caller.lang);
         let tests_all = |settings: &AppChannel| settings.test_mode;
@@ -38,7 +38,7 @@ impl Accounts {
         })
     }
 
-    /// Returns the channel of an account whose breaker is open and that the app uses.
+    /// Returns the channel of an open breaker, if the app uses its account.
     pub fn silent_channel(&self, caller: &Caller, breaker: &Breaker) -> Option<Channel> {
         let mut channels = caller.merchant.channels.iter();
         let used = channels.any(|settings| settings.account_id == breaker.account_id);

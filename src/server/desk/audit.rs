@@ -1,4 +1,4 @@
-//! Makes the data of the audit's list, and checks its chain.
+//! The data of the audit's list, and the check of its chain.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::server::desk::lists;
 use crate::server::desk::orders::range;
 use crate::server::error::Result;
 
-/// The longest time that a page's check of the chain takes. It ends there, and the page leads on.
+/// Maximum time of one page's check of the chain. The page then offers to continue it.
 const CHECK_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The value of the list's parameter `app` for entries that belong to no app.
@@ -46,7 +46,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, Vec::new()))
 }
 
-/// Reads the filter of the list.
+/// Reads the list's filter.
 fn filter(caller: &Caller, query: &Query) -> Result<AuditFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(AuditFilter {
@@ -57,7 +57,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<AuditFilter, Refusal> {
     })
 }
 
-/// Returns the app whose entries are listed; `*` for those of no app, which need the permission for all apps.
+/// Returns the app whose entries are listed, or `*` for those of no app, which require the permission at all apps.
 fn scope(caller: &Caller, query: &Query) -> Result<String, Refusal> {
     match query.get("app") {
         "" => Ok(caller.merchant.app_id.clone()),
@@ -72,7 +72,7 @@ fn scope(caller: &Caller, query: &Query) -> Result<String, Refusal> {
     }
 }
 
-/// Reads the actor that somebody typed: a word as it is stored or shown, or else an operator's name.
+/// Reads a typed actor: one of our words, as stored or as shown, or else an operator's name.
 fn actor(caller: &Caller, typed: String) -> Actor {
     let shown = [Actor::Merchant, Actor::System, Actor::Unknown];
     let shown = shown
@@ -83,7 +83,7 @@ fn actor(caller: &Caller, typed: String) -> Actor {
         .unwrap_or(Actor::Operator(typed))
 }
 
-/// Makes the cell of an entry's subject, which leads to its page where it has one.
+/// Makes the cell of an entry's subject, linked to the subject's page if it has one.
 fn about(entry: &AuditEntry) -> Cell {
     let number = entry.number.clone();
     let page = match entry.subject.parse() {
@@ -101,7 +101,7 @@ fn about(entry: &AuditEntry) -> Cell {
     }
 }
 
-/// Names an act. A word that is none of ours, of a forged entry say, is shown as it is.
+/// Returns the name of an act. An unknown word, for example of a forged entry, is shown as it is.
 fn act(caller: &Caller, word: &str) -> String {
     match word.parse() {
         Ok(action) => texts::action(action).get(caller.lang).to_owned(),
@@ -109,7 +109,7 @@ fn act(caller: &Caller, word: &str) -> String {
     }
 }
 
-/// Makes the cell of an actor, which leads to all that this actor did.
+/// Makes the cell of an actor, linked to all acts of this actor.
 fn who(caller: &Caller, query: &Query, word: &str) -> Cell {
     let (value, text) = match word.parse::<Actor>() {
         Ok(actor) => {
@@ -129,7 +129,7 @@ fn who(caller: &Caller, query: &Query, word: &str) -> Cell {
     }])
 }
 
-/// Makes the cell of what an act changed.
+/// Makes the cell of an act's change.
 fn change(entry: &AuditEntry) -> Cell {
     match (&entry.before, &entry.after) {
         (None, None) => Cell::Nothing,
@@ -139,7 +139,8 @@ fn change(entry: &AuditEntry) -> Cell {
     }
 }
 
-/// Checks the chain for a while, from the place `after` on, and makes the data of the page that tells the result.
+/// Checks the chain for a limited time, from the entry after place `after`, and makes the data of the page with the
+/// result.
 pub async fn check(app_id: &str, after: &str) -> Result<DetailView, ApiError> {
     let caller = Caller::of(app_id, Permission::ReadAudit).await?;
     let after = match after {

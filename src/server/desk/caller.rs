@@ -1,4 +1,4 @@
-//! Callers of the console. All its authorisation is here.
+//! Authorisation of the console's callers, all of it.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::server::desk::times;
 use crate::server::error::Error;
 use crate::server::people::sessions;
 
-/// An operator who is logged in, with no app chosen yet. It is an extractor for routes of the console.
+/// A logged-in operator, with no app chosen yet. Extractor for routes of the console.
 pub struct LoggedIn {
     pub ctx: Ctx,
     pub operator: Operator,
@@ -50,11 +50,12 @@ impl LoggedIn {
         })
     }
 
-    /// Lets the operator act at an app. An app that the operator may not see does not exist for it.
+    /// Authorises the operator to act at an app. An app that the operator may not see is treated as if it did not
+    /// exist.
     ///
     /// # Errors
-    /// [`Refusal::AppNotEnabled`] when there is no such app; [`Refusal::Forbidden`] when the operator's
-    /// role there does not allow it.
+    /// [`Refusal::AppNotEnabled`] when there is no such app; [`Refusal::Forbidden`] when the operator's role there
+    /// lacks the permission.
     pub async fn at(self, app_id: &str, permission: Permission) -> Result<Caller, Error> {
         if !self.operator.may(app_id, Permission::View) {
             return Err(Refusal::AppNotEnabled.into());
@@ -93,8 +94,8 @@ impl FromRequestParts<Ctx> for LoggedIn {
     }
 }
 
-/// An operator who acts at one app with the permission that was asked for. [`Caller::of`] and [`LoggedIn::at`] are the
-/// only ways to make one, so that no function can forget to authorise.
+/// An operator who is authorised to act at one app. [`Caller::of`] and [`LoggedIn::at`] are the only constructors, so
+/// that no function can forget to authorise.
 pub struct Caller {
     pub ctx: Ctx,
     pub merchant: Arc<MerchantApp>,
@@ -107,8 +108,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Lets the operator of the running page or server function act at an app. Without a login the request is redirected
-    /// to the login page, and from there back.
+    /// Authorises the operator of the current page or server function to act at an app. A request without a login is
+    /// redirected to the login page, which leads back.
     ///
     /// # Errors
     /// [`Refusal::NotLoggedIn`]; as [`LoggedIn::at`].
@@ -116,7 +117,7 @@ impl Caller {
         Ok(logged_in().await?.at(app_id, permission).await?)
     }
 
-    /// Returns true where the operator has a further permission at the same app.
+    /// Tells whether the operator has a further permission at the same app.
     pub fn may(&self, permission: Permission) -> bool {
         self.operator.may(&self.merchant.app_id, permission)
     }
@@ -126,27 +127,27 @@ impl Caller {
         &self.ctx.config.time_zone
     }
 
-    /// Returns the zone's name, for the head of a table.
+    /// Returns the zone's name, for table heads.
     pub fn zone_name(&self) -> String {
         times::name(self.zone())
     }
 
-    /// Writes a moment for this operator.
+    /// Formats a moment for the operator.
     pub fn stamp(&self, at: Timestamp) -> Stamp {
         times::stamp(at, self.now, self.zone())
     }
 
-    /// Names a state in the operator's language, with its tone.
+    /// Returns a state's tone and its name in the operator's language.
     pub fn state(&self, state: &dyn State) -> (Tone, String) {
         (state.tone(), state.text().get(self.lang).to_owned())
     }
 
-    /// Makes the cell of such states.
+    /// Makes a cell of states.
     pub fn states<const N: usize>(&self, states: [&dyn State; N]) -> Cell {
         Cell::States(states.map(|state| self.state(state)).into())
     }
 
-    /// Makes the lines of a timeline.
+    /// Makes the entries of a timeline.
     pub fn entries(&self, events: Vec<Event>) -> Vec<Entry> {
         events
             .into_iter()
@@ -162,7 +163,7 @@ impl Caller {
         self.now
     }
 
-    /// Returns the operator and the browser's address, as events and the audit tell them.
+    /// Returns the operator and the browser's address, for events and the audit.
     pub fn actor(&self) -> Origin {
         Origin {
             actor: Actor::Operator(self.operator.name.clone()),
@@ -171,8 +172,8 @@ impl Caller {
     }
 }
 
-/// Returns the operator of the running page or server function. Without a login the request is redirected to the login
-/// page, and from there back.
+/// Returns the operator of the current page or server function. A request without a login is redirected to the login
+/// page, which leads back.
 ///
 /// # Errors
 /// [`Refusal::NotLoggedIn`].
@@ -184,12 +185,12 @@ pub async fn logged_in() -> Result<LoggedIn, ApiError> {
     Ok(logged_in?)
 }
 
-/// Returns the login page that leads to another page.
+/// Returns the address of the login page that leads on to `next`.
 fn login_page(next: &str) -> String {
     format!("/login?next={}", escape(next))
 }
 
-/// Returns the head of the request that a page or server function answers.
+/// Returns the head of the current page's or server function's request.
 pub fn request() -> Result<Parts, Error> {
     let request = use_context::<Parts>();
     request.ok_or_else(|| Error::internal("no request is being answered"))
@@ -204,8 +205,8 @@ pub fn preferences(headers: &HeaderMap) -> Preferences {
     Preferences::of_headers(text(header::COOKIE), text(header::ACCEPT_LANGUAGE))
 }
 
-/// Redirects to another page. A page's request is answered with 302; a server function's answer has the header that
-/// leptos or, without scripts, the browser follows.
+/// Redirects to another page. A page's request is answered with 302; a server function's answer gets the header that
+/// leptos follows, or the browser where there are no scripts.
 pub fn redirect(address: &str) {
     leptos_axum::redirect(address);
     if is_page()
@@ -215,7 +216,7 @@ pub fn redirect(address: &str) {
     }
 }
 
-/// Returns true where a page is rendered, false where a server function is called.
+/// Tells whether a page is rendered, rather than a server function called.
 pub fn is_page() -> bool {
     use_context::<Parts>().is_some_and(|request| !request.uri.path().starts_with("/api/"))
 }
@@ -323,11 +324,10 @@ mod tests {
         assert_eq!(allowed.status(), 200);
         let body = to_bytes(allowed.into_body(), 1_000).await.unwrap();
         assert_eq!(body, format!("{app_id} 198.51.100.7"));
-        // A request without a known peer is an error: no address is made up.
+        // A request without a known peer is an error: no address is invented.
         assert_eq!(ask(&app_id, &cookie, false).await.status(), 500);
 
-        // An app at which the operator has no role is answered as if it did not exist, as is an app that only a
-        // role names.
+        // An app at which the operator has no role is refused like one that does not exist, even if a role names it.
         let elsewhere = Scope::App(app_id.clone());
         people::revoke(&ctx, "li.na", elsewhere, Actor::System)
             .await

@@ -1,12 +1,12 @@
-//! Guards of the console against other sites.
+//! Guards of the console against requests from other sites.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses a request that another site made an operator's browser send. Browsers leave the session's cookie out of
-/// most such requests (SameSite=Lax); this guard does not rely on it.
+/// Refuses a request that another site made an operator's browser send. Browsers already leave the session's cookie
+/// out of most of them (SameSite=Lax); this guard does not rely on that.
 pub async fn same_site(request: Request, next: Next) -> Response {
     let reads = matches!(
         *request.method(),
@@ -19,8 +19,8 @@ pub async fn same_site(request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true where one of our pages sent the request. Browsers send `Sec-Fetch-Site`; older ones send an `Origin`,
-/// which has to be the requested host. A request with neither is refused.
+/// Tells whether one of our pages sent the request. Browsers send `Sec-Fetch-Site`; older ones send an `Origin`, which
+/// must be the requested host. A request with neither is refused.
 fn is_ours(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     match text(HeaderName::from_static("sec-fetch-site")) {
@@ -33,7 +33,7 @@ fn is_ours(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Adds the headers that every answer of the console carries.
+/// Adds the headers common to all answers of the console.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -48,7 +48,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     );
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::X_FRAME_OPTIONS, "DENY");
-    // The redirect after a form needs the referrer; other sites are not sent one.
+    // The redirect after a form needs the referrer; other sites get none.
     default(header::REFERRER_POLICY, "same-origin");
     default(
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -82,7 +82,7 @@ mod tests {
         assert!(!ours(&[("sec-fetch-site", "cross-site")]));
         assert!(!ours(&[("sec-fetch-site", "same-site")]));
         assert!(!ours(&[("sec-fetch-site", "none")]));
-        // What the browser says of the site outweighs everything.
+        // `Sec-Fetch-Site` outweighs all other headers.
         assert!(!ours(&[
             ("sec-fetch-site", "cross-site"),
             ("origin", "https://desk.example"),

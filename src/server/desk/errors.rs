@@ -1,5 +1,5 @@
-//! Turns the server's errors into those that a page shows. A refusal keeps its reason; the cause of any other error
-//! goes to the log, and the page shows the trace id.
+//! Conversion of the server's errors into those that pages show. A refusal keeps its reason; the cause of any other
+//! error goes to the log, and the page shows the trace id.
 
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
@@ -32,8 +32,8 @@ impl From<Error> for ApiError {
             }
         };
         error.trace = trace();
-        // A page that cannot be shown gets the HTTP status of its error. A server function's answer gets it from
-        // `with_status`; a request without a login is redirected.
+        // A page's response gets the HTTP status of the error here, a server function's answer in `with_status`. A
+        // request without a login is redirected.
         if is_page()
             && error.kind != ErrorKind::NotLoggedIn
             && let Some(response) = use_context::<ResponseOptions>()
@@ -57,7 +57,7 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// Words a refusal in this operator's language.
+/// Makes the page's error of a refusal, in the operator's language.
 fn refused(refusal: Refusal) -> ApiError {
     let lang = use_context::<Preferences>().unwrap_or_default().lang;
     let (kind, status) = match &refusal {
@@ -88,7 +88,7 @@ fn refused(refusal: Refusal) -> ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Answers a request of a route that is neither a page nor a server function.
+    /// Answers a request whose route is neither a page nor a server function.
     fn into_response(self) -> Response {
         let lang = use_context::<Preferences>().unwrap_or_default().lang;
         (status(&self), self.text(lang)).into_response()
@@ -100,8 +100,8 @@ fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Sets the HTTP status of a server function's error. leptos answers 500 for every error, but an error in what a
-/// caller sent is no failure of the server.
+/// Sets the HTTP status of a server function's error. leptos answers every error with 500, but a fault in a caller's
+/// input is no failure of the server.
 pub async fn with_status(response: Response) -> Response {
     let failed = response.status() == StatusCode::INTERNAL_SERVER_ERROR
         && response.headers().contains_key(SERVER_FN_ERROR_HEADER);

@@ -13,7 +13,7 @@ use crate::server::error::{Error, Result};
 use crate::server::{orders, refunds};
 
 /// Redirects to the order or refund with this number: ours, the merchant's or the channel's. Without an exact match it
-/// redirects to the list of orders whose number begins with it, or of refunds where no order's does.
+/// redirects to the list of orders whose number begins with it, or, where there are none, to that of refunds.
 pub async fn find(app_id: &str, typed: &str) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let list = Query::default().with("q", typed.trim());
@@ -25,7 +25,7 @@ pub async fn find(app_id: &str, typed: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns the address to redirect to.
+/// Returns the address to which [`find`] redirects.
 async fn address(caller: &Caller, app_id: &str, number: &str, list: &Query) -> Result<String> {
     let Caller { ctx, merchant, .. } = caller;
     for key in [

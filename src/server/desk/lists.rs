@@ -1,4 +1,4 @@
-//! Makes the data of the list pages.
+//! The data of the list pages.
 
 use crate::console::texts;
 use crate::console::view::query::Query;
@@ -32,8 +32,7 @@ pub async fn load(app_id: &str, name: ListName, query: &str) -> Result<ListView,
     }
 }
 
-/// Redirects to the same list without empty parameters: a form that is sent without scripts has all its fields, empty
-/// ones too.
+/// Redirects to the same list without its empty parameters. A form that is sent without scripts includes empty fields.
 fn drop_empty_parameters(address: &str, query: &Query) {
     if let Some((path, given)) = address.split_once('?')
         && given.split('&').any(|pair| pair.ends_with('='))
@@ -42,7 +41,7 @@ fn drop_empty_parameters(address: &str, query: &Query) {
     }
 }
 
-/// Makes the view of a page. `row` returns the cells of a row, in the order of the page's columns.
+/// Makes the view of a page. `row` returns a row's cells in the order of the page's columns.
 pub fn view<T>(
     caller: &Caller,
     page: Page<T>,
@@ -62,7 +61,7 @@ pub fn view<T>(
     }
 }
 
-/// Makes a chip.
+/// Makes a filter chip.
 pub fn chip(
     caller: &Caller,
     name: &str,
@@ -98,7 +97,7 @@ pub fn state_chips<S: State>(
     chips
 }
 
-/// Reads a parameter that is absent or 1.
+/// Reads a flag: a parameter that is either absent or 1.
 pub fn flag(query: &Query, name: &'static str) -> Result<bool, Refusal> {
     match query.get(name) {
         "" => Ok(false),

@@ -1,5 +1,5 @@
-//! The console's server side: it authorises callers and makes the data of pages. Each function of
-//! [`crate::console::rpc`] makes one call into it.
+//! The console's server side: authorises callers and makes the data of pages. Each function of [`crate::console::rpc`]
+//! makes one call into it.
 
 mod accounts;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! Makes the data of the pages of notices, and runs their action.
+//! The data of the pages of notices, and the action of sending one again.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -51,7 +51,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
-/// Reads the filter of the list.
+/// Reads the list's filter.
 fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(NoticeFilter {
@@ -62,7 +62,7 @@ fn filter(caller: &Caller, query: &Query) -> Result<NoticeFilter, Refusal> {
     })
 }
 
-/// Makes the data of a notice's page, with every attempt. `notice` is `<refund_no>/<seq>`, as in the page's address.
+/// Makes the data of a notice's page, with all attempts. `notice` is `<refund_no>/<seq>`, as in the page's address.
 pub async fn load(app_id: &str, notice: &str) -> Result<DetailView, ApiError> {
     let caller = Caller::of(app_id, Permission::View).await?;
     let key = key(app_id, notice)?;
@@ -159,7 +159,7 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
     }
 }
 
-/// Makes the section that explains the signature of an attempt: how to check it, and the signed text with the secret
+/// Makes the section that explains an attempt's signature: how to check it, and the signed text with the secret
 /// hidden. Returns `None` where the body has no signature.
 fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option<Section> {
     let merchant = &caller.merchant;
@@ -194,7 +194,7 @@ fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option
     })
 }
 
-/// Sends a notice now, and redirects to it.
+/// Sends a notice now, and redirects to its page.
 pub async fn send_again(app_id: &str, notice: &str) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::SendNotices).await?;
     let key = key(app_id, notice)?;
@@ -209,7 +209,7 @@ pub fn address(key: &NoticeKey) -> String {
     app_path(&key.app_id, &page)
 }
 
-/// Reads `<refund_no>/<seq>`.
+/// Reads a key from `<refund_no>/<seq>`.
 fn key(app_id: &str, notice: &str) -> Result<NoticeKey, Refusal> {
     let (refund_no, seq) = notice.rsplit_once('/').ok_or(Refusal::NoSuchNotice)?;
     Ok(NoticeKey {

@@ -151,7 +151,7 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     let allowed = caller
         .may(Permission::MoveMoney)
         .then(|| allowed(caller, &refund, &order, heard, book));
-    let accounts = Accounts::read(&caller).await?;
+    let accounts = Accounts::read(caller).await?;
     Ok(RefundView {
         test_mode: accounts.is_test(&refund.account_id),
         created: caller.stamp(refund.created_at),

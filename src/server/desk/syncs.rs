@@ -1,4 +1,4 @@
-//! Makes the data of the list of syncs.
+//! The data of the list of syncs.
 
 use crate::console::paths::{app_path, escape};
 use crate::console::texts;
@@ -57,7 +57,7 @@ pub async fn list(caller: &Caller, query: &Query) -> Result<ListView, ApiError> 
     Ok(lists::view(caller, page, row, chips))
 }
 
-/// Reads the filter of the list.
+/// Reads the list's filter.
 fn filter(caller: &Caller, query: &Query) -> Result<SyncFilter, Refusal> {
     let (from, to) = range(caller, query)?;
     Ok(SyncFilter {

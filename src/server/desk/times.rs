@@ -1,4 +1,4 @@
-//! Moments in the operator's zone: written for pages, and read from filters.
+//! Moments in the operator's time zone: formatted for pages, and parsed from filters.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time};
@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 use crate::console::view::{Days, LocalTime, Stamp};
 use crate::domain::time::Timestamp;
 
-/// Returns the zone's name: `Asia/Shanghai`.
+/// Returns the zone's name, such as `Asia/Shanghai`.
 pub fn name(zone: &TimeZone) -> String {
     zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
-/// Writes a moment to the second, with its age.
+/// Formats a moment to the second, with its age.
 pub fn stamp(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Stamp {
     Stamp {
         at,
@@ -21,7 +21,7 @@ pub fn stamp(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Stamp {
     }
 }
 
-/// Returns the first days of a list's quick choices.
+/// Returns the first days of a list's predefined periods.
 pub fn days(now: Timestamp, zone: &TimeZone) -> Days {
     let today = local(now, zone).date();
     let before = |days: i64| today.saturating_sub(days.days()).to_string();
@@ -32,7 +32,7 @@ pub fn days(now: Timestamp, zone: &TimeZone) -> Days {
     }
 }
 
-/// Returns the first moment of a typed day or second. A time that a change of clocks skips becomes the time after the
+/// Returns the first moment of a typed day or second. A time skipped by a change of clocks becomes the time after the
 /// gap.
 pub fn begin(typed: LocalTime, zone: &TimeZone) -> Option<Timestamp> {
     moment(civil(typed)?, zone)

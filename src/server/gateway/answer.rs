@@ -1,4 +1,4 @@
-//! Answers: the envelope of either edition, in the documented order of fields, signed.
+//! Answers: the signed envelopes of both editions, with their fields in the documented order.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub struct OpenAnswer<T> {
     /// 提示信息 · message
     #[schema(example = "success")]
     msg: String,
-    /// 业务数据，code 为 0 时返回 · what was asked for; null unless code is 0
+    /// 业务数据，code 为 0 时返回 · requested data; null unless code is 0
     data: Option<T>,
     /// 应答签名；无法确定应用时没有 · signature of the answer; absent where no app could be identified
     #[schema(max_length = 64)]
@@ -47,7 +47,7 @@ pub struct OpenAnswer<T> {
     /// 响应时间 yyyy-MM-dd HH:mm:ss · time of the answer
     #[schema(example = "2024-10-24 12:00:00")]
     res_time: String,
-    /// 追踪号，用于查询日志 · finds the log of this request
+    /// 追踪号，用于查询日志 · id of this request in the log
     #[schema(example = "sIV4zJVhZ4Uz", max_length = 12)]
     trace_id: String,
 }
@@ -62,14 +62,14 @@ pub struct SingleAnswer<T> {
     /// 状态码，0 表示受理成功 · code; 0: accepted
     #[schema(example = 0)]
     code: i32,
-    /// 业务数据，code 为 0 时返回 · what was asked for; null unless code is 0
+    /// 业务数据，code 为 0 时返回 · requested data; null unless code is 0
     data: Option<SingleData<T>>,
-    /// 追踪号，用于查询日志 · finds the log of this request
+    /// 追踪号，用于查询日志 · id of this request in the log
     #[schema(example = "sIV4zJVhZ4Uz", max_length = 12)]
     trace_id: String,
 }
 
-/// 单商户版业务数据 · Data of the single edition: signed within itself.
+/// 单商户版业务数据 · Data of the single edition, which carries its own signature.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SingleData<T> {
@@ -87,18 +87,18 @@ pub struct SingleData<T> {
     sign: Option<String>,
 }
 
-/// How one request is answered: grows with what is known of who asks.
+/// The parameters of an answer. They are completed as the request is authenticated.
 #[derive(Clone)]
 pub struct Reply {
     pub ctx: Ctx,
     pub trace: TraceId,
     pub edition: Edition,
-    /// Whose secret signs; without it the answer is not signed.
+    /// The app whose secret signs. `None` while no app was identified: the answer is then not signed.
     pub merchant: Option<Arc<MerchantApp>>,
 }
 
 impl Reply {
-    /// How a request is answered of which nothing is known yet.
+    /// Makes the parameters for a request of which nothing is known yet.
     pub fn new(ctx: &Ctx, trace: TraceId) -> Reply {
         Reply {
             ctx: ctx.clone(),
@@ -132,7 +132,7 @@ impl Reply {
         Ok(respond(StatusCode::OK, 0, &answer))
     }
 
-    /// Answers with a refusal. An internal error goes to the log and shows nothing of itself.
+    /// Answers with a refusal. The cause of an internal error goes to the log only.
     pub fn refused(&self, error: &Error) -> Response {
         let (code, msg, status) = match error {
             Error::Refused(refusal) => {
@@ -140,7 +140,7 @@ impl Reply {
                 tracing::info!(code, %refusal, "refused");
                 (code, refusal.text(Lang::Zh), status(refusal))
             }
-            // It may have taken place: the merchant has to ask, and must not take it for refused.
+            // The write may have taken place, so the merchant has to ask and must not take it for refused.
             Error::Internal(_) if error.is_commit_unknown() => {
                 tracing::error!(%error, "a request may have taken place");
                 let refusal = Refusal::Undecided;
@@ -154,7 +154,7 @@ impl Reply {
         self.refuse(status, code, msg)
     }
 
-    /// Answers without data, under any HTTP status.
+    /// Answers without data, under the given HTTP status.
     pub fn refuse(&self, status: StatusCode, code: i32, msg: String) -> Response {
         let answer = match self.edition {
             Edition::Open => Answer::Open(self.open(code, &msg, None)),
@@ -203,7 +203,7 @@ impl Reply {
             res_time,
             sign: None,
         };
-        // What is signed is what is sent: the fields are read back as a client reads them.
+        // The signature covers what is sent: the fields are read back as a client reads them.
         let text = serde_json::to_vec(&data).map_err(unwritable)?;
         let fields = json::object(&text).map_err(unwritable)?;
         data.sign = self
@@ -228,7 +228,8 @@ fn unwritable(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("an answer cannot be written: {error}"))
 }
 
-/// Clients take anything but 200 for an outage, which is right in these two cases only.
+/// Returns the HTTP status of a refusal. Clients take anything but 200 for an outage, which is right only in these two
+/// cases.
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

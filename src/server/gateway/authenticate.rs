@@ -1,5 +1,5 @@
-//! Authentication: reads a request, finds its edition and its app, and checks its signature and its common fields. The
-//! result is a [`SignedRequest`].
+//! Authentication: reads a request, determines its edition and its app, and checks its signature and common fields.
+//! The result is a [`SignedRequest`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,13 @@ use crate::wire::request::RequestFields;
 use crate::wire::sign::Signer;
 use crate::wire::{field, request};
 
-/// A request that was authenticated.
+/// An authenticated request.
 pub struct SignedRequest {
     pub ctx: Ctx,
-    /// The app that asks.
+    /// The app that sent the request.
     pub merchant: Arc<MerchantApp>,
     pub edition: Edition,
-    /// The app, and the address that it asks from.
+    /// The app and the client's address.
     pub origin: Origin,
     fields: Fields,
     reply: Reply,
@@ -54,7 +54,7 @@ impl FromRequest<Ctx> for SignedRequest {
         let mut reply = Reply::new(ctx, trace);
         let deadline = deadline(ctx);
         let (parts, body) = request.into_parts();
-        // Nothing but the audit needs the address: a request whose address is not known is served.
+        // Only the audit needs the address, so a request without a known address is still served.
         let address = ClientIp::of(&parts, &ctx.config.trusted_proxies);
         let origin = Origin {
             actor: Actor::Merchant,
@@ -76,8 +76,8 @@ impl FromRequest<Ctx> for SignedRequest {
     }
 }
 
-/// Authenticates a request. The edition and the app go into the reply as soon as they are known, so that a refusal is
-/// signed as soon as it can be.
+/// Authenticates a request. The reply gets the edition and the app as soon as they are known, so that refusals from
+/// then on are signed.
 async fn enter(
     request: Request,
     reply: &mut Reply,
@@ -174,14 +174,14 @@ fn check_common(
     }
 }
 
-/// Returns the time at which a request that begins now has to be answered.
+/// Returns the time by which a request that begins now has to be answered.
 pub fn deadline(ctx: &Ctx) -> Instant {
     let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
     Instant::now() + Duration::from_millis(limit_ms)
 }
 
 impl SignedRequest {
-    /// Checks the fields of the endpoint and returns them.
+    /// Checks the request against the endpoint's fields and returns them.
     pub fn check(&self, table: &[Field]) -> Result<RequestFields<'_>, Refusal> {
         let zone = &self.ctx.config.time_zone;
         let given = RequestFields {
@@ -192,8 +192,8 @@ impl SignedRequest {
         given.check(table)?.check_unambiguous(table)
     }
 
-    /// Runs a use-case within the request's time limit. Returns `None` where it is not done by then; a refund that it
-    /// has begun goes on.
+    /// Runs a use-case within the request's time limit. Returns `None` when the limit is reached; a refund that the
+    /// use-case has begun continues.
     pub async fn with_time_limit<T>(
         &self,
         work: impl Future<Output = Result<T>>,
@@ -212,13 +212,13 @@ impl SignedRequest {
         }
     }
 
-    /// Answers with the outcome.
+    /// Answers with the outcome of a use-case.
     pub fn answer<T: Serialize>(&self, outcome: Result<T>) -> Response {
         self.reply.with(outcome)
     }
 }
 
-/// Returns the error of a request whose time limit came before its outcome.
+/// Returns the error of a request whose time limit was reached before its outcome.
 pub fn out_of_time() -> Error {
     Error::internal("a request did not end within its time limit")
 }

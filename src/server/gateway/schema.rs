@@ -1,4 +1,4 @@
-//! Descriptions of requests, written from the tables of fields by which they are checked.
+//! Schemas of request bodies, made from the tables of fields by which requests are checked.
 
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -32,11 +32,11 @@ request!(
     SyncPayIn = field::SYNC_PAY
 );
 request!(
-    /// The body of an endpoint that is asked of one refund.
+    /// The body of an endpoint about one refund.
     RefundKeyIn = field::REFUND_KEY
 );
 request!(
-    /// The body of an endpoint that is asked of one order.
+    /// The body of an endpoint about one order.
     OrderKeyIn = field::ORDER_KEY
 );
 request!(

@@ -1,12 +1,12 @@
-//! Notices: merchants' systems are told of the state that a refund has reached, at least once.
+//! Notices: messages to merchants' systems about the state that a refund has reached, delivered at least once.
 //!
-//! A notice is written down in the transaction that changes the refund ([`enqueue`]) and is sent
-//! from there ([`send_due`]): claimed for a while, sent with no transaction open, and its outcome
-//! recorded. A node that dies in between leaves a notice whose lease ends, and which is sent again.
+//! A notice is enqueued in the transaction that changes the refund ([`enqueue`]) and sent later ([`send_due`]):
+//! claimed with a lease, sent with no transaction open, and its outcome recorded. If a node dies in between, the
+//! notice is sent again when its lease is over.
 //!
-//! An earlier notice of a refund never overtakes a later one. A notice that has not arrived when the refund
-//! reaches another state is superseded: the merchant gets the newest state at once, not after a day of
-//! attempts to deliver a state that is over. While the earlier one is being sent the later one waits.
+//! An earlier notice of a refund never arrives after a later one. When the refund reaches another state, a notice that
+//! has not arrived is superseded, so that the merchant gets the newest state at once instead of after a day of
+//! attempts to deliver an outdated one. While the earlier notice is being sent, the later one waits.
 
 use std::sync::Arc;
 
@@ -28,13 +28,13 @@ use crate::server::trace::TraceId;
 use crate::server::{audit, counters, outbound, store};
 use crate::wire::notice as body;
 
-/// The length of the claim of a send that has begun, should it never end.
+/// Length of a sender's lease; when it is over, the notice may be sent again.
 const LEASE_MS: i64 = MINUTE_MS;
-/// The longest wait of a notice, while an earlier one of its refund is being sent, until it is looked at again.
+/// Maximum time for which a notice is postponed while an earlier one of its refund is being sent.
 const POSTPONE_MS: i64 = MINUTE_MS;
 
-/// Adds the notice of the state that a refund has reached, within the transaction that changed the refund, and ends
-/// earlier ones that have not arrived. Does nothing where the merchant has named no address.
+/// Adds the notice of the state that a refund has reached, in the transaction that changes the refund, and supersedes
+/// earlier ones that have not arrived. Does nothing where neither the refund nor its app names an address.
 pub async fn enqueue(
     conn: &mut Conn,
     merchant: &MerchantApp,
@@ -47,21 +47,19 @@ pub async fn enqueue(
     Ok(store::notice::insert(conn, &Notice::of(refund, now)).await?)
 }
 
-/// Returns the address to which notices of a refund go.
+/// Returns the address to which a refund's notices are sent.
 pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
     let own = refund.notify_url.as_deref();
     own.or(merchant.notify_url.as_deref())
 }
 
-/// Returns the lanes that have notices to send now: an app each, so that a merchant whose system is slow holds up
-/// nobody else.
+/// Returns the lanes that have notices due. Each app is a lane, so that a slow merchant's system holds up no other.
 pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::notice::due_lanes(&mut conn, ctx.clock.now()).await?)
 }
 
-/// Sends an app's notices whose time has come, a number of them at once, until no more is due. Returns how many were
-/// sent.
+/// Sends an app's due notices, a number of them at once, until none is due. Returns the number sent.
 pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
     let merchant = ctx.merchants.of(app_id).await?;
     let at_once = ctx.config.notices_at_once;
@@ -101,8 +99,8 @@ async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
         .await
 }
 
-/// Sends one notice, and goes on to the end when the server is told to stop. A notice that cannot be sent or recorded
-/// now is claimed again when its lease is over.
+/// Sends one notice, to the end even when the server stops. A notice that cannot be sent or recorded now is claimed
+/// again when its lease is over.
 async fn send_one(ctx: &Ctx, merchant: &Arc<MerchantApp>, notice: Notice) {
     let refund_no = notice.key.refund_no.clone();
     let (whole, merchant) = (ctx.clone(), merchant.clone());
@@ -116,7 +114,7 @@ async fn send_one(ctx: &Ctx, merchant: &Arc<MerchantApp>, notice: Notice) {
     }
 }
 
-/// Sends a notice that was claimed, and records its outcome. Returns no attempt where there is no address any more.
+/// Sends a claimed notice and records the outcome. Returns `None` where there is no address any more.
 #[tracing::instrument(name = "notice", level = "debug", skip_all, fields(app = merchant.app_id))]
 async fn send(
     ctx: &Ctx,
@@ -191,11 +189,11 @@ async fn record(
         .await
 }
 
-/// Sends a notice now, by hand, whatever its state. Returns no attempt where there is no address to send it to.
+/// Sends a notice now, on an operator's request, in any state. Returns `None` where there is no address.
 ///
 /// # Errors
-/// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while it or an earlier one of its refund is being sent, and
-/// where there is a later one, which it must not overtake.
+/// [`Refusal::NoSuchNotice`]; [`Refusal::NoticeNotSendable`] while the notice or an earlier one of its refund is being
+/// sent, and where a later one exists, after which it must not arrive.
 pub async fn send_again(
     ctx: &Ctx,
     key: &NoticeKey,
@@ -230,7 +228,7 @@ pub async fn send_again(
         .map_err(|error| Error::internal(format!("a send ended early: {error}")))?
 }
 
-/// Returns the entry of the audit that tells of a notice sent by hand.
+/// Makes the audit's act of sending a notice by hand.
 fn act_of_sending(notice: &Notice, origin: &Origin, now: Timestamp) -> Act {
     let number = format!("{}/{}", notice.key.refund_no, notice.key.seq);
     let state = json!({"tells": notice.status.as_str(), "attempt": notice.attempts});
@@ -266,7 +264,7 @@ pub async fn list(
     Ok(store::list::notices(&mut conn, app_id, filter, place).await?)
 }
 
-/// Counts the notices of each state, the filter's own state left aside.
+/// Counts the notices in each state that match the filter's other criteria.
 pub async fn counts(
     ctx: &Ctx,
     app_id: &str,

@@ -137,8 +137,7 @@ async fn order(
     now: Timestamp,
 ) -> Result<Result<Order, Refusal>> {
     let Some(settings) = merchant.channel(new.channel) else {
-        let channel = new.channel.as_str().into();
-        return Ok(Err(Refusal::ChannelNotEnabled { channel }));
+        return Ok(Err(without_channel(ctx, merchant, &new).await?));
     };
     let order_no = match new.order_no {
         Some(order_no) => order_no,
@@ -164,6 +163,23 @@ async fn order(
         recorded_at: now,
         version: 1,
     }))
+}
+
+/// Returns the refusal of an order of a channel that the app does not have.
+async fn without_channel(ctx: &Ctx, merchant: &MerchantApp, new: &NewOrder) -> Result<Refusal> {
+    let key = OrderKey::BizOrderNo(new.biz_order_no.clone());
+    let mut conn = ctx.db.read().await?;
+    let known = store::order::by_key(&mut conn, &merchant.app_id, &key).await?;
+    Ok(
+        match known.iter().any(|known| known.channel != new.channel) {
+            true => Refusal::Inconsistent {
+                field: "channel".into(),
+            },
+            false => Refusal::ChannelNotEnabled {
+                channel: new.channel.as_str().into(),
+            },
+        },
+    )
 }
 
 async fn record_one(

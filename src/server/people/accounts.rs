@@ -1,4 +1,4 @@
-//! The operators' accounts.
+//! Operators' accounts.
 
 use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
@@ -12,8 +12,7 @@ use crate::server::{audit, store};
 /// Adds an operator with a first role.
 ///
 /// # Errors
-/// Refuses a name that is taken or no name, a password that is too short or too long, and an app that
-/// does not exist.
+/// Refuses a name that is taken or invalid, a password that is too short or too long, and an app that does not exist.
 pub async fn add(
     ctx: &Ctx,
     name: &str,
@@ -48,16 +47,16 @@ pub async fn add(
     account.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
 }
 
-/// Returns all accounts, by name.
+/// Returns all accounts, sorted by name.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Account>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::operator::all(&mut conn).await?)
 }
 
-/// Lets an operator log in, or no longer; then also ends the operator's sessions.
+/// Enables or disables an operator's account. Disabling also ends the operator's sessions.
 ///
 /// # Errors
-/// Refuses a name that nobody has.
+/// Refuses an unknown name.
 pub async fn set_enabled(
     ctx: &Ctx,
     name: &str,
@@ -92,7 +91,7 @@ pub async fn set_enabled(
 /// Changes a password, ends the operator's sessions, and lifts all lock-outs of the name.
 ///
 /// # Errors
-/// Refuses a name that nobody has, and a password that is too short or too long.
+/// Refuses an unknown name, and a password that is too short or too long.
 pub async fn set_password(
     ctx: &Ctx,
     name: &str,
@@ -124,7 +123,7 @@ pub async fn set_password(
 /// Lifts all lock-outs of an operator's name.
 ///
 /// # Errors
-/// Refuses a name that nobody has.
+/// Refuses an unknown name.
 pub async fn unlock(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
     let act = act(ctx, by, Action::OperatorUnlocked, name);
     let name = name.to_owned();
@@ -154,7 +153,7 @@ fn check_name(name: &str) -> Result<()> {
         .ok_or_else(refusal)
 }
 
-/// Returns the hash of a password that somebody chose.
+/// Checks the length of a new password and returns its hash.
 async fn new_hash(password: &str) -> Result<String> {
     within(
         "password",

@@ -1,5 +1,4 @@
-//! The roles that operators have at apps. They are read anew for every request, so that a change takes
-//! effect with the next one.
+//! Operators' roles at apps. They are read for every request, so that a change takes effect with the next one.
 
 use serde_json::{Value, json};
 
@@ -12,17 +11,17 @@ use crate::server::error::Result;
 use crate::server::people::{act, nobody};
 use crate::server::{audit, store};
 
-/// Returns an operator as of now; nothing where the name has no account that may log in.
+/// Returns an operator with the current roles; `None` where the name has no enabled account.
 pub async fn operator(ctx: &Ctx, name: String) -> Result<Option<Operator>> {
     let mut conn = ctx.db.read().await?;
     let grants = store::operator_grant::of_enabled(&mut conn, &name).await?;
     Ok(grants.map(|grants| Operator { name, grants }))
 }
 
-/// Gives an operator a role, in place of the one that the operator had there.
+/// Gives an operator a role at a scope, replacing the operator's former role there.
 ///
 /// # Errors
-/// Refuses a name that nobody has, and an app that does not exist.
+/// Refuses an unknown name, and an app that does not exist.
 pub async fn grant(ctx: &Ctx, name: &str, grant: Grant, by: impl Into<Origin>) -> Result<()> {
     let act = act(ctx, by, Action::RoleGranted, name).to(text(Some(&grant)));
     let name = name.to_owned();
@@ -45,10 +44,10 @@ pub async fn grant(ctx: &Ctx, name: &str, grant: Grant, by: impl Into<Origin>) -
     found.then_some(()).ok_or_else(nobody)
 }
 
-/// Takes an operator's role away.
+/// Removes an operator's role at a scope.
 ///
 /// # Errors
-/// Refuses a name that nobody has, and an app that the operator has no role of its own at.
+/// Refuses an unknown name, and a scope at which the operator has no role of its own.
 pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope, by: impl Into<Origin>) -> Result<()> {
     let act = act(ctx, by, Action::RoleRevoked, name).to(text(None));
     let name = name.to_owned();
@@ -76,13 +75,13 @@ pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope, by: impl Into<Origin>) 
     }
 }
 
-/// Returns the role that an operator has of its own at a scope.
+/// Returns the role that an operator has at exactly this scope.
 async fn known(conn: &mut Conn, name: &str, scope: &Scope) -> Result<Option<Grant>> {
     let all = store::operator_grant::of(conn, name).await?;
     Ok(all.into_iter().find(|grant| grant.scope == *scope))
 }
 
-/// Returns a role as the audit tells it.
+/// Returns a role in the form of the audit.
 pub(super) fn text(grant: Option<&Grant>) -> Value {
     match grant {
         Some(grant) => json!({"role": grant.role.as_str(), "at": grant.scope.as_str()}),

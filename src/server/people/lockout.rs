@@ -1,8 +1,8 @@
-//! The limits of guessing.
+//! Limits on guessing passwords.
 //!
-//! A name is locked out *at an address*: whoever guesses from elsewhere keeps nobody out. That count is
-//! in the database, since nodes share it. What one address may ask for in all, under whatever names, is
-//! limited by each node in its memory ([`AddressLimits`](super::address_limits::AddressLimits)).
+//! A name is locked out *at an address*, so that guesses from elsewhere lock nobody out. That count is in the
+//! database, which all nodes share. Each node also limits in its memory the logins of one address under all names
+//! ([`LoginLimits`](super::login_limits::LoginLimits)).
 
 use std::net::IpAddr;
 
@@ -11,19 +11,19 @@ use crate::domain::time::Timestamp;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::Result;
-use crate::server::people::address_limits::minutes;
+use crate::server::people::login_limits::minutes;
 use crate::server::store;
 use crate::server::store::login_failure::Window;
 
-/// This many failed logins in a row under one name, from one address, lock the name out there.
+/// Number of failed logins in a row under one name, from one address, that locks the name out at this address.
 pub(super) const FAILURES: i64 = 5;
-/// The length of a lock-out, from the last of the failures. Failures further apart do not add up.
+/// Duration of a lock-out, counted from the last failure. Failures further apart do not add up.
 pub(super) const LOCKED_OUT_MS: i64 = 15 * 60_000;
-/// The most that another node's clock may be ahead. A failure of a later time was written by a clock that was wrong,
-/// and locks nobody out.
+/// Maximum by which another node's clock may be ahead. A failure with a later time was written by a node with a wrong
+/// clock, and locks nobody out.
 const CLOCK_AHEAD_MS: i64 = 60_000;
 
-/// Returns the times of the failures that count now.
+/// Returns the period in which failures count at `now`.
 pub(super) fn window(now: Timestamp) -> Window {
     Window {
         since: now.plus_ms(-LOCKED_OUT_MS),
@@ -31,7 +31,7 @@ pub(super) fn window(now: Timestamp) -> Window {
     }
 }
 
-/// Returns the refusal of a name under which too many logins from an address failed within the window.
+/// Returns the refusal of a login, if too many logins under this name from this address failed within the window.
 pub(super) async fn locked_out(
     conn: &mut Conn,
     name: &str,
@@ -46,7 +46,7 @@ pub(super) async fn locked_out(
         }))
 }
 
-/// Removes what is kept of failed logins and no longer counts.
+/// Deletes failed logins that no longer count.
 pub async fn clean_up(ctx: &Ctx) -> Result<u64> {
     let window = window(ctx.clock.now());
     ctx.db

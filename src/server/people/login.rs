@@ -1,4 +1,4 @@
-//! The check of a login.
+//! The login of an operator.
 
 use std::net::IpAddr;
 
@@ -15,16 +15,15 @@ use crate::server::people::{act, is_of_a_name, passwords, within};
 use crate::server::store::operator::Credentials;
 use crate::server::{audit, store};
 
-/// Checks a login and returns the operator's name. Takes as long for a name that does not exist as for
-/// one that does.
+/// Checks a login and returns the operator's name. Takes the same time for an unknown name as for a known one.
 ///
-/// After five failures in a row under one name from one address, whether or not the name exists, no
-/// login under it is accepted from there for 15 minutes, not even with the right password.
+/// After five failures in a row under one name from one address, known or not, all logins under it from there are
+/// refused for 15 minutes, even with the right password.
 ///
 /// # Errors
-/// [`Refusal::WrongLogin`] without saying what of it is wrong, also for a disabled operator;
-/// [`Refusal::TooManyAttempts`]; [`Refusal::Overloaded`] when too many logins wait to be checked;
-/// a field that is missing or too long.
+/// [`Refusal::WrongLogin`] for a wrong name or password and for a disabled operator, without saying which;
+/// [`Refusal::TooManyAttempts`]; [`Refusal::Overloaded`] when too many logins wait to be checked; a field that is
+/// missing or too long.
 pub async fn login(ctx: &Ctx, name: &str, password: &str, from: ClientIp) -> Result<String> {
     let ClientIp(address) = from;
     let outcome = check(ctx, name.trim(), password, address).await;
@@ -60,9 +59,9 @@ async fn check(ctx: &Ctx, name: &str, password: &str, address: IpAddr) -> Result
     Ok(name.to_owned())
 }
 
-/// Writes a login's outcome down and tells it. `checked` is what the password was found to fit. The
-/// lock-out is looked at again in the same transaction, behind a write that waits for those of other
-/// nodes: of any number of guesses made at once, no more than five have an answer.
+/// Records a login's outcome and returns it. `checked` is the account whose password matched. The lock-out is checked
+/// again in the same transaction, after a write that waits for those of other nodes: of any number of simultaneous
+/// guesses, at most five get an answer.
 async fn settle(
     ctx: &Ctx,
     name: &str,
@@ -92,7 +91,7 @@ async fn settle(
                     store::login_failure::count(conn, &name, address, window, now, FAILURES)
                         .await?;
                 let locked_out = locked_out(conn, &name, address, window).await?;
-                // A guess that is not counted any more leaves no entry: nobody fills the disk with them.
+                // Guesses that no longer count get no audit entry, so that nobody can fill the disk with them.
                 if counted {
                     let last = locked_out.is_some();
                     audit::record(conn, if last { &locks_out } else { &refused }).await?;
@@ -102,7 +101,7 @@ async fn settle(
                     _ => Err(Refusal::WrongLogin),
                 });
             };
-            // The account may have been disabled, or its password changed, meanwhile.
+            // The account may have been disabled, or its password changed, since the check.
             let current = store::operator::credentials(conn, &name).await?;
             let unchanged = current.is_some_and(|current| {
                 current.enabled && current.password_hash == checked.password_hash
@@ -124,8 +123,7 @@ async fn settle(
     Ok(outcome.await??)
 }
 
-/// Returns a name that somebody typed as it may stand in the log: cut, and without what no operator's
-/// name holds.
+/// Returns a typed name in a form fit for the log: truncated, and without characters that no operator's name may hold.
 fn printable(name: &str) -> String {
     let name = name.chars().take(limits::OPERATOR_NAME_CHARS);
     name.map(|c| if is_of_a_name(c) { c } else { '?' })
@@ -137,8 +135,8 @@ mod tests {
     use super::*;
     use crate::domain::people::{Account, Grant, Role};
     use crate::server::config::Config;
-    use crate::server::people::address_limits::AT_ONCE_OF_ADDRESS;
     use crate::server::people::lockout::{LOCKED_OUT_MS, clean_up};
+    use crate::server::people::login_limits::AT_ONCE_OF_ADDRESS;
     use crate::server::people::{DEMO_HASH, DEMO_PASSWORD, add, set_enabled, set_password, unlock};
     use crate::server::testing::app_with;
 
@@ -224,7 +222,7 @@ mod tests {
             let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
             assert_eq!(try_login(&ctx, name, PASSWORD).await, locked);
         }
-        // A restart does not help, and waiting does.
+        // A restart does not lift the lock-out; waiting does.
         let url = database.url();
         let db = crate::server::db::Db::open(&url, Some(1), 1).await.unwrap();
         let again = Ctx::new(Config::default(), db, ctx.vault.clone(), ctx.clock.clone());
@@ -252,7 +250,7 @@ mod tests {
         let elsewhere = try_from(&ctx, "203.0.113.9", "li.na", PASSWORD).await;
         assert!(matches!(elsewhere, Err(Refusal::TooManyAttempts { .. })));
         assert!(try_login(&ctx, "li.na", PASSWORD).await.is_ok());
-        // A success at one's own desk does not open the door elsewhere.
+        // A success at the operator's own desk does not lift the lock-out elsewhere.
         let elsewhere = try_from(&ctx, "203.0.113.9", "li.na", PASSWORD).await;
         assert!(matches!(elsewhere, Err(Refusal::TooManyAttempts { .. })));
     }
@@ -315,7 +313,7 @@ mod tests {
         }
         let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
         assert_eq!(try_login(&ctx, "li.na", PASSWORD).await, locked);
-        // The clock is set right. From now on failures count anew, and not on top of those.
+        // Once the clock is right again, failures count from zero.
         ctx.clock.advance_ms(-AHEAD_MS);
         for _ in 0..4 {
             let failed = try_login(&ctx, "li.na", "wrong").await;
@@ -336,7 +334,7 @@ mod tests {
         let outcomes = futures::future::join_all(guesses).await;
         let answered = outcomes.iter().filter(|o| **o == Err(Refusal::WrongLogin));
         assert_eq!(answered.count(), 5);
-        // And right ones made at once are all right.
+        // Correct logins at the same time all succeed.
         set_password(&ctx, "li.na", PASSWORD, Actor::System)
             .await
             .unwrap();

@@ -1,10 +1,10 @@
-//! The people at the desk: accounts, grants of roles, logins and the sessions that they begin.
+//! The operators: accounts, grants of roles, logins and sessions.
 
 mod accounts;
-pub mod address_limits;
 mod grants;
 pub mod lockout;
 mod login;
+pub mod login_limits;
 pub mod passwords;
 pub mod sessions;
 
@@ -19,19 +19,19 @@ use crate::domain::error::{Reason, Refusal};
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 
-/// Makes the act of somebody upon an operator's account.
+/// Makes an act on an operator's account.
 fn act(ctx: &Ctx, by: impl Into<Origin>, action: Action, name: &str) -> Act {
     let subject = (SubjectKind::Operator, name);
     Act::new(ctx.clock.now(), &by.into(), action, subject)
 }
 
-/// Returns the refusal of a name that no operator has.
+/// Returns the refusal of an unknown operator's name.
 fn nobody() -> Error {
     Refusal::field("name", Reason::Unknown).into()
 }
 
-/// Tells whether a name may hold a character: letters and digits of any script and `. _ - @`, since
-/// names are logged, shown and compared.
+/// Tells whether a name may hold a character: letters and digits of any script and `. _ - @`. Names are logged, shown
+/// and compared, so others are refused.
 fn is_of_a_name(c: char) -> bool {
     c.is_alphanumeric() || "._-@".contains(c)
 }

@@ -1,6 +1,5 @@
-//! Passwords: hashed with Argon2id, one at a time, so that logins that come together wait for each
-//! other instead of each taking 9 MiB and a processor from the refunds. The cost is as strong as the
-//! usual 19 MiB with two passes.
+//! Passwords, hashed with Argon2id. They are hashed one at a time, so that many logins at once queue up instead of
+//! each taking 9 MiB and a processor from the refunds. The cost equals that of the usual 19 MiB with two passes.
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -11,8 +10,8 @@ use crate::domain::error::Refusal;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 
-/// Stands for a hash where the demonstration's published password lets in. It is not a hash: anywhere
-/// but in a demonstration no password fits it.
+/// Stored instead of a hash where the demonstration's published password is valid. Outside a demonstration no password
+/// matches it.
 pub const DEMO_HASH: &str = "demo";
 /// The password of the demonstration's administrator.
 pub const DEMO_PASSWORD: &str = "refundry-demo";
@@ -20,7 +19,7 @@ pub const DEMO_PASSWORD: &str = "refundry-demo";
 const MEMORY_KIB: u32 = 9 * 1024;
 const PASSES: u32 = 4;
 
-/// This many passwords are hashed or wait for it; further ones are told to come back.
+/// Maximum number of passwords that are hashed or wait for it; more are refused as overload.
 pub const WAITING: usize = 64;
 
 /// Hashes a password with a new salt, as a PHC string.
@@ -32,10 +31,11 @@ pub async fn hash(password: String) -> Result<String> {
     Ok(hashed.await?.map_err(broken)?.to_string())
 }
 
-/// Tells whether a password has this hash. Without a hash it has none, which takes as long to find.
+/// Verifies a password. Without a hash (an unknown name) it returns false after the same time, so that the time does
+/// not reveal which names exist.
 ///
 /// # Errors
-/// [`Refusal::Overloaded`]; a hash that cannot be read.
+/// [`Refusal::Overloaded`]; an internal error where the hash cannot be parsed.
 pub async fn fits(ctx: &Ctx, password: &str, hash: Option<&str>) -> Result<bool> {
     if ctx.config.demo && hash == Some(DEMO_HASH) {
         return Ok(password == DEMO_PASSWORD);
@@ -44,7 +44,7 @@ pub async fn fits(ctx: &Ctx, password: &str, hash: Option<&str>) -> Result<bool>
     let exists = known.is_some();
     let hash = known.unwrap_or_else(nobodys_hash);
     let password = password.to_owned();
-    // The costs are those that stand in the hash, and the outputs are compared in constant time.
+    // Verification takes the costs from the hash, and compares the outputs in constant time.
     let verified =
         in_turn(move || usual_cost().verify_password(password.as_bytes(), hash.as_str()));
     match verified.await? {
@@ -59,7 +59,7 @@ fn usual_cost() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// Returns a hash of the usual cost that no known password has.
+/// Returns a hash of the usual cost that matches no known password.
 fn nobodys_hash() -> String {
     let (salt, output) = ("A".repeat(22), "A".repeat(43));
     format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}")
@@ -69,14 +69,14 @@ fn broken(error: HashError) -> Error {
     Error::internal(format!("a password cannot be hashed: {error}"))
 }
 
-/// Runs work once its turn has come. Work whose caller has gone away while it waited is not run.
+/// Runs work in its turn. Work is skipped if its caller is dropped while it waits.
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     static LINE: Semaphore = Semaphore::const_new(WAITING);
     static TURN: Semaphore = Semaphore::const_new(1);
     let _place = LINE.try_acquire().map_err(|_| Refusal::Overloaded)?;
     let turn = TURN.acquire().await.expect("it is never closed");
     let done = spawn_blocking(move || {
-        // Held to the end even where nobody waits for it any more.
+        // The turn is held until the work ends, even if the caller is dropped meanwhile.
         let _turn = turn;
         work()
     });

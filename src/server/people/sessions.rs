@@ -1,16 +1,16 @@
-//! Logins that last: a cookie in the browser, a row in the database.
+//! Sessions: a cookie in the browser, a row in the database.
 //!
-//! The layer puts a [`Session`] into every request; take it as an extractor of an axum handler, or
-//! with `leptos_axum::extract::<Session>()` in a server function. Then
+//! The layer adds a [`Session`] to every request. Take it as an extractor of an axum handler, or with
+//! `leptos_axum::extract::<Session>()` in a server function. Then call
 //!
-//! - [`log_in`] after [`crate::server::people::login`] has said who it is,
-//! - [`operator`] to know who asks, on every request that needs somebody,
+//! - [`log_in`], once [`login`](fn@crate::server::people::login) has returned the operator's name,
+//! - [`operator`], to get the operator, on every request that needs one,
 //! - [`log_out`].
 //!
-//! A session holds the operator's name and nothing else of the operator: roles are those of the moment
-//! of a request. No session is kept without an operator, and of one operator a limited number: whoever
-//! opens pages, or logs in again and again, does not fill the database. A session ends by itself after a time without use, and after a longer one in any case;
-//! at once when its operator is disabled or gets another password.
+//! A session holds only the operator's name; roles are looked up at each request. Sessions without an operator are not
+//! stored, and each operator may have a limited number, so that neither opening pages nor repeated logins fill the
+//! database. A session ends after a time without use, after a longer time in any case, and at once when its operator
+//! is disabled or gets another password.
 
 use std::fmt;
 
@@ -35,18 +35,18 @@ use crate::server::error::{Error, Result};
 use crate::server::store::session::SessionRow;
 use crate::server::{audit, people, store};
 
-/// The cookie's name.
+/// Name of the cookie.
 pub const COOKIE: &str = "refundry_session";
-/// Under this key a session holds its operator's name; [`log_in`] and [`operator`] know it.
+/// Key under which [`log_in`] stores the operator's name in the session.
 const OPERATOR: &str = "operator";
-/// A session's end is put off at most this often, so that reading a page is rarely a write.
+/// Minimum time between two extensions of a session, so that reading pages rarely causes a write.
 const EXTENDED_EVERY_MS: i64 = 60_000;
-/// Maximum number of sessions of one operator. Beyond it the one that would end first ends.
+/// Maximum number of sessions of one operator. A further login ends the session that would end first.
 const SESSIONS: i64 = 20;
 
-/// The layer that gives every request its [`Session`].
+/// Returns the layer that adds a [`Session`] to every request.
 pub fn layer(ctx: &Ctx) -> SessionManagerLayer<Sessions> {
-    // The browser forgets the cookie when it is closed; how long it is good for is for us to say.
+    // The browser deletes the cookie when it is closed; the server alone decides how long it is valid.
     SessionManagerLayer::new(Sessions { ctx: ctx.clone() })
         .with_name(COOKIE)
         .with_path("/")
@@ -56,16 +56,16 @@ pub fn layer(ctx: &Ctx) -> SessionManagerLayer<Sessions> {
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// Logs an operator in. The session gets a new id, so that nobody who knew the one before knows it.
+/// Logs an operator in. The session gets a new id, so that an id known before the login is useless.
 pub async fn log_in(session: &Session, name: &str) -> Result<()> {
     session.cycle_id().await.map_err(broken)?;
     session.insert(OPERATOR, name).await.map_err(broken)
 }
 
-/// Returns the operator who is logged in, with the roles of this moment.
+/// Returns the operator who is logged in, with the current roles.
 ///
 /// # Errors
-/// [`Refusal::NotLoggedIn`] when nobody is, or the account may no longer log in.
+/// [`Refusal::NotLoggedIn`] when no operator is logged in, or the account is disabled.
 pub async fn operator(ctx: &Ctx, session: &Session) -> Result<Operator> {
     let name: Option<String> = session.get(OPERATOR).await.map_err(broken)?;
     let operator = match name {
@@ -75,7 +75,7 @@ pub async fn operator(ctx: &Ctx, session: &Session) -> Result<Operator> {
     operator.ok_or(Error::Refused(Refusal::NotLoggedIn))
 }
 
-/// Ends a session, here and in the browser. Without one it does nothing.
+/// Ends a session, in the database and in the browser. Does nothing where there is none.
 pub async fn log_out(ctx: &Ctx, session: &Session, from: ClientIp) -> Result<()> {
     let Some(id) = session.id() else {
         return Ok(());
@@ -114,7 +114,7 @@ fn broken(error: tower_sessions::session::Error) -> Error {
     Error::internal(format!("the session cannot be read or written: {error}"))
 }
 
-/// The sessions in our database.
+/// The store of sessions in our database.
 #[derive(Clone)]
 pub struct Sessions {
     ctx: Ctx,
@@ -132,7 +132,7 @@ impl Sessions {
         now.plus_ms(self.ctx.config.session_minutes * 60_000)
     }
 
-    /// Returns the row of a session.
+    /// Makes the row of a session.
     ///
     /// # Errors
     /// Refuses a session without an operator.
@@ -153,7 +153,7 @@ impl Sessions {
     }
 }
 
-/// What a session is found by: a digest of its id.
+/// Returns the key of a session's row: a digest of its id.
 fn key(id: &Id) -> String {
     hex::encode(Sha256::digest(id.0.to_le_bytes()))
 }
@@ -254,7 +254,7 @@ mod tests {
         }
     }
 
-    /// A request that brings a cookie, or none.
+    /// Makes the session of a request, with a cookie or without one.
     fn request(ctx: &Ctx, id: Option<Id>) -> Session {
         Session::new(id, Arc::new(Sessions { ctx: ctx.clone() }), None)
     }
@@ -314,7 +314,7 @@ mod tests {
             .await
             .unwrap();
         assert!(!knows(&ctx, id).await);
-        // A request that was under way does not bring it back.
+        // A request that was under way at the log-out does not restore the session.
         late.insert("lang", "en").await.unwrap();
         late.save().await.unwrap();
         assert!(!knows(&ctx, id).await);
@@ -350,7 +350,7 @@ mod tests {
         while ctx.clock.now().plus_ms(idle / 2) < end {
             ctx.clock.advance_ms(idle / 2);
             assert!(knows(&ctx, id).await);
-            // What is written puts it off no further than what is read.
+            // A write extends the session no further than a read does.
             let session = request(&ctx, Some(id));
             session.insert("step", step).await.unwrap();
             session.save().await.unwrap();
@@ -395,7 +395,7 @@ mod tests {
             .await
             .unwrap();
         assert!(!knows(&ctx, id).await);
-        // Nor does one that was begun in the same moment outlive it.
+        // A session that was begun in the same moment ends too.
         let late = logged_in(&ctx).await;
         assert!(!knows(&ctx, late).await);
     }

@@ -294,8 +294,8 @@ pub(super) async fn refundable(conn: &mut Conn, refund: &Refund) -> Result<Fen> 
 }
 
 /// Begins a submission of a refund that `lease` is on, within a transaction: the one that waits, or another of the
-/// same number. Makes the lease last until `until`. `None`: the lease was lost, or the refund was submitted or
-/// settled meanwhile, and nothing was written.
+/// same number. Makes the lease last until `until`. `None`: the lease was lost, the refund was submitted or settled
+/// meanwhile or awaits an approval, and nothing was written.
 pub(super) async fn begin_submission(
     conn: &mut Conn,
     merchant: &MerchantApp,
@@ -308,7 +308,8 @@ pub(super) async fn begin_submission(
     let submissions = &current.submissions;
     let as_known = submissions.count() == known.submissions.count()
         && submissions.unresolved() == 0
-        && !submissions.acknowledged();
+        && !submissions.acknowledged()
+        && !current.awaits_approval();
     let extended = store::submission::extend_lease(conn, lease, until);
     if !current.holds() || !as_known || !extended.await? {
         return Ok(None);

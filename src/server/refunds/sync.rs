@@ -87,6 +87,10 @@ pub(super) async fn sync_leased(
 ) -> Result<RefundSync> {
     // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
     let lease = refund.lease();
+    if refund.rests() {
+        release(ctx, lease).await;
+        return Ok(resting(refund));
+    }
     let synced = match refund.waits_to_be_submitted() {
         true => submit_waiting(ctx, merchant, line, order, refund, &lease, actor).await,
         false => ask_and_resubmit(ctx, merchant, line, order, refund, &lease, actor).await,
@@ -95,6 +99,17 @@ pub(super) async fn sync_leased(
         release(ctx, lease).await;
     }
     synced
+}
+
+/// Returns the sync of a refund that awaits an approval: nothing was submitted, and there was nothing to ask for.
+fn resting(refund: Refund) -> RefundSync {
+    RefundSync {
+        refund,
+        outcome: OutcomeKind::Unknown,
+        changed: false,
+        submitted: false,
+        said: String::new(),
+    }
 }
 
 async fn submit_waiting(

@@ -1,5 +1,5 @@
-//! One database into another: all of Refundry's data, from SQLite to PostgreSQL or any other way
-//! round. Goes on where an earlier run was broken off, and ends by comparing both row by row.
+//! The copy of all Refundry's data from one database into another, of either kind. Resumes an interrupted copy, and
+//! ends by comparing both databases row by row.
 
 use crate::domain::audit::{Act, Action, Origin, SubjectKind};
 use crate::domain::money::Fen;
@@ -11,11 +11,11 @@ use crate::server::store;
 use crate::server::store::copying;
 use crate::server::store::copying::{Column, TABLES, Table};
 
-/// Rows that are read, written and compared at once. With the widest table they stay below what
-/// either database takes as values of one statement.
+/// Number of rows that are read, written or compared at once. Even with the widest table, this stays below the number
+/// of values that either database accepts in a statement.
 const ROWS: usize = 500;
 
-/// What is told while it goes on.
+/// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyProgress {
     Copied {
@@ -30,7 +30,7 @@ pub enum CopyProgress {
     },
 }
 
-/// What was found to be the same in both databases.
+/// The result of the comparison: what both databases have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Same {
     pub table: &'static str,
@@ -39,7 +39,7 @@ pub struct Same {
     pub sums: Vec<(&'static str, Fen)>,
 }
 
-/// Why a database was not copied.
+/// The reason why a database was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     #[error(
@@ -63,7 +63,7 @@ impl From<sqlx::Error> for CopyError {
     }
 }
 
-/// Copies all data. Run again after a break it goes on; run again after its end it compares only.
+/// Copies all data. Resumes an interrupted copy; after a complete copy, only compares.
 ///
 /// # Errors
 /// When a server is running on either database, when the target holds other data, and when the two
@@ -95,8 +95,8 @@ pub async fn copy(
     Ok(same)
 }
 
-/// Writes down in the audit that the data was copied, and seals it, so that the copy has it too. Where an earlier run
-/// was broken off after that, it stands there already.
+/// Records the copy in the audit and seals the entry, so that the copied data contains it. Does nothing if an
+/// interrupted run has recorded it already.
 async fn note(from: &Db, to: &Db, now: Timestamp, by: &Origin) -> Result<(), CopyError> {
     let entries = TABLES.iter().find(|table| table.name == "audit");
     let entries = entries.expect("the audit is copied");
@@ -115,7 +115,7 @@ async fn note(from: &Db, to: &Db, now: Timestamp, by: &Origin) -> Result<(), Cop
     Ok(())
 }
 
-/// What the target has of a table must be there because it was copied.
+/// Checks that the rows that the target already has come from an earlier copy.
 async fn check_beginning(from: &Db, to: &Db, table: &'static Table) -> Result<(), CopyError> {
     let columns = columns(from, table).await?;
     if crate::server::run::copy::columns(to, table).await? != columns {
@@ -125,7 +125,7 @@ async fn check_beginning(from: &Db, to: &Db, table: &'static Table) -> Result<()
     let Some(last) = copying::last_key(&mut theirs, table).await? else {
         return Ok(());
     };
-    // The ends are looked at here; the comparison at the end looks at everything.
+    // Only the first row and the number of rows are compared here; the comparison at the end covers all rows.
     let first = copying::rows(&mut ours, table, &columns, None, 1).await?;
     let copied_first = copying::rows(&mut theirs, table, &columns, None, 1).await?;
     let rest = copying::count_until(&mut ours, table, &columns, &last).await?;

@@ -1,8 +1,7 @@
-//! What the server does by itself.
+//! The jobs that the server runs by itself.
 //!
-//! A run that panics is counted and ends alone: its job goes on with the next one. A job that ends all
-//! the same is a defect that no further run can mend, so the server stops with an error and is started
-//! again by its keeper.
+//! A run that panics is counted, and the job goes on with its next run. A job that ends nevertheless is a defect that
+//! no further run can repair, so the server stops with an error and its supervisor starts it again.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -21,7 +20,7 @@ use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
 use crate::server::{audit, balances, notices, people, refunds, retention};
 
-// The names of the jobs, in figures and in the log.
+// Names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
 pub const LOGIN_FAILURES: &str = "login_failures";
 pub const NODE_NUMBER: &str = "node_number";
@@ -33,7 +32,7 @@ pub const AUDIT: &str = "audit";
 pub const SYNCS: &str = "syncs";
 pub const NOTICES: &str = "notices";
 
-/// Starts all jobs. Each run is safe to break off.
+/// Starts all jobs. Each run may be aborted at any point.
 pub fn spawn(ctx: &Ctx) -> Jobs {
     let mut jobs = Jobs::on(ctx);
     jobs.every(FIFTEEN_SECONDS, NODE_NUMBER, |ctx| {
@@ -75,13 +74,13 @@ const FIVE_SECONDS: Duration = Duration::from_secs(5);
 const FIFTEEN_SECONDS: Duration = Duration::from_secs(15);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const MINUTE: Duration = Duration::from_secs(60);
-/// The longest wait of what is due until it is seen.
+/// Maximum time between two looks for due work.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A run of a job, which returns how much it did.
+/// A run of a job. Returns the amount of work that it did.
 type Run<'a> = BoxFuture<'a, Result<u64>>;
 
-/// The jobs that run. They end when this is dropped.
+/// The running jobs. Dropping this ends them.
 pub struct Jobs {
     ctx: Ctx,
     running: JoinSet<()>,
@@ -97,13 +96,13 @@ impl Jobs {
         }
     }
 
-    /// Starts a job that runs at once and then once a period.
+    /// Starts a job that runs at once and then once every `period`.
     fn every(&mut self, period: Duration, name: &'static str, run: fn(&Ctx) -> Run<'_>) {
         self.start(name, every(period, name, self.ctx.clone(), run));
     }
 
-    /// Starts a job that runs in lanes which do not wait for each other: once a second in each lane
-    /// that has something to do and is not running yet.
+    /// Starts a job with independent lanes. Once a second, it runs in each lane that has something due and is not
+    /// running.
     fn in_lanes<Lane>(
         &mut self,
         name: &'static str,
@@ -120,7 +119,7 @@ impl Jobs {
         self.names.insert(self.running.spawn(job).id(), name);
     }
 
-    /// Waits until a job has ended, which none does by itself, and returns its name.
+    /// Waits until a job has ended, and returns its name. No job ends without a defect.
     pub async fn ended(&mut self) -> &'static str {
         let id = match self.running.join_next_with_id().await {
             Some(Ok((id, ()))) => id,
@@ -184,8 +183,8 @@ async fn renew_node_lease(ctx: &Ctx) -> Result<u64> {
     Ok(1)
 }
 
-/// Returns the lanes that have something to do: none on a node whose clock is wrong, which does not know
-/// which leases of other nodes are over.
+/// Returns the lanes that have something due. Returns none on a node whose clock is wrong, since it cannot tell which
+/// leases of other nodes are over.
 async fn due<Lane>(
     ctx: &Ctx,
     name: &'static str,
@@ -197,8 +196,8 @@ async fn due<Lane>(
     unless_it_panics(name, lanes(ctx)).await
 }
 
-/// Turns a panic of a run into an error and counts it. Nothing that a run leaves half done is seen by
-/// the next one: what it shares with others is the database, whose transactions it did not commit.
+/// Turns a panic of a run into an error and counts it. The next run sees nothing half done: runs share only the
+/// database, where the panic leaves the transaction uncommitted.
 async fn unless_it_panics<T>(name: &'static str, run: BoxFuture<'_, Result<T>>) -> Result<T> {
     AssertUnwindSafe(run)
         .catch_unwind()
@@ -228,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_and_a_lane_go_on_after_a_panic_and_it_is_counted() {
-        // A permit a run.
+        // Each run takes one permit.
         static JOB: Semaphore = Semaphore::const_new(0);
         static BAD_LANE: Semaphore = Semaphore::const_new(0);
         static GOOD_LANE: Semaphore = Semaphore::const_new(0);

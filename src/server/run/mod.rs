@@ -1,4 +1,4 @@
-//! The running program: the routes, the listeners, the jobs, the embedded files, and copying a database.
+//! The running program: routes, listeners, jobs, embedded files, and the copy of a database.
 
 pub mod assets;
 pub mod copy;

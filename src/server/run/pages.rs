@@ -1,4 +1,5 @@
-//! The console's routes: every page, rendered whole, and the functions that pages call.
+//! The console's routes: its pages, each rendered completely before it is sent, and the server functions that pages
+//! call.
 
 use axum::Router;
 use axum::extract::Request;
@@ -21,8 +22,8 @@ use crate::server::desk::{csrf, errors};
 use crate::server::people::sessions;
 use crate::server::run::assets;
 
-/// Every page of the console and everything below `/api`, with sessions and guards. The fallback is
-/// the console's page for addresses that lead nowhere.
+/// Returns the routes of the console's pages and of everything below `/api`, with sessions and guards. The fallback is
+/// the console's page for unknown addresses.
 pub fn routes(ctx: Ctx) -> Router {
     let (pages, _) = generate_route_list_with_exclusions_and_ssg_and_context(Console, None, || {
         provide_context(Preferences::default())
@@ -48,7 +49,7 @@ pub fn routes(ctx: Ctx) -> Router {
         .layer(axum::middleware::from_fn(csrf::headers))
 }
 
-/// Renders whatever page the request's address leads to, complete.
+/// Renders the page at the request's address.
 fn page(
     ctx: Ctx,
 ) -> impl Fn(Request) -> futures::future::BoxFuture<'static, Response> + Clone + Send + Sync {
@@ -76,7 +77,7 @@ async fn call(ctx: Ctx, request: Request) -> Response {
     errors::with_status(response.into_response()).await
 }
 
-/// Tells the browser to run and load nothing but ours, and to let nobody frame the page.
+/// Forbids the browser to load or run foreign content, and to show the page in a frame.
 fn forbid_foreign_content() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return;

@@ -1,4 +1,4 @@
-//! A server from its start to its end.
+//! The life of a server, from start to stop.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -29,7 +29,7 @@ use crate::server::vault::{KeysError, Vault};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
 
-/// Why a server did not start, or stopped.
+/// The reason why a server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error("cannot listen on {address}: {cause}")]
@@ -65,15 +65,15 @@ pub enum ServeError {
     Broken(#[from] Error),
 }
 
-/// How much longer than a request may take a stop waits for what is under way.
+/// Time that a stop waits for work under way, beyond the time limit of a request.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until told to stop (SIGTERM or SIGINT). A stop lets what is under way finish, within the
-/// time that a request may take; a second signal breaks it off.
+/// Serves until SIGTERM or SIGINT. The stop lets work under way finish within a request's time limit; a second signal
+/// ends it at once.
 ///
 /// # Errors
-/// When the address is taken or the database cannot be opened; when a job or the database's writer
-/// has ended, so that the server is started again.
+/// When the address is taken, the database cannot be opened, or a job or the database's writer has ended. In the last
+/// case the supervisor is to start the server again.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
@@ -83,16 +83,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     run(ctx, listener, stop, |_| String::new()).await
 }
 
-/// Takes an address.
+/// Binds a listener to an address.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|cause| ServeError::Listen { address, cause })
 }
 
-/// Opens the database that the settings name, and the keys to its secrets, and puts the app together on them.
+/// Opens the database that the settings name and the keys to its secrets, and builds the app's context from them.
 ///
 /// # Errors
-/// When the database cannot be opened, or a key to its secrets is not there.
+/// When the database cannot be opened, or a key to its secrets is missing.
 pub async fn open(config: Config) -> Result<Ctx, ServeError> {
     let keys_file = keys_file(&config)?;
     let db = open_database(&config).await?;
@@ -123,11 +123,11 @@ pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
     })
 }
 
-/// Returns the file of the keys to the database's secrets: the one that is named, or the one beside the embedded
-/// database. A demonstration on PostgreSQL needs none: its secrets are published.
+/// Returns the file of the keys to the database's secrets: the configured one, or the one beside the embedded
+/// database. A demonstration on PostgreSQL needs none, as its secrets are published.
 ///
 /// # Errors
-/// [`KeysError::NotNamed`] on PostgreSQL, where no place is the same for all nodes.
+/// [`KeysError::NotNamed`] on PostgreSQL, where no default place is shared by all nodes.
 pub fn keys_file(config: &Config) -> Result<Option<PathBuf>, KeysError> {
     if let Some(file) = &config.keys_file {
         return Ok(Some(file.clone()));
@@ -156,7 +156,7 @@ fn url(config: &Config) -> &str {
         .map_or(DATABASE_URL, Secret::reveal)
 }
 
-/// Makes the database's file, if it is to be made, so that nobody else on the machine can read it.
+/// Creates the database's file, where it does not exist and may be created, readable by its owner only.
 fn make_private(url: &str) -> std::io::Result<()> {
     let made_if_missing = !is_postgres(url) && url.ends_with("mode=rwc");
     let Ok(options) = SqliteConnectOptions::from_str(url) else {
@@ -170,9 +170,9 @@ fn make_private(url: &str) -> std::io::Result<()> {
     file.open(options.get_filename()).map(drop)
 }
 
-/// Serves on a port until told to stop, then ends in order: proxies are told to turn away, no more
-/// requests, those under way, what they left to be done, the jobs, the database.
-/// `greeting` is what to say beside the address.
+/// Serves on a bound listener until `stop`. The order of the stop: `/readyz` turns proxies away, no new requests are
+/// accepted, requests and jobs end, tasks that requests left end, the database is closed. `greeting` gets the server's
+/// URL and returns the text before it on the standard output.
 pub(crate) async fn run(
     ctx: Ctx,
     listener: TcpListener,
@@ -187,7 +187,8 @@ pub(crate) async fn run(
         let local = format!("http://{}", reachable(address));
         sandbox.call_back_to(ctx.config.public_url.as_deref().unwrap_or(&local));
     }
-    // Before anything is claimed: its clock may be wrong. What it finds it finds again.
+    // Checked before anything is claimed, as the clock may be wrong. A defect found here is found again by the checkup
+    // job.
     if let Err(error) = ctx.checkup.look(&ctx.db, &ctx.clock).await {
         tracing::error!(%error, "the server is not in order");
     }
@@ -203,7 +204,7 @@ pub(crate) async fn run(
     let mut jobs = jobs::spawn(&ctx);
     let service = router::router(ctx.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|connection| {
-        // Answers are whole when they are written: nothing is won by waiting for more.
+        // Each answer is written whole, so that delaying packets gains nothing.
         let _ = connection.set_nodelay(true);
     });
     let address = format!("http://{address}");
@@ -220,7 +221,7 @@ pub(crate) async fn run(
         () = &mut out_of_patience => End::AtOnce,
         why = breakdown(&mut jobs, &ctx.db) => End::Broken(why),
     };
-    // Before their work is waited for, so that no more of it is begun.
+    // Jobs stop before the wait for tasks, so that they begin no more of them.
     jobs.shutdown().await;
     if let End::InOrder = end {
         ctx.tasks.close();
@@ -248,15 +249,15 @@ pub(crate) async fn run(
     }
 }
 
-/// The ways in which a server ends.
+/// The ways in which a server stops.
 enum End {
     InOrder,
-    /// Out of patience with what was under way.
+    /// The time for work under way is over, or a second signal came.
     AtOnce,
     Broken(ServeError),
 }
 
-/// Waits until something has ended without which the server does not do its work.
+/// Waits until a part has ended without which the server cannot work.
 async fn breakdown(jobs: &mut Jobs, db: &Db) -> ServeError {
     tokio::select! {
         job = jobs.ended() => ServeError::JobEnded(job),
@@ -264,14 +265,14 @@ async fn breakdown(jobs: &mut Jobs, db: &Db) -> ServeError {
     }
 }
 
-/// A stop has begun, and whoever asks for `/readyz` has had the time to see it.
+/// Returns once a stop has begun and clients of `/readyz` have had the time `drain` to notice it.
 async fn turned_away(ctx: Ctx, begun: CancellationToken, drain: Duration) {
     begun.cancelled().await;
     ctx.stopping.cancel();
     tokio::time::sleep(drain).await;
 }
 
-/// Serves figures and health on an address of their own, for as long as what is returned is kept.
+/// Serves figures and health on a listener of their own, until the returned set is dropped.
 async fn figures(ctx: &Ctx, address: SocketAddr) -> Result<JoinSet<()>, ServeError> {
     let listener = bind(address).await?;
     let taken = listener.local_addr();
@@ -285,7 +286,7 @@ async fn figures(ctx: &Ctx, address: SocketAddr) -> Result<JoinSet<()>, ServeErr
     Ok(serving)
 }
 
-/// Where this machine reaches what listens on an address.
+/// Returns the address by which this machine reaches a listener: loopback where it listens on all addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -295,21 +296,21 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Says something on the standard output, whether or not anybody still reads it.
+/// Prints a line to the standard output. Ignores errors, as nobody may be reading.
 pub(crate) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// The wish that the server stop.
+/// The request to stop a server.
 pub(crate) struct Stop {
     begun: CancellationToken,
-    /// It is to stop now, whatever is under way.
+    /// Cancelled when the server is to stop without waiting for work under way.
     at_once: CancellationToken,
 }
 
 impl Stop {
-    /// A stop on SIGTERM or SIGINT; at the second one, at once.
+    /// Stops on SIGTERM or SIGINT, and at once on the second signal.
     pub(crate) fn on_signals() -> Result<Stop, ServeError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
@@ -330,7 +331,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Once the stop has begun: when its time is over, or it is wished for again.
+    /// Returns when, after the stop has begun, its time limit is over or a second signal comes.
     async fn out_of_patience(&self, limit: Duration) {
         self.begun.cancelled().await;
         let _ = tokio::time::timeout(limit, self.at_once.cancelled()).await;

@@ -8,7 +8,7 @@ use crate::domain::people::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// Adds an act as an entry that is not sealed yet.
+/// Adds an act as an unsealed entry.
 pub async fn insert(conn: &mut AnyConnection, audit_id: &str, act: &Act) -> sqlx::Result<()> {
     query(
         "INSERT INTO audit (audit_id, at, actor, address, app_id, action, subject, number, before, after) \
@@ -29,14 +29,14 @@ pub async fn insert(conn: &mut AnyConnection, audit_id: &str, act: &Act) -> sqlx
     Ok(())
 }
 
-/// Returns entries that are not sealed yet, the oldest first.
+/// Returns unsealed entries, oldest first.
 pub async fn unsealed(conn: &mut AnyConnection, limit: i64) -> sqlx::Result<Vec<AuditEntry>> {
     let sql = "SELECT * FROM audit WHERE sealed_no IS NULL ORDER BY at, audit_id LIMIT $1";
     let rows = query(sql).bind(limit).fetch_all(conn).await?;
     rows.iter().map(entry).collect()
 }
 
-/// Returns the oldest entry that is not sealed and was written before a moment.
+/// Returns the oldest unsealed entry that was written before a moment.
 pub async fn unsealed_since(
     conn: &mut AnyConnection,
     before: Timestamp,
@@ -53,7 +53,7 @@ pub async fn unsealed_since(
     .transpose()
 }
 
-/// Gives an entry its place in the chain. `false`: it has one already.
+/// Gives an entry its place in the chain. Returns false if it already has one.
 pub async fn seal(
     conn: &mut AnyConnection,
     audit_id: &str,
@@ -84,7 +84,7 @@ pub async fn head(conn: &mut AnyConnection) -> sqlx::Result<Option<ChainHead>> {
     .transpose()
 }
 
-/// Moves the end of the chain. `false`: another was faster, and nothing was done.
+/// Moves the chain's end. Returns false, and changes nothing, if another writer has moved it.
 pub async fn move_head(
     conn: &mut AnyConnection,
     from: Option<&ChainHead>,
@@ -107,7 +107,7 @@ pub async fn move_head(
     Ok(moved.execute(conn).await?.rows_affected() == 1)
 }
 
-/// Returns the sealed entries after a place in the chain, in its order.
+/// Returns the sealed entries after a place, in the chain's order.
 pub async fn sealed_after(
     conn: &mut AnyConnection,
     sealed_no: i64,

@@ -1,15 +1,15 @@
-//! Rows of any table as texts, for copying one database into another. The one place that does not
-//! know the tables' meaning; their names and keys stand in [`TABLES`].
+//! Rows of any table as texts, for copying one database into another. The only part of the store that treats all
+//! tables alike; [`TABLES`] lists their names and keys.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
-/// A table that is copied, and its key.
+/// A table to copy, with its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
     pub name: &'static str,
     key: &'static [&'static str],
-    /// Columns of money, whose sums are told.
+    /// Columns of money, whose sums are compared.
     pub money: &'static [&'static str],
 }
 
@@ -21,8 +21,7 @@ const fn table(
     Table { name, key, money }
 }
 
-/// Every table that is copied, those that others refer to first. Which nodes are alive is not: it is
-/// true of the one database only.
+/// All tables to copy, referenced tables before those that refer to them.
 pub const TABLES: &[Table] = &[
     table("merchant_app", &["app_id"], &[]),
     table("channel_account", &["account_id"], &[]),
@@ -58,20 +57,20 @@ pub const TABLES: &[Table] = &[
     table("sandbox_faults", &["account_id"], &[]),
 ];
 
-/// Tables that are not copied.
+/// Tables that are not copied, as they concern only the running nodes of one database.
 pub const LEFT_OUT: &[&str] = &["node", "write_check"];
 
-/// A column, and whether it holds numbers.
+/// A column, and whether its values are numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
     number: bool,
 }
 
-/// A row, column by column.
+/// The values of a row, column by column.
 pub type TextRow = Vec<Option<String>>;
 
-/// The tables of the database that hold data of ours.
+/// Returns the names of our tables in the database.
 pub async fn tables(conn: &mut AnyConnection) -> sqlx::Result<Vec<String>> {
     let sql = match conn.backend_name() {
         "PostgreSQL" => {
@@ -87,7 +86,7 @@ pub async fn tables(conn: &mut AnyConnection) -> sqlx::Result<Vec<String>> {
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-/// The columns of a table, in the order of their names, which is the same in every database.
+/// Returns a table's columns, sorted by name, so that the order is the same in every database.
 pub async fn columns(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<Vec<Column>> {
     let sql = match conn.backend_name() {
         "PostgreSQL" => {
@@ -110,15 +109,15 @@ pub async fn columns(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<Ve
 }
 
 impl Table {
-    /// The key of a row.
+    /// Returns the key of a row.
     pub fn key_of(&self, columns: &[Column], row: &TextRow) -> Vec<String> {
         let at = |name: &&str| columns.iter().position(|column| column.name == *name);
         let value = |name| at(name).and_then(|at| row[at].clone());
         self.key.iter().filter_map(value).collect()
     }
 
-    /// The columns of the key, to sort by. With the table's name before them: a bare name would mean
-    /// the text that is selected under it, where 10 comes before 2.
+    /// Returns the key's columns for `ORDER BY`. The table's name precedes each: a bare name would mean the selected
+    /// text of that name, in which 10 sorts before 2.
     fn order(&self, direction: &str) -> String {
         let column = |name: &&str| format!("{}.{name}{direction}", self.name);
         let columns: Vec<_> = self.key.iter().map(column).collect();
@@ -132,7 +131,7 @@ impl Table {
     }
 }
 
-/// The next rows by key, after `after` where it is given, at most `limit`.
+/// Returns at most `limit` rows in the order of the key, beginning after the key `after` if given.
 pub async fn rows(
     conn: &mut AnyConnection,
     table: &Table,
@@ -163,7 +162,7 @@ pub async fn rows(
         .collect()
 }
 
-/// The key of the last row, if there is one.
+/// Returns the key of the last row, if there is one.
 pub async fn last_key(
     conn: &mut AnyConnection,
     table: &Table,
@@ -220,7 +219,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Values are handed over as texts, in every column alike.
+/// Returns a placeholder for a value, which is passed as text in every column.
 fn placeholder(n: usize, number: bool) -> String {
     match number {
         true => format!("CAST(CAST(${n} AS TEXT) AS BIGINT)"),
@@ -228,7 +227,7 @@ fn placeholder(n: usize, number: bool) -> String {
     }
 }
 
-/// How many rows a table has.
+/// Counts a table's rows.
 pub async fn count(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<u64> {
     let sql = format!("SELECT COUNT(*) FROM {}", table.name);
     let count: i64 = query(AssertSqlSafe(sql))
@@ -238,7 +237,7 @@ pub async fn count(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<u64>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// How many rows a table has up to a key.
+/// Counts a table's rows up to and including a key.
 pub async fn count_until(
     conn: &mut AnyConnection,
     table: &Table,
@@ -262,7 +261,7 @@ pub async fn count_until(
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// The sum of a column of money, in fen.
+/// Returns the sum of a column of money, in fen.
 pub async fn sum(conn: &mut AnyConnection, table: &Table, column: &str) -> sqlx::Result<i64> {
     let sql = format!(
         "SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM {}",

@@ -28,7 +28,7 @@ pub async fn insert(conn: &mut AnyConnection, event: &Event) -> sqlx::Result<()>
     Ok(())
 }
 
-/// The newest events of an order or refund, newest first, at most 500.
+/// Returns the newest events of an order or refund, newest first, at most 500.
 pub async fn timeline(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -7,22 +7,22 @@ use sqlx::{AnyConnection, query};
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// The failed logins in a row under a name, from one address.
+/// The number and the last time of the failed logins in a row under a name, from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
     pub count: i64,
     pub last_at: Timestamp,
 }
 
-/// The times of failures that count: later than `since`, and not later than `until`, since a time after that was
-/// written by a clock that was ahead.
+/// The period in which failures count: later than `since`, and not later than `until`. A failure after `until` was
+/// written by a node whose clock was ahead.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     pub since: Timestamp,
     pub until: Timestamp,
 }
 
-/// Returns the failed logins under a name from an address, if the last of them counts.
+/// Returns the failed logins under a name from an address, if the last of them is within the window.
 pub async fn get(
     conn: &mut AnyConnection,
     name: &str,
@@ -46,7 +46,7 @@ pub async fn get(
     .transpose()
 }
 
-/// Counts one more failed login, and returns true; returns false and does nothing where `most` count already.
+/// Counts one more failed login. Returns false, and changes nothing, where `most` count already.
 pub async fn count(
     conn: &mut AnyConnection,
     name: &str,
@@ -73,7 +73,7 @@ pub async fn count(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets the failed logins under a name from an address, unless `most` of them count.
+/// Deletes the failed logins under a name from an address, unless `most` of them count.
 pub async fn forget(
     conn: &mut AnyConnection,
     name: &str,
@@ -95,7 +95,7 @@ pub async fn forget(
     Ok(())
 }
 
-/// Forgets the failed logins under a name, however many there are and wherever they came from.
+/// Deletes the failed logins under a name from all addresses.
 pub async fn forget_all(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()> {
     query("DELETE FROM login_failure WHERE name = $1")
         .bind(name)
@@ -104,7 +104,7 @@ pub async fn forget_all(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()
     Ok(())
 }
 
-/// Removes the failed logins that no longer count.
+/// Deletes the failed logins that no longer count.
 pub async fn clean_up(conn: &mut AnyConnection, window: Window) -> sqlx::Result<u64> {
     let done = query("DELETE FROM login_failure WHERE last_at <= $1 OR last_at > $2")
         .bind(window.since.0)

@@ -1,6 +1,6 @@
-//! The SQL, one file a table. Takes a connection, knows no business, opens no transaction.
+//! The SQL, one file for each table. Functions take a connection, open no transaction and contain no business rules.
 //!
-//! One text for SQLite and PostgreSQL: `$1` placeholders, TEXT and BIGINT columns only.
+//! The same text serves SQLite and PostgreSQL: `$1` placeholders, and only TEXT and BIGINT columns.
 
 pub mod account;
 pub mod audit;
@@ -35,12 +35,12 @@ use crate::domain::UnknownName;
 use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
 
-/// Asks the database for a sign of life.
+/// Checks that the database answers.
 pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT 1").execute(conn).await.map(drop)
 }
 
-/// The present moment by the database's own clock. `None`: it has none but this machine's.
+/// Returns the present moment by the database's own clock; `None` where it has no clock apart from this machine's.
 pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestamp>> {
     if conn.backend_name() != "PostgreSQL" {
         return Ok(None);
@@ -50,12 +50,12 @@ pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestam
     row.at("now").map(Some)
 }
 
-/// Rows that a look for what is due of all apps reads at most. The order and the limit hold SQLite to
-/// the index by time: to leave out repetitions it would else read all of an index by app.
+/// Maximum number of due rows that a query over all apps reads. With an order and a limit, SQLite uses the index by
+/// time; without them it would read an index by app completely to remove duplicates.
 const DUE_AT_MOST: i64 = 1_000_000;
 
-/// What lets several nodes claim rows at once without waiting for each other. SQLite has one writer
-/// at a time and needs nothing.
+/// Returns the clause that lets several nodes claim rows at once without waiting for each other. Empty for SQLite,
+/// which has one writer at a time.
 fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {
     match conn.backend_name() {
         "PostgreSQL" => " FOR UPDATE SKIP LOCKED",
@@ -63,7 +63,8 @@ fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {
     }
 }
 
-/// Locks the rows that are read until the transaction ends. SQLite has one writer at a time and needs nothing.
+/// Returns the clause that locks the rows that are read until the transaction ends. Empty for SQLite, which has one
+/// writer at a time.
 fn for_update(conn: &sqlx::AnyConnection) -> &'static str {
     match conn.backend_name() {
         "PostgreSQL" => " FOR UPDATE",
@@ -71,7 +72,7 @@ fn for_update(conn: &sqlx::AnyConnection) -> &'static str {
     }
 }
 
-/// Reads columns of a row by name, as the types of the domain.
+/// Reads a row's columns by name, as types of the domain.
 trait Columns {
     fn text(&self, column: &str) -> sqlx::Result<String>;
     fn text_opt(&self, column: &str) -> sqlx::Result<Option<String>>;

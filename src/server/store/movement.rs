@@ -1,4 +1,4 @@
-//! Table `movement`. Rows are only ever added.
+//! Table `movement`. Rows are only added, never changed.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -10,7 +10,7 @@ use crate::server::store::Columns;
 /// Adds a movement.
 ///
 /// # Errors
-/// A unique violation where the refund's version has one already.
+/// A unique violation where this version of the refund already has a movement.
 pub async fn insert(conn: &mut AnyConnection, movement: &Movement) -> sqlx::Result<()> {
     query(
         "INSERT INTO movement (app_id, order_no, refund_no, seq, kind, held, refunded, overpaid, evidence, at) \
@@ -49,7 +49,7 @@ pub async fn of_order(
     rows.iter().map(movement).collect()
 }
 
-/// Returns the part that a refund has of its order's balance: the sum of the refund's movements.
+/// Returns a refund's share of its order's balance: the sum of its movements.
 pub async fn sum_of_refund(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<Amounts> {
     let sql = "SELECT CAST(COALESCE(SUM(held), 0) AS BIGINT) AS held, \
                CAST(COALESCE(SUM(refunded), 0) AS BIGINT) AS refunded, \
@@ -64,7 +64,7 @@ pub async fn sum_of_refund(conn: &mut AnyConnection, refund: &Refund) -> sqlx::R
     amounts(&row)
 }
 
-/// An order's balance as its columns have it, and as the sums of its movements have it.
+/// An order's balance from its columns, and from the sums of its movements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
     pub app_id: String,
@@ -73,8 +73,8 @@ pub struct Compared {
     pub sums: Amounts,
 }
 
-/// Returns the balances of the orders that follow `after` by key, at most `limit`, in both ways. One statement reads
-/// all, so that no write comes between columns and sums.
+/// Returns both balances of the orders that follow the key `after`, at most `limit`. A single statement reads them, so
+/// that no write comes between columns and sums.
 pub async fn compare(
     conn: &mut AnyConnection,
     after: (&str, &str),

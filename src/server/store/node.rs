@@ -1,4 +1,4 @@
-//! Table `node`: who holds which node number.
+//! Table `node`: the holders of node numbers.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -11,19 +11,19 @@ use crate::server::store::Columns;
 pub struct Holding {
     pub node: i64,
     pub host: String,
-    /// The process, by a name that no other has.
+    /// Unique name of the process.
     pub holder: String,
     pub started_at: Timestamp,
-    /// From then on the number is free.
+    /// Time from which the number is free.
     pub alive_until: Timestamp,
 }
 
-/// A holding that ends later than this is void: the clock that wrote it was ahead. Twice the longest
-/// lease.
+/// Maximum length of a holding, twice that of the longest lease. A longer one is void, as its writer's clock was
+/// ahead.
 const LONGEST_MS: i64 = 2 * MINUTE_MS;
 
-/// Takes a node number that is free at the holding's start, or, where `from_this_host`, is held on
-/// the same host. `false`: another holds it, and nothing was done.
+/// Takes a node number that is free when the holding begins, or, with `from_this_host`, is held on the same host.
+/// Returns false, and changes nothing, if another node holds it.
 pub async fn take(
     conn: &mut AnyConnection,
     wanted: &Holding,
@@ -46,7 +46,7 @@ pub async fn take(
     Ok(done.rows_affected() == 1)
 }
 
-/// Moves the end of a holding. `false`: the number has another holder by now.
+/// Moves the end of a holding. Returns false if the number has another holder by now.
 pub async fn renew(
     conn: &mut AnyConnection,
     node: i64,
@@ -62,7 +62,7 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// The node numbers that are held at a moment, void holdings among them: whose clock is wrong may run.
+/// Returns the node numbers held at a moment, including void holdings, whose node may be running with a wrong clock.
 pub async fn held(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<i64>> {
     let rows = query("SELECT node FROM node WHERE alive_until > $1")
         .bind(now.0)
@@ -71,7 +71,7 @@ pub async fn held(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<
     rows.iter().map(|row| row.int("node")).collect()
 }
 
-/// Who holds a node number, or held it last.
+/// Returns the present or last holder of a node number.
 pub async fn get(conn: &mut AnyConnection, node: i64) -> sqlx::Result<Option<Holding>> {
     let row = query("SELECT * FROM node WHERE node = $1")
         .bind(node)

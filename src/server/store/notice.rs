@@ -7,7 +7,7 @@ use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey};
 use crate::domain::time::Timestamp;
 use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
-/// Adds a notice. It takes the place of those of its refund that have not arrived: they are not sent any more.
+/// Adds a notice, which supersedes those of its refund that have not arrived.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
     query(
         "UPDATE notice SET state = 'superseded', next_send_at = NULL, ended_at = $4 \
@@ -43,8 +43,7 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     Ok(())
 }
 
-/// Returns the apps that have notices whose time to be sent has come, in one look for all. Some of their notices
-/// may be claimed already.
+/// Returns the apps that have due notices, by one query for all apps. Some of the notices may be leased.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
     let sql = format!(
         "SELECT DISTINCT app_id FROM (SELECT app_id FROM notice WHERE next_send_at <= $1 \
@@ -57,11 +56,11 @@ pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result
     rows.iter().map(|row| row.text("app_id")).collect()
 }
 
-/// Holds where no lease lasts at `$2`, `$3` being the end of a lease that begins then. A lease that ends more than its
-/// length after `$3` is void: the clock that wrote it was ahead.
+/// Condition: the notice is not leased at `$2`. `$3` is the end of a lease that begins at `$2`. A lease that ends
+/// later than one lease's length after `$3` is void, as its writer's clock was ahead.
 const NOT_LEASED: &str = "(leased_until <= $2 OR leased_until > 2 * $3 - $2)";
 
-/// Tells whether a notice of an app could be claimed until `until`.
+/// Tells whether a notice of an app could be claimed with a lease until `until`.
 pub async fn is_due(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -80,17 +79,16 @@ pub async fn is_due(
     Ok(row.is_some())
 }
 
-/// Holds where an earlier notice of the refund of `due` is being sent. Not until that has ended may the later one
-/// go out: it could overtake it.
+/// Subquery: an earlier notice of the refund of `due` is being sent. Until that has ended, the later one must wait, as
+/// it could arrive first.
 const EARLIER_IS_SENT: &str = "SELECT 1 FROM notice AS earlier WHERE earlier.app_id = due.app_id \
      AND earlier.refund_no = due.refund_no AND earlier.seq < due.seq \
      AND earlier.leased_until > $2 AND earlier.leased_until <= 2 * $3 - $2";
 
-/// Claims notices of an app whose time to be sent has come, the longest due first, at most `limit`,
-/// until `until`; their attempts are counted. One that is due while an earlier one of its refund is being sent
-/// is put off by `put_off_ms`.
+/// Claims an app's due notices with a lease until `until`, the longest due first, at most `limit`, and counts an
+/// attempt of each. A due notice is postponed by `put_off_ms` while an earlier one of its refund is being sent.
 ///
-/// Any number of nodes may do this at once: each gets others.
+/// Several nodes may call this at once; each gets different notices.
 pub async fn claim_due(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -99,7 +97,8 @@ pub async fn claim_due(
     put_off_ms: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<Notice>> {
-    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
+    // Materialized, since PostgreSQL may otherwise run the subquery within `IN` several times, locking other rows each
+    // time.
     let sql = format!(
         "WITH claimed AS MATERIALIZED (SELECT refund_no, seq FROM notice AS due WHERE app_id = $1 \
          AND next_send_at <= $2 AND {NOT_LEASED} AND NOT EXISTS ({EARLIER_IS_SENT}) \
@@ -116,7 +115,7 @@ pub async fn claim_due(
         .fetch_all(&mut *conn)
         .await?;
     let claimed = rows.iter().map(notice).collect::<sqlx::Result<Vec<_>>>()?;
-    // With more to be claimed, that goes first.
+    // Skipped when the limit was reached: the notices left are claimed first.
     if i64::try_from(claimed.len()).is_ok_and(|claimed| claimed < limit) {
         let sql = format!(
             "UPDATE notice AS due SET next_send_at = $4 WHERE app_id = $1 AND next_send_at <= $2 \
@@ -133,8 +132,8 @@ pub async fn claim_due(
     Ok(claimed)
 }
 
-/// Claims one notice for a send by hand, until `until`, and counts the send. Returns `None` where it or an earlier
-/// one of its refund is being sent, and where there is a later one, which it must not overtake.
+/// Claims one notice for sending by hand, with a lease until `until`, and counts the attempt. Returns `None` while it
+/// or an earlier one of its refund is being sent, and where a later one exists, after which it must not arrive.
 pub async fn claim(
     conn: &mut AnyConnection,
     key: &NoticeKey,
@@ -158,9 +157,9 @@ pub async fn claim(
     row.as_ref().map(notice).transpose()
 }
 
-/// Stores how a notice stands after a send that it was claimed for, and ends the claim. One that was superseded
-/// meanwhile stays so unless it has arrived. Stores nothing where it has been claimed again since: a sender that
-/// was stalled does not undo what another one has delivered.
+/// Stores a notice after the attempt for which it was claimed, and ends the lease. A notice superseded meanwhile stays
+/// superseded unless it has arrived. Stores nothing where the notice has been claimed again, so that a stalled sender
+/// does not undo another one's delivery.
 pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
     let ends = "state = 'superseded' AND $4 <> 'delivered'";
     let sql = format!(
@@ -183,7 +182,7 @@ pub async fn update(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
     Ok(())
 }
 
-/// Makes the notice due that waited for the end of a send of this one.
+/// Makes the later notice due that waited for the end of this one's attempt.
 pub async fn release_later(
     conn: &mut AnyConnection,
     key: &NoticeKey,
@@ -202,7 +201,7 @@ pub async fn release_later(
     Ok(())
 }
 
-/// Returns one notice.
+/// Returns a notice by its key.
 pub async fn get(conn: &mut AnyConnection, key: &NoticeKey) -> sqlx::Result<Option<Notice>> {
     let sql = "SELECT * FROM notice WHERE app_id = $1 AND refund_no = $2 AND seq = $3";
     let row = query(sql)

@@ -1,18 +1,18 @@
-//! Table `operator`, with the grants that belong to each.
+//! Table `operator`, with each operator's grants.
 
 use sqlx::{AnyConnection, query};
 
 use crate::domain::people::Account;
 use crate::server::store::{Columns, operator_grant};
 
-/// What a login is checked against.
+/// The data against which a login is checked.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub enabled: bool,
     pub password_hash: String,
 }
 
-/// Adds an operator with its roles. `false`: the name is taken, and nothing was done.
+/// Adds an operator with roles. Returns false, and changes nothing, if the name is taken.
 pub async fn insert(
     conn: &mut AnyConnection,
     account: &Account,
@@ -37,7 +37,7 @@ pub async fn insert(
     Ok(true)
 }
 
-/// Returns all accounts, by name.
+/// Returns all accounts, sorted by name.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<Account>> {
     let rows = query("SELECT * FROM operator ORDER BY name")
         .fetch_all(&mut *conn)
@@ -56,7 +56,7 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<Account>> {
         .collect()
 }
 
-/// What a login under this name is checked against.
+/// Returns the data against which a login under this name is checked.
 pub async fn credentials(
     conn: &mut AnyConnection,
     name: &str,
@@ -74,7 +74,7 @@ pub async fn credentials(
     .transpose()
 }
 
-/// Lets an operator log in, or no longer. `false`: there is none of that name.
+/// Enables or disables an operator's account. Returns false if there is none of that name.
 pub async fn set_enabled(
     conn: &mut AnyConnection,
     name: &str,
@@ -88,7 +88,7 @@ pub async fn set_enabled(
     Ok(done.rows_affected() == 1)
 }
 
-/// Changes a password. `false`: there is no operator of that name.
+/// Changes a password. Returns false if there is no operator of that name.
 pub async fn set_password_hash(
     conn: &mut AnyConnection,
     name: &str,

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, query};
 use crate::domain::people::{Grant, Scope};
 use crate::server::store::Columns;
 
-/// Gives an operator a role, in place of the one that the operator had there.
+/// Gives an operator a role at a scope, replacing the former role there.
 pub async fn put(conn: &mut AnyConnection, operator: &str, grant: &Grant) -> sqlx::Result<()> {
     query(
         "INSERT INTO operator_grant (operator, app_id, role) VALUES ($1, $2, $3) \
@@ -22,7 +22,7 @@ pub async fn put(conn: &mut AnyConnection, operator: &str, grant: &Grant) -> sql
     Ok(())
 }
 
-/// Takes an operator's role away. `false`: the operator had none there.
+/// Removes an operator's role at a scope. Returns false if there was none.
 pub async fn delete(conn: &mut AnyConnection, operator: &str, scope: &Scope) -> sqlx::Result<bool> {
     let done = query("DELETE FROM operator_grant WHERE operator = $1 AND app_id = $2")
         .bind(operator)
@@ -32,7 +32,7 @@ pub async fn delete(conn: &mut AnyConnection, operator: &str, scope: &Scope) -> 
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns the roles of an operator who may log in; nothing where the name has no such account.
+/// Returns the roles of an operator; `None` where the name has no enabled account.
 pub async fn of_enabled(
     conn: &mut AnyConnection,
     operator: &str,
@@ -49,7 +49,7 @@ pub async fn of_enabled(
     }
     let mut grants = Vec::new();
     for row in &rows {
-        // Of an operator without any role there is one row, without a grant.
+        // For an operator without roles, the join returns one row without a grant.
         if row.text_opt("app_id")?.is_some() {
             grants.push(grant(row)?);
         }
@@ -66,7 +66,7 @@ pub async fn of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result<Vec<Gr
     rows.iter().map(grant).collect()
 }
 
-/// Returns the roles of all operators, each one's by app.
+/// Returns the roles of all operators by name, each operator's sorted by app.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<HashMap<String, Vec<Grant>>> {
     let rows = query("SELECT * FROM operator_grant ORDER BY operator, app_id")
         .fetch_all(conn)

@@ -1,19 +1,19 @@
-//! Rows of the tables `callback`, `delivery_attempt` and `event` that are old enough to go.
+//! Old rows of the tables `callback`, `delivery_attempt` and `event`.
 
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::time::Timestamp;
 use crate::server::store::skip_locked;
 
-/// A kind of rows that are kept for a time.
+/// A kind of rows that are deleted after a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Callbacks, since they last came.
+    /// Callbacks, by the time at which they last came.
     Callbacks,
     /// Attempts to deliver notices.
     Attempts,
-    /// Events of refunds that were settled before that time too, and that no person has to look at.
-    /// Those of open refunds and of orders stay.
+    /// Events of refunds that were settled before that time too and are not flagged for review. Events of open refunds
+    /// and of orders stay.
     Events,
 }
 
@@ -28,7 +28,7 @@ impl Kept {
     }
 }
 
-/// Deletes rows from before a moment, the oldest first, at most `limit`. Returns how many.
+/// Deletes rows older than a moment, oldest first, at most `limit`. Returns their number.
 pub async fn delete(
     conn: &mut AnyConnection,
     kept: Kept,

@@ -5,20 +5,20 @@ use sqlx::{AnyConnection, query};
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// A session as it is kept.
+/// A session as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     pub session_id: String,
-    /// The name of the operator who is logged in with it.
+    /// Name of the operator who is logged in.
     pub operator: String,
-    /// JSON.
+    /// The session's data, as JSON.
     pub data: String,
     pub expires_at: Timestamp,
-    /// The end that no use puts off.
+    /// Time at which the session ends, however much it is used.
     pub ends_at: Timestamp,
 }
 
-/// Adds a session, and returns true; returns false and does nothing where the id is taken.
+/// Adds a session. Returns false, and changes nothing, if the id is taken.
 pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO session (session_id, operator, data, expires_at, ends_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -33,8 +33,7 @@ pub async fn insert(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Res
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores what a session holds, and puts off its expiry, to its end at most. One that was ended meanwhile
-/// stays so.
+/// Stores a session's data and extends its expiry, at most to its end. A session ended meanwhile stays ended.
 pub async fn update(conn: &mut AnyConnection, session: &SessionRow) -> sqlx::Result<()> {
     query(
         "UPDATE session SET operator = $2, data = $3, \
@@ -72,7 +71,7 @@ pub async fn get(
     .transpose()
 }
 
-/// Puts off a session's expiry.
+/// Extends a session's expiry.
 pub async fn extend(
     conn: &mut AnyConnection,
     session_id: &str,
@@ -95,14 +94,15 @@ pub async fn delete(conn: &mut AnyConnection, session_id: &str) -> sqlx::Result<
     Ok(())
 }
 
-/// Ends the sessions of an operator but for one, and but for the `others` that would end last.
+/// Ends an operator's sessions except `kept` and the `others` sessions that would end last.
 pub async fn delete_surplus(
     conn: &mut AnyConnection,
     operator: &str,
     kept: &str,
     others: i64,
 ) -> sqlx::Result<()> {
-    // More than any operator can have: neither database takes an offset alone in the other's way.
+    // A limit larger than any operator's number of sessions: `OFFSET` without a limit is not written alike on both
+    // databases.
     const ALL: i64 = 1_000_000;
     query(
         "DELETE FROM session WHERE session_id IN (SELECT session_id FROM session WHERE operator = $1 \
@@ -126,7 +126,7 @@ pub async fn delete_of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result
     Ok(())
 }
 
-/// Removes the sessions that have expired.
+/// Deletes the expired sessions.
 pub async fn delete_expired(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<u64> {
     let done = query("DELETE FROM session WHERE expires_at <= $1")
         .bind(now.0)

@@ -263,10 +263,9 @@ pub(super) async fn of_refunds(
 ) -> sqlx::Result<HashMap<RefundName, Submissions>> {
     let sql = match refunds {
         [] => return Ok(HashMap::new()),
-        [_] => "SELECT * FROM submission WHERE app_id = $1 AND refund_no = $2 ORDER BY attempt"
-            .to_owned(),
+        [_] => "SELECT * FROM submission WHERE app_id = $1 AND refund_no = $2".to_owned(),
         _ => format!(
-            "SELECT * FROM submission WHERE (app_id, refund_no) IN (VALUES {}) ORDER BY app_id, refund_no, attempt",
+            "SELECT * FROM submission WHERE (app_id, refund_no) IN (VALUES {})",
             places(refunds.len())
         ),
     };
@@ -281,7 +280,10 @@ pub(super) async fn of_refunds(
             .or_default()
             .push(submission(&row)?);
     }
-    let whole = |(name, all)| Some((name, Submissions::try_from(all).ok()?));
+    let whole = |(name, mut all): (RefundName, Vec<Submission>)| {
+        all.sort_by_key(|submission| submission.attempt);
+        Some((name, Submissions::try_from(all).ok()?))
+    };
     Ok(found.into_iter().filter_map(whole).collect())
 }
 

@@ -1,13 +1,13 @@
-//! Table `write_check`: one row, written now and then to see whether the database takes writes.
+//! Table `write_check`: one row, written periodically to test whether the database accepts writes.
 
 use sqlx::{AnyConnection, query};
 
 use crate::domain::time::Timestamp;
 
-/// More than what is left here and there in a file whose disk is full.
+/// Length of the text written: more than the free space that may be left within the file when the disk is full.
 const FILLER_BYTES: usize = 16_384;
 
-/// Writes the row. Its text differs at each moment, since a page that does not change is not written.
+/// Writes the row. Its text differs each time, since an unchanged page would not be written.
 pub async fn put(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<()> {
     let text = format!("{:016x}", now.0);
     query(

@@ -1,5 +1,5 @@
-//! The keys that seal, in a file: a line each with its id, the newest last. The file is apart from the database, so
-//! that neither tells a secret without the other.
+//! The file of sealing keys: each line holds an id and a key, the newest last. The file is apart from the database, so
+//! that a secret can be read only with both.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -13,20 +13,20 @@ use zeroize::Zeroizing;
 
 use crate::server::error::Error;
 
-/// Bytes of a key: AES-256.
+/// Length of a key: AES-256.
 const KEY_BYTES: usize = 32;
 /// Maximum length of a key's id.
 const ID_CHARS: usize = 32;
 /// Maximum length of a file of keys.
 const FILE_BYTES: u64 = 64 * 1024;
-/// Permissions that nobody but the owner and readers of the owner's group may have.
+/// Permission bits that a file of keys must not have: writing by the group, and any access by others.
 const OTHERS: u32 = 0o027;
 
 /// The first lines of a new file.
 const HEAD: &str = "# Keys that seal the secrets in Refundry's database: an id and a key a line, the newest last. Without\n\
                     # them no secret in the database can be read: keep a copy, apart from the database's backups.\n";
 
-/// Why there are no keys to work with.
+/// The reason why no keys are available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     #[error(
@@ -73,20 +73,20 @@ pub enum KeysError {
     Database(#[from] Error),
 }
 
-/// A key.
+/// A sealing key with its id.
 pub struct Key {
     pub id: String,
     pub aead: RandomizedNonceKey,
 }
 
-/// Keys, at least one, the newest last.
+/// The sealing keys: at least one, the newest last.
 pub struct Keys(Vec<Key>);
 
 impl Keys {
     /// Reads a file of keys.
     ///
     /// # Errors
-    /// [`KeysError::NotThere`], and when others can read the file, or a line of it is not a key.
+    /// [`KeysError::NotThere`], and errors when others can read the file, or a line of it is not a key.
     pub fn of_file(path: &Path) -> Result<Keys, KeysError> {
         let file = |cause| KeysError::File {
             file: path.to_owned(),
@@ -96,7 +96,7 @@ impl Keys {
             ErrorKind::NotFound => KeysError::NotThere(path.to_owned()),
             _ => file(cause),
         })?;
-        // A key that is being added is read whole or not at all.
+        // The lock waits for a key that is being added, so that it is read whole.
         opened.lock_shared().map_err(file)?;
         let mode = opened.metadata().map_err(file)?.permissions().mode();
         if mode & OTHERS != 0 {
@@ -110,7 +110,7 @@ impl Keys {
         Keys::read(&text, path)
     }
 
-    /// Reads the text of a file of keys.
+    /// Parses the text of a file of keys.
     pub fn read(text: &str, path: &Path) -> Result<Keys, KeysError> {
         let mut keys: Vec<Key> = Vec::new();
         for (at, line) in text.lines().enumerate() {
@@ -136,17 +136,17 @@ impl Keys {
         }
     }
 
-    /// Returns the key that seals.
+    /// Returns the key that seals: the newest.
     pub fn newest(&self) -> &Key {
         self.0.last().expect("there is at least one key")
     }
 
-    /// Returns the key of an id.
+    /// Returns the key with an id.
     pub fn get(&self, id: &str) -> Option<&Key> {
         self.0.iter().find(|key| key.id == id)
     }
 
-    /// Returns the keys' ids, the newest last.
+    /// Returns the ids of the keys, the newest last.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.iter().map(|key| key.id.as_str())
     }
@@ -168,7 +168,7 @@ impl Key {
     }
 }
 
-/// Makes a file with one new key, which its owner alone can read. Leaves a file that is there already as it is.
+/// Makes a file with one new key, readable by its owner only. Leaves an existing file as it is.
 pub fn make_file(path: &Path) -> Result<(), KeysError> {
     let file = |cause| KeysError::File {
         file: path.to_owned(),
@@ -178,7 +178,7 @@ pub fn make_file(path: &Path) -> Result<(), KeysError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Made under another name, so that nobody finds it half written.
+    // Written under a temporary name, so that no reader finds it incomplete.
     let mut made = tempfile::NamedTempFile::new_in(folder).map_err(file)?;
     let (_, line) = new_key();
     made.write_all(HEAD.as_bytes()).map_err(file)?;
@@ -192,8 +192,8 @@ pub fn make_file(path: &Path) -> Result<(), KeysError> {
     }
 }
 
-/// Adds a new key to a file, and returns the key's id. The key is on the disk when this returns: only then may
-/// anything be sealed by it.
+/// Adds a new key to a file, and returns the key's id. The key is on the disk when this returns; before that, nothing
+/// may be sealed with it.
 pub fn add_to_file(path: &Path) -> Result<String, KeysError> {
     let file = |cause| KeysError::File {
         file: path.to_owned(),
@@ -201,7 +201,7 @@ pub fn add_to_file(path: &Path) -> Result<String, KeysError> {
     };
     Keys::of_file(path)?;
     let (id, line) = new_key();
-    // Written in place: the file keeps its owner, its permissions and its mount.
+    // Written in place, so that the file keeps its owner, permissions and mount.
     let mut opened = OpenOptions::new()
         .append(true)
         .read(true)
@@ -220,7 +220,7 @@ pub fn add_to_file(path: &Path) -> Result<String, KeysError> {
     Ok(id)
 }
 
-/// Makes a key: its id and its line.
+/// Makes a key and returns its id and its line.
 fn new_key() -> (String, Zeroizing<String>) {
     let mut bytes = Zeroizing::new([0_u8; KEY_BYTES]);
     aws_lc_rs::rand::fill(&mut *bytes).expect("the system has random numbers");
@@ -250,7 +250,7 @@ mod tests {
         make_file(&path).unwrap();
         assert_eq!(Keys::of_file(&path).unwrap().newest().id, first);
 
-        // As an editor may have left it: the last line without its end.
+        // An editor may have removed the end of the last line.
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.trim_end()).unwrap();
         let second = add_to_file(&path).unwrap();

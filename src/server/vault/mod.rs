@@ -1,7 +1,7 @@
-//! Secrets at rest: sealed by AES-256-GCM under keys that are not in the database.
+//! Secrets at rest: sealed with AES-256-GCM under keys that are not in the database.
 //!
-//! A sealed secret is the text `v1.KEY.NONCE.CIPHERTEXT`, the last two in base64. It opens only at the table,
-//! column and row that it was sealed for. The newest key seals, and all open.
+//! A sealed secret is the text `v1.KEY.NONCE.CIPHERTEXT`, the last two in base64. It can be opened only for the table,
+//! column and row that it was sealed for. The newest key seals; all keys open.
 
 mod keys;
 mod reseal;
@@ -23,20 +23,20 @@ use keys::{Key, Keys};
 pub use keys::{KeysError, add_to_file, make_file};
 pub use reseal::{reseal, sealed_by};
 
-/// The format that is written.
+/// Version of the format that is written.
 const VERSION: &str = "v1";
 
-/// The key of a demonstration that has no file of keys. It is published, as the demonstration's secrets are.
+/// Key of a demonstration without a file of keys. It is published, like the demonstration's secrets.
 const PUBLISHED_KEY: &str = "published AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-/// Seals and opens secrets: cheap to clone.
+/// Seals and opens secrets. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
 
 struct Inner {
-    /// The file of the keys; `None` where they are published.
+    /// The file of the keys; `None` for the published key.
     file: Option<PathBuf>,
-    /// The keys when they were last read.
+    /// The keys as last read.
     keys: RwLock<Arc<Keys>>,
 }
 
@@ -50,7 +50,7 @@ impl From<KeysError> for Error {
 }
 
 impl Vault {
-    /// Makes a vault of the keys in a file.
+    /// Makes a vault from a file of keys.
     pub fn of_file(file: &Path) -> Result<Vault, KeysError> {
         let keys = Keys::of_file(file)?;
         Ok(Vault(Arc::new(Inner {
@@ -59,7 +59,7 @@ impl Vault {
         })))
     }
 
-    /// Makes the vault of a database whose secrets are published: a demonstration's, or a test's.
+    /// Makes the vault of a demonstration or a test, with the published key.
     pub fn published() -> Vault {
         let keys = Keys::read(PUBLISHED_KEY, Path::new("")).expect("the published key is one");
         Vault(Arc::new(Inner {
@@ -68,8 +68,8 @@ impl Vault {
         }))
     }
 
-    /// Makes a vault of the keys in a file, and makes the file if it is not there. No file is made for a database
-    /// that holds sealed secrets already: they would be lost without a word.
+    /// Makes a vault from a file of keys, which is created if it does not exist. It is not created for a database that
+    /// holds sealed secrets already, whose keys must be elsewhere.
     pub async fn of_new_file(file: &Path, db: &Db) -> Result<Vault, KeysError> {
         match Vault::of_file(file) {
             Err(KeysError::NotThere(_)) if !sealed_by(db).await?.is_empty() => {
@@ -83,11 +83,11 @@ impl Vault {
         }
     }
 
-    /// Refuses a database that holds a secret sealed by a key that is not there.
+    /// Refuses a database with a secret whose sealing key is missing.
     pub async fn check(&self, db: &Db) -> Result<(), KeysError> {
         let keys = self.keys();
         for (id, (place, _)) in sealed_by(db).await? {
-            // A text that is not sealed keeps its own row from being used, and no other.
+            // A text that is not sealed makes only its own row unusable.
             if !id.is_empty() && keys.get(&id).is_none() {
                 return Err(self.unknown(&id, place));
             }
@@ -95,25 +95,25 @@ impl Vault {
         Ok(())
     }
 
-    /// Returns the ids of the keys, the newest last, as the file has them now.
+    /// Returns the ids of the keys now in the file, the newest last.
     pub fn ids(&self) -> Result<Vec<String>, KeysError> {
         Ok(self.read_again()?.ids().map(str::to_owned).collect())
     }
 
-    /// Adds a new key to the file, and returns its id.
+    /// Adds a new key to the file and returns its id.
     pub fn add_key(&self) -> Result<String, KeysError> {
         let file = self.0.file.as_deref().ok_or(KeysError::Published)?;
         add_to_file(file)
     }
 
-    /// Seals a secret for a column and the row of this key. The keys are read again before: a key that was added is
-    /// the newest at once.
+    /// Seals a secret for a column and the row with this key. The file of keys is read first, so that an added key is
+    /// used at once.
     pub fn seal(&self, column: &SealedColumn, row: &[&str], secret: &Secret) -> Result<Sealed> {
         let keys = self.read_again()?;
         let Key { id, aead } = keys.newest();
         let aad = Aad::from(place(column, row));
         let mut text = Zeroizing::new(secret.reveal().as_bytes().to_vec());
-        // The plain text may not stay in a buffer that grew: room for the tag is made before.
+        // Room for the tag is reserved in advance: a buffer that grew would leave plain text behind in memory.
         let mut sealed = Vec::with_capacity(text.len() + aead.algorithm().tag_len());
         sealed.append(&mut text);
         let nonce = aead
@@ -124,11 +124,11 @@ impl Vault {
         Ok(Sealed(format!("{VERSION}.{id}.{nonce}.{sealed}")))
     }
 
-    /// Opens what was sealed for a column and the row of this key. Where the key is not known, the file of keys is
-    /// read again: it may have been added since.
+    /// Opens a text that was sealed for a column and the row with this key. Where its sealing key is not known, the
+    /// file of keys is read again, as the key may have been added since.
     ///
     /// # Errors
-    /// An internal one when the key is not there, and when the text was changed, or sealed for another place.
+    /// An internal error when the sealing key is missing, or the text was changed or sealed for another place.
     pub fn open(&self, column: &SealedColumn, row: &[&str], sealed: &Sealed) -> Result<Secret> {
         let wrong = |why: &str| {
             let place = shown(column, row);
@@ -156,7 +156,7 @@ impl Vault {
         keys.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the keys again, so that a key that was added is known.
+    /// Reads the file of keys again.
     fn read_again(&self) -> Result<Arc<Keys>, KeysError> {
         let Some(file) = &self.0.file else {
             return Ok(self.keys());
@@ -179,15 +179,15 @@ impl Vault {
     }
 }
 
-/// Returns the place of a secret as it is bound to the ciphertext: each part after its length, so that no two
-/// places make the same text.
+/// Returns the place of a secret as it is bound to the ciphertext. Each part is preceded by its length, so that no two
+/// places give the same text.
 fn place(column: &SealedColumn, row: &[&str]) -> String {
     let parts = [VERSION, column.table, column.column];
     let parts = parts.iter().chain(row);
     parts.map(|part| format!("{}:{part}", part.len())).collect()
 }
 
-/// Returns the place of a secret for people.
+/// Returns the place of a secret in a readable form.
 fn shown(column: &SealedColumn, row: &[&str]) -> String {
     format!("{}.{} {}", column.table, column.column, row.join(" "))
 }
@@ -298,7 +298,7 @@ mod tests {
         let added = vault.add_key().unwrap();
         let new = sealed(&vault);
         assert!(new.0.contains(&added) && !old.0.contains(&added));
-        // Of another process, say.
+        // A second vault stands for another process.
         for blob in [&old, &new] {
             assert!(other.open(&APP_SECRET, &["SHOP"], blob).unwrap().is(SECRET));
         }

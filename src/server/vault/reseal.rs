@@ -1,4 +1,4 @@
-//! The walk over all columns of secrets: which keys they need, and sealing them by the newest one.
+//! The walk over all columns of secrets: finds the keys that they need, and seals them again with the newest one.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::server::error::Result;
 use crate::server::store::sealed::{self, COLUMNS, SealedColumn, SealedRow};
 use crate::server::vault::{Blob, Vault, shown};
 
-/// Rows that are read and written at once.
+/// Number of rows read and written at once.
 const ROWS: i64 = 100;
 
-/// Returns the ids of the keys that secrets in the database are sealed by, each with the place of one such secret and
-/// their number. A text that is not sealed has the id "".
+/// Returns the ids of the keys that secrets in the database are sealed with, each with the place of one such secret
+/// and their number. A text that is not sealed has the id "".
 pub async fn sealed_by(db: &Db) -> Result<BTreeMap<String, (String, u64)>> {
     let mut found = BTreeMap::new();
     for column in COLUMNS {
@@ -28,8 +28,8 @@ pub async fn sealed_by(db: &Db) -> Result<BTreeMap<String, (String, u64)>> {
     Ok(found)
 }
 
-/// Seals every secret that is not sealed by the newest key anew, and returns their number. Nodes may run meanwhile: a
-/// secret that changes in between is left as it is, and found in the next round.
+/// Seals again every secret that is not sealed with the newest key, and returns their number. Nodes may run meanwhile:
+/// a secret that changes during the walk is left to the next round.
 pub async fn reseal(db: &Db, vault: &Vault, tell: &mut impl FnMut(u64)) -> Result<u64> {
     let mut done = 0;
     loop {
@@ -79,7 +79,7 @@ async fn reseal_page(
     Ok(count)
 }
 
-/// Reads the next rows of a column; `None` at its end.
+/// Reads the next page of a column; `None` at its end.
 async fn page(
     db: &Db,
     column: &SealedColumn,

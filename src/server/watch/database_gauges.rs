@@ -1,4 +1,4 @@
-//! What is read from the database when somebody scrapes: seldom, and within a time limit.
+//! Gauges read from the database when the figures are scraped: rarely, and within a time limit.
 
 use std::time::Duration;
 
@@ -15,14 +15,15 @@ use crate::server::error::Result;
 use crate::server::store::gauges;
 use crate::server::store::gauges::{Figure, Question};
 
-/// How long all readings together may take.
+/// Maximum time for all readings together.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How long readings are good for, at the least.
+/// Minimum time for which readings are reused.
 const KEPT: Duration = Duration::from_secs(5);
-/// And in proportion to what they took: a large backlog does not have the database count all the time.
+/// Factor of the time that the readings took, for which they are reused at least. It keeps a large backlog from being
+/// counted all the time.
 const KEPT_TIMES: u32 = 20;
 
-/// What is read, the dearest last: the others are not to wait for it.
+/// The readings, the most expensive last, so that the others need not wait for it.
 const READINGS: [(&str, &Question, Unit); 9] = [
     (
         OLDEST_OPEN_SECONDS,
@@ -46,16 +47,16 @@ const READINGS: [(&str, &Question, Unit); 9] = [
 #[derive(Clone, Copy)]
 enum Unit {
     One,
-    /// Shown in seconds.
+    /// A moment, shown in seconds.
     Timestamp,
 }
 
-/// Until when the last readings are good.
+/// The time until which the last readings are reused.
 #[derive(Default)]
 pub struct Readings(Mutex<Option<Instant>>);
 
 impl Readings {
-    /// Reads again what is no longer current. Whoever asks meanwhile waits for the same readings.
+    /// Reads again what is out of date. Simultaneous callers wait for the same readings.
     pub async fn refresh(&self, ctx: &Ctx) {
         let mut good_until = self.0.lock().await;
         let began = Instant::now();
@@ -88,7 +89,7 @@ async fn read(ctx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// Shows a figure. A gauge is a float: exact up to 2^53, and nothing is reckoned with it.
+/// Sets a gauge. Gauges are floats, exact up to 2^53; they are only shown, never calculated with.
 fn show(name: &'static str, figure: Figure, unit: Unit) {
     let label = |(column, value)| metrics::Label::new(label_of(column), value);
     let labels: Vec<_> = figure.names.into_iter().map(label).collect();
@@ -98,7 +99,7 @@ fn show(name: &'static str, figure: Figure, unit: Unit) {
     });
 }
 
-/// Returns the label that stands for a column: `app_id` is `app`.
+/// Returns the label for a column: `app` for `app_id`.
 fn label_of(column: &'static str) -> &'static str {
     column.strip_suffix("_id").unwrap_or(column)
 }

@@ -1,5 +1,4 @@
-//! `/metrics`, on a listener of its own: figures are the business of whoever runs the server, not of
-//! whoever can reach it.
+//! `/metrics`, on a listener of its own, since figures are meant for those who run the server, not for its clients.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +19,18 @@ use crate::server::error::{Error, Result};
 use crate::server::watch::database_gauges::Readings;
 use crate::server::watch::health;
 
-/// The upper ends of what durations are sorted into, in seconds: from a look-up to the slowest
-/// channel.
+/// Upper bounds of the histogram buckets for durations, in seconds: from a look-up to the slowest channel.
 const SECONDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
 
-/// How often what was measured is summed up, scraped or not: until then it takes memory.
+/// Interval at which measurements are summed up. Until then they take memory, scraped or not.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Begins to count, and to sum up now and then. Once in a process.
+/// Installs the recorder of figures and starts its upkeep task. Possible once in a process.
 ///
 /// # Errors
-/// At the second time.
+/// When called a second time.
 pub fn start(ctx: &Ctx, tasks: &mut JoinSet<()>) -> Result<Figures> {
     let unusable = |error| Error::internal(format!("figures cannot be kept: {error}"));
     let figures = PrometheusBuilder::new()
@@ -60,7 +58,7 @@ pub fn start(ctx: &Ctx, tasks: &mut JoinSet<()>) -> Result<Figures> {
     })
 }
 
-/// Everything that was counted and measured.
+/// All figures that were counted and measured.
 #[derive(Clone)]
 pub struct Figures {
     ctx: Ctx,
@@ -69,7 +67,7 @@ pub struct Figures {
     readings: Arc<Readings>,
 }
 
-/// What the second listener serves.
+/// Returns the routes of the second listener.
 pub fn routes(figures: Figures) -> Router {
     let ctx = figures.ctx.clone();
     Router::new()
@@ -78,7 +76,7 @@ pub fn routes(figures: Figures) -> Router {
         .merge(health::routes(ctx))
 }
 
-/// All figures, as of now. What has to be asked of the database is asked within a time limit.
+/// Answers with all current figures. Those from the database are read within a time limit.
 async fn scrape(State(figures): State<Figures>) -> impl IntoResponse {
     const TEXT: [(HeaderName, &str); 1] = [(
         header::CONTENT_TYPE,

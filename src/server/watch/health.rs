@@ -1,4 +1,4 @@
-//! Whether the server is alive, and whether requests should be sent to it.
+//! Liveness and readiness of the server.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use crate::server::ctx::Ctx;
 use crate::server::error::Error;
 use crate::server::store;
 
-/// The longest time that the database may take to show that it is there.
+/// Maximum time that the database may take to answer a readiness check.
 const LIMIT: Duration = Duration::from_secs(1);
 const NOT_KEPT: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-/// `/healthz` for whoever restarts what hangs, `/readyz` for whoever sends requests.
+/// Returns the routes `/healthz`, for supervisors that restart a hung process, and `/readyz`, for proxies that route
+/// requests.
 pub fn routes(ctx: Ctx) -> Router {
     Router::new()
         .route("/healthz", get(async || (NOT_KEPT, "ok")))
@@ -25,12 +26,12 @@ pub fn routes(ctx: Ctx) -> Router {
         .with_state(ctx)
 }
 
-/// Tells whether requests should be sent here: no stop has begun, the last checkup found the clock right
-/// and the disk with room for a write, and the database is in its place and can be read. The schema is up
-/// to date: the database is not opened before it is.
+/// Checks that the server may be sent requests: no stop has begun, the last checkup found the clock right and the disk
+/// writable, and the database is in its place and can be read. The schema needs no check, as it was brought up to date
+/// before.
 ///
 /// # Errors
-/// Says why not, after a second at the latest.
+/// The reason why not, after at most a second.
 pub async fn ready(ctx: &Ctx) -> Result<(), NotReady> {
     if ctx.stopping.is_cancelled() {
         return Err(NotReady::Stopping);

@@ -1,4 +1,4 @@
-//! What a machine's keepers look at: health, figures, traces and logs.
+//! Observation of the running server: health, figures, traces and logs.
 
 pub mod database_gauges;
 pub mod exporter;

@@ -1,4 +1,4 @@
-//! The fields of requests. The parser checks by the same description from which the API description is written, so
+//! The fields of requests. Requests are checked by the same descriptions from which the API description is made, so
 //! that the two cannot differ.
 
 mod table;
@@ -27,7 +27,7 @@ pub struct Field {
     pub kind: Kind,
     pub required: bool,
     pub about: Text,
-    /// A value as the open edition writes it.
+    /// An example in the open edition's form.
     pub example: &'static str,
 }
 
@@ -38,7 +38,7 @@ pub enum Kind {
     Number {
         max: usize,
     },
-    /// Words for people, handed on as they are.
+    /// Free text, passed on unchanged.
     Text {
         max: usize,
     },
@@ -50,7 +50,7 @@ pub enum Kind {
     Url {
         max: usize,
     },
-    /// A string or an object, which is reserved.
+    /// A reserved field: a string or an object.
     Extra {
         max: usize,
     },
@@ -80,7 +80,7 @@ impl Field {
         }
     }
 
-    /// Tells whether the single edition has no such field.
+    /// Tells whether only the open edition has this field.
     pub fn open_only(&self) -> bool {
         self.name == APP_ID.name || self.name == MCH_NO.name
     }
@@ -89,7 +89,7 @@ impl Field {
         Refusal::field(self.name, reason)
     }
 
-    /// Checks the type and limits of a value that is given.
+    /// Checks the type and limits of a value that is present.
     pub fn check(&self, value: &Json, edition: Edition, zone: &TimeZone) -> Result<(), Refusal> {
         match self.kind {
             Kind::Number { max } => {
@@ -152,8 +152,7 @@ impl Field {
         }
     }
 
-    /// Reads an amount. It is a JSON number in either edition, never a string, and in the single edition
-    /// it has no point.
+    /// Reads an amount: a JSON number in both editions, never a string, and without a decimal point in the single one.
     pub fn amount(&self, value: &Json, edition: Edition) -> Result<Fen, Refusal> {
         let Json::Number(digits) = value else {
             return Err(self.refuse(Reason::NotAnAmount));
@@ -197,7 +196,7 @@ impl Field {
         })
     }
 
-    /// Reads a moment as its edition writes it.
+    /// Reads a moment in the form of its edition.
     pub fn time(
         &self,
         value: &Json,
@@ -213,15 +212,15 @@ impl Field {
     }
 }
 
-/// Tells whether a character could make one signed text readable as two requests.
+/// Tells whether a character could make one signed text readable as two different requests.
 pub fn splits_the_text(c: char) -> bool {
     matches!(c, '&' | '=' | '"' | '\'' | '\\')
 }
 
-/// Tells whether a number or identifier may hold a character. Two numbers that are one text to the
-/// signature, to a person or to a spreadsheet have to be one number to us. So a number may hold no separator of
-/// the signed text, no white space, nothing invisible, no full-width form of an ASCII character, and no
-/// letter outside ASCII that has another form in upper case (`ß` becomes `SS`).
+/// Tells whether a number or identifier may hold a character. Two different numbers must not look the same in the
+/// signed text, to a person or in a spreadsheet. So a number may hold no separator of the signed text, no white space,
+/// nothing invisible, no full-width form of an ASCII character, and no letter outside ASCII that has another form in
+/// upper case (`ß` becomes `SS`).
 pub fn fits_a_number(c: char) -> bool {
     const FILLERS: [char; 5] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}', '\u{2800}'];
     let full_width = ('\u{FF01}'..='\u{FF5E}').contains(&c);
@@ -257,7 +256,7 @@ fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
         return None;
     }
     let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-    // Jiff reads a leap second as the one before; a clock that shows one is wrong.
+    // Jiff would read a leap second (`:60`) as `:59`. Only a wrong clock shows one, so it is refused.
     if text.ends_with("60") {
         return None;
     }
@@ -270,7 +269,7 @@ fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     ))
 }
 
-/// Writes a moment as the open edition does: `yyyy-MM-dd HH:mm:ss`.
+/// Writes a moment in the open edition's form: `yyyy-MM-dd HH:mm:ss`.
 pub fn local_text(at: Timestamp, zone: &TimeZone) -> String {
     let timestamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
     timestamp

@@ -1,4 +1,4 @@
-//! Every field by its name, and the tables of fields by endpoint.
+//! Descriptions of all fields, and the table of fields of each endpoint.
 
 use crate::domain::lang::text;
 use crate::domain::limits;
@@ -64,7 +64,7 @@ pub const REQ_TIME: Field = Field::new(
 )
 .required();
 
-/// The fields of every request.
+/// Fields of every request.
 pub const COMMON: &[Field] = &[APP_ID, MCH_NO, CLIENT_IP, NONCE_STR, SIGN, REQ_TIME];
 
 pub const ORDER_NO: Field = Field::new(
@@ -198,7 +198,7 @@ pub const PAY_TIME: Field = Field::new(
 )
 .required();
 
-/// The fields of `/unipay/refund`, beside the common ones.
+/// Fields of `/unipay/refund`, besides the common ones.
 pub const REFUND: &[Field] = &[
     BIZ_REFUND_NO.required(),
     ORDER_NO,
@@ -211,13 +211,13 @@ pub const REFUND: &[Field] = &[
     NOTIFY_URL,
 ];
 
-/// The fields that name a refund.
+/// Fields of which one names a refund.
 pub const REFUND_KEY: &[Field] = &[REFUND_NO, BIZ_REFUND_NO];
 
-/// The fields that name an order.
+/// Fields of which one names an order.
 pub const ORDER_KEY: &[Field] = &[ORDER_NO, BIZ_ORDER_NO, OUT_ORDER_NO];
 
-/// The fields of `/unipay/syncPay`, which is asked for refunds and for orders.
+/// Fields of `/unipay/syncPay`, which serves refunds and orders.
 pub const SYNC_PAY: &[Field] = &[
     REFUND_NO,
     BIZ_REFUND_NO,
@@ -226,7 +226,7 @@ pub const SYNC_PAY: &[Field] = &[
     OUT_ORDER_NO,
 ];
 
-/// The fields of `/unipay/order/record`, beside the common ones.
+/// Fields of `/unipay/order/record`, besides the common ones.
 pub const ORDER_RECORD: &[Field] = &[
     BIZ_ORDER_NO.required(),
     OUT_ORDER_NO.required(),

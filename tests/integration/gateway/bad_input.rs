@@ -1,4 +1,4 @@
-//! Nothing that a caller sends is more than refused: a code, the field, the reason.
+//! Bad input of every kind is only refused: with a code, the field and the reason.
 
 use std::net::Ipv4Addr;
 
@@ -142,7 +142,7 @@ async fn what_is_allowed_at_its_limit_is_taken_and_kept() {
         "attach": attach, "notifyUrl": "http://127.0.0.1/n?a=1&order=2", "clientIp": "::1",
         "extraParam": {"b": [1, {"c": null}], "a": "x&y"}, "unknown": {"deep": [true]},
     });
-    // The second implementation signs nested values as they stand, which are sorted already.
+    // The second implementation signs nested values in the given order, which is sorted already.
     let answer = test.open("/unipay/refund", fields).await;
     assert_eq!(answer.code(), 0, "{}", answer.text);
     let query = json!({"bizRefundNo": "退".repeat(100)});
@@ -177,7 +177,7 @@ async fn the_clock_may_be_five_minutes_off_and_the_message_tells_which_way() {
         "{}",
         ahead.text
     );
-    // Milliseconds for seconds, and what no clock can hold.
+    // Milliseconds in place of seconds, and a value beyond any clock.
     for time in [now * 1000, i64::MAX] {
         let answer = test
             .single(
@@ -244,7 +244,7 @@ async fn a_text_that_could_be_read_as_two_requests_is_refused() {
             answer.text
         );
     }
-    // What stands before its own field in the order of names cannot be taken for it.
+    // A field that sorts before the imitated one cannot be mistaken for it.
     let fine =
         json!({"attach": "a=1&amount=2&sign=3", "notifyUrl": "http://example.com/?attach=1&b=2"});
     assert_eq!(refund(fine).await.code(), 0);
@@ -297,7 +297,6 @@ async fn the_unreadable_is_refused_as_such() {
     }
 }
 
-/// A value that may be wrong in any way, or right.
 #[tokio::test]
 async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
     let test = TestApp::start().await;
@@ -324,6 +323,7 @@ async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
     assert!(callback.status.is_client_error(), "{callback:?}");
 }
 
+/// Makes any value, valid or wrong in any way.
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -410,7 +410,7 @@ fn any_signed_fields_to_any_endpoint_are_answered_and_balance() {
     let test = runtime.block_on(TestApp::start());
     let order = runtime.block_on(test.order("SBX-OK-1"));
     let fields = prop::collection::btree_map(any_name(), any_value(), 0..8);
-    // Most requests start from a right one, or hardly any would come through the door.
+    // Most requests start from a valid one, as hardly any would pass the authentication otherwise.
     let from_right = prop::bool::weighted(0.7);
     let accepted = std::cell::Cell::new(0);
     let given = (
@@ -463,7 +463,7 @@ fn any_signed_fields_to_any_endpoint_are_answered_and_balance() {
     assert_eq!(data["amount"], 100, "{data}");
 }
 
-/// Signs with the server's own rule: this test is about what lies behind the door.
+/// Signs with the server's own rule, since this test is about what comes after authentication.
 fn sign(fields: Value) -> String {
     let text = fields.to_string();
     let Ok(read) = object(text.as_bytes()) else {

@@ -39,7 +39,7 @@ async fn the_description_covers_every_endpoint_field_and_code() {
     ] {
         let item = &api["paths"][format!("/unipay/{path}")]["post"];
         assert!(item["summary"].is_string(), "{path}");
-        // What is described is served: no path falls through to "no such endpoint".
+        // Each described path is served: none falls through to "no such endpoint".
         let served = test
             .post(&format!("/unipay/{path}").replace(['{', '}'], "x"), "{}")
             .await;
@@ -47,7 +47,7 @@ async fn the_description_covers_every_endpoint_field_and_code() {
     }
     assert!(api["paths"]["/sandbox/book/{refundNo}"]["get"].is_object());
 
-    // Every reference leads somewhere.
+    // Every reference has a target.
     for reference in text.split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();
         assert!(api.pointer(pointer).is_some(), "{pointer}");

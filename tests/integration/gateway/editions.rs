@@ -1,4 +1,4 @@
-//! Both generations of clients on one server, and nothing in between.
+//! Clients of both editions on one server, and requests that mix the two.
 
 use serde_json::json;
 
@@ -199,7 +199,7 @@ async fn a_shape_between_the_editions_is_refused_and_moves_nothing() {
             answer.text
         );
     }
-    // A number with a point or an exponent is no Unix time, whatever it comes to.
+    // A number with a point or an exponent is not a Unix time, whatever its value.
     for time in ["1715575932.0", "1.7e9", "-1"] {
         let sign = crate::support::http::sign_text(
             vec![

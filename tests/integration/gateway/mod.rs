@@ -1,4 +1,4 @@
-//! The merchant gateway as a merchant's system meets it: the real router over HTTP.
+//! The merchants' gateway from outside: the real router over HTTP.
 
 mod bad_input;
 mod docs;

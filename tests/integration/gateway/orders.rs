@@ -1,8 +1,8 @@
-//! Telling us of orders.
+//! Recording orders through the gateway.
 
 use serde_json::{Value, json};
 
-use crate::support::http::TestApp;
+use crate::support::http::{TestApp, merchant};
 
 fn order(test: &TestApp) -> Value {
     json!({
@@ -143,11 +143,22 @@ async fn what_an_order_lacks_or_has_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn an_order_of_a_channel_that_the_app_has_not_is_kept_but_not_refunded() {
+async fn an_order_of_a_channel_that_the_app_has_not_is_refused() {
     let test = TestApp::start().await;
     let fields = with(order(&test), "channel", json!("ali_pay"));
+    let answer = test.open("/unipay/order/record", fields).await;
+    assert_eq!(answer.code(), 20021, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn an_order_of_a_channel_that_is_switched_off_is_kept_but_not_refunded() {
+    let test = TestApp::start().await;
+    let mut off = merchant("OFF");
+    off.channels[0].enabled = false;
+    test.add(off).await;
+    let fields = with(order(&test), "appId", json!("OFF"));
     assert_eq!(test.open("/unipay/order/record", fields).await.code(), 0);
-    let refund = json!({"bizOrderNo": "P1", "bizRefundNo": "R1", "amount": 1});
+    let refund = json!({"appId": "OFF", "bizOrderNo": "P1", "bizRefundNo": "R1", "amount": 1});
     let answer = test.open("/unipay/refund", refund).await;
     assert_eq!(answer.code(), 20021, "{}", answer.text);
 }

@@ -1,4 +1,4 @@
-//! The rates at which addresses and apps may ask, and who may reach the sandbox.
+//! The rate limits of addresses and apps, and access to the sandbox.
 
 use refundry::domain::merchant::{AppChannel, MerchantApp};
 use refundry::domain::order::Channel;
@@ -13,7 +13,7 @@ use crate::support::test_channel;
 const ONE: &str = "203.0.113.9";
 const OTHER: &str = "203.0.113.10";
 
-/// A server behind a proxy, whose clock stands still.
+/// Starts a server behind a proxy, with a clock that stands still.
 async fn start(flags: &[&str]) -> TestApp {
     let flags = [&["--trusted-proxies=127.0.0.1"], flags].concat();
     let clock = Clock::manual(Timestamp(1_760_000_000_000));
@@ -46,7 +46,7 @@ async fn an_address_is_told_in_the_envelope_what_is_limited_and_nobody_else_is_r
     assert!(msg.contains("地址") && msg.contains('2'), "{msg}");
     assert_eq!(refused["traceId"].as_str().unwrap().len(), 12);
     assert_eq!(query(&test, OTHER).await["code"], 20041);
-    // The console has the same limit, and its own way to tell.
+    // The console has the same limit, with its own form of refusal.
     let login = post(&test, ONE, "/api/login", String::new()).await;
     assert_eq!(login.status(), 429);
     assert_eq!(login.headers()["retry-after"], "1");
@@ -88,7 +88,7 @@ async fn a_callback_too_many_is_answered_so_that_the_channel_calls_again() {
     }
     assert_eq!(call(ONE).await, 503);
     assert_eq!(call(OTHER).await, 400);
-    // Its requests are counted apart.
+    // The app's requests are counted separately.
     assert_eq!(query(&test, ONE).await["code"], 20041);
 }
 

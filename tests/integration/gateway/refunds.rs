@@ -1,4 +1,4 @@
-//! Idempotency, balances, and requests whose caller or time runs out.
+//! Idempotency, balances, and requests whose caller disconnects or whose time runs out.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
         1
     );
 
-    // What differs is ignored, but for what may change.
+    // A repeat's other fields are ignored, except those that may change.
     let other = test.order("SBX-OK-2").await;
     let repeat = json!({
         "bizOrderNo": other, "bizRefundNo": "R1", "amount": 1, "reason": "x", "attach": "new",
@@ -101,8 +101,8 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
     assert_eq!(order["refundableBalance"], 60);
 }
 
-/// The open edition's signature does not see case: whoever listens in can send a request again with its
-/// number in other letters, and before the merchant's own arrives.
+/// The open edition's signature ignores case: an eavesdropper can repeat a request with its number in another case,
+/// even before the merchant's own request arrives.
 #[tokio::test]
 async fn one_signed_request_is_one_refund_in_whatever_case_and_order_it_comes() {
     let test = TestApp::start().await;
@@ -120,7 +120,7 @@ async fn one_signed_request_is_one_refund_in_whatever_case_and_order_it_comes() 
         assert_eq!((first.code(), second.code()), (0, 0), "{}", second.text);
         assert_eq!(first.data(), second.data());
 
-        // The merchant finds it by his own number, and by none that we advise.
+        // The merchant finds the refund by his own number.
         for path in ["/unipay/query/refundOrder", "/unipay/sync/order/refund"] {
             let found = test.open(path, json!({"bizRefundNo": number})).await;
             assert_eq!(found.code(), 0, "{}", found.text);
@@ -179,7 +179,7 @@ async fn the_single_edition_sees_case_and_says_which_number_is_known() {
     );
 }
 
-/// What is one number to the signature or to a person, and two to a computer, is refused.
+/// Numbers that differ to a computer, but not to the signature or to a person, are refused.
 #[tokio::test]
 async fn numbers_that_look_alike_or_have_two_forms_are_refused() {
     let test = TestApp::start().await;
@@ -237,7 +237,7 @@ async fn the_order_is_found_by_the_first_of_three_numbers() {
             expected
         );
     }
-    // A number that is given wins even when it leads nowhere.
+    // Our own order number has priority, even where it matches nothing.
     let wrong = json!({"orderNo": "NONE", "bizOrderNo": one, "bizRefundNo": "R9", "amount": 1});
     assert_eq!(test.open("/unipay/refund", wrong).await.code(), 20041);
 }
@@ -334,7 +334,7 @@ async fn a_refund_goes_on_when_its_caller_goes_away() {
     assert_answered(&test, query["refundNo"].as_str().unwrap()).await;
 }
 
-/// Waits until the submission of a refund is in its timeline as answered.
+/// Waits until the refund's timeline has the answer to its submission.
 async fn assert_answered(test: &TestApp, refund_no: &str) {
     for _ in 0..500 {
         let events = refunds::timeline(&test.ctx, "DEMO", refund_no)
@@ -364,7 +364,7 @@ async fn every_sync_path_answers_for_refunds_and_orders() {
         for key in [json!({"refundNo": refund_no}), json!({"bizRefundNo": "R1"})] {
             assert_eq!(test.open(path, key).await.data(), done, "{path}");
         }
-        // Our own number wins, even over a right one of the merchant's.
+        // Our own number has priority, even over a correct one of the merchant's.
         let both = json!({"refundNo": "NONE", "bizRefundNo": "R1"});
         assert_eq!(test.open(path, both).await.code(), 20041);
         let none = test.open(path, json!({})).await;
@@ -390,7 +390,7 @@ async fn every_sync_path_answers_for_refunds_and_orders() {
             20041
         );
     }
-    // An order that only the channel knows is taken over from it.
+    // An order that only the channel knows is recorded from its answer.
     let found = test
         .open(
             "/unipay/sync/order/pay",

@@ -1,5 +1,4 @@
-//! Every behaviour of the sandbox's table, as a merchant sees it, and the money counted in the
-//! sandbox's own book.
+//! Every behaviour in the sandbox's table, from a merchant's side, with the money counted in the sandbox's own ledger.
 
 use refundry::domain::refund::{RefundKey, ReviewReason};
 use refundry::domain::time::Timestamp;
@@ -9,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::http::{TestApp, config};
 
-/// Longer than the sandbox's delay in tests.
+/// A time longer than the sandbox's delay in tests.
 const DELAY_MS: i64 = 600;
 
-/// A server whose clock, and so the sandbox's, stands still until it is moved.
+/// Starts a server whose clock, also the sandbox's, stands still until it is moved.
 async fn start_still() -> TestApp {
     let clock = Clock::manual(Timestamp(1_760_000_000_000));
     TestApp::start_with(config(&[]), clock).await
@@ -246,7 +245,7 @@ async fn a_callback_counts_once_and_only_when_signed() {
     };
     assert_eq!(query().await, "progress");
 
-    // A right signature over another amount is applied to nothing, and a person is told.
+    // A callback with a valid signature and another amount changes nothing but flags the refund.
     let other = body.replace("3000", "3001");
     assert_eq!(call("DEMO/sandbox", &hmac(&other), &other).await.0, 200);
     assert_eq!(query().await, "progress");

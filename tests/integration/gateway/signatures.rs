@@ -1,4 +1,4 @@
-//! Signatures as a merchant's system makes and checks them, by a second implementation of the rule.
+//! Signatures as a merchant's system makes and verifies them, by a second implementation of the rule.
 
 use refundry::domain::merchant::{MerchantApp, SignType};
 use refundry::domain::time::Timestamp;
@@ -46,7 +46,7 @@ async fn the_published_request_is_let_in() {
         "sign": "a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7",
         "reqTime": 1715575932
     }"#;
-    // Signed rightly and in time, it is refused only because there is no such refund here.
+    // The signature and time are right; it is refused only because there is no such refund.
     assert_eq!(test.post("/unipay/syncPay", body).await.code(), 20041);
     let forged = body.replace("000004", "000005");
     assert_eq!(test.post("/unipay/syncPay", forged).await.code(), 20052);
@@ -121,7 +121,7 @@ async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
         )
         .await;
     assert_eq!((answer.code(), answer.msg().as_str()), (10506, "sign 必填"));
-    // The edition is part of the signature: what is signed as one is not let in as the other.
+    // The edition is part of the signature: a request signed for one is refused in the other.
     let open = signed(
         json!({"bizOrderNo": "P"}),
         json!(test.now_text()),
@@ -132,7 +132,7 @@ async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
         test.post("/unipay/query/payOrder", open).await.code(),
         20052
     );
-    // Any field that is changed, added or taken away breaks it.
+    // Changing, adding or removing any field breaks the signature.
     let body: serde_json::Value =
         serde_json::from_str(&test.open_body(json!({"bizOrderNo": "P", "x": 1}))).unwrap();
     for (name, value) in [
@@ -170,7 +170,7 @@ async fn an_app_that_does_not_demand_signatures_is_answered_with_one() {
 async fn both_readings_of_empty_strings_and_every_kind_of_value_verify() {
     let test = TestApp::start().await;
     let now = test.now_text();
-    // Empty strings dropped, then kept.
+    // First with empty strings dropped, then with them kept.
     for kept in [false, true] {
         let mut fields =
             json!({"bizOrderNo": "P", "nonceStr": "", "extra": "", "none": null, "reqTime": now});
@@ -184,7 +184,7 @@ async fn both_readings_of_empty_strings_and_every_kind_of_value_verify() {
             .await;
         assert_eq!(answer.code(), 20041, "kept: {kept}: {}", answer.text);
     }
-    // A nested object with its keys sorted, decimals without trailing zeros or exponent, words.
+    // A nested object with sorted keys, decimals without trailing zeros or exponent, and words.
     let signed = [
         ("bizOrderNo", "P"),
         ("reqTime", now.as_str()),

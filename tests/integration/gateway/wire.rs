@@ -1,4 +1,4 @@
-//! HTTP around the envelope: statuses, sizes, overload, health.
+//! HTTP around the envelope: statuses, sizes, overload and health.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -126,7 +126,7 @@ async fn ready_is_who_has_a_database_and_alive_is_who_answers() {
     assert_eq!((told("/healthz").await, told("/readyz").await), (200, 503));
 }
 
-/// What all tests of this process log from the moment on that one of them sets it up.
+/// The log of all tests of this process, from the time when one of them installs it.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -149,7 +149,7 @@ async fn the_log_has_the_trace_id_that_was_answered_and_no_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // For the whole process: a callsite that another thread meets first would else stay silent.
+    // Installed for the whole process, as a callsite that another thread reaches first would otherwise stay silent.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let test = TestApp::start().await;

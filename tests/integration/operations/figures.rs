@@ -1,4 +1,4 @@
-//! The figures, held to what was done.
+//! The figures, compared with what was done.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::node::Node;
 
-/// The figures of a scrape by name and labels, as they are written.
+/// Scrapes the figures. Returns their values by name and labels as written.
 pub async fn figures(node: &Node) -> HashMap<String, f64> {
     let (status, text) = node.get(&node.figures, "/metrics").await;
     assert_eq!(status, 200);
@@ -63,7 +63,7 @@ async fn requests_are_counted_by_endpoint_and_code_and_never_by_what_a_caller_wr
     );
 }
 
-/// A merchant's system that takes every notice, at the address returned.
+/// Starts a merchant's system that accepts every notice, and returns its address.
 pub async fn merchant() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -72,7 +72,7 @@ pub async fn merchant() -> String {
     format!("http://{address}/notices")
 }
 
-/// Scrapes until a figure is this, for at most ten seconds.
+/// Scrapes until a figure has the wanted value, for at most ten seconds.
 async fn becomes(node: &Node, name: &str, wanted: f64) {
     let mut last = None;
     for _ in 0..100 {
@@ -87,7 +87,7 @@ async fn becomes(node: &Node, name: &str, wanted: f64) {
 
 #[tokio::test]
 async fn refunds_money_channels_and_notices_are_told() {
-    // On a database of its own: a demonstration has refunds in progress from the start.
+    // On a database of its own, as a demonstration has refunds in progress from the start.
     let node = Node::start_fresh(&["--sbx-delay=1h", "--private-notify=true"]).await;
     let zero = "refundry_refunds_settled_total{channel=\"ali_pay\",state=\"success\"}";
     let before = figures(&node).await;
@@ -130,12 +130,13 @@ async fn refunds_money_channels_and_notices_are_told() {
         200.0
     );
     assert!(after["refundry_oldest_open_refund_seconds{app=\"DEMO\"}"] > 0.0);
+    let of_account = "account=\"DEMO-sandbox\",channel=\"sandbox\"";
     assert_eq!(
-        after[&format!("refundry_breaker_open{{{of_sandbox}}}")],
+        after[&format!("refundry_breaker_open{{{of_account}}}")],
         0.0
     );
     let submitted =
-        format!("refundry_channel_call_seconds_count{{{of_sandbox},operation=\"submit\"}}");
+        format!("refundry_channel_call_seconds_count{{{of_account},operation=\"submit\"}}");
     assert_eq!(after[&submitted], 4.0);
     assert_eq!(after["refundry_readings_fresh"], 1.0);
 }

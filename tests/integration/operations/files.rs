@@ -1,4 +1,4 @@
-//! The dashboard and the alerts ask for figures that there are.
+//! Checks that the figures in the dashboard and the alerts exist.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::node::Node;
 const ALERTS: &str = include_str!("../../../deploy/alerts.yml");
 const DASHBOARD: &str = include_str!("../../../deploy/grafana.json");
 
-/// The names of figures in a text, as they are asked for.
+/// Returns the names of figures that a text asks for.
 fn asked_for(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let figures =
@@ -36,7 +36,7 @@ async fn every_figure_that_is_asked_for_is_told() {
         .filter(|name| !names.contains(*name))
         .collect();
     assert!(missing.is_empty(), "{missing:?} of {names:?}");
-    // And nothing of ours is told that nobody looks at, but for what stands here.
+    // Each of our figures is used there, except those listed here.
     let watched = |name: &String| {
         let family = ["_bucket", "_sum", "_count"]
             .iter()

@@ -1,4 +1,4 @@
-//! Alive and ready are two things.
+//! Liveness and readiness.
 
 use super::node::Node;
 
@@ -12,13 +12,13 @@ async fn a_stop_is_told_before_the_door_closes() {
     node.terminate();
     let stopping = (503, "stopping".to_owned());
     while node.get(&node.base, "/readyz").await != stopping {}
-    // The door is still open, and what comes in is answered.
+    // The server still accepts requests and answers them.
     assert_eq!(node.get(&node.figures, "/readyz").await, stopping);
     assert_eq!(node.get(&node.base, "/healthz").await.0, 200);
     assert_eq!(node.get(&node.base, "/login").await.0, 200);
     let (_, figures) = node.get(&node.figures, "/metrics").await;
     assert!(figures.contains("\nrefundry_ready 0\n"), "{figures}");
-    // A second wish is granted at once.
+    // A second signal stops it at once.
     node.terminate();
     assert!(node.ended().success());
 }

@@ -1,4 +1,4 @@
-//! The log: one object a line, the trace id in each line of a request, and no secret in any.
+//! The log: one object on each line, the trace id on all lines of a request, and no secret on any.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn every_line_is_an_object_and_those_of_a_request_bear_its_trace_id() {
         .unwrap();
     assert_eq!(refusal["level"], "INFO");
     assert!(refusal["trace"].is_string() && refusal["code"].is_number());
-    // The statements of a request are its lines too.
+    // The statements of a request are logged within it.
     let statements = lines.iter().filter(|line| line["target"] == "sqlx::query");
     let of_requests = statements.filter(|line| line["trace"].is_string());
     assert!(of_requests.count() > 5, "{log}");
@@ -73,7 +73,7 @@ async fn no_setting_of_the_log_brings_a_secret_into_it() {
     assert_eq!(page.send().await.unwrap().status(), 200);
     let (_, session) = session.split_once('=').unwrap();
 
-    // The name of the folder begins with what is the password too.
+    // The folder's name begins with the text that is also the password.
     let log = node.log().replace("refundry-demo-", "");
     let lines = lines(&log);
     assert!(lines.len() > 100, "{log}");
@@ -106,7 +106,7 @@ async fn the_pages_show_no_password_of_a_merchants_address() {
     let session = node.logged_in().await;
     for page in [
         format!("refunds/{refund_no}"),
-        // A notice bears the version of the refund that it tells of.
+        // A notice's number is the version of the refund that it is about.
         format!("notices/{refund_no}/2"),
     ] {
         let url = format!("{}/apps/DEMO/{page}", node.base);

@@ -1,5 +1,5 @@
-//! The server as whoever runs it meets it: its health, its figures, its log, its traces, and the
-//! files of `deploy/`. Real processes throughout.
+//! The server from its administrator's side: health, figures, log, traces, and the files of `deploy/`. All tests use
+//! real processes.
 
 mod figures;
 mod files;

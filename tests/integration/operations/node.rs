@@ -1,4 +1,4 @@
-//! A process that serves, and a merchant's system before it.
+//! A server process, and requests of a merchant's system to it.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -15,13 +15,13 @@ use crate::support::database::TestDatabase;
 use crate::support::http::signed;
 use crate::support::{add_app, demo_app};
 
-/// A demonstration with figures. It is ended with the test.
+/// A demonstration with figures. Dropping it ends the process.
 pub struct Node {
     pub child: Child,
     out: BufReader<ChildStdout>,
-    /// `http://127.0.0.1:PORT`, of the console and the gateway.
+    /// Address of the console and the gateway: `http://127.0.0.1:PORT`.
     pub base: String,
-    /// `http://127.0.0.1:PORT`, of the figures.
+    /// Address of the figures: `http://127.0.0.1:PORT`.
     pub figures: String,
     pub http: Client,
     folder: TempDir,
@@ -29,7 +29,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts one, with these flags besides.
+    /// Starts a demonstration with further flags.
     pub fn start(flags: &[&str]) -> Node {
         Node::start_as("demo", flags)
     }
@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    /// Serves a database that has the app `DEMO` and nothing else.
+    /// Serves a database that holds only the app `DEMO`.
     pub async fn start_fresh(flags: &[&str]) -> Node {
         let database = TestDatabase::new();
         let url = database.url();
@@ -99,14 +99,14 @@ impl Node {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended.
     pub fn ended(&mut self) -> ExitStatus {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.out, &mut rest).unwrap();
         self.child.wait().unwrap()
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap()
     }
@@ -115,7 +115,7 @@ impl Node {
         self.folder.path().join("log")
     }
 
-    /// Gets an address of the console and the gateway, or of the figures: status and text.
+    /// Gets a page of either address, and returns its status and text.
     pub async fn get(&self, base: &str, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{base}{path}")).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
@@ -128,7 +128,7 @@ impl Node {
         sent.json().await.unwrap()
     }
 
-    /// The cookie of somebody who has logged in.
+    /// Logs in, and returns the session's cookie.
     pub async fn logged_in(&self) -> String {
         let sent = self.login("refundry-demo").await;
         let cookie = sent.headers()["set-cookie"].to_str().unwrap();
@@ -145,13 +145,12 @@ impl Node {
         post.body(form).send().await.unwrap()
     }
 
-    /// Records an order of 10.00 yuan that behaves as the sandbox's `behaviour`, and refunds one yuan
-    /// of it.
+    /// Records an order of 10.00 yuan with a behaviour of the sandbox, and refunds 1 yuan of it.
     pub async fn refund(&self, behaviour: &str, number: &str) -> Value {
         self.refund_with(behaviour, number, json!({})).await
     }
 
-    /// The same with these fields besides.
+    /// Does as [`Node::refund`], with further fields in the refund's request.
     pub async fn refund_with(&self, behaviour: &str, number: &str, mut refund: Value) -> Value {
         let order = json!({
             "bizOrderNo": format!("P{number}"), "outOrderNo": format!("SBX-{behaviour}-{number}"),
@@ -174,12 +173,12 @@ fn client() -> Client {
         .unwrap()
 }
 
-/// The body of a request of the single edition.
+/// Makes the body of a request of the single edition.
 pub fn body(fields: Value) -> String {
     signed(fields, json!(now()), "hmac_sha256", false)
 }
 
-/// Now, in Unix seconds.
+/// Returns the present time in Unix seconds.
 pub fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     now.as_secs()

@@ -1,4 +1,4 @@
-//! The page of an order, and the form on it, as a browser without scripts meets them.
+//! The page of an order and its form, as a browser without scripts gets them.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ async fn one_form_is_one_refund_and_that_of_another_tab_is_refused_where_the_bal
     let refused: Value = stale.json().await.unwrap();
     assert_eq!(refused["field"], "amount", "{refused}");
 
-    // The next refund of the order is another, of the same amount too.
+    // The order's next refund is another one, even with the same amount.
     let second = desk.refund("4.00", &of_another_tab, "6.00").await;
     assert_ne!(second, first);
 }

@@ -1,4 +1,4 @@
-//! Operators and their addresses: in the refunds they make, in the log, and where logins are limited.
+//! Operators and their addresses: in refunds, in the log, and in the limits on logins.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::node::{Node, body, now};
 
 const CLIENT: &str = "203.0.113.9";
 
-/// A node and, with a proxy before it or none, an operator at [`CLIENT`].
+/// A node, and an operator at [`CLIENT`], with or without a proxy in between.
 struct Desk {
     node: Node,
 }
@@ -88,7 +88,7 @@ async fn a_failed_login_is_counted_and_logged_by_name_and_address_and_locks_out_
     }
     let page = desk.try_password("admin", "refundry-demo").await;
     assert!(page.contains("refused=locked.15"), "{page}");
-    // The operator's own address is another.
+    // The operator's own address is a different one.
     let cookie = desk.node.logged_in().await;
     assert!(cookie.starts_with("refundry_session="));
     let forged = "x%0A%7B%22a%22%3A1%7D".to_owned() + &"y".repeat(60);

@@ -1,4 +1,4 @@
-//! The traces, as a collector receives them.
+//! The traces, as received by a collector.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +14,12 @@ use serde_json::json;
 
 use super::node::{Node, body};
 
-/// What a collector was sent.
+/// The requests that a collector received.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Bytes>>>);
 
 impl Collector {
-    /// Listens, and returns where.
+    /// Listens on a free port, and returns the address.
     async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -69,7 +69,7 @@ async fn a_refund_is_told_to_the_collector_from_the_request_to_the_channel() {
         .http
         .post(format!("{}/unipay/refund", node.base))
         .body(repeat);
-    // Its wish that nothing be sampled is not for a caller to have.
+    // A caller may not turn sampling off.
     let post = post.header("traceparent", format!("00-{caller}-00f067aa0ba902b7-00"));
     let answer: serde_json::Value = post.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["code"], 0, "{answer}");
@@ -123,7 +123,7 @@ async fn a_refund_is_told_to_the_collector_from_the_request_to_the_channel() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_holds_nobody_up() {
-    // Nothing listens on the port that was just given back.
+    // Nothing listens on a port that was just closed.
     let gone = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

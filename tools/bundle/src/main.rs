@@ -33,7 +33,7 @@ use wasm_bindgen_cli_support::Bindgen;
 /// Name of the script that loads the lazy module, as `cargo leptos` calls it.
 const PARTS: &str = "__wasm_split.______________________.js";
 
-/// The files of the folder: path within it, and content.
+/// The files of the folder, by their path within it.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
 
 fn main() -> Result<()> {
@@ -86,9 +86,9 @@ fn add_module(site: &mut Site, wasm: &Path) -> Result<()> {
         .out_name("refundry")
         .web(true)?
         .typescript(false)
-        // The page names the module, whose address has a hash that is not known here.
+        // The page names the module, as its address contains a hash unknown here.
         .omit_default_module_path(true)
-        // The lazy module finds by name what it shares with the first.
+        // The lazy module finds the items that it shares with the first by name.
         .keep_lld_exports(true)
         .demangle(false)
         // Names and tool versions make up a quarter of the module, and nothing reads them.
@@ -144,7 +144,7 @@ fn add_folder(site: &mut Site, from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Makes pages reload after each build. The script watches its own address, whose hash changes with the build; the
-/// time of the build is added so that it changes also where only the server did.
+/// build's time is added so that it also changes where only the server did.
 fn add_reloading(site: &mut Site) -> Result<()> {
     let script = site.entry("pkg/refundry.js".into()).or_default();
     script.extend_from_slice(include_bytes!("reload.js"));

@@ -136,7 +136,7 @@ pub fn Filters(
     let change = move |_: Event| now(false);
     let mut soon = debounce(TYPING_PAUSE, move |()| apply(true));
     let input = move |ev: Event| {
-        // An input method sends events for characters that are still being composed.
+        // An input method also sends events for characters that are still being composed.
         let composing = ev
             .dyn_ref::<InputEvent>()
             .is_some_and(InputEvent::is_composing);

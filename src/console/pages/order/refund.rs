@@ -27,18 +27,18 @@ use crate::domain::order::Order;
 /// Dialog that asks for confirmation.
 const CONFIRM: &str = "confirm";
 
-/// The state that a form keeps while its page loads again: the typed values, and the server's objections.
+/// The state that a form keeps while its page reloads: the typed values, and the server's objections.
 #[derive(Clone, Copy)]
 pub struct Draft {
-    /// Number of the order, and the values typed for it.
+    /// The order's number, and the values typed for it.
     typed: RwSignal<Option<(String, Typed)>>,
     refused: RwSignal<Vec<Wrong>>,
-    /// Loads the page again, for a balance that has changed.
+    /// Reloads the page after the balance has changed.
     reload: Callback<()>,
 }
 
 impl Draft {
-    /// Makes an empty draft. `reload` loads the page again.
+    /// Makes an empty draft. `reload` reloads the page.
     pub fn new(reload: impl Fn() + Send + Sync + 'static) -> Draft {
         Draft {
             typed: RwSignal::new(None),
@@ -165,7 +165,7 @@ fn Form(
     );
     let fresh = Typed::fresh(&order, &biz_refund_no);
 
-    // Values typed for a balance that has changed since are shown again for the operator to check.
+    // Values typed for a balance that has changed are shown again, for the operator to check.
     let order_no = order.order_no.clone();
     let (typed, refused) = draft.of(&order_no);
     let wrong = match &typed {

@@ -22,7 +22,7 @@ use crate::domain::refund::{Booking, Refund, RefundStatus};
 pub const RETRY: &str = "retry";
 /// Dialog that confirms a closing.
 pub const CLOSE: &str = "close";
-/// Dialog that books what became of the refund's money.
+/// Dialog that confirms a booking.
 pub const BOOK: &str = "book";
 /// Dialog that marks the refund as reviewed.
 pub const REVIEW: &str = "review";
@@ -62,7 +62,7 @@ impl RefundActions {
         settling + review.version() + book.version()
     }
 
-    /// Forgets the outcomes: the page now shows another refund.
+    /// Discards the outcomes, since the page now shows another refund.
     pub fn leave(&self) {
         self.sync.leave();
         self.retry.leave();
@@ -186,8 +186,8 @@ fn Close(app_id: String, refund: Refund, order: Order, actions: RefundActions) -
     }
 }
 
-/// Says what a booking does, and asks for its evidence. The server refuses it where the refund or the order's balance has
-/// changed since.
+/// Shows what a booking does, and asks for its evidence. The server refuses it where the refund or the order's balance
+/// has changed since it was shown.
 #[component]
 fn Book(
     app_id: String,
@@ -257,7 +257,7 @@ pub fn CloseRefundPage() -> impl IntoView {
     view! { <ConfirmPage title=texts::CLOSE_TITLE what=CLOSE/> }
 }
 
-/// Books what became of a refund's money where scripts are off: `/apps/:app_id/refunds/:number/book`.
+/// Books overpaid or returned money where scripts are off: `/apps/:app_id/refunds/:number/book`.
 #[component]
 pub fn BookRefundPage() -> impl IntoView {
     view! { <ConfirmPage title=texts::BOOK_TITLE what=BOOK/> }

@@ -1,5 +1,5 @@
-//! The page of one refund: its state and what the state means, the actions, the facts, the timeline. While
-//! the refund is in progress the page keeps itself up to date.
+//! The page of a refund: its state and the meaning of the state, the actions, the facts, the timeline. The page
+//! updates itself while the refund is in progress.
 
 mod actions;
 mod progress;
@@ -51,8 +51,8 @@ pub fn RefundPage() -> impl IntoView {
     });
     let announcement = RwSignal::new(String::new());
     follow_progress(app_id, refund, announcement);
-    // Head, outcome, facts and timeline are rendered apart: an update of one leaves an open dialog or an
-    // unfolded line of another as it is.
+    // Head, outcome, facts and timeline are rendered separately: an update of one leaves an open dialog or an unfolded
+    // line of another as it is.
     let view = Signal::derive(move || refund.get()?.ok());
     let timeline = Signal::derive(move || view.get().map_or_else(Vec::new, |view| view.timeline));
     let zone = Signal::derive(move || view.get().map_or_else(String::new, |view| view.zone));
@@ -122,7 +122,7 @@ fn Head(app_id: String, view: RefundView, actions: RefundActions) -> impl IntoVi
     }
 }
 
-/// Shows what the refund means for the money, and its facts.
+/// Shows what the refund's state means for the money, and its facts.
 #[component]
 fn About(app_id: String, view: RefundView) -> impl IntoView {
     let lang = use_lang();
@@ -143,7 +143,7 @@ fn About(app_id: String, view: RefundView) -> impl IntoView {
     }
 }
 
-/// Shows why a person has to review the refund, what the reason means, and what to do.
+/// Shows why the refund is flagged for review, what the reason means, and what to do.
 #[component]
 fn Raised(review_reason: ReviewReason, reviewed: bool) -> impl IntoView {
     let t = use_texts();

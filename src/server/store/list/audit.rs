@@ -7,7 +7,7 @@ use crate::domain::filter::{AuditFilter, Page, Place, Sort};
 use crate::server::store::audit;
 use crate::server::store::list::{Criterion, Search, Table};
 
-/// Returns one page of the entries that match. `app_id` is `*` for those of no app.
+/// Returns one page of the matching entries. `app_id` is `*` for entries of no app.
 pub async fn audit(
     conn: &mut AnyConnection,
     app_id: &str,

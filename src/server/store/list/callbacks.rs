@@ -7,7 +7,7 @@ use crate::domain::filter::{CallbackFilter, Count, Page, Place, Sort};
 use crate::server::store::callback;
 use crate::server::store::list::{Search, Table};
 
-/// Returns one page of the callbacks that match.
+/// Returns one page of the matching callbacks.
 pub async fn callbacks(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -25,7 +25,7 @@ pub async fn callbacks(
     search.page(conn, rows, place, cursor).await
 }
 
-/// Counts the callbacks that match, up to the limit.
+/// Counts the matching callbacks, up to the limit.
 pub async fn count_callbacks(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -1,10 +1,10 @@
-//! The lists and searches, one file a list.
+//! The lists and searches, one file for each list.
 //!
-//! The cost of a page must not grow with the table. Pages are taken by key along an index that
-//! gives the list's order, and counts stop at a limit. A criterion that this index does not serve
-//! may be rare, and looking for it along the index would then read all of it; so where it fits at
-//! most [`limits::COUNT_ROWS`] rows these are picked first, by the criterion's own index, and
-//! sorted. The beginning of a number or a title always picks first, and at most that many.
+//! The cost of a page must not grow with the table. Pages are read by key along the index with the list's order, and
+//! counts stop at a limit. A criterion that this index does not cover may match few rows, and finding them along the
+//! index would read all of it. So where a criterion matches at most [`limits::COUNT_ROWS`] rows, these candidates are
+//! read first, by the criterion's own index, and sorted. A search by the beginning of a number or title always reads
+//! candidates first, at most that many.
 
 mod audit;
 mod callbacks;
@@ -32,12 +32,12 @@ use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
 use matching::{Beginning, Criterion, Matching, Value, unindexed};
 
-/// The rows that are searched, or listed.
+/// The kind of rows that a list shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Table {
     Order,
     Refund,
-    /// Refunds in progress, by the time at which they were opened.
+    /// Refunds in progress, sorted by the time at which they were opened.
     Open,
     Notice,
     Callback,
@@ -58,8 +58,8 @@ impl Table {
         }
     }
 
-    /// Returns the condition on a row besides its app. It is word for word the condition of the table's indexes, unless
-    /// rows are `picked` by their numbers.
+    /// Returns the condition on rows besides their app. It is literally the condition of the table's partial indexes,
+    /// unless the rows are `picked` as candidates by number, where those indexes should not be used.
     fn only(self, picked: bool) -> &'static str {
         match self {
             Table::Open => " AND status = 'progress'",
@@ -69,7 +69,7 @@ impl Table {
         }
     }
 
-    /// Returns the column of the time at which a row came to be.
+    /// Returns the column with the time of a row's creation.
     fn time(self) -> &'static str {
         match self {
             Table::Order | Table::Refund | Table::Notice => "created_at",
@@ -79,8 +79,8 @@ impl Table {
         }
     }
 
-    /// Returns the columns that order rows of one moment: a number, and where one number has several rows, the number of
-    /// the row within them.
+    /// Returns the columns that order rows of the same moment: a number, and, where a number has several rows, the
+    /// row's number within them.
     fn key(self) -> (&'static str, Option<&'static str>) {
         match self {
             Table::Order => ("order_no", None),
@@ -92,7 +92,7 @@ impl Table {
         }
     }
 
-    /// Returns the column of the number that is searched: the order's own, or that of the refund which a row belongs to.
+    /// Returns the column of the number that is searched: the order's own, or that of the row's refund.
     fn belongs_to(self) -> &'static str {
         match self {
             Table::Order => "order_no",
@@ -105,7 +105,7 @@ impl Table {
 const ORDER_NUMBERS: [&str; 3] = ["order_no", "biz_order_no", "out_order_no"];
 const REFUND_NUMBERS: [&str; 3] = ["refund_no", "biz_refund_no", "out_refund_no"];
 
-/// A list with its criteria, before it is put into SQL.
+/// A list's criteria, before they become SQL.
 struct Search {
     table: Table,
     app_id: String,
@@ -114,11 +114,11 @@ struct Search {
     criteria: Vec<Criterion>,
 }
 
-/// The way in which the rows of a page are found.
+/// The way in which a page's rows are found.
 enum Way<'a> {
-    /// Along the index that gives the order.
+    /// Along the index with the list's order.
     Along,
-    /// Few candidates first, which are then sorted.
+    /// By candidates: few rows are read first and then sorted.
     Candidates(&'a [Criterion]),
 }
 
@@ -175,7 +175,7 @@ impl Search {
         }
     }
 
-    /// Returns one row more than a page holds, in the list's order, but reversed when paging back.
+    /// Returns one row more than a page holds, in the list's order, or in reverse when paging back.
     async fn fetch_page(
         &self,
         conn: &mut AnyConnection,
@@ -231,8 +231,9 @@ impl Search {
         matching.query(sql).fetch_all(conn).await
     }
 
-    /// Returns the criteria by which candidates are picked, if they are: none besides a beginning, or the first
-    /// criterion that the order's index does not serve and that few rows fit.
+    /// Returns the criteria by which candidates are read, or `None` where the page is read along the order's index.
+    /// With a search by beginning, there are no further criteria. Otherwise it is the first criterion that the order's
+    /// index does not cover and that few rows match.
     async fn candidates(&self, conn: &mut AnyConnection) -> sqlx::Result<Option<Vec<Criterion>>> {
         if !self.begins.is_empty() {
             return Ok(Some(Vec::new()));
@@ -288,8 +289,8 @@ impl Search {
         matching
     }
 
-    /// Counts the rows that match. They have no order, so that any index may serve. Where nothing narrows the rows that
-    /// have the beginning, they are counted without being read.
+    /// Counts the matching rows. They need no order, so that any index may serve. Where the beginning is the only
+    /// criterion, they are counted in the index without being read.
     async fn count(&self, conn: &mut AnyConnection) -> sqlx::Result<Count> {
         let mut matching = self.of_app();
         let counts_itself = matches!(self.table, Table::Order | Table::Refund);
@@ -310,7 +311,7 @@ impl Search {
         matching.count(conn, self.table).await
     }
 
-    /// Tells whether more rows have a beginning than were looked at.
+    /// Tells whether more rows match the beginning than were searched.
     async fn too_many(&self, conn: &mut AnyConnection) -> sqlx::Result<bool> {
         for beginning in &self.begins {
             for &(table, column) in &beginning.columns {
@@ -342,7 +343,7 @@ impl Search {
         }
     }
 
-    /// Makes a page of one row more than it holds.
+    /// Makes a page from one row more than it holds.
     async fn page<T>(
         &self,
         conn: &mut AnyConnection,
@@ -363,7 +364,7 @@ impl Search {
         let before = rows.first().filter(|_| has_before).map(&cursor);
         let after = rows.last().filter(|_| has_after).map(&cursor);
         let count = self.count(conn).await?;
-        // Where all that begin so were counted, and are few, none was left out.
+        // Where the count covers every row with the beginning and is below the limit, none was left out.
         let all_counted = self.criteria.is_empty() && self.begins.len() <= 1 && !count.more;
         let too_many = !all_counted && self.too_many(conn).await?;
         Ok(Page {
@@ -376,7 +377,8 @@ impl Search {
     }
 }
 
-/// Splits the cursor of a row whose number has several rows. A cursor that is not ours leads to some place in the list.
+/// Splits the cursor of a row whose number has several rows. A malformed cursor leads to an arbitrary place in the
+/// list.
 fn number_and_seq(number: &str) -> (&str, i64) {
     let parts = number.rsplit_once('.');
     parts.map_or((number, 0), |(number, seq)| {

@@ -8,7 +8,7 @@ use crate::domain::notice::NoticeRow;
 use crate::server::store::list::{Search, Table};
 use crate::server::store::{Columns, notice};
 
-/// Returns one page of the notices that match.
+/// Returns one page of the matching notices.
 pub async fn notices(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -32,7 +32,7 @@ pub async fn notices(
     search.page(conn, rows, place, cursor).await
 }
 
-/// Counts the notices that match, up to the limit.
+/// Counts the matching notices, up to the limit.
 pub async fn count_notices(
     conn: &mut AnyConnection,
     app_id: &str,

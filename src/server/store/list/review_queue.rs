@@ -1,4 +1,4 @@
-//! Refunds without a final outcome, and those that a person has to look at, oldest first.
+//! The review queue: refunds in progress, and refunds flagged for review, oldest first.
 
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
@@ -8,7 +8,7 @@ use crate::domain::refund::{Refund, ReviewQueueRow};
 use crate::server::store::list::{Criterion, Search, Table};
 use crate::server::store::{Columns, refund};
 
-/// Returns one page of the refunds in progress, or of the refunds that a person has to look at.
+/// Returns one page of the refunds in progress, or of those flagged for review.
 pub async fn review_queue(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -41,7 +41,7 @@ pub async fn review_queue(
     search.page(conn, rows, place, cursor).await
 }
 
-/// Counts the refunds of the queue, up to the limit.
+/// Counts the matching refunds, up to the limit.
 pub async fn count_review_queue(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -1,4 +1,4 @@
-//! The list of syncs of refunds, newest first: events of the timeline.
+//! The list of syncs of refunds, newest first. Syncs are events of the timeline.
 
 use sqlx::AnyConnection;
 
@@ -7,7 +7,7 @@ use crate::domain::filter::{Count, Page, Place, Sort, SyncFilter};
 use crate::server::store::event;
 use crate::server::store::list::{Criterion, Search, Table};
 
-/// Returns one page of the syncs that match.
+/// Returns one page of the matching syncs.
 pub async fn syncs(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -29,7 +29,7 @@ pub async fn syncs(
     search.page(conn, rows, place, cursor).await
 }
 
-/// Counts the syncs that match, up to the limit.
+/// Counts the matching syncs, up to the limit.
 pub async fn count_syncs(
     conn: &mut AnyConnection,
     app_id: &str,

@@ -1,4 +1,4 @@
-//! The limits of what one address may ask for, kept by each node in its memory.
+//! Limits on the logins of one address, kept by each node in its memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,46 +8,46 @@ use crate::domain::error::Refusal;
 use crate::domain::time::Timestamp;
 use crate::server::client_ip::counted_as;
 
-/// This many logins from one address may fail within [`WINDOW_MS`]: several people behind one address
-/// mistype, and a list of names is not tried through.
+/// Maximum number of failed logins from one address within [`WINDOW_MS`]: enough for several people behind one
+/// address, too few to try a list of names.
 const FAILURES_OF_ADDRESS: u32 = 30;
 const WINDOW_MS: i64 = 5 * 60_000;
-/// This many logins from one address are checked or wait for it at once, of the
+/// Maximum number of logins from one address that are checked or queued at once, out of
 /// [`passwords::WAITING`](super::passwords::WAITING) in all.
 pub(super) const AT_ONCE_OF_ADDRESS: u32 = 16;
-/// This many addresses are counted within a window; further ones are let through, to be stopped by the
-/// lock-out alone.
+/// Maximum number of addresses that are counted within a window. Logins from further ones are limited only by the
+/// lock-out.
 const ADDRESSES: usize = 100_000;
 
-/// Returns the minutes that a span of time lasts, the begun one included.
+/// Returns a time span in minutes, rounded up.
 pub(super) fn minutes(ms: i64) -> i64 {
     (ms + 59_999) / 60_000
 }
 
-/// The logins that addresses have under way, and those that failed of late.
+/// The logins that each address has under way, and its recent failures.
 #[derive(Default)]
-pub struct AddressLimits(Mutex<Counted>);
+pub struct LoginLimits(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
     window_began: Timestamp,
-    /// Of this window, those under way included until they succeed.
+    /// Failed logins of this window, including those under way until they succeed.
     failed: HashMap<IpAddr, u32>,
     under_way: HashMap<IpAddr, u32>,
 }
 
 /// A login that is being checked. It counts as failed unless it [succeeds](Attempt::succeeded).
 pub(super) struct Attempt<'a> {
-    limits: &'a AddressLimits,
+    limits: &'a LoginLimits,
     address: IpAddr,
 }
 
-impl AddressLimits {
-    /// Lets an address have one more login checked.
+impl LoginLimits {
+    /// Begins one more login from an address.
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`] where too many failed of late; [`Refusal::Overloaded`] where too
-    /// many are under way.
+    /// [`Refusal::TooManyAttempts`] where too many failed within the window; [`Refusal::Overloaded`] where too many
+    /// are under way.
     pub(super) fn begin(&self, address: IpAddr, now: Timestamp) -> Result<Attempt<'_>, Refusal> {
         let address = counted_as(address);
         let mut counted = self.lock();
@@ -85,7 +85,7 @@ impl AddressLimits {
 }
 
 impl Attempt<'_> {
-    /// Takes the login off the address's failures.
+    /// Removes the login from the address's failures.
     pub(super) fn succeeded(self) {
         let mut counted = self.limits.lock();
         less(&mut counted.failed, self.address);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_address_fails_so_often_in_a_window_and_no_other_pays_for_it() {
-        let limits = AddressLimits::default();
+        let limits = LoginLimits::default();
         let (one, other) = (address("2001:db8::1"), address("198.51.100.7"));
         for _ in 0..2 * FAILURES_OF_ADDRESS {
             limits.begin(one, START).unwrap().succeeded();
@@ -130,7 +130,7 @@ mod tests {
         let later = START.plus_ms(60_000);
         let refused = Some(Refusal::TooManyAttempts { minutes: 4 });
         assert_eq!(limits.begin(one, later).err(), refused);
-        // Its neighbour in the same network is the same client.
+        // A neighbour in the same network counts as the same client.
         let neighbour = address("2001:db8::2");
         assert_eq!(limits.begin(neighbour, later).err(), refused);
         assert!(limits.begin(other, later).is_ok());
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_of_the_queue_and_no_more() {
-        let limits = AddressLimits::default();
+        let limits = LoginLimits::default();
         let (one, other) = (address("198.51.100.7"), address("198.51.100.8"));
         let under_way: Vec<_> = (0..AT_ONCE_OF_ADDRESS)
             .map(|_| limits.begin(one, START).unwrap())
