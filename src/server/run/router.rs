@@ -117,7 +117,7 @@ fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
     .into())
 }
 
-/// Who asks, as far as the path tells.
+/// The kind of caller, as the path shows it.
 #[derive(Clone, Copy)]
 enum Caller {
     Merchant,
