@@ -91,7 +91,7 @@ impl<S> MerchantApp<S> {
         self.sign_required || self.moves_money()
     }
 
-    /// The app's settings for a channel, if it has that channel.
+    /// Returns the app's settings for a channel, if it has that channel.
     pub fn channel(&self, channel: Channel) -> Option<&AppChannel> {
         self.channels
             .iter()

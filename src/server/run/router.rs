@@ -206,7 +206,7 @@ mod tests {
         panic!("as a test");
     }
 
-    /// A handler that panics, or never ends, behind the guard.
+    /// Returns the answer of a handler that panics, or never ends, behind the guard.
     async fn answer(path: &str) -> (StatusCode, String) {
         let config = Config {
             request_time_limit_ms: 0,
