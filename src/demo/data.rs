@@ -1,4 +1,5 @@
-//! A month of a small tea merchant's business, the same for the same moment.
+//! The data of the demonstration: a month of a small tea merchant's business. The same moment always gives the same
+//! data.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -26,7 +27,7 @@ use crate::server::store::sandbox::LedgerRow;
 
 /// The demonstration's app.
 pub const APP_ID: &str = "DEMO";
-/// Its secret.
+/// The secret of the demonstration's app.
 pub const SECRET: &str = PUBLISHED_SECRET;
 
 const SEED: u64 = 20_240_510;
@@ -233,7 +234,7 @@ fn order(
     }
 }
 
-/// Tells the refunds of an order, and moves its balance by them.
+/// Makes the stories of an order's refunds, and moves its balance by them.
 fn stories(
     order: &mut Order,
     plan: &Plan,
@@ -243,7 +244,7 @@ fn stories(
 ) -> Vec<Story> {
     let mut told = Vec::new();
     let mut overpaid = None;
-    // Each refund begins after the one before, and the last leaves time for what becomes of it.
+    // Each refund begins after the one before. The last leaves time for its own events.
     let (first, last) = (
         order.created_at.plus_ms(20 * MINUTE_MS),
         now.plus_ms(-HOUR_MS),

@@ -1,5 +1,5 @@
-//! The demonstration: a server on a loopback address with a month of a small tea merchant's orders
-//! and refunds, and the sandbox to try everything on.
+//! The demonstration: a server on a loopback address, with a month of a small tea merchant's orders and refunds, and
+//! the sandbox for trying every action.
 
 mod data;
 mod messages;
@@ -27,8 +27,8 @@ pub const ADMIN: &str = "admin";
 /// is removed afterwards.
 ///
 /// # Errors
-/// When the address is not a loopback one, or taken; when the database cannot be opened, or holds
-/// other data than a demonstration's.
+/// Fails where the address is not a loopback one or is taken, the database cannot be opened, or it holds other data
+/// than a demonstration's.
 pub async fn demo(mut config: Config) -> Result<(), ServeError> {
     for address in [Some(config.listen), config.metrics_listen]
         .into_iter()
@@ -38,7 +38,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
             return Err(ServeError::NotLoopback(address));
         }
     }
-    // No load balancer stands before a demonstration that would need time to turn away.
+    // A demonstration has no load balancer that would need time to turn requests away.
     config.drain_ms = 0;
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
@@ -239,7 +239,7 @@ mod tests {
                 .count();
             assert!(least >= 8, "{least} of {status}");
         }
-        // The sandbox brings all money to the payer or back.
+        // The sandbox never reports a refund as abnormal.
         let of_sandbox = |reason: &&ReviewReason| **reason != ReviewReason::Abnormal;
         for &review_reason in ReviewReason::ALL.iter().filter(of_sandbox) {
             let raised = |refund: &crate::domain::refund::Refund| {

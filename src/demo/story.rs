@@ -87,7 +87,7 @@ impl Story {
         self.settle(order, Source::Answer, refusal(), Actor::Channel)
     }
 
-    /// Receives the channel's callback.
+    /// Applies the channel's callback.
     pub fn call_back(&mut self, order: &mut Order) -> &mut Self {
         let body = self.book.as_ref().map(CallbackBody::of);
         let said = body.as_ref().map(CallbackBody::to_json).unwrap_or_default();
@@ -101,7 +101,7 @@ impl Story {
         }
     }
 
-    /// Receives a callback that names another amount.
+    /// Applies a callback that names another amount.
     pub fn call_back_with_another_amount(&mut self) -> &mut Self {
         let said = self.book.as_ref().map(|row| {
             let amount = Fen(row.amount.0 * 10);
@@ -136,7 +136,7 @@ impl Story {
         self
     }
 
-    /// Asks the channel, which denies a refund that it had paid out.
+    /// Asks the channel, which denies the refund although it was paid out.
     pub fn sync_misheard(&mut self, order: &mut Order, actor: Actor) -> &mut Self {
         self.settle(order, Source::Sync, refusal(), actor)
     }
@@ -180,8 +180,8 @@ impl Story {
         self
     }
 
-    /// The story has come to the present: what has been open for long was raised, and what is to be
-    /// asked for is asked for from here on.
+    /// Ends the story at the present: flags a refund that has been open for too long, and makes one that is to be asked
+    /// for due from here on.
     pub fn arrive(&mut self, now: Timestamp, overdue_after_ms: i64, recheck_after_ms: i64) {
         let raised_at = self.refund.opened_at.plus_ms(overdue_after_ms);
         if self.refund.holds() && self.refund.review_reason.is_none() && raised_at < now {

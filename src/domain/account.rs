@@ -1,30 +1,29 @@
-//! A channel account: a merchant number at a channel, with what is needed to speak for it.
+//! A channel account: a merchant number at a channel, with the settings and secrets to act for it.
 
 use crate::domain::order::Channel;
 use crate::domain::secret::{Sealed, Secret};
 
-/// A channel account. Apps use accounts; several apps may use one. `S` is the form of its secrets: readable, or as they
-/// are stored.
+/// A channel account. Several apps may use one. `S` is the form of its secrets: readable or sealed.
 #[derive(Clone)]
 pub struct ChannelAccount<S = Secret> {
-    /// Our name for it, at most [`ACCOUNT_ID_CHARS`](crate::domain::limits::ACCOUNT_ID_CHARS) letters, digits and `_-.`.
+    /// Our name of the account: at most [`ACCOUNT_ID_CHARS`](crate::domain::limits::ACCOUNT_ID_CHARS) letters, digits
+    /// and `_-.`.
     pub account_id: String,
     pub channel: Channel,
-    /// The merchant number at the channel. An account in test mode has its own id here.
+    /// Merchant number at the channel. An account in test mode has its own `account_id` here.
     pub mch_id: String,
-    /// What the channel's adapter needs besides the secrets, as JSON in the adapter's own shape.
+    /// Settings of the channel's adapter besides the secrets, as JSON in the adapter's own format.
     pub settings: String,
-    /// The secrets, as one text in the adapter's own shape. Of an account in test mode: the key that signs the
-    /// sandbox's callbacks.
+    /// Secrets, as one text in the adapter's own format. In test mode: the key that signs the sandbox's callbacks.
     pub secrets: S,
-    /// The sandbox stands in for the channel: no money moves. Fixed when the account is made, so that what is called a
-    /// test can never reach a payer, and what moves money is never mistaken for a test.
+    /// True where the sandbox replaces the channel and no money moves. Never changes: a test can then never reach a
+    /// payer, and real money is never mistaken for a test.
     pub test_mode: bool,
-    /// A disabled account takes no new refunds. What was begun at it is brought to its end.
+    /// False where the account takes no new refunds. Refunds that have begun are still brought to their end.
     pub enabled: bool,
 }
 
-/// A channel account as it is stored.
+/// A channel account with its secrets sealed, as it is stored.
 pub type SealedAccount = ChannelAccount<Sealed>;
 
 impl ChannelAccount {
@@ -43,7 +42,7 @@ impl ChannelAccount {
 }
 
 impl<S> ChannelAccount<S> {
-    /// Returns the account with other secrets, or its own in another form.
+    /// Returns the account with other secrets, or with its secrets in another form.
     pub fn with_secrets<T>(self, secrets: T) -> ChannelAccount<T> {
         ChannelAccount {
             account_id: self.account_id,

@@ -1,13 +1,13 @@
-//! The breaker of a channel account: while the channel does not answer it, it is asked seldom.
+//! The breaker of a channel account: an account whose channel does not answer is asked less often.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
-/// The number of questions in a row without an answer that opens the breaker.
+/// Number of unanswered questions in a row that opens the breaker.
 pub const FAILURES: u32 = 5;
 
-/// The wait until the first probe, which doubles up to [`PROBE_MOST_MS`].
+/// Wait before the first probe. It doubles up to [`PROBE_MOST_MS`].
 const PROBE_LEAST_MS: i64 = 15 * SECOND_MS;
 const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
 
@@ -16,11 +16,11 @@ const PROBE_MOST_MS: i64 = 5 * MINUTE_MS;
 pub struct Breaker {
     pub account_id: String,
     pub opened_at: Timestamp,
-    /// The number of probes in a row that were not answered.
+    /// Number of unanswered probes in a row.
     pub probes: i64,
-    /// The time of the next probe: one refund is asked for, to see whether the channel is back.
+    /// Time of the next probe: one question, to see whether the channel answers again.
     pub probe_at: Timestamp,
-    /// The error that came instead of an answer.
+    /// Text of the error that opened the breaker or failed the last probe.
     pub said: String,
 }
 
@@ -36,13 +36,13 @@ impl Breaker {
         }
     }
 
-    /// Tells whether it is time for a probe. A time that lies further ahead than twice the longest wait is
-    /// due as well: it was set by a clock that was ahead.
+    /// Returns true where the next probe is due. A probe further ahead than twice the longest wait is due as well: its
+    /// time was set by a clock that was ahead.
     pub fn probe_is_due(&self, now: Timestamp) -> bool {
         self.probe_at <= now || self.probe_at > now.plus_ms(2 * PROBE_MOST_MS)
     }
 
-    /// Returns the breaker after a probe that was not answered: the next wait is twice as long.
+    /// Returns the breaker after an unanswered probe. The next wait is twice as long.
     pub fn probe_failed(&self, now: Timestamp, said: &str) -> Breaker {
         let doublings = u32::try_from(self.probes + 1).unwrap_or(u32::MAX).min(10);
         let wait = (PROBE_LEAST_MS << doublings).min(PROBE_MOST_MS);

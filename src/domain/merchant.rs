@@ -1,4 +1,4 @@
-//! A merchant's app: who may ask for refunds, how its requests are signed, which channels it has.
+//! A merchant's app: its secret, its signatures and its channels.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::domain::secret::{Sealed, Secret};
 use crate::domain::string_enum;
 
 string_enum! {
-    /// How requests and answers are signed.
+    /// The signature of requests and answers.
     SignType {
         HmacSha256 = "hmac_sha256",
         Md5 = "md5",
@@ -25,32 +25,32 @@ string_enum! {
     }
 }
 
-/// A merchant's app. `S` is its secret's form: readable, or as it is stored.
+/// A merchant's app. `S` is the form of its secret: readable or sealed.
 #[derive(Clone)]
 pub struct MerchantApp<S = Secret> {
     pub app_id: String,
     pub name: String,
-    /// The merchant number a request must name if it names one.
+    /// Merchant number. A request that names a merchant number must name this one.
     pub mch_no: Option<String>,
     pub secret: S,
     pub sign_type: SignType,
     pub enabled: bool,
-    /// Answers requests that name no app. At most one app is the default.
+    /// The default app serves requests that name no app. At most one app is the default.
     pub is_default: bool,
-    /// Set where requests must be signed; see [`MerchantApp::needs_signature`].
+    /// True where requests must be signed; see [`MerchantApp::needs_signature`].
     pub sign_required: bool,
-    /// Whether clients 2.x are served.
+    /// True where clients 2.x are served.
     pub single_edition: bool,
-    /// The edition of notices for refunds that were made in the console.
+    /// Edition of the notices about refunds that were made in the console.
     pub edition: Edition,
-    /// How far `reqTime` may be from our clock, in milliseconds.
+    /// Maximum difference between `reqTime` and our clock, in milliseconds.
     pub req_time_leeway_ms: i64,
-    /// Where notices go when the refund names no address.
+    /// Address of notices for refunds that name none.
     pub notify_url: Option<String>,
     pub channels: Vec<AppChannel>,
 }
 
-/// An app as it is stored.
+/// An app with its secret sealed, as it is stored.
 pub type SealedApp = MerchantApp<Sealed>;
 
 impl<S> std::fmt::Debug for MerchantApp<S> {
@@ -62,7 +62,7 @@ impl<S> std::fmt::Debug for MerchantApp<S> {
 }
 
 impl<S> MerchantApp<S> {
-    /// Returns the app with another secret, or its own in another form.
+    /// Returns the app with another secret, or with its secret in another form.
     pub fn with_secret<T>(self, secret: T) -> MerchantApp<T> {
         MerchantApp {
             app_id: self.app_id,
@@ -81,17 +81,17 @@ impl<S> MerchantApp<S> {
         }
     }
 
-    /// Tells whether the app has a channel that moves money.
+    /// Returns true where the app has a channel that moves money.
     pub fn moves_money(&self) -> bool {
         self.channels.iter().any(|settings| !settings.test_mode)
     }
 
-    /// Tells whether requests must be signed: where the app says so, and wherever money could move.
+    /// Returns true where requests must be signed: by the app's own setting, or because money could move.
     pub fn needs_signature(&self) -> bool {
         self.sign_required || self.moves_money()
     }
 
-    /// The app's settings for a channel, if it has that channel.
+    /// Returns the app's settings for a channel, if it has that channel.
     pub fn channel(&self, channel: Channel) -> Option<&AppChannel> {
         self.channels
             .iter()
@@ -103,17 +103,17 @@ impl<S> MerchantApp<S> {
 #[derive(Clone, Debug)]
 pub struct AppChannel {
     pub channel: Channel,
-    /// The account at which the app's orders of this channel are paid. Orders that were recorded before a change keep
-    /// theirs.
+    /// Account that receives the payments of the app's orders by this channel. After a change, earlier orders keep
+    /// their account.
     pub account_id: String,
-    /// The account is in test mode: the sandbox stands in for the channel.
+    /// True for an account in test mode: the sandbox replaces the channel.
     pub test_mode: bool,
     pub enabled: bool,
-    /// How long after payment an order may be refunded, in days.
+    /// Time after payment within which an order may be refunded, in days.
     pub refund_window_days: i64,
 }
 
-/// What the console shows of an app.
+/// The name of an app, as the console shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppName {
     pub app_id: String,

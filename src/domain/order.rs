@@ -1,4 +1,4 @@
-//! Payment orders and their refund side, which is derived from three amounts and never stored.
+//! Payment orders and their refund side. The refund side is derived from three amounts and never stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,25 +7,25 @@ use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
 string_enum! {
-    /// The channel by which an order was paid, and by which its money goes back.
+    /// The channel by which an order was paid, and by which refunds are made.
     Channel {
         WechatPay = "wechat_pay",
         AliPay = "ali_pay",
         UnionPay = "union_pay",
-        /// Moves no money: for demonstration and tests.
+        /// A channel that moves no money: for demonstrations and tests.
         Sandbox = "sandbox",
     }
 }
 
 impl Channel {
-    /// Tells whether requests must name the payer's address.
+    /// Returns true where requests must name the payer's address.
     pub fn needs_client_ip(self) -> bool {
         matches!(self, Channel::WechatPay)
     }
 }
 
 string_enum! {
-    /// The way in which the payer paid.
+    /// The payer's method of payment.
     Method {
         Wap = "wap",
         App = "app",
@@ -59,8 +59,8 @@ string_enum! {
     }
 }
 
-/// A payment order. `refunded + held <= amount`, none of them negative; what was paid out beyond the amount stands
-/// apart.
+/// A payment order. `refunded + held <= amount`, and none of them is negative. What was paid out beyond the amount is
+/// in `overpaid`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub app_id: String,
@@ -71,32 +71,33 @@ pub struct Order {
     /// The channel's number.
     pub out_order_no: Option<String>,
     pub channel: Channel,
-    /// The channel account at which it was paid.
+    /// Channel account that received the payment.
     pub account_id: String,
     pub method: Option<Method>,
     pub title: String,
-    /// The amount that was paid, or that is to be paid while the order is not paid yet.
+    /// Amount that was paid, or is to be paid while the order is unpaid.
     pub amount: Fen,
-    /// The amount that refunds have given back.
+    /// Amount that refunds have paid back.
     pub refunded: Fen,
-    /// The amount that refunds in progress hold.
+    /// Amount that refunds in progress hold.
     pub held: Fen,
-    /// Amount that channels paid out though the order had too little left for it.
+    /// Amount that channels paid out although the order had too little left.
     pub overpaid: Fen,
     pub status: OrderStatus,
     pub pay_time: Option<Timestamp>,
     pub attach: Option<String>,
-    /// The time that lists sort by: when the order was paid, or else when it was recorded. Never changed.
+    /// Sort key of lists: the time of payment, or of recording where that is unknown. Never changes.
     pub created_at: Timestamp,
-    /// The moment at which we learned of the order, by our clock.
+    /// Time at which the order was recorded, by our clock.
     pub recorded_at: Timestamp,
-    /// Counts the order's events.
+    /// Number of the order's events.
     pub version: i64,
 }
 
 impl Order {
-    /// Returns what could still be refunded, were nothing else in the way. Zero unless the order is paid. What was
-    /// overpaid is not refunded again when a refund fails afterwards and leaves room.
+    /// Returns the amount that can still be refunded as far as the balance is concerned. Zero unless the order is paid.
+    /// An overpaid amount stays deducted: it cannot be refunded again, even where a later failure frees some of the
+    /// balance.
     pub fn refundable(&self) -> Fen {
         match self.status {
             OrderStatus::Success => {
@@ -106,7 +107,7 @@ impl Order {
         }
     }
 
-    /// Returns what was paid out or is held beyond the order's amount.
+    /// Returns the amount that was paid out or is held beyond the order's amount.
     pub fn excess(&self) -> Fen {
         (self.refunded + self.held + self.overpaid - self.amount).max(Fen::ZERO)
     }
@@ -125,10 +126,10 @@ impl Order {
     }
 }
 
-/// A payment as a merchant, a file or a channel tells us of it.
+/// A payment as a merchant, a file or a channel reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
-    /// Our number for it; where there is none, one is made.
+    /// Our number. Where there is none, one is made.
     pub order_no: Option<String>,
     pub biz_order_no: String,
     pub out_order_no: Option<String>,
@@ -141,7 +142,7 @@ pub struct NewOrder {
     pub attach: Option<String>,
 }
 
-/// The number by which a request names an order. Where several are given the first of this list wins.
+/// The number by which a request names an order. Of several, the first of this list is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderKey {
     OrderNo(String),

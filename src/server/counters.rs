@@ -1,7 +1,7 @@
-//! What the server counts and measures, for Prometheus. Every name stands in this file.
+//! The counters and measurements of the server, for Prometheus. This file has all their names.
 //!
-//! Labels are endpoints, codes, apps, accounts, channels and our own words: a bounded number of each.
-//! Nothing is kept unless a setting asks for it ([`start`]); counting is then nearly free.
+//! Labels are endpoints, codes, apps, accounts, channels and words of our own, so that their number is bounded. Nothing
+//! is recorded unless a setting asks for it ([`start`]); counting then costs almost nothing.
 
 use std::time::{Duration, Instant};
 
@@ -128,7 +128,7 @@ pub(in crate::server) fn describe() {
     gauge!(INFO, "Always 1; its label is the program's version");
 }
 
-/// Shows the counts of what seldom happens before it first does: an alert on an increase sees the first time too.
+/// Shows counters of rare events as zero before the first event, so that an alert on an increase notices it.
 pub(in crate::server) fn begin_at_zero() {
     for &channel in Channel::ALL {
         for &state in RefundStatus::ALL {
@@ -152,7 +152,7 @@ pub(in crate::server) fn begin_at_zero() {
     }
 }
 
-/// A request under way. One that is dropped before it has ended was given up by its caller.
+/// A request under way. Dropping it before its end means that its caller gave it up.
 pub struct Request {
     endpoint: String,
     began: Instant,
@@ -186,7 +186,7 @@ impl Drop for Request {
     }
 }
 
-/// Counts a request that was refused since its address or app makes too many.
+/// Counts a request that was refused because its address or app makes too many.
 pub fn request_limited(limit: &'static str) {
     counter!(REQUESTS_LIMITED, "limit" => limit).increment(1);
 }

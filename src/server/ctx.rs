@@ -1,4 +1,4 @@
-//! What every room of the server is handed.
+//! The context of the server: the parts that all its modules share.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -96,7 +96,7 @@ impl NodeLease {
     /// Returns our node number. Takes one first where the lease is over or was never held.
     ///
     /// # Errors
-    /// When the database is out of reach, or all node numbers are held.
+    /// Fails where the database is out of reach, or all node numbers are held.
     pub async fn node_or_take(&self, now: Timestamp) -> Result<i64> {
         if let Some(node) = self.node(now) {
             return Ok(node);

@@ -32,7 +32,7 @@ impl Numbers {
     /// Makes a new number. If the node's lease is over or was never held, it takes a node number first.
     ///
     /// # Errors
-    /// When the database is out of reach, or all node numbers are held.
+    /// Fails where the database is out of reach, or all node numbers are held.
     pub async fn make(&self, kind: Kind, now: Timestamp) -> Result<String> {
         let node = self.lease.node_or_take(now).await?;
         Ok(self.sequence.number(kind, now, node))

@@ -262,7 +262,7 @@ impl World {
         self.refunds[index] = settlement.refund;
     }
 
-    /// Submits a refund, unless it awaits an approval: whoever tries to then submits nothing.
+    /// Begins a submission of a refund. Does nothing where the refund awaits an approval.
     fn begin_submission(&mut self, index: usize) {
         let (awaits, known) = {
             let refund = &self.refunds[index];

@@ -1,4 +1,4 @@
-//! The channels: truthful but for reversals and denials, and seldom in the best of health.
+//! The simulated channels: truthful but for reversals and denials, and often slow, silent or down.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::world::{FaultMode, HOUR, Happening, MINUTE, SECOND, Shared, World};
 
-/// A channel's time limit, as the nodes' settings have it.
+/// Time limit of a call of a channel, as the nodes' settings have it, in milliseconds.
 pub const TIME_LIMIT: i64 = 10 * SECOND;
-/// "Not found" means "not yet" for so long. Longer than a submission is on its way, than the channel
-/// takes to show it, and than two nodes' clocks differ.
+/// Visibility delay of the channels, in milliseconds. Longer than a submission is on its way, than the channel takes to
+/// show it, and than two nodes' clocks differ.
 const VISIBILITY_DELAY: i64 = MINUTE;
 const SHOWN_AFTER: i64 = 15 * SECOND;
-/// Longest time for which a node is held up between an answer and what it does with the answer: longer than
-/// any lease, as when its machine is suspended.
+/// Longest time for which a node is held up between receiving an answer and using it: longer than any lease, as when
+/// its machine is suspended.
 const HELD_UP: i64 = 12 * HOUR;
 
-/// Where a refund stands in the channel's book.
+/// The state of a refund in the channel's book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Unseen,
@@ -36,18 +36,18 @@ pub enum State {
     Success {
         at: i64,
     },
-    /// It succeeded, and was taken back.
+    /// The refund succeeded, and was reversed.
     Reversed,
     Fail,
     Close,
-    /// It was taken, and is forgotten.
+    /// The channel accepted the refund, and lost it.
     Lost,
-    /// It is being worked at, and questions are answered as if it had never been taken.
+    /// The channel works on the refund, but answers questions as if it had never received it.
     Denied,
 }
 
 impl State {
-    /// Whether the money is with the payer, or may yet go there.
+    /// Returns true where the money is with the payer, or may still go there.
     pub fn may_pay(self) -> bool {
         matches!(self, State::Working | State::Denied | State::Success { .. })
     }
@@ -60,19 +60,19 @@ pub struct Entry {
     pub order_no: String,
     pub amount: i64,
     pub state: State,
-    /// What a question is answered with until `shown_at`.
+    /// State that questions see until `shown_at`.
     before: State,
     shown_at: i64,
-    /// Submissions that are still on their way.
+    /// Number of submissions that are still on their way.
     pub under_way: u32,
     pub moved: u32,
-    /// A node has heard, and written down, that the channel has it.
+    /// True once a node has received and stored an answer that the channel has the refund.
     acknowledged: bool,
-    /// The channel has denied it once.
+    /// True once the channel has denied the refund.
     pub denied: bool,
 }
 
-/// What a callback says.
+/// The body of a callback.
 #[derive(Serialize, Deserialize)]
 struct Word {
     no: String,
@@ -88,7 +88,7 @@ impl World {
             .is_some_and(|until| self.now < *until)
     }
 
-    /// A node submits a refund.
+    /// Handles a node's submission of a refund.
     fn submission(
         &mut self,
         channel: Channel,
@@ -150,7 +150,7 @@ impl World {
         self.reply(&no, state)
     }
 
-    /// A node asks for a refund.
+    /// Handles a node's question about a refund.
     fn question(
         &mut self,
         channel: Channel,
@@ -175,7 +175,7 @@ impl World {
         self.reply(&no, shown)
     }
 
-    /// No answer: the connection breaks at once, or time runs out.
+    /// Returns no answer: the connection breaks at once, or the time limit is reached.
     fn silence(&mut self) -> FaultMode<Reply<Statement>> {
         self.counts.unresolved_submissions += 1;
         let why = "nothing was heard".to_owned();
@@ -189,7 +189,7 @@ impl World {
         }
     }
 
-    /// Answers. An answer may be long on its way, or lie with a node that is held up, and is old then.
+    /// Returns an answer. It may be long on its way, or wait on a node that is held up, and is outdated then.
     fn reply(&mut self, no: &str, state: State) -> FaultMode<Reply<Statement>> {
         let answer = self.answer(no, state);
         let refused = state == State::Fail;
@@ -215,12 +215,12 @@ impl World {
         FaultMode::Now(answer)
     }
 
-    /// A submission arrives. Money that has moved does not move again: only what failed, or is not
-    /// in the book, starts over.
+    /// Handles the arrival of a submission. Money that has moved does not move again: only a refund that failed, or is
+    /// not in the book, starts over.
     pub fn arrive(&mut self, no: &str) {
         let known = self.book[no].state;
         if known == State::Denied {
-            // What it has denied it takes for new: the money will move twice.
+            // A refund that the channel has denied is new to it: the money will move twice.
             let (no, state) = (no.to_owned(), State::Success { at: self.now });
             self.plan(SECOND, Happening::End { no, state });
             return;
@@ -258,13 +258,13 @@ impl World {
         }
     }
 
-    /// A refund reaches its end in the book, and the channel may call back.
+    /// Brings a refund to its end in the book. The channel may call back.
     pub fn reach(&mut self, no: &str, state: State) {
         let now = self.now;
         let reversed = self.ill(8.0);
         let entry = self.book.get_mut(no).expect("it is in the book");
         let state = match state {
-            // Denied is only what we know to have been accepted: anything else would have to be submitted again.
+            // Only a refund that a node knows to be accepted is denied: any other would have to be submitted again.
             State::Denied if entry.acknowledged => State::Denied,
             State::Denied | State::Success { .. } => State::Success { at: now },
             other => other,
@@ -314,7 +314,7 @@ impl World {
             msg,
         };
         let body = serde_json::to_string(&word).expect("plain text is JSON");
-        // Of money that it has denied it tells in any case.
+        // The channel always reports money of a refund that it has denied.
         for _ in 0..self.between(i64::from(denied), 3) {
             let after = self.span(1, 3 * HOUR);
             let body = body.clone();
@@ -329,7 +329,7 @@ impl World {
         }
     }
 
-    /// A message that no other answer has: notices are told apart by it.
+    /// Makes a message that no other answer has, so that notices can be told apart by it.
     fn message(&mut self) -> String {
         format!("word {}", self.serial())
     }
@@ -354,7 +354,7 @@ impl World {
         }
     }
 
-    /// Takes what is still to come from whoever could make more failure.
+    /// Removes whatever is planned that could cause more failures.
     pub fn calm_down(&mut self) {
         self.calm = true;
         self.down.clear();
@@ -379,7 +379,7 @@ fn failed(msg: String) -> Outcome {
     }
 }
 
-/// A node's way to a channel.
+/// A node's connection to a channel.
 pub struct Teller {
     pub world: Shared,
     pub node: usize,

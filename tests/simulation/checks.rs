@@ -1,4 +1,4 @@
-//! What must hold at all times, and what must hold once all is calm.
+//! The invariants that hold at all times, and those that hold once all failures have ended.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::inspector::{NoticeRow, Row};
 use crate::receiver::Told;
 use crate::world::SECOND;
 
-/// Each statement finds what must not be.
+/// SQL statements that find violations, each with the violation's name.
 const NEVER: [(&str, &str); 4] = [
     (
         "an order's balance is not that of its refunds",
@@ -41,7 +41,7 @@ const NEVER: [(&str, &str); 4] = [
 ];
 
 impl History {
-    /// Holds the history to what must hold at all times.
+    /// Checks the invariants that hold at all times.
     pub fn check(&mut self) {
         assert_eq!(self.errors.text(), "", "errors were logged");
         for (wrong, sql) in NEVER {
@@ -71,7 +71,7 @@ impl History {
         }
     }
 
-    /// The channel's book against ours.
+    /// Compares the channel's book with our records.
     fn check_book(&self, refunds: &[Row]) {
         let world = self.world.lock();
         let ours: HashMap<_, _> = refunds.iter().map(|row| (&row.channel_no, row)).collect();
@@ -88,7 +88,7 @@ impl History {
             );
             assert!(entry.moved <= 1, "{no} moved money {} times", entry.moved);
             *moved.entry(&row.biz_refund_no).or_default() += entry.moved;
-            // What was closed upon the channel's own word is paid out at the channel's cost, or raised.
+            // A refund that was closed on the channel's own statement is paid out at the channel's cost, or flagged.
             let against_its_word = entry.denied && row.status == "close";
             if matches!(entry.state, State::Success { .. }) && !against_its_word {
                 *paid.entry(&entry.order_no).or_default() += entry.amount;
@@ -112,7 +112,7 @@ impl History {
         for row in refunds {
             let entry = world.book.get(&row.channel_no);
             let state = entry.map_or(State::Unseen, |entry| entry.state);
-            // Else an amount was given back that was still to be paid, and nobody looked in time to see it.
+            // Otherwise an amount was given back that was still to be paid, and no sync came in time to see it.
             assert!(
                 !matches!(
                     row.review_reason.as_deref(),
@@ -138,7 +138,7 @@ impl History {
         }
     }
 
-    /// What the merchant was told: nothing but what was so, and of each refund in order.
+    /// Checks the notices that arrived at the merchant's system: only true ones, and those of each refund in order.
     fn check_told(&self, notices: &[NoticeRow]) {
         let world = self.world.lock();
         let mut known: HashMap<Told, &NoticeRow> = HashMap::new();
@@ -173,7 +173,8 @@ impl History {
         }
     }
 
-    /// Holds the history to its end: all is settled but what the channel has forgotten, and told.
+    /// Checks the end of the history: all refunds are settled but those that the channel has lost, and all notices have
+    /// arrived.
     pub fn check_end(&mut self) {
         let refunds = self.inspector.refunds();
         let notices = self.inspector.notices();

@@ -1,5 +1,5 @@
-//! Errors that the server logs: jobs have nobody else to tell, and in a simulation nothing is wrong
-//! with the server itself, so that each of them is a defect.
+//! Errors in the server's log. Jobs report errors only there. In a simulation the server itself never fails, so every
+//! logged error is a defect.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,12 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-/// What was logged as an error.
+/// The errors that were logged.
 #[derive(Clone, Default)]
 pub struct Errors(Arc<Mutex<String>>);
 
 impl Errors {
-    /// Does something, all errors that are logged meanwhile being kept.
+    /// Runs work, and collects all errors that are logged meanwhile.
     pub fn heard_during<T>(&self, work: impl FnOnce() -> T) -> T {
         let layer = self.clone().with_filter(LevelFilter::ERROR);
         let subscriber = tracing_subscriber::registry().with(layer);

@@ -1,5 +1,5 @@
-//! A history: what is wanted, what happens and what is due take turns until its days are over; then
-//! all troubles end, and what is left open must settle by itself.
+//! A history: wishes, events and due work take turns until its days are over. Then all failures end, and whatever is
+//! open must settle by itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::thread;
@@ -18,9 +18,9 @@ use crate::nodes::{Action, CHANNELS, Node, Outcome, merchant};
 use crate::support::{self, database::TestDatabase};
 use crate::world::{Counts, DAY, HOUR, Happening, MINUTE, SECOND, Shared, Signal};
 
-/// How long all is calm at the end: a day to settle what is open, and a day to ask once more.
+/// Days without failures at the end, enough to settle what is open and to ask once more after each success.
 const CALM_DAYS: u64 = 4;
-/// Between two checks so many turns pass at most.
+/// Maximum number of turns between two checks.
 const TURNS: u32 = 40;
 
 pub struct History {
@@ -28,27 +28,27 @@ pub struct History {
     pub world: Shared,
     signals: mpsc::UnboundedReceiver<Signal>,
     nodes: Vec<Node>,
-    /// What is begun and not done, by number.
+    /// Use-cases that have begun and are not done, by number.
     begun: HashMap<u64, Begun>,
     pub orders: Vec<Order>,
     pub asked: Vec<NewRefund>,
-    /// Refunds of which a merchant was told, and their amounts.
+    /// Refunds that a merchant got accepted, with their amounts.
     pub accepted: BTreeMap<String, i64>,
     pub inspector: Inspector,
     pub errors: Errors,
     url: String,
-    /// Dropped last, once nobody is connected.
+    /// Dropped last, when all connections are closed.
     _database: Database,
 }
 
-/// What a history is written to.
+/// The database of a history.
 enum Database {
     File(TempDir),
     Server(TestDatabase),
 }
 
 impl Drop for History {
-    /// Tells of a history that failed how it ended, and how it is lived again.
+    /// Prints the last lines of a failed history, and the command that replays it.
     fn drop(&mut self) {
         if thread::panicking() {
             let lines: Vec<_> = self.world.lock().last_lines.drain(..).collect();
@@ -69,7 +69,7 @@ struct Begun {
 }
 
 impl History {
-    /// Lives a history of so many days, and returns what came of it, and its digest.
+    /// Runs a history of `days` days. Returns its counts and its digest.
     pub fn live(seed: u64, days: u64) -> (Counts, u64) {
         let errors = Errors::default();
         errors.heard_during(|| History::live_heard(seed, days, errors.clone()))
@@ -158,7 +158,7 @@ impl History {
         }
     }
 
-    /// When something can be done next.
+    /// Returns the time at which something can be done next.
     fn next(&mut self) -> i64 {
         let due = self.inspector.due();
         let world = self.world.lock();
@@ -180,7 +180,7 @@ impl History {
         self.nodes[node].is_up() && !self.begun.values().any(at_it)
     }
 
-    /// Brings an answer whose time has come.
+    /// Delivers an answer whose time has come. Returns true where there was one.
     fn answer_parked(&mut self) -> bool {
         let parked = {
             let mut world = self.world.lock();
@@ -194,7 +194,7 @@ impl History {
         true
     }
 
-    /// Does what is due in the database, as a node's jobs would.
+    /// Does one piece of work that is due in the database, as a node's jobs would. Returns true where there was one.
     fn work(&mut self) -> bool {
         let now = self.world.lock().now;
         for (work, at) in self.inspector.due() {
@@ -231,7 +231,7 @@ impl History {
         false
     }
 
-    /// Lets what the agenda has for now happen.
+    /// Runs one event that the agenda has for now. Returns true where there was one.
     fn let_happen(&mut self) -> bool {
         let happening = {
             let mut world = self.world.lock();
@@ -291,7 +291,7 @@ impl History {
             Happening::ReceiverDown => {
                 let (lasts, after) = (world.span(MINUTE, 12 * HOUR), world.between(1, 8 * DAY));
                 world.receiver_down = world.now + lasts;
-                // Refunds that reach a second state while the notice of their first one waits.
+                // Makes refunds that reach a second state while the notice of the first one waits.
                 for _ in 0..8 {
                     let after = world.between(1, lasts);
                     world.plan(after, Happening::WishOnce);
@@ -345,7 +345,7 @@ impl History {
         true
     }
 
-    /// A node dies with all it had in hand. A channel that called it calls again.
+    /// Kills a node with all the work that it had begun. A channel that was calling it calls again.
     fn die(&mut self, node: usize, down_for: i64) {
         let mut world = self.world.lock();
         world.note(format!("node {node} dies for {} s", down_for / SECOND));
@@ -391,7 +391,7 @@ impl History {
         }
     }
 
-    /// Begins a use-case on any node that is up. `false`: none is.
+    /// Begins a use-case on any node that is up. Returns false where none is.
     pub fn begin_anywhere(
         &mut self,
         name: String,
@@ -482,7 +482,7 @@ impl History {
     }
 }
 
-/// A server that hangs fails the history, and does not hold it up for good.
+/// Waits for a signal in real time, so that a server that hangs fails the history instead of stopping it.
 async fn in_real_time(signal: impl Future<Output = Option<Signal>>) -> Signal {
     let signal = tokio::time::timeout(Duration::from_secs(120), signal).await;
     signal
@@ -490,7 +490,7 @@ async fn in_real_time(signal: impl Future<Output = Option<Signal>>) -> Signal {
         .expect("the world has a sender")
 }
 
-/// A folder in memory where there is one: what is simulated is not the disk.
+/// Makes a temporary folder, in memory where that is possible: the disk is not simulated.
 fn temporary_folder() -> TempDir {
     let memory = std::path::Path::new("/dev/shm");
     let folder = match memory.is_dir() {

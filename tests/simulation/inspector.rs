@@ -1,4 +1,4 @@
-//! Reads the database by its own statements, not by the server's: what is due, and what is there.
+//! Reads the database by SQL of its own, not by the server's: the work that is due, refunds and notices.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::nodes::OVERDUE_AFTER;
 
-/// What nodes do by themselves.
+/// The work that nodes do by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     Sync(Channel),
@@ -17,7 +17,7 @@ pub enum Work {
     Overdue,
 }
 
-/// A refund, as far as it is looked at.
+/// A refund, with the columns that the simulation needs.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub refund_no: String,
@@ -31,7 +31,7 @@ pub struct Row {
     pub version: i64,
 }
 
-/// A notice, as far as it is looked at.
+/// A notice, with the columns that the simulation needs.
 #[derive(Clone, Debug)]
 pub struct NoticeRow {
     pub refund_no: String,
@@ -45,11 +45,12 @@ pub struct NoticeRow {
 pub struct Inspector {
     runtime: Runtime,
     conn: AnyConnection,
-    /// [`DUE`] in the database's words.
+    /// [`DUE`] in the database's dialect.
     due: String,
 }
 
-/// When the next of each work is due, leases and breakers minded. `GREATEST` is `MAX` to SQLite.
+/// SQL that returns the time at which each kind of work is due next, after leases and breakers. `GREATEST` becomes
+/// `MAX` in SQLite.
 const DUE: &str = "
     SELECT a.channel AS work, MIN(GREATEST(s.due_at, s.leased_until, COALESCE(b.probe_at, 0))) AS at
       FROM submission s JOIN channel_account a ON a.account_id = s.account_id
@@ -79,7 +80,7 @@ impl Inspector {
         self.runtime.block_on(rows).expect("the database is read")
     }
 
-    /// What an order has left to refund.
+    /// Returns the amount that an order has left to refund.
     pub fn left(&mut self, order_no: &str) -> i64 {
         let sql = format!(
             "SELECT amount - held - refunded AS rest FROM pay_order WHERE order_no = '{order_no}'"
@@ -87,7 +88,7 @@ impl Inspector {
         self.rows(&sql)[0].get("rest")
     }
 
-    /// What is to be done, and from when on.
+    /// Returns the work to do, each with the time from which it is due.
     pub fn due(&mut self) -> Vec<(Work, i64)> {
         let sql = self.due.clone();
         let rows = self.rows(&sql);
@@ -95,7 +96,7 @@ impl Inspector {
             let at: i64 = row.get::<Option<i64>, _>("at")?;
             Some((row.get::<String, _>("work"), at))
         });
-        // The order of groups is the database's own.
+        // Sorted, as the database may return the groups in any order.
         let due: BTreeMap<_, _> = due.collect();
         let due = due.into_iter().map(|(work, at)| match work.as_str() {
             "notices" => (Work::Notices, at),
@@ -105,7 +106,7 @@ impl Inspector {
         due.collect()
     }
 
-    /// All refunds, oldest first.
+    /// Returns all refunds, oldest first.
     pub fn refunds(&mut self) -> Vec<Row> {
         let rows = self.rows(
             "SELECT r.*, (SELECT channel_no FROM submission s WHERE s.app_id = r.app_id AND s.refund_no = r.refund_no \
@@ -127,7 +128,7 @@ impl Inspector {
         rows.collect()
     }
 
-    /// All notices, those of a refund in the order in which they are to be sent.
+    /// Returns all notices, those of a refund in the order of sending.
     pub fn notices(&mut self) -> Vec<NoticeRow> {
         let rows = self.rows("SELECT * FROM notice ORDER BY refund_no, seq");
         let rows = rows.iter().map(|row| NoticeRow {

@@ -1,11 +1,11 @@
-//! A deterministic simulation of the refund core: the real use-cases on real databases, among
-//! channels, a merchant's system, clocks and crashes that a seed makes up. Thousands of days, in which
-//! everything that can go wrong does; nothing may be lost, paid twice or left open.
+//! A deterministic simulation of refunds: the real use-cases on real databases, with channels, a merchant's system,
+//! clocks and crashes that are generated from a seed. It covers thousands of days in which everything that can go wrong
+//! does; no refund may be lost, paid twice or left open.
 //!
-//! `REFUNDRY_SIM_SEED` replays one history, and `REFUNDRY_SIM_DAYS` says how many days are simulated
-//! in all. Where `REFUNDRY_TEST_POSTGRES` names a server, the histories are lived on PostgreSQL, a tenth of them.
+//! `REFUNDRY_SIM_SEED` replays one history, and `REFUNDRY_SIM_DAYS` sets the total number of days. Where
+//! `REFUNDRY_TEST_POSTGRES` names a server, a tenth as many histories run, on PostgreSQL.
 //!
-//! These mutations of the server were made by hand, and seen to fail here:
+//! Each of these mutations of the server was tried by hand, and made the simulation fail:
 //! - `refusal_is_conclusive` (domain/refund/transitions.rs) takes every answer to a submission for conclusive: a
 //!   node is held up with the refusal of one submission while another, which will succeed, is under way.
 //! - `after_giving_back` (the same file) takes a late success where the order has not enough left: a channel denies
@@ -34,9 +34,9 @@ use std::time::Instant;
 use history::History;
 use world::Counts;
 
-/// So many days are one history.
+/// Days of one history.
 const DAYS: u64 = 20;
-/// 400 take about 40 s unoptimised on two busy cores.
+/// Days of all histories. 400 take about 40 s unoptimised on two busy cores.
 const DAYS_IN_ALL: u64 = if cfg!(debug_assertions) { 400 } else { 1_600 };
 
 fn setting(name: &str) -> Option<u64> {
@@ -47,7 +47,7 @@ fn setting(name: &str) -> Option<u64> {
     )
 }
 
-/// Says something even if the test is fine.
+/// Prints a line even where the test passes.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,5 +1,5 @@
-//! Nodes: real servers without their doors, on one database. Each runs only while the driver lets it,
-//! until it waits for an answer, dies or is done; so what runs is in one order, that of the seed.
+//! Nodes: real servers without HTTP, on one database. A node runs only while the driver lets it, until it waits for an
+//! answer, dies or is done. So everything runs in one order, which the seed decides.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,20 +32,20 @@ use crate::world::{DAY, Shared, Signal};
 pub const CHANNELS: [Channel; 2] = [Channel::AliPay, Channel::WechatPay];
 pub const OVERDUE_AFTER: i64 = DAY;
 
-/// What a use-case comes back with.
+/// The result of a use-case.
 pub enum Outcome {
     Order(Box<Order>),
     Refund(Box<Refund>),
-    /// A callback's reply.
+    /// Status code of a callback's reply.
     Reply(u16),
     Nothing,
 }
 
 pub type Action = Box<dyn FnOnce(Ctx) -> BoxFuture<'static, Result<Outcome, Error>>>;
 
-/// The one merchant's app.
+/// Returns the only merchant's app.
 pub fn merchant() -> MerchantApp {
-    // The bank plays the channels themselves, so nothing is in test mode.
+    // The simulated channels take the place of real ones, so no account is in test mode.
     let channels = CHANNELS.map(|channel| AppChannel {
         test_mode: false,
         ..support::test_channel("DEMO", channel)
@@ -61,7 +61,7 @@ pub fn merchant() -> MerchantApp {
 pub struct Node {
     number: usize,
     clock: Clock,
-    /// How far its clock is ahead.
+    /// Milliseconds by which the node's clock is ahead.
     pub skew: i64,
     running: Option<(Runtime, Ctx)>,
 }
@@ -86,9 +86,9 @@ impl Node {
             .build()
             .expect("a runtime");
         let config = Config {
-            // In time of this machine: it must never run out.
+            // Measured in real time, so it must never be reached.
             channel_time_limit_ms: 60_000,
-            // One after the other: else it would be chance which of them calls first.
+            // One at a time: otherwise chance would decide which sync calls first.
             syncs_at_once: 1,
             notices_at_once: 1,
             overdue_after_ms: OVERDUE_AFTER,
@@ -129,12 +129,12 @@ impl Node {
         self.running = Some((runtime, ctx));
     }
 
-    /// All that the node had in hand is gone, its connections too.
+    /// Ends all the work that the node had begun, and its connections.
     pub fn die(&mut self) {
         self.running = None;
     }
 
-    /// Begins a use-case. It runs once the node is driven.
+    /// Begins a use-case. It runs once the driver runs the node.
     pub fn begin(&self, action: Action, id: u64, world: &Shared) {
         let (runtime, ctx) = self.running.as_ref().expect("the node is up");
         let signals = world.lock().signals.clone();
@@ -145,7 +145,7 @@ impl Node {
         });
     }
 
-    /// Runs the node until something is to be said of it.
+    /// Runs the node's tasks until `until` is done.
     pub fn run<T>(&self, now: i64, until: impl Future<Output = T>) -> T {
         if let Clock::Manual(at) = &self.clock {
             at.store(now + self.skew, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The merchant's system, which is told of refunds.
+//! The merchant's system, which receives notices.
 
 use futures::future::BoxFuture;
 use refundry::server::outbound::{Answer, NoticeTransport};
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::world::{FaultMode, Happening, SECOND, Shared, World};
 
-/// A receiver's time to answer.
+/// Time limit of the sending of a notice, in milliseconds.
 const TIME_LIMIT: i64 = 5 * SECOND;
 
-/// What a notice tells, as far as it tells one from another.
+/// The content of a notice that tells it from others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Told {
     pub refund_no: String,
@@ -81,7 +81,7 @@ fn told(body: &str) -> Told {
     }
 }
 
-/// A node's way to the merchant's system.
+/// A node's connection to the merchant's system.
 pub struct Postman {
     pub world: Shared,
     pub node: usize,

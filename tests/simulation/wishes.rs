@@ -1,5 +1,5 @@
-//! What merchants and operators want: new refunds, several of an order, the same again, and whatever
-//! the console's buttons offer, at any time.
+//! Requests of merchants and operators at any time: new refunds, several of an order, repeats, and all actions of the
+//! console.
 
 use refundry::domain::event::Actor;
 use refundry::domain::money::Fen;
@@ -16,14 +16,15 @@ use crate::support;
 use crate::world::{MINUTE, SECOND};
 
 impl History {
-    /// Somebody wants something.
+    /// Makes a random request.
     pub fn wish(&mut self) {
         if self.believe_denial() || self.retry_before_old_refusal() {
             return;
         }
         let kind = {
             let mut world = self.world.lock();
-            // While the merchant's system is down, notices pile up: the time for second states.
+            // While the merchant's system is down, notices wait, so this is the time for refunds to reach a second
+            // state.
             let down = world.now < world.receiver_down;
             match down && world.chance(70.0) {
                 true => world.between(65, 89),
@@ -41,8 +42,8 @@ impl History {
         }
     }
 
-    /// Mostly, somebody acts on what a channel denies: an operator closes the refund, and the merchant then
-    /// refunds what the order has left in another way. Returns false where nobody does.
+    /// Acts, most of the time, on a channel's denial: an operator closes the refund, and the merchant refunds the rest
+    /// of the order in another way. Returns false where nobody acts.
     fn believe_denial(&mut self) -> bool {
         let denied: Vec<_> = {
             let world = self.world.lock();
@@ -76,8 +77,8 @@ impl History {
         true
     }
 
-    /// Mostly, a refund is retried while a node still holds a refusal of it, and the node goes on with the refusal
-    /// soon after. Returns false where nobody does.
+    /// Retries, most of the time, a refund while a node is still held up with a refusal of it. The node uses the
+    /// refusal soon after. Returns false where there is no retry.
     fn retry_before_old_refusal(&mut self) -> bool {
         let held: Vec<_> = {
             let world = self.world.lock();
@@ -159,7 +160,7 @@ impl History {
         self.begin_anywhere("an order".to_owned(), None, action);
     }
 
-    /// The same again: of one that has failed, most of the time, which is then taken up again.
+    /// Repeats a request, most often of a failed refund, which is then submitted again.
     fn ask_again(&mut self) {
         let failed = self.failed_refund().map(|refund| refund.biz_refund_no);
         let mut world = self.world.lock();
@@ -195,7 +196,7 @@ impl History {
         self.begin_anywhere(name, None, action);
     }
 
-    /// One of our refunds: a late one most of the time, as an operator would look at.
+    /// Returns one of our refunds, most often one that an operator would look at.
     fn some_refund(&mut self) -> Option<crate::inspector::Row> {
         let rows = self.inspector.refunds();
         let mut world = self.world.lock();
@@ -206,7 +207,7 @@ impl History {
         world.pick(&rows[first..])
     }
 
-    /// One that has failed lately, while its notice may still be on its way.
+    /// Returns a refund that has failed lately, whose notice may still be on its way.
     fn failed_refund(&mut self) -> Option<crate::inspector::Row> {
         let rows = self.inspector.refunds();
         let failed: Vec<_> = rows

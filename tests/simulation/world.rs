@@ -1,5 +1,5 @@
-//! What decides everything: one stream of chance from the seed, one clock, one agenda. And what is
-//! kept of a history: its last lines, its digest, its counts.
+//! The world of a simulation: one stream of random numbers from the seed, one clock, one agenda. It also keeps the last
+//! lines, the digest and the counts of a history.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
@@ -21,20 +21,20 @@ pub const MINUTE: i64 = 60 * SECOND;
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
-/// When every history begins.
+/// Time at which every history begins, in Unix milliseconds.
 pub const START: i64 = 1_700_000_000_000;
 
-/// What happens by itself.
+/// The events of the agenda.
 #[derive(Clone, Debug)]
 pub enum Happening {
-    /// A merchant or an operator wants something.
+    /// A merchant or an operator makes requests.
     Wish,
     WishOnce,
-    /// A submission that was long on its way arrives at the channel.
+    /// A delayed submission arrives at the channel.
     Arrive {
         no: String,
     },
-    /// What the channel was working at ends.
+    /// The channel settles a refund.
     End {
         no: String,
         state: State,
@@ -44,7 +44,7 @@ pub enum Happening {
         body: String,
         tries: u32,
     },
-    /// A notice that was long on its way arrives.
+    /// A delayed notice arrives.
     Deliver(Told),
     ChannelDown,
     ReceiverDown,
@@ -53,17 +53,17 @@ pub enum Happening {
     Boot {
         node: usize,
     },
-    /// A node's clock is set.
+    /// A node's clock is changed.
     Skew,
-    /// All nodes are stopped for hours.
+    /// All nodes stop for hours.
     Stop,
 }
 
-/// What a node that runs comes to.
+/// The state that a running node reaches.
 pub enum Signal {
-    /// It waits for an answer.
+    /// The node waits for an answer.
     Parked,
-    /// It dies at this call.
+    /// The node dies at this call.
     Died,
     Done(u64, Result<Outcome, Error>),
 }
@@ -75,11 +75,11 @@ pub struct Parked {
     pub wake: oneshot::Sender<()>,
 }
 
-/// What becomes of a call.
+/// The fate of a call.
 pub enum FaultMode<T> {
     Now(T),
     At(i64, T),
-    /// The node does not live to hear it.
+    /// The node dies before the answer arrives.
     Die,
 }
 
@@ -96,13 +96,13 @@ pub struct Counts {
     pub reversals: u64,
     pub lost: u64,
     pub denied: u64,
-    /// Answers that a node did nothing with for longer than a lease.
+    /// Number of answers that a node used only after its lease had ended.
     pub held_up: u64,
-    /// More was paid out than was paid in, since a channel denied what it then paid.
+    /// Number of orders with more paid out than paid in, because a channel denied a refund that it then paid.
     pub overpaid: u64,
     pub raised: u64,
     pub given_up: u64,
-    /// Notices of refunds that had one before.
+    /// Number of second and later notices of a refund.
     pub further: u64,
 }
 
@@ -130,21 +130,21 @@ impl Counts {
 pub struct World {
     pub rng: StdRng,
     pub now: i64,
-    /// Nothing fails any more.
+    /// True once nothing fails any more.
     pub calm: bool,
     pub agenda: BTreeMap<(i64, u64), Happening>,
-    /// The channels' own book, by the number that we gave.
+    /// The channels' own book, by the numbers that we submitted.
     pub book: BTreeMap<String, Entry>,
-    /// Until when a channel answers nobody.
+    /// End of each channel's outage.
     pub down: HashMap<Channel, i64>,
     pub receiver_down: i64,
-    /// Refunds of which a node holds a refusal, and until when it does nothing with it.
+    /// Refunds with a refusal on a node that is held up, and the time until which it is.
     pub refusals_held_up: BTreeMap<String, i64>,
-    /// What the merchant's system was told, in order.
+    /// Notices that arrived at the merchant's system, in order.
     pub told: Vec<Told>,
     pub parked: Vec<Parked>,
     pub signals: mpsc::UnboundedSender<Signal>,
-    /// Whether what runs now is a scheduled sync, and when one was last answered.
+    /// True while a scheduled sync runs.
     pub scheduled: bool,
     pub scheduled_answer_at: i64,
     pub counts: Counts,
@@ -153,7 +153,7 @@ pub struct World {
     serial: u64,
 }
 
-/// The world, as the channel and the receiver share it with the driver.
+/// The world, shared by the channels, the receiver and the driver.
 #[derive(Clone)]
 pub struct Shared(Arc<Mutex<World>>);
 
@@ -186,7 +186,7 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Suffers a call's fate.
+    /// Lets a call meet its fate.
     pub async fn meet<T>(&self, node: usize, fate: FaultMode<T>) -> T {
         let (until, answer) = match fate {
             FaultMode::Now(answer) => return answer,
@@ -210,7 +210,7 @@ impl Shared {
 }
 
 impl World {
-    /// Whether something happens that does so in `percent` of cases. Never when all is calm.
+    /// Returns true in `percent` of cases, for failures. Always false once `calm`.
     pub fn ill(&mut self, percent: f64) -> bool {
         let hit = self.rng.random_bool(percent / 100.0);
         hit && !self.calm
@@ -224,7 +224,7 @@ impl World {
         self.rng.random_range(least..=most)
     }
 
-    /// A span whose size is as likely as any other's: seconds as often as hours.
+    /// Returns a random duration, spread evenly over orders of magnitude: seconds are as likely as hours.
     pub fn span(&mut self, least: i64, most: i64) -> i64 {
         let (low, high) = ((least as f64).ln(), (most as f64).ln());
         self.rng.random_range(low..=high).exp() as i64
@@ -269,7 +269,7 @@ impl World {
         self.digest.finish()
     }
 
-    /// Plans what goes wrong by itself, each of it now and then.
+    /// Plans the first failure of every kind.
     pub fn plan_troubles(&mut self) {
         for (failure, every) in [
             (Happening::ChannelDown, 3 * DAY),

@@ -1,13 +1,12 @@
-//! A fresh database for one test: a file in a temporary folder, or, where `REFUNDRY_TEST_POSTGRES`
-//! names a server (`postgres://USER@HOST:PORT`), a database of its own there. It is gone when it is
-//! dropped.
+//! A fresh database for one test: a file in a temporary folder, or, where `REFUNDRY_TEST_POSTGRES` names a server
+//! (`postgres://USER@HOST:PORT`), a database of its own there. Dropping it deletes it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
-/// The variable that names a PostgreSQL server to test on.
+/// Variable that names a PostgreSQL server for tests.
 pub const SERVER: &str = "REFUNDRY_TEST_POSTGRES";
 
 const KEYS_FILE: &str = "keys";
@@ -51,7 +50,7 @@ impl TestDatabase {
         }
     }
 
-    /// Its address. It is made when it is first opened.
+    /// Returns the database's address. The database is created when it is first opened.
     pub fn url(&self) -> String {
         match &self.place {
             Place::File => {
@@ -64,7 +63,7 @@ impl TestDatabase {
 }
 
 impl TestDatabase {
-    /// The file of the keys to its secrets, for programs that are started on it.
+    /// Returns the path of the file with the keys to the database's secrets, for programs that are started on it.
     pub fn keys_file(&self) -> PathBuf {
         self.folder.path().join(KEYS_FILE)
     }
@@ -81,13 +80,13 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The address of the PostgreSQL server to test on, if there is one.
+/// Returns the address of the PostgreSQL server for tests, where one is named.
 pub fn server() -> Option<String> {
     let address = std::env::var(SERVER).ok()?;
     Some(address.trim_end_matches('/').to_owned())
 }
 
-/// Runs one statement, whether or not the caller is asynchronous.
+/// Runs one statement. Works in asynchronous and other callers.
 pub fn run(url: &str, sql: &str) {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let ran = std::thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! A whole server for one test: the real router on a real port, and a merchant's system before it,
-//! with a second implementation of the signature rule.
+//! A whole server for one test: the real router on a real port, a client that acts as a merchant's system, and a second
+//! implementation of the signature rule.
 
 use std::sync::Mutex;
 
@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 
 use super::Core;
 
-/// The demo app's secret, and that of every app that [`merchant`] makes.
+/// Secret of the demonstration's app and of every app that [`merchant`] makes.
 pub const SECRET: &str = "123456";
 
-/// The settings of a test: short delays, unless `args` says otherwise.
+/// Returns the settings of a test: short delays, unless `args` says otherwise.
 pub fn config(args: &[&str]) -> Config {
     let own = ["--sbx-delay=400ms", "--sbx-timeout=30ms"];
     let name = |arg: &str| arg.split('=').next().map(str::to_owned);
@@ -31,7 +31,7 @@ pub fn config(args: &[&str]) -> Config {
     super::config(&own.chain(args).copied().collect::<Vec<_>>())
 }
 
-/// An app as the demonstration has it, under another id.
+/// Returns an app like the demonstration's, with another id.
 pub fn merchant(app_id: &str) -> MerchantApp {
     MerchantApp {
         app_id: app_id.into(),
@@ -53,29 +53,29 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A server with the app `DEMO`, which is the default one.
+    /// Starts a server with the app `DEMO`, which is the default one.
     pub async fn start() -> TestApp {
         TestApp::start_with(config(&[]), Clock::System).await
     }
 
-    /// A server with other settings, or a clock that the test moves.
+    /// Starts a server with other settings, or with a clock that the test moves.
     pub async fn start_with(config: Config, clock: Clock) -> TestApp {
         TestApp::serve(Core::with(config, clock).await).await
     }
 
-    /// A server without any app.
+    /// Starts a server without any app.
     pub async fn start_empty(config: Config, clock: Clock) -> TestApp {
         TestApp::serve(Core::without_app(config, clock).await).await
     }
 
-    /// Serves on a database that is gone with the server.
+    /// Serves on a database that is deleted with the server.
     pub async fn serve(core: Core) -> TestApp {
         let mut served = TestApp::serve_app(core.ctx.clone()).await;
         served.core = Some(core);
         served
     }
 
-    /// Serves on a database that is somebody else's.
+    /// Serves on a database that the caller keeps.
     pub async fn serve_app(ctx: Ctx) -> TestApp {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -95,12 +95,12 @@ impl TestApp {
         }
     }
 
-    /// Adds an app. Before the first request: apps are remembered for a moment.
+    /// Adds an app. To be called before the first request, as a server keeps the apps that it read for a moment.
     pub async fn add(&self, merchant: MerchantApp) {
         super::add_app(&self.ctx, merchant).await;
     }
 
-    /// The present moment as the open edition writes it.
+    /// Returns the present time in the format of the open edition.
     pub fn now_text(&self) -> String {
         refundry::wire::field::local_text(self.clock.now(), &self.ctx.config.time_zone)
     }
@@ -162,7 +162,7 @@ impl TestApp {
         answer.data()["refundableBalance"].clone()
     }
 
-    /// What the sandbox's book says of a refund.
+    /// Returns the sandbox's entry of a refund, where it has one.
     pub async fn book(&self, refund_no: &str) -> Option<Value> {
         let url = format!("{}/sandbox/book/{refund_no}", self.base);
         let got = self.http.get(url).send().await.unwrap();
@@ -227,7 +227,7 @@ impl Answer {
         self.json()["data"].clone()
     }
 
-    /// The fields of the envelope in the order of the bytes.
+    /// Returns the field names of the envelope, in the order of the bytes.
     pub fn names(&self) -> Vec<String> {
         ordered(&self.text)
             .into_iter()
@@ -235,19 +235,19 @@ impl Answer {
             .collect()
     }
 
-    /// The fields of `data` in the order of the bytes.
+    /// Returns the field names of `data`, in the order of the bytes.
     pub fn data_names(&self) -> Vec<String> {
         let envelope = ordered(&self.text);
         let (_, data) = envelope.iter().find(|(name, _)| name == "data").unwrap();
         ordered(data).into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Whether the open edition's signature on the envelope is right.
+    /// Returns true where the open edition's signature on the envelope is right.
     pub fn open_signature_holds(&self, digest: &str) -> bool {
         signature_holds(&ordered(&self.text), digest, true)
     }
 
-    /// Whether the single edition's signature within `data` is right.
+    /// Returns true where the single edition's signature within `data` is right.
     pub fn single_signature_holds(&self, digest: &str) -> bool {
         let envelope = ordered(&self.text);
         let (_, data) = envelope.iter().find(|(name, _)| name == "data").unwrap();
@@ -269,7 +269,7 @@ fn signature_holds(fields: &[(String, String)], digest: &str, open: bool) -> boo
     format!("{:?}", sign_text(texts.collect(), digest, open)) == *sign
 }
 
-/// The fields of a JSON object with their values' bytes, in order.
+/// Returns the fields of a JSON object with their values' bytes, in order.
 pub fn ordered(text: &str) -> Vec<(String, String)> {
     struct Entries(Vec<(String, String)>);
     impl<'de> Deserialize<'de> for Entries {
@@ -312,11 +312,11 @@ pub fn signed(fields: Value, req_time: Value, digest: &str, open: bool) -> Strin
     Value::Object(fields).to_string()
 }
 
-/// The fields as they stand in the signed text, empty strings dropped.
+/// Returns the fields as texts of the signed text, without empty strings.
 pub fn texts(fields: &Map<String, Value>) -> Vec<(String, String)> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        // Decimals of tests have no trailing zeros when written, but for `.0`.
+        // The decimals of tests have no trailing zeros when written, except for `.0`.
         other => other.to_string().trim_end_matches(".0").to_owned(),
     };
     let kept = fields
@@ -326,7 +326,7 @@ pub fn texts(fields: &Map<String, Value>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The signature rule once more, written from the contract and apart from the server's own.
+/// Signs fields by the signature rule, implemented from the contract and independently of the server.
 pub fn sign_text(mut fields: Vec<(String, String)>, digest: &str, open: bool) -> String {
     fields.sort();
     let joined: Vec<_> = fields
@@ -350,7 +350,7 @@ pub fn sign_text(mut fields: Vec<(String, String)>, digest: &str, open: bool) ->
     }
 }
 
-/// Numbers that no other call gave.
+/// Makes a number that no other call returns.
 pub fn unique(prefix: &str) -> String {
     static COUNT: Mutex<u64> = Mutex::new(0);
     let mut count = COUNT.lock().unwrap();

@@ -1,4 +1,4 @@
-//! What tests and benches share: a server on a fresh database, with one app.
+//! Support for tests and benches: a server on a fresh database, with one app.
 #![allow(dead_code)] // each test uses its part
 
 pub mod database;
@@ -21,7 +21,7 @@ use refundry::server::{balances, merchants, orders, store};
 
 use self::database::TestDatabase;
 
-/// The settings as the command line reads them, from flags alone.
+/// Returns the settings that the command line makes of these flags.
 pub fn config(flags: &[&str]) -> Config {
     #[derive(Parser)]
     struct Cli {
@@ -31,7 +31,7 @@ pub fn config(flags: &[&str]) -> Config {
     Cli::parse_from(["test", "--sandbox"].iter().chain(flags)).config
 }
 
-/// A server without its doors: the use-cases on a database of their own.
+/// A server without HTTP: the use-cases on a database of their own.
 pub struct Core {
     pub ctx: Ctx,
     pub merchant: MerchantApp,
@@ -39,7 +39,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// The sandbox settles at once and times out at once.
+    /// Starts a core whose sandbox settles at once and times out at once.
     pub async fn start(clock: Clock) -> Core {
         Core::with(
             config(&["--sbx-delay", "2s", "--sbx-timeout", "0ms"]),
@@ -54,7 +54,7 @@ impl Core {
         core
     }
 
-    /// One that has no app yet.
+    /// Starts a core without any app.
     pub async fn without_app(config: Config, clock: Clock) -> Core {
         let database = TestDatabase::new();
         Core {
@@ -64,18 +64,17 @@ impl Core {
         }
     }
 
-    /// Another node on the same database.
+    /// Starts another node on the same database.
     pub async fn another_node(&self, config: Config) -> Ctx {
         app_on(&self.database, config, self.ctx.clock.clone()).await
     }
 
-    /// The database's address, for a second connection.
+    /// Returns the database's address, for a second connection.
     pub fn url(&self) -> String {
         self.database.url()
     }
 
-    /// Records a paid order whose numbers end in `name` and that behaves as the sandbox's
-    /// `behaviour` (`OK`, `ASYNC`, ...).
+    /// Records a paid order whose numbers end in `name`, with the sandbox's `behaviour` (`OK`, `ASYNC`, ...).
     pub async fn order(&self, behaviour: &str, name: &str, amount: Fen) -> Order {
         let new = paid_order(behaviour, name, amount);
         orders::record(&self.ctx, &self.merchant, new, Actor::Merchant)
@@ -84,7 +83,7 @@ impl Core {
     }
 }
 
-/// The use-cases on a database.
+/// Opens the use-cases on a database.
 pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ctx {
     let db = Db::open(
         &database.url(),
@@ -96,7 +95,7 @@ pub async fn app_on(database: &TestDatabase, config: Config, clock: Clock) -> Ct
     Ctx::new(config, db, Vault::published(), clock)
 }
 
-/// Adds an app, and those of its channel accounts that are not there yet.
+/// Adds an app, and those of its channel accounts that do not exist yet.
 pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
     let now = ctx.clock.now();
     let sealed = |account| merchants::accounts::sealed(ctx, account).expect("a secret");
@@ -153,7 +152,7 @@ pub fn test_channel(app_id: &str, channel: Channel) -> AppChannel {
     }
 }
 
-/// The app of the demonstration data.
+/// Returns the app of the demonstration's data.
 pub fn demo_app() -> MerchantApp {
     MerchantApp {
         app_id: "DEMO".to_owned(),
@@ -172,7 +171,7 @@ pub fn demo_app() -> MerchantApp {
     }
 }
 
-/// A paid order of the sandbox.
+/// Makes a paid order of the sandbox.
 pub fn paid_order(behaviour: &str, name: &str, amount: Fen) -> NewOrder {
     NewOrder {
         order_no: None,
@@ -188,7 +187,7 @@ pub fn paid_order(behaviour: &str, name: &str, amount: Fen) -> NewOrder {
     }
 }
 
-/// A refund of an order, as a merchant asks for it.
+/// Makes a request for a refund of an order.
 pub fn new_refund(order: &Order, biz_refund_no: &str, amount: Fen) -> NewRefund {
     NewRefund {
         order: OrderKey::OrderNo(order.order_no.clone()),

@@ -11,16 +11,16 @@ use axum::routing::post;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
-/// How the receiver answers a notice.
+/// The receiver's answer to a notice.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Success,
     Text(u16, String),
-    /// To another address of the same receiver.
+    /// A redirect to another address of the same receiver.
     Redirect,
-    /// Not at all.
+    /// No answer.
     DatabaseTimeout,
-    /// As soon as the test says so.
+    /// An answer that waits until the test allows it.
     Held(Arc<Notify>, u16, String),
 }
 
@@ -35,10 +35,10 @@ pub struct Receiver {
 #[derive(Default)]
 struct Seen {
     bodies: Vec<String>,
-    /// What to answer next; then always success.
+    /// Answers to the next notices. After the last of them, every answer is success.
     replies: VecDeque<Reply>,
     redirected: usize,
-    /// How many bodies there are.
+    /// Number of received bodies.
     count: watch::Sender<usize>,
 }
 
@@ -61,31 +61,31 @@ impl Receiver {
         }
     }
 
-    /// Answers the next notices so, one after the other, and then with success.
+    /// Sets the answers to the next notices, in order. After them, every answer is success.
     pub fn will_answer(&self, replies: impl IntoIterator<Item = Reply>) {
         self.seen.lock().unwrap().replies.extend(replies);
     }
 
-    /// The bodies that were received, in order.
+    /// Returns the received bodies, in order.
     pub fn bodies(&self) -> Vec<String> {
         self.seen.lock().unwrap().bodies.clone()
     }
 
-    /// Waits until so many were received.
+    /// Waits until `number` bodies were received.
     pub async fn has_received(&self, number: usize) {
         let mut count = self.seen.lock().unwrap().count.subscribe();
         let reached = count.wait_for(|count| *count >= number).await;
         reached.expect("the receiver lives");
     }
 
-    /// The same, read as JSON.
+    /// Returns the received bodies as JSON, in order.
     pub fn notices(&self) -> Vec<Value> {
         let bodies = self.bodies();
         let read = |body: &String| serde_json::from_str(body).expect("a notice is JSON");
         bodies.iter().map(read).collect()
     }
 
-    /// How many requests followed a redirect.
+    /// Returns the number of requests that followed a redirect.
     pub fn redirected(&self) -> usize {
         self.seen.lock().unwrap().redirected
     }

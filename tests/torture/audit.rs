@@ -1,5 +1,4 @@
-//! What must hold whatever happened: looked up in the database, in the sandbox's book, and with the
-//! merchants.
+//! The invariants that hold after every fault, checked in the database, in the sandbox's book and at the merchants.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -17,26 +16,27 @@ use crate::desk::Desk;
 use crate::merchant::Told;
 use crate::node::log_tail;
 
-/// How refunds come to rest.
+/// The way in which refunds come to rest.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
-    /// Merchants sync theirs.
+    /// Merchants sync their refunds.
     Synced,
-    /// The desk is left to itself; its clock is stepped.
+    /// The desk gets no requests; its clock is stepped.
     ByItself,
 }
 
-/// How long it may take until nothing is open.
+/// Maximum time until no refund is open.
 const REST: Duration = Duration::from_secs(150);
-/// A step that is longer than the leases of refunds and of notices, and the first rungs of the ladders.
+/// Step of the clock, in seconds: longer than the leases of refunds and of notices, and than the first waits before a
+/// sync or a repeat.
 const STEP_S: i64 = 65;
 
-/// The balance of every order is the sum of its refunds, and what merchants were promised is there.
+/// Checks that every order's balance is the sum of its refunds, and that every accepted refund exists.
 pub async fn check(desk: &Desk) {
     let mut conn = connect(desk).await;
     let wrong = wrong_balances(&mut conn).await;
     assert!(wrong.is_empty(), "{wrong:?}");
-    // Promised before the refunds are read.
+    // Copied before the refunds are read, so that none is missed.
     let promised = desk.town.ledger.lock().unwrap().promised.clone();
     let refunds: HashMap<String, String> = rows(
         &mut conn,
@@ -53,7 +53,7 @@ pub async fn check(desk: &Desk) {
     conn.close().await.unwrap();
 }
 
-/// Waits until all is at rest, audits everything, and prints what was survived.
+/// Waits until all is at rest, checks everything, and prints the counts of the test.
 pub async fn finish(name: &str, desk: &mut Desk, rest: Rest, faults: &str) {
     desk.assert_running();
     come_to_rest(desk, rest).await;
@@ -74,7 +74,7 @@ pub async fn finish(name: &str, desk: &mut Desk, rest: Rest, faults: &str) {
     );
 }
 
-/// Nothing is in progress but what the channel denies and was raised, and no notice waits.
+/// Waits until no notice waits and no refund is in progress, except those that the channel denies and that are flagged.
 async fn come_to_rest(desk: &mut Desk, rest: Rest) {
     let stepped = desk.has_stepped_clock() || desk.with_stepped_clock().await;
     let begun = Instant::now();
@@ -113,7 +113,7 @@ async fn come_to_rest(desk: &mut Desk, rest: Rest) {
         if stepped {
             desk.step_clock(STEP_S);
         }
-        // The jobs look once a second for what is due.
+        // The jobs look for due work once a second.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
 }
@@ -128,8 +128,8 @@ struct Refund {
     events: i64,
 }
 
-/// Each refund against its timeline and against the channel's book. Returns how many there are, and
-/// those that are settled.
+/// Checks each refund against its timeline and the channel's book. Returns the number of refunds, and the numbers of
+/// the settled ones.
 async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
     let mut conn = connect(desk).await;
     let refunds: Vec<Refund> = rows(
@@ -184,7 +184,8 @@ async fn check_refunds(desk: &Desk) -> (usize, Vec<String>) {
     (refunds.len(), settled)
 }
 
-/// Every state that a refund reached was told at least once, in order, but for those that a later one took the place of.
+/// Checks that every state of a refund was notified at least once and in order, except states that a later one
+/// replaced.
 async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let mut conn = connect(desk).await;
@@ -221,7 +222,7 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
                     "{refund_no}: {told:?} of {states:?}"
                 );
             }
-            // One that was sent twice may come twice, but none comes after a later one.
+            // A notice that was sent twice may arrive twice, but none arrives after a later one.
             let place = |told: &Told| states.iter().position(|(state, _)| state == told);
             let places: Vec<_> = told.iter().map(place).collect();
             assert!(
@@ -233,7 +234,7 @@ async fn check_notices(desk: &Desk, settled: Vec<String>) -> u64 {
     })
 }
 
-/// The accounts whose breakers are open.
+/// Returns the accounts whose breakers are open.
 pub async fn breakers(desk: &Desk) -> Vec<String> {
     let mut conn = connect(desk).await;
     rows(&mut conn, "SELECT account_id FROM breaker", |row| {
@@ -242,7 +243,7 @@ pub async fn breakers(desk: &Desk) -> Vec<String> {
     .await
 }
 
-/// How many refunds are raised to a person for this reason.
+/// Returns the number of refunds flagged for this reason.
 pub async fn raised(desk: &Desk, review_reason: &str) -> usize {
     let mut conn = connect(desk).await;
     let all: Vec<Option<String>> = rows(&mut conn, "SELECT review_reason FROM refund", |row| {
@@ -275,7 +276,7 @@ async fn wrong_balances(conn: &mut AnyConnection) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// What the sandbox's book says of a refund; null where it does not know it.
+/// Returns the sandbox's entry of a refund; null where it has none.
 async fn book(desk: &Desk, channel_no: &str) -> Value {
     let node = desk.town.nodes.lock().unwrap()[0].clone();
     let url = format!("{node}/sandbox/book/{channel_no}");

@@ -7,7 +7,7 @@ use crate::desk::{Desk, SHOP, goes_on};
 use crate::load::{BEHAVIOURS, Load};
 
 const HOUR_S: i64 = 3_600;
-/// So much later the server sees a step: time in which requests meet it.
+/// Pause between two steps, in which requests meet the stepped clock.
 const BETWEEN: Duration = Duration::from_millis(900);
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_stepped_clock_loses_nothing_and_the_desk_settles_by_itself() {
         round += 1;
     }
     load.stop().await;
-    // What was put off while the clock was ahead is due again.
+    // Work that was postponed while the clock was ahead becomes due again.
     desk.step_clock(48 * HOUR_S);
     let faults = format!("{round} steps of the clock and two days forwards, no sync by merchants");
     audit::finish("a stepped clock", &mut desk, Rest::ByItself, &faults).await;

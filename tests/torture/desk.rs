@@ -1,5 +1,4 @@
-//! A whole refund desk under test: its database, its nodes, the merchants before it, and a clock that
-//! can be stepped.
+//! A whole refund desk under test: its database, its nodes, its merchants, and a clock that can be stepped.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,29 +20,30 @@ use crate::support::{add_app, demo_app, test_channel};
 
 /// The app whose merchants ask for refunds.
 pub const SHOP: &str = "SHOP";
-/// Another one, beside it.
+/// A second app.
 pub const OTHER: &str = "OTHER";
 
-/// Short times of the sandbox and the channel, so that leases end soon; notices to this machine.
+/// Settings with short times for the sandbox and the channel, so that leases end soon, and with notices to this
+/// machine.
 const FLAGS: [&str; 7] = [
     "--sandbox",
     "--sbx-delay=300ms",
     "--sbx-timeout=60ms",
     "--channel-time-limit=1s",
     "--private-notify",
-    // All of its merchants have one address.
+    // All merchants of a test have one address.
     "--requests-per-second=0",
     "--app-requests-per-second=0",
 ];
 
-/// How soon after a fault is over a refund is accepted.
+/// Maximum time from the end of a fault until a refund is accepted.
 const RECOVERY: Duration = Duration::from_secs(15);
 
-/// A desk. Its nodes are killed and its folder is gone when it is dropped.
+/// A desk. Dropping it kills its nodes and deletes its folder.
 pub struct Desk {
     nodes: Vec<Option<Node>>,
     flags: Vec<String>,
-    /// Set once the nodes run by a clock that can be stepped.
+    /// File of the clock, once the nodes run by one that can be stepped.
     clock: Option<PathBuf>,
     pub database_url: String,
     pub town: Arc<Town>,
@@ -54,14 +54,14 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk on an embedded database in a folder of its own, with one node that does not run yet.
+    /// Makes a desk on an embedded database in a folder of its own, with one node that is not started.
     pub async fn embedded(flags: &[&str]) -> Desk {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/desk.db?mode=rwc", folder.path().display());
         Desk::on(folder, url, 1, flags).await
     }
 
-    /// A desk of so many nodes on a database, with the apps [`SHOP`] and [`OTHER`].
+    /// Makes a desk of `nodes` nodes on a database, with the apps [`SHOP`] and [`OTHER`].
     pub async fn on(folder: TempDir, database_url: String, nodes: usize, flags: &[&str]) -> Desk {
         let merchant = Merchant::start().await;
         let keys_file = folder.path().join("keys");
@@ -101,7 +101,7 @@ impl Desk {
         }
     }
 
-    /// Starts the nodes that do not run.
+    /// Starts the nodes that are not running.
     pub async fn start(&mut self) {
         for n in 0..self.nodes.len() {
             if self.nodes[n].is_none() {
@@ -164,10 +164,10 @@ impl Desk {
         }
     }
 
-    /// Starts all nodes anew with a clock that can be stepped. `false`: this machine has none.
+    /// Restarts all nodes with a clock that can be stepped. Returns false where this machine has none.
     ///
-    /// A PostgreSQL server in the same folder goes by that clock from its start: a node does nothing by itself
-    /// whose clock differs from its database's.
+    /// A PostgreSQL server in the same folder uses that clock from its start, because a node whose clock differs from
+    /// its database's does no work of its own.
     pub async fn with_stepped_clock(&mut self) -> bool {
         if !stepped_clock::is_installed() {
             return false;
@@ -182,7 +182,7 @@ impl Desk {
         true
     }
 
-    /// Whether the nodes' clock can be stepped.
+    /// Returns true where the nodes' clock can be stepped.
     pub fn has_stepped_clock(&self) -> bool {
         self.clock.is_some()
     }
@@ -194,16 +194,17 @@ impl Desk {
         stepped_clock::set(clock, offset);
     }
 
-    /// How long the test has gone on.
+    /// Returns the time since the test began.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
 }
 
-/// How many tests go on for as long as they are let.
+/// Number of tests that share the time of `make torture`.
 const LONG_TESTS: f32 = 8.0;
 
-/// How long a test tortures: some rounds, or, by `make torture`, its share of TORTURE_MINUTES.
+/// Returns true while a test should go on: for `rounds` rounds, or, in `make torture`, for its share of
+/// `TORTURE_MINUTES`.
 pub fn goes_on(desk: &Desk, round: u32, rounds: u32) -> bool {
     match std::env::var("TORTURE_MINUTES") {
         Ok(minutes) => {

@@ -9,14 +9,14 @@ use crate::audit::{self, Rest};
 use crate::desk::{Desk, SHOP, goes_on};
 use crate::load::{BEHAVIOURS, Load};
 
-/// How long the disk stays full.
+/// Time for which the disk stays full.
 const FULL: Duration = Duration::from_millis(1_500);
 
-/// A small disk of its own. It is gone when it is dropped.
+/// A small disk of its own. Dropping it deletes it.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None`: this machine does not let us mount one.
+    /// Mounts a small disk. `None`: this machine does not allow it.
     fn mount(at: &Path) -> Option<SmallDisk> {
         std::fs::create_dir_all(at).unwrap();
         let mount = Command::new("mount")
@@ -27,7 +27,7 @@ impl SmallDisk {
         mounted.then(|| SmallDisk(at.to_owned()))
     }
 
-    /// Fills it to the last byte.
+    /// Fills the disk to the last byte.
     fn fill(&self) {
         let mut filler = std::fs::File::create(self.0.join("filler")).unwrap();
         for size in [65_536, 512, 1] {

@@ -1,4 +1,4 @@
-//! A channel that is slow, breaks, is silent, calls back twice and late, or takes back what it said.
+//! A channel that is slow, breaks, does not answer, calls back twice and late, or reverses its successes.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use crate::audit::{self, Rest};
 use crate::desk::{Desk, OTHER, SHOP, goes_on};
 use crate::load::{BEHAVIOURS, Load};
 
-/// Longer than a slow answer takes.
+/// Time limit that is longer than a slow answer takes.
 const PATIENT: &str = "--channel-time-limit=5s";
 
-/// The address of the faults of an app's account.
+/// Returns the address of the faults of an app's account.
 fn faults_of(desk: &Desk, app_id: &str) -> String {
     format!("{}/sandbox/faults/{app_id}-sandbox", desk.town.some_node())
 }
@@ -26,7 +26,7 @@ async fn set_faults(desk: &Desk, app_id: &str, faults: &str) {
     assert_eq!(answer["faults"], faults, "{answer}");
 }
 
-/// How often the channel was called since these faults were set.
+/// Returns the number of calls of the channel since these faults were set.
 async fn calls(desk: &Desk, app_id: &str) -> i64 {
     let answer: Value = desk
         .town
@@ -58,8 +58,8 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
             "{answer}"
         );
     }
-    // Two hours in which all of these are due again and again: the breaker opens after the first
-    // handful of questions, and probes follow at distances that double up to five minutes.
+    // For two hours all of these refunds are due again and again: the breaker opens after the first questions, and
+    // probes follow at intervals that double up to five minutes.
     let submitted = calls(&desk, SHOP).await;
     let mut slowest = Duration::ZERO;
     for _ in 0..24 {
@@ -80,7 +80,7 @@ async fn a_silent_channel_is_asked_gently_and_holds_up_nobody_else() {
         "whose breaker is open"
     );
     let asked = calls(&desk, SHOP).await - submitted;
-    // The first questions are asked at once, so many as the settings allow; then one a probe.
+    // The first questions are asked at once, as many as the settings allow; afterwards one a probe.
     assert!(
         (5..=16 + 24).contains(&asked),
         "asked {asked} times of 60 refunds"
@@ -137,7 +137,7 @@ async fn a_refund_that_the_channel_takes_back_is_raised_and_no_money_is_moved_by
         let answer = desk.town.refund(SHOP, &orders[1]).await.unwrap();
         assert_eq!(answer["data"]["status"], "success", "{answer}");
     }
-    // Each is asked for once more a second after its success.
+    // A second after its success, each refund is asked for once more.
     let begun = Instant::now();
     while audit::raised(&desk, "contradicted").await < 20 {
         assert!(begun.elapsed() < Duration::from_secs(30), "raised too few");

@@ -6,7 +6,7 @@ use crate::audit::{self, Rest};
 use crate::desk::{Desk, SHOP, goes_on};
 use crate::load::{BEHAVIOURS, Load, random};
 
-/// Kills some node at random moments under load, and looks each time at what it left.
+/// Kills nodes at random moments under load, and checks after each kill what it left.
 pub async fn kill_again_and_again(desk: &mut Desk, rounds: u32) {
     desk.start().await;
     let orders = desk.town.orders(SHOP, &BEHAVIOURS, 3).await;

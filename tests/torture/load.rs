@@ -1,5 +1,5 @@
-//! Merchants' systems at work: they ask for refunds of every behaviour of the sandbox, repeat them,
-//! query and sync, on whichever node answers, and remember what they were promised.
+//! Merchants' systems at work: on any node they request refunds of every behaviour of the sandbox, repeat, query and
+//! sync them, and keep the accepted ones.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -30,29 +30,29 @@ pub const BEHAVIOURS: [&str; 10] = [
     "ABSENT",
 ];
 
-/// How long a client waits before it goes on: a merchant's system that has many of them.
+/// Pause of a client between two requests. Each client stands for one of many threads of a merchant's system.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// What the clients share: where the nodes are, what they asked for and what they heard.
+/// The data that the clients share: the nodes, their requests and the answers.
 pub struct Town {
     pub http: Client,
-    /// Where the nodes listen. One that was killed is listed until it is back.
+    /// Addresses of the nodes. A node that was killed stays listed until it is back.
     pub nodes: Mutex<Vec<String>>,
-    /// How far the nodes' clock is from ours, in seconds.
+    /// Offset of the nodes' clock from ours, in seconds.
     pub clock_offset: AtomicI64,
     pub ledger: Mutex<Ledger>,
     pub counts: Counts,
     zone: TimeZone,
 }
 
-/// What merchants know.
+/// The merchants' own records.
 #[derive(Default)]
 pub struct Ledger {
-    /// Refunds that were asked for.
+    /// Refunds that were requested.
     asked: Vec<Wish>,
-    /// By the merchant's number, the refund number that was answered with code 0.
+    /// Refund numbers that were answered with code 0, by the merchant's number.
     pub promised: HashMap<String, String>,
-    /// What no server may answer.
+    /// Answers that no server may give.
     pub wrong: Vec<String>,
 }
 
@@ -68,9 +68,9 @@ struct Wish {
 pub struct Counts {
     pub requests: AtomicU64,
     pub accepted: AtomicU64,
-    /// Answered with a refusal, or an error.
+    /// Number of requests that were answered with a refusal or an error.
     pub refused: AtomicU64,
-    /// Not answered: the connection broke, or time was up.
+    /// Number of requests without an answer: the connection broke, or the time limit was reached.
     pub unresolved_submissions: AtomicU64,
 }
 
@@ -89,7 +89,7 @@ impl Town {
         })
     }
 
-    /// The present moment by the nodes' clock, as the open edition writes it.
+    /// Returns the present time by the nodes' clock, in the format of the open edition.
     fn now_text(&self) -> String {
         let offset = self.clock_offset.load(Ordering::SeqCst);
         let now = Clock::System.now();
@@ -120,8 +120,8 @@ impl Town {
         answer
     }
 
-    /// Records orders of an app, `many` of each of these behaviours, some of them small ones, and
-    /// returns their merchant's numbers.
+    /// Records orders of an app, `many` of each of these behaviours, some of them small ones. Returns their merchant's
+    /// numbers.
     pub async fn orders(&self, app_id: &str, behaviours: &[&str], many: usize) -> Vec<String> {
         let mut orders = Vec::new();
         for behaviour in behaviours {
@@ -140,7 +140,7 @@ impl Town {
         orders
     }
 
-    /// Asks for a refund, and writes down what was answered.
+    /// Requests a refund, and records the answer.
     async fn ask(&self, wish: &Wish) -> Option<Value> {
         let fields = json!({
             "appId": wish.app_id, "bizOrderNo": wish.order, "bizRefundNo": wish.biz_refund_no,
@@ -161,7 +161,7 @@ impl Town {
         Some(answer)
     }
 
-    /// Asks for a new refund of an order.
+    /// Requests a new refund of an order.
     pub async fn refund(&self, app_id: &str, order: &str) -> Option<Value> {
         let wish = Wish {
             app_id: app_id.to_owned(),
@@ -179,7 +179,7 @@ impl Town {
         self.post("/unipay/syncRefund", fields).await
     }
 
-    /// One thing that a merchant's system does.
+    /// Makes one random request of a merchant's system.
     async fn step(&self, app_id: &str, orders: &[String]) -> Option<Value> {
         let known = {
             let ledger = self.ledger.lock().unwrap();
@@ -201,14 +201,14 @@ impl Town {
     }
 }
 
-/// Clients at work. They stop when told to, or with the test.
+/// Clients at work. They stop on [`Load::stop`], or with the test.
 pub struct Load {
     stop: Arc<AtomicBool>,
     clients: tokio::task::JoinSet<()>,
 }
 
 impl Load {
-    /// So many clients of an app, on these orders.
+    /// Starts `clients` clients of an app, on these orders.
     pub fn start(town: &Arc<Town>, app_id: &str, orders: &[String], clients: usize) -> Load {
         let stop = Arc::<AtomicBool>::default();
         let mut load = Load {
@@ -228,14 +228,14 @@ impl Load {
         load
     }
 
-    /// Lets each client finish what it is at.
+    /// Stops the clients, each after its current request.
     pub async fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
         self.clients.join_all().await;
     }
 }
 
-/// Some number of a range.
+/// Returns a random number of a range.
 pub fn random(range: std::ops::Range<usize>) -> usize {
     rand::rng().random_range(range)
 }

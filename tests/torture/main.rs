@@ -1,5 +1,5 @@
-//! Crashes and faults: real processes on real databases, killed and starved under load, and an audit of
-//! what is left. Each test prints what was survived; `make torture` runs them for longer.
+//! Crashes and faults: real processes on real databases, killed and starved under load, with a check of everything
+//! afterwards. Each test prints its counts; `make torture` runs the tests for longer.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,4 @@
-//! A merchant's system that is told of refunds: verifies each notice, writes down in which order they
-//! came, and is moody.
+//! A merchant's system that receives notices: verifies each, records their order, and sometimes refuses them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,20 +11,20 @@ use serde_json::Value;
 
 use crate::support::http::{ordered, sign_text};
 
-/// What a notice tells: the state, and when it was reached.
+/// The content of a notice: the state, and the time at which it was reached.
 pub type Told = (String, Option<String>);
 
-/// What has been received.
+/// The notices that were received.
 #[derive(Default)]
 pub struct Received {
-    /// By refund number, in the order of arrival.
+    /// States by refund number, in the order of arrival.
     pub told: HashMap<String, Vec<Told>>,
     pub notices: u64,
-    /// Notices that were not as they should be.
+    /// Notices with an error.
     pub wrong: Vec<String>,
 }
 
-/// The receiver. It listens as long as the test runs.
+/// The receiver. It listens until the test ends.
 pub struct Merchant {
     pub url: String,
     received: Arc<Mutex<Received>>,
@@ -43,7 +42,7 @@ impl Merchant {
         Merchant { url, received }
     }
 
-    /// Looks at what has come so far.
+    /// Reads the notices received so far.
     pub fn look<T>(&self, look: impl FnOnce(&Received) -> T) -> T {
         look(&self.received.lock().unwrap())
     }
@@ -59,7 +58,7 @@ async fn receive(
         Ok((refund_no, told)) => received.told.entry(refund_no).or_default().push(told),
         Err(why) => received.wrong.push(format!("{why}: {body}")),
     }
-    // Its mood: some notices have to be sent again.
+    // Some notices are refused, so that they are sent again.
     match received.notices % 23 {
         7 => (StatusCode::INTERNAL_SERVER_ERROR, "SUCCESS"),
         15 => (StatusCode::OK, "FAIL"),
@@ -85,7 +84,7 @@ fn read(body: &str) -> Result<(String, Told), &'static str> {
     ))
 }
 
-/// The signature of a notice: the envelope's fields, `data` with its own sorted by name.
+/// Computes the signature of a notice over the envelope's fields, with those of `data` sorted by name.
 fn signature(body: &str) -> String {
     let fields = ordered(body).into_iter();
     let fields = fields.filter(|(name, raw)| name != "sign" && raw != "null");

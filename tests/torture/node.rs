@@ -1,4 +1,4 @@
-//! One process that serves.
+//! A server process.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long a start may take.
+/// Maximum time of a start.
 const START: Duration = Duration::from_secs(60);
 
-/// A running server. It is killed when it is dropped.
+/// A running server. Dropping it kills it.
 pub struct Node {
     child: Child,
     pid: u32,
@@ -19,8 +19,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the program in a folder and waits until it listens. What it logs is added to the file
-    /// `log` there.
+    /// Starts the program in a folder and waits until it listens. Appends its log to the file `log` there.
     pub async fn start(folder: &Path, flags: &[String], environment: &[(String, String)]) -> Node {
         let log = std::fs::File::options()
             .create(true)
@@ -58,12 +57,12 @@ impl Node {
         }
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the server as `kill -9` does, and waits until it has ended.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Whether it is still running.
+    /// Returns true while the server is running.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -72,14 +71,14 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.child.start_kill();
-        // What a library that steps the clock shares within a process outlives one that is killed.
+        // Files that the clock's library shares within a process remain when the process is killed.
         for name in ["faketime_shm_", "sem.faketime_sem_"] {
             let _ = std::fs::remove_file(format!("/dev/shm/{name}{}", self.pid));
         }
     }
 }
 
-/// The end of what the nodes of a folder have logged.
+/// Returns the end of the log of the nodes of a folder.
 pub fn log_tail(folder: &Path) -> String {
     let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();

@@ -1,4 +1,4 @@
-//! PostgreSQL under the desk: nodes that are killed, and a database that goes away.
+//! PostgreSQL as the desk's database: nodes that are killed, and a database that goes away.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::kills::kill_again_and_again;
 use crate::load::{BEHAVIOURS, Load};
 use crate::postgres::{Postgres, Proxy, url};
 
-/// A server in a folder of its own; says so where there is none.
+/// Starts a server in a folder of its own. `None`, with a message, where PostgreSQL is not installed.
 async fn server(test: &str) -> Option<(TempDir, Postgres)> {
     let folder = tempfile::tempdir().unwrap();
     let server = Postgres::start_new(folder.path()).await;

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, and a way to it that can be cut.
+//! A PostgreSQL server for one test, and a connection to it that can be cut.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ use tokio::task::JoinSet;
 use crate::load::random;
 use crate::stepped_clock;
 
-/// A server, its data in a folder. It is killed when it is dropped.
+/// A server with its data in a folder. Dropping it kills it.
 pub struct Postgres {
     bin: PathBuf,
     data: PathBuf,
     pub port: usize,
-    /// The folder's clock, which its servers go by.
+    /// File of the folder's clock, which its servers use.
     clock: PathBuf,
-    /// Of the process, once it runs. Kept apart from the folder, which may be gone first.
+    /// Id of the process, once it runs. Kept in memory, as the folder may be deleted first.
     pid: Mutex<Option<String>>,
 }
 
 impl Postgres {
-    /// A new server, started. `None`: PostgreSQL is not installed.
+    /// Makes and starts a new server. `None`: PostgreSQL is not installed.
     pub async fn start_new(folder: &Path) -> Option<Postgres> {
         let server = Postgres::in_folder(folder, "primary")?;
         let data = server.data.display().to_string();
@@ -47,7 +47,7 @@ impl Postgres {
         Some(server)
     }
 
-    /// A standby of this server, which from now on answers no commit before the standby has it.
+    /// Makes a standby of this server. From then on the server confirms a commit only once the standby has it.
     pub async fn standby(&self, folder: &Path) -> Postgres {
         let standby = Postgres::in_folder(folder, "standby").unwrap();
         let (data, port) = (standby.data.display().to_string(), self.port.to_string());
@@ -91,7 +91,7 @@ impl Postgres {
         let data = folder.join(name);
         std::fs::create_dir(&data).unwrap();
         if is_root() {
-            // The server refuses to run as root, and has to reach its folder.
+            // The server refuses to run as root, and its own user must reach the folder.
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
             let mut chown = std::process::Command::new("chown");
             let _ = chown.arg("postgres").arg(&data).status();
@@ -122,7 +122,7 @@ impl Postgres {
         *self.pid.lock().unwrap() = file.lines().next().map(str::to_owned);
     }
 
-    /// Stops it at once, as a crash would, but in order: its sockets and locks are gone afterwards.
+    /// Stops the server at once, without a checkpoint as in a crash, but with its sockets and locks removed.
     pub async fn stop_immediately(&self) {
         self.pid.lock().unwrap().take();
         let data = self.data.display().to_string();
@@ -130,7 +130,7 @@ impl Postgres {
             .await;
     }
 
-    /// Kills it as `kill -9` does.
+    /// Kills the server as `kill -9` does.
     pub async fn kill(&self) {
         let pid = self.pid.lock().unwrap().take().expect("it runs");
         let killed = Command::new("kill").args(["-9", &pid]).status().await;
@@ -143,7 +143,7 @@ impl Postgres {
         self.must("pg_ctl", &["-D", &data, "-w", "promote"]).await;
     }
 
-    /// Ends every connection but the one that does so.
+    /// Ends every connection except the one that does it.
     pub async fn terminate_connections(&self) {
         let mut conn = self.connect().await;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -183,19 +183,19 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(pid) = self.pid.lock().unwrap().take() {
-            // An immediate shutdown.
+            // SIGQUIT requests an immediate shutdown.
             let mut quit = std::process::Command::new("kill");
             let _ = quit.args(["-QUIT", &pid]).status();
         }
     }
 }
 
-/// The address of the database that is reached at a port of this machine.
+/// Returns the address of a database at a port of this machine.
 pub fn url(port: usize) -> String {
     format!("postgres://refundry@127.0.0.1:{port}/postgres")
 }
 
-/// Where its programs are.
+/// Returns the folder of PostgreSQL's programs, where it is installed.
 fn find() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -212,7 +212,7 @@ fn is_root() -> bool {
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// A way to a server that can be cut, and led elsewhere.
+/// A proxy before a server. Its connections can be cut, and it can be pointed to another server.
 pub struct Proxy {
     pub port: usize,
     target: Arc<Mutex<usize>>,
@@ -248,7 +248,7 @@ impl Proxy {
         self.connections.lock().unwrap().abort_all();
     }
 
-    /// Leads to another server from now on.
+    /// Points to another server from now on.
     pub fn lead_to(&self, port: usize) {
         *self.target.lock().unwrap() = port;
         self.cut();

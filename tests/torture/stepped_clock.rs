@@ -1,14 +1,14 @@
-//! A clock that can be stepped: the file that says by how many seconds it is ahead, and the library that makes
-//! a program go by it.
+//! A clock that can be stepped: a file with the number of seconds that it is ahead, and a library that makes a program
+//! use it.
 
 use std::path::{Path, PathBuf};
 
-/// Whether programs can be started with such a clock on this machine.
+/// Returns true where programs can be started with such a clock on this machine.
 pub fn is_installed() -> bool {
     library().is_some()
 }
 
-/// Returns the clock of a folder. A new one is not ahead.
+/// Returns the file of a folder's clock. A new clock is not ahead.
 pub fn in_folder(folder: &Path) -> PathBuf {
     let clock = folder.join("clock");
     if !clock.exists() {
@@ -17,15 +17,15 @@ pub fn in_folder(folder: &Path) -> PathBuf {
     clock
 }
 
-/// Sets by how many seconds a clock is ahead.
+/// Sets the number of seconds that a clock is ahead.
 pub fn set(clock: &Path, seconds: i64) {
-    // Whole at every moment: it is read all the time.
+    // Replaced by renaming, so that programs, which read it all the time, never see half of it.
     let new = clock.with_extension("new");
     std::fs::write(&new, format!("{seconds:+}\n")).unwrap();
     std::fs::rename(&new, clock).unwrap();
 }
 
-/// Returns the environment of a program that goes by a clock. Empty where the library is not installed.
+/// Returns the environment variables of a program that uses a clock. Empty where the library is not installed.
 pub fn environment(clock: &Path) -> Vec<(String, String)> {
     let Some(library) = library() else {
         return Vec::new();

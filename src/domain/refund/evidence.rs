@@ -1,4 +1,4 @@
-//! Evidence: what a channel says of a refund, and by which way it reached us.
+//! Evidence: statements of channels about refunds, each with its source.
 
 use crate::domain::money::Fen;
 use crate::domain::refund::{Refund, WaitReason};
@@ -7,7 +7,7 @@ use crate::domain::text::sanitized;
 use crate::domain::time::Timestamp;
 
 string_enum! {
-    /// The way by which evidence reached us.
+    /// The source of evidence.
     Source {
         /// The channel's answer to a submission.
         Answer = "answer",
@@ -21,34 +21,34 @@ string_enum! {
 /// A channel's statement about a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The channel has the refund and is not done.
+    /// The channel has the refund and is still working on it.
     Accepted { out_refund_no: Option<String> },
-    /// The money moved. `at` is the channel's statement of when, by the channel's clock.
+    /// The money moved. `at`: the time that the channel states, by its own clock.
     Success {
         out_refund_no: Option<String>,
         at: Option<Timestamp>,
     },
-    /// The channel refused the refund, for good.
+    /// The channel refused the refund for good.
     Fail { code: String, msg: String },
     /// The channel closed the refund.
     Close { msg: String },
-    /// The channel could not bring the money to the payer: neither a success nor a failure until somebody decides
-    /// there.
+    /// The channel could not bring the money to the payer. This is neither success nor failure until a person decides
+    /// at the channel.
     Abnormal { msg: String },
-    /// The channel did nothing, and may be told the same again later.
+    /// The channel did nothing, and the submission may be repeated later.
     RetryLater { delay: Delay, msg: String },
-    /// The channel does not know the refund. Only ever evidence once the channel's visibility delay has passed.
+    /// The channel does not know the refund. Counts as evidence only once the channel's visibility delay has passed.
     NotFound,
-    /// No answer, or one that leaves the outcome open.
+    /// The channel gave no answer, or one that leaves the outcome open.
     Unknown { why: String },
 }
 
-/// The reason of a channel to put a submission off.
+/// The reason why a channel postponed a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delay {
-    /// It had too many requests.
+    /// The channel received too many requests.
     RateLimit,
-    /// The merchant's balance is too low.
+    /// The merchant's balance at the channel is too low.
     Funds,
 }
 
@@ -61,16 +61,16 @@ impl From<Delay> for WaitReason {
     }
 }
 
-/// An outcome and the amount that the channel speaks of, where it names one.
+/// An outcome with the amount that the channel names, if it names one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     pub outcome: Outcome,
-    /// The amount of this refund alone, not the sum of several.
+    /// Amount of this refund alone, not the sum of several.
     pub amount: Option<Fen>,
 }
 
 impl Statement {
-    /// Cuts the channel's texts, see [`Outcome::cleaned`].
+    /// Shortens the channel's texts, see [`Outcome::cleaned`].
     pub fn cleaned(self) -> Statement {
         Statement {
             outcome: self.outcome.cleaned(),
@@ -103,7 +103,7 @@ string_enum! {
     }
 }
 
-/// Maximum lengths of what is kept of a channel's statement, in bytes.
+/// Maximum lengths of the stored texts of a channel's statement, in bytes.
 const OUT_REFUND_NO_BYTES: usize = 150;
 const CODE_BYTES: usize = 64;
 const MSG_BYTES: usize = 1_000;
@@ -123,8 +123,8 @@ impl Outcome {
         }
     }
 
-    /// Cuts the channel's texts to what is kept of them and replaces what a database does not store. A text
-    /// that cannot be stored would otherwise keep the refund from ever being settled.
+    /// Shortens the channel's texts to their stored lengths and replaces characters that a database does not store. A
+    /// text that cannot be stored would keep the refund from ever being settled.
     pub fn cleaned(self) -> Outcome {
         let number = |number: Option<String>| number.map(|no| sanitized(&no, OUT_REFUND_NO_BYTES));
         match self {
@@ -157,17 +157,17 @@ impl Outcome {
     }
 }
 
-/// A channel's statement, the way by which it reached us, and the submission that it is about.
+/// A channel's statement, with its source and the submission that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     pub source: Source,
-    /// The submission that the channel answered (`Answer`), or the current one when the channel was asked
-    /// (`Sync`). A callback names a number: the last submission of that number when the callback arrived.
+    /// Attempt number of the submission that the statement is about: the answered one (`Answer`), the last one when the
+    /// channel was asked (`Sync`), or the last one of the number in the callback when it arrived (`Callback`).
     pub attempt: i64,
     pub outcome: Outcome,
-    /// The amount that the channel speaks of, where it names one.
+    /// Amount that the channel names, if it names one.
     pub amount: Option<Fen>,
-    /// The moment when the channel was asked, or when its callback arrived, by our clock.
+    /// Time at which the channel was asked or its callback arrived, by our clock.
     pub at: Timestamp,
 }
 

@@ -1,7 +1,7 @@
-//! A refund: an intent that is written down before anyone is told, and settled by evidence.
+//! A refund: an intent that is stored before the channel is called, and settled by evidence.
 //!
-//! The refund itself stands here, its submissions in `submission`, [`Evidence`] in `evidence`, everything that can
-//! happen to a refund in `transitions`, and the schedule of its syncs in `schedule`.
+//! This file has the refund itself, `submission` its submissions, `evidence` what channels state ([`Evidence`]),
+//! `transitions` everything that can happen to a refund, and `schedule` the times of its syncs.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +23,13 @@ pub use transitions::{Booking, Effect, RepeatedFields, Settlement};
 string_enum! {
     /// The state of a refund.
     RefundStatus {
-        /// Asked for; the amount is held.
+        /// The refund was requested; the order holds its amount.
         Progress = "progress",
         /// The money is back with the payer.
         Success = "success",
-        /// Refused for good; the amount was given back to the order.
+        /// The refund was refused for good; the amount was given back to the order.
         Fail = "fail",
-        /// Given up; the amount was given back to the order.
+        /// The refund was given up; the amount was given back to the order.
         Close = "close",
     }
 }
@@ -37,20 +37,20 @@ string_enum! {
 string_enum! {
     /// The reason for which a person has to look at a refund.
     ReviewReason {
-        /// The channel accepted it, and now does not know it.
+        /// The channel accepted the refund, and now does not know it.
         Absent = "absent",
-        /// It succeeded at the channel after we had given the amount back. The balance was mended.
+        /// The refund succeeded at the channel after the order had got the amount back. The balance was corrected.
         LateSuccess = "late_success",
-        /// It succeeded at the channel after we had given the amount back, and the amount has been
-        /// used since: more was paid out than was paid in.
+        /// The refund succeeded at the channel after the order had got the amount back and used it otherwise: more was
+        /// paid out than was paid in.
         Overpaid = "overpaid",
-        /// The channel now says something else than before, about money that has moved or may move.
+        /// The channel contradicts its earlier statement about money that has moved or may move.
         Contradicted = "contradicted",
-        /// The channel speaks of another amount than the one that was asked for.
+        /// The channel names another amount than the refund's.
         AmountDiffers = "amount_differs",
-        /// The channel cannot bring the money to the payer, and waits for somebody to decide.
+        /// The channel cannot bring the money to the payer, and waits for a person's decision.
         Abnormal = "abnormal",
-        /// It has been in progress for too long.
+        /// The refund has been in progress for too long.
         Overdue = "overdue",
     }
 }
@@ -63,7 +63,7 @@ pub struct Refund {
     pub refund_no: String,
     /// The merchant's number: the idempotency key within the app.
     pub biz_refund_no: String,
-    /// The channel's number, once it told us.
+    /// The channel's number, where the channel has named one.
     pub out_refund_no: Option<String>,
     pub order_no: String,
     pub channel: Channel,
@@ -74,30 +74,29 @@ pub struct Refund {
     pub attach: Option<String>,
     pub notify_url: Option<String>,
     pub client_ip: Option<String>,
-    /// The edition in which the merchant asked for it.
+    /// The edition of the merchant's request.
     pub edition: Edition,
     pub status: RefundStatus,
     pub submissions: Submissions,
     pub review_reason: Option<ReviewReason>,
-    /// A person has looked at the refund since it was flagged for `review_reason`.
+    /// True once a person has looked at the refund since it was flagged for `review_reason`.
     pub reviewed: bool,
     pub error_code: Option<String>,
     pub error_msg: Option<String>,
     pub created_at: Timestamp,
-    /// The moment since when it is in progress, or was before it settled: when it was asked for, retried or
-    /// found open again.
+    /// Start of the current or last time in progress: the request, the last retry, or the last reopening.
     pub opened_at: Timestamp,
-    /// The moment when it succeeded, failed or was closed, by our clock. Only this one is compared.
+    /// Time of success, failure or closing, by our clock. Comparisons use this one, never `channel_time`.
     pub settled_at: Option<Timestamp>,
-    /// The moment when the money moved, as the channel states it by its own clock.
+    /// Time at which the money moved, as the channel states it by its own clock.
     pub channel_time: Option<Timestamp>,
-    /// Counts its events: event number `n` made version `n`.
+    /// Number of the refund's events: event `n` made version `n`.
     pub version: i64,
 }
 
 impl Refund {
-    /// Makes a refund of an order as it is asked for at `now`: in progress, and not yet submitted. `refund_no` is
-    /// our number, and the first under which the channel is to see it; `params` is what the channel is to be told.
+    /// Makes a refund of an order that is requested at `now`: in progress and not yet submitted. `refund_no` is our
+    /// number, and the first number for the channel; `params` are the parameters of the submission.
     pub fn requested(
         new: NewRefund,
         order: &Order,
@@ -134,12 +133,12 @@ impl Refund {
         }
     }
 
-    /// Returns the moment that merchants are told as the refund's end: the channel's, or else ours.
+    /// Returns the end of the refund as merchants are told it: the channel's time, or else ours.
     pub fn finish_time(&self) -> Option<Timestamp> {
         self.channel_time.or(self.settled_at)
     }
 
-    /// Names the last lease on this refund.
+    /// Returns the last lease on this refund.
     pub fn lease(&self) -> Lease {
         Lease {
             app_id: self.app_id.clone(),
@@ -149,18 +148,18 @@ impl Refund {
         }
     }
 
-    /// Returns the number under which the channel sees the refund now.
+    /// Returns the number under which the channel currently knows the refund.
     pub fn channel_no(&self) -> &str {
         &self.submissions.current().channel_no
     }
 
-    /// Returns the moment of the last submission that went out; before the first, of the request.
+    /// Returns the time of the last submission that was sent, or of the request where none was sent yet.
     pub fn submitted_at(&self) -> Timestamp {
         let current = self.submissions.current();
         current.submitted_at.unwrap_or(self.created_at)
     }
 
-    /// Returns the moment when the refund is to be submitted or its channel to be asked. `None`: no more.
+    /// Returns the time at which the refund is to be submitted or the channel asked for it. `None`: neither.
     pub fn due_at(&self) -> Option<Timestamp> {
         self.submissions.last().due_at
     }
@@ -177,7 +176,7 @@ impl Refund {
     }
 }
 
-/// A refund as it is asked for.
+/// The content of a request for a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRefund {
     pub order: OrderKey,
@@ -188,26 +187,26 @@ pub struct NewRefund {
     pub notify_url: Option<String>,
     pub client_ip: Option<String>,
     pub edition: Edition,
-    /// What the asker saw as refundable. Where given, a balance that has changed since refuses the
-    /// refund: the console's guard against stale pages.
+    /// Refundable amount of the order as the requester saw it. If the balance has changed since, the refund is refused;
+    /// this guards the console against stale pages.
     pub expected_refundable: Option<Fen>,
 }
 
-/// How a request names a refund. Where both are given the first wins.
+/// The number by which a request names a refund. Of several, the first of this list is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundKey {
     /// Our number.
     RefundNo(String),
-    /// The merchant's number, letter by letter.
+    /// The merchant's number, in its exact spelling.
     BizRefundNo(String),
     /// The merchant's number in upper case, see [`Refund::biz_refund_key`].
     BizRefundKey(String),
 }
 
 impl RefundKey {
-    /// Names a refund by the merchant's number, the way the request's edition compares it. The open
-    /// edition's signature covers the text in upper case: whoever listens in can send a signed request
-    /// again with the number in other letters, and both have to be one refund.
+    /// Makes the key of a merchant's number, compared as the request's edition does. The open edition's signature
+    /// covers the text in upper case: an eavesdropper can repeat a signed request with the number in another case, and
+    /// both must name the same refund.
     pub fn of_merchant(biz_refund_no: &str, edition: Edition) -> RefundKey {
         match edition {
             Edition::Single => RefundKey::BizRefundNo(biz_refund_no.to_owned()),
@@ -216,7 +215,7 @@ impl RefundKey {
     }
 }
 
-/// A refund as a list shows it, with what it has from its order.
+/// A refund with what a list shows of its order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundRow {
     pub refund: Refund,
@@ -224,7 +223,7 @@ pub struct RefundRow {
     pub title: String,
 }
 
-/// A refund as the inbox shows it, with what was last heard of it from its channel, and when.
+/// A refund in the review queue, with the channel's last statement and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewQueueRow {
     pub refund: Refund,

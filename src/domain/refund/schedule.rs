@@ -1,12 +1,12 @@
-//! When a refund's channel is asked without anyone's help. Source: the gateway's contract.
+//! The times at which scheduled sync asks a refund's channel. Source: the gateway's contract.
 
 use crate::domain::refund::{Delay, Evidence, OutcomeKind, Refund, RefundStatus, Source};
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 
-/// A submission is asked after at this distance in any case.
+/// Time from a submission to the first question about it, whatever the age of the refund.
 const AFTER_SUBMISSION_MS: i64 = 2 * MINUTE_MS;
 
-/// How often a refund that has been open so long is asked for: `(younger than, every)`.
+/// Intervals of the questions by the refund's age: `(age below, interval)`.
 const POLL_SCHEDULE: [(i64, i64); 4] = [
     (10 * MINUTE_MS, MINUTE_MS),
     (HOUR_MS, 10 * MINUTE_MS),
@@ -14,12 +14,12 @@ const POLL_SCHEDULE: [(i64, i64); 4] = [
     (i64::MAX, DAY_MS),
 ];
 
-/// Time until a channel is told again what it put off: how long at first, and at most.
+/// Waits before a postponed submission is repeated: `(first, longest)`.
 const RATE_LIMIT_MS: (i64, i64) = (MINUTE_MS, 10 * MINUTE_MS);
 const FUNDS_MS: (i64, i64) = (10 * MINUTE_MS, HOUR_MS);
 
-/// Returns how long a submission waits that the channel has put off so many times in a row: twice as long each
-/// time.
+/// Returns the wait before a submission that its channel postponed `times` times in a row is repeated. The wait doubles
+/// each time.
 pub(super) fn delay_ms(delay: Delay, times: u32) -> i64 {
     let (first, longest) = match delay {
         Delay::RateLimit => RATE_LIMIT_MS,
@@ -30,10 +30,10 @@ pub(super) fn delay_ms(delay: Delay, times: u32) -> i64 {
 }
 
 impl Refund {
-    /// When a refund in progress is to be asked for next: at whole distances since it was opened.
+    /// Returns the time of the next question about a refund in progress: at whole intervals since it was opened.
     ///
-    /// Refunds that were opened in one moment are spread over a tenth of the distance, each always by
-    /// the same part of it.
+    /// Refunds opened at the same time are spread over a tenth of the interval. A refund always has the same place in
+    /// it.
     pub fn next_poll_at(&self, now: Timestamp) -> Timestamp {
         let age = now.0.saturating_sub(self.opened_at.0);
         let (_, every) = POLL_SCHEDULE
@@ -53,9 +53,9 @@ impl Refund {
         }
     }
 
-    /// When it is to be submitted, or asked for next, this evidence having been applied to it at `now`.
-    /// `changed`: its state was changed by it. `recheck_ms` is how long after a success the channel
-    /// is asked once more, since channels do reverse; 0: not at all.
+    /// Returns the time at which the refund is to be submitted or asked for next, once this evidence was applied at
+    /// `now`. `changed`: the evidence changed the refund's state. `recheck_ms`: the time from a success to one more
+    /// question, since channels do reverse; 0 asks no more.
     pub fn due_after(
         &self,
         evidence: &Evidence,
@@ -84,7 +84,7 @@ impl Refund {
         }
     }
 
-    /// Where within a distance this refund has its place, of 1024.
+    /// Returns the refund's place within an interval, 0 to 1023.
     fn jitter_slot(&self) -> i64 {
         let sum = self.refund_no.bytes().fold(0_u32, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(byte.into())
@@ -189,7 +189,7 @@ mod tests {
         let next = refund.due_after(&sync(success(), 5), true, Timestamp(5), DAY_MS);
         assert_eq!(next, Some(Timestamp(5 + DAY_MS)));
         refund.submissions.be_due(next);
-        // Asked by a person before that: the later question stands.
+        // A person asks before that: the later question remains scheduled.
         let early = refund.due_after(&sync(success(), 900), false, Timestamp(900), DAY_MS);
         assert_eq!(early, next);
         let due = 5 + DAY_MS;

@@ -1,4 +1,4 @@
-//! The channel accounts as they were when last read: every call of a channel needs one, and they seldom change.
+//! The channel accounts, kept in memory for a moment: every call of a channel needs one, and they seldom change.
 
 use std::sync::Arc;
 
@@ -13,26 +13,26 @@ use crate::server::store;
 use crate::server::store::sealed::ACCOUNT_SECRETS;
 use crate::server::vault::Vault;
 
-/// The channel accounts, read when they are asked for and kept for a moment.
+/// The channel accounts. Reads them when they are needed and keeps them for a moment.
 pub struct Accounts(Recent<Read>);
 
-/// The accounts of one reading.
+/// The result of one reading.
 #[derive(Clone)]
 struct Read {
     accounts: Arc<[Arc<ChannelAccount>]>,
-    /// Accounts whose secrets did not open, and why. Each fails by itself: the others are served.
+    /// Accounts whose secrets could not be opened, each with its error. All other accounts are served.
     unopened: Arc<[(String, Error)]>,
 }
 
 impl Accounts {
-    /// Makes accounts of which nothing was read yet.
+    /// Makes the accounts, with nothing read yet.
     pub fn new(db: Db, vault: Vault, clock: Clock) -> Accounts {
         Accounts(Recent::new(clock, move || {
             read(db.clone(), vault.clone()).boxed()
         }))
     }
 
-    /// Returns the account of an order or of an app, enabled or not. One that was added a moment ago is found too.
+    /// Returns an account, enabled or not. Finds an account that was added a moment ago, too.
     ///
     /// # Errors
     /// Fails where there is no such account, or its secrets do not open.
@@ -45,7 +45,7 @@ impl Accounts {
         found.ok_or_else(|| Error::internal(format!("there is no channel account {account_id}")))
     }
 
-    /// Returns the account that somebody outside names, enabled or not. `None`: nobody knew it a moment ago.
+    /// Returns an account that a request from outside names, enabled or not. `None`: there was none a moment ago.
     ///
     /// # Errors
     /// Fails where its secrets do not open.
@@ -59,7 +59,7 @@ impl Accounts {
         Ok(found.cloned())
     }
 
-    /// Returns all accounts, by id, but for those whose secrets do not open.
+    /// Returns all accounts whose secrets can be opened, by id.
     pub async fn all(&self) -> Result<Arc<[Arc<ChannelAccount>]>> {
         Ok(self.0.get().await?.accounts)
     }

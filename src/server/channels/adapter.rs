@@ -1,7 +1,7 @@
-//! The adapters' side of a channel: puts into words what the channel is told, tells it, and reads what it says.
+//! The adapter of a channel: writes our requests in the channel's format, sends them and reads the answers.
 //!
-//! An adapter never sees the database's transactions and never decides a refund's state. It is called by
-//! `call.rs` alone, which holds every call to its limits.
+//! An adapter sees no database transaction and decides no refund's state. Only `call.rs` calls it, and holds every call
+//! to its limits.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,39 +18,39 @@ use crate::domain::refund::{Statement, Submission};
 #[derive(Clone, Debug)]
 pub struct Reply<T> {
     pub outcome: T,
-    /// The reply word for word, without secrets.
+    /// Text of the reply as the channel sent it, without secrets.
     pub raw: String,
 }
 
 /// A channel's statement about a payment order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderOutcome {
-    /// It knows it: its state, and the details we may lack.
+    /// The channel knows the order: its state, and details that our record may lack.
     Known {
         status: OrderStatus,
         details: Box<NewOrder>,
     },
     NotFound,
-    /// No answer, or one that leaves the state open.
+    /// The channel gave no answer, or one that leaves the state open.
     Unknown {
         why: String,
     },
 }
 
-/// A refund as it is put into words for a channel, before its first submission under a number.
+/// The terms of a refund from which an adapter writes the parameters of a submission.
 #[derive(Clone, Copy, Debug)]
 pub struct RefundTerms<'a> {
     pub order: &'a Order,
     pub amount: Fen,
     pub reason: Option<&'a str>,
-    /// The number under which the channel is to see it.
+    /// Number of the refund at the channel.
     pub channel_no: &'a str,
 }
 
 /// A callback whose signature was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// The number under which the channel knows the refund.
+    /// Number of the refund at the channel.
     pub channel_no: String,
     pub content: CallbackContent,
 }
@@ -58,13 +58,13 @@ pub struct Callback {
 /// The content of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackContent {
-    /// Evidence.
+    /// A statement about the refund, which is evidence.
     Statement(Statement),
-    /// No more than that something has happened: the channel is to be asked.
+    /// A hint that something has happened. The channel must be asked for the statement.
     Hint,
 }
 
-/// A callback's reply, as the channel expects it.
+/// The reply to a callback, in the channel's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackReply {
     pub status: u16,
@@ -72,27 +72,29 @@ pub struct CallbackReply {
     pub body: String,
 }
 
-/// When and how a channel takes submissions.
+/// A channel's rules for submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubmissionPolicy {
-    /// The time after a submission within which "not found", "failed" and "closed" may describe the state before it.
+    /// Time after a submission within which "not found", "failed" and "closed" may describe the state before it.
     pub visibility_delay: Duration,
-    /// A submission that the channel, asked late enough, does not know may go out again under its number.
+    /// True where a submission that the channel does not know after `visibility_delay` may be repeated under its
+    /// number.
     pub repeats_unknown: bool,
-    /// A retry after a definite failure goes out under a new number.
+    /// True where a retry after a definite failure needs a new number.
     pub new_number_after_failure: bool,
-    /// The least time between submissions of refunds of one order.
+    /// Minimum time between submissions of refunds of one order.
     pub spacing: Duration,
 }
 
-/// One way to the money: speaks for the accounts of a channel.
+/// The calls that every channel offers, made for one of our accounts.
 #[async_trait]
 pub trait ChannelAdapter: Send + Sync {
-    /// Writes what the channel is to be told of a refund. It is stored before the first submission under the
-    /// number, and is the same for every further one. Holds no secrets.
+    /// Writes the parameters of a refund's submissions. They are stored before the first submission under a number, and
+    /// all submissions under it send the same ones. They hold no secrets.
     fn params(&self, account: &ChannelAccount, terms: RefundTerms<'_>) -> String;
 
-    /// Submits a refund with the submission's number and parameters. The same number again is one refund.
+    /// Submits a refund with the submission's number and parameters. A number that is submitted again means the same
+    /// refund.
     async fn submit(
         &self,
         account: &ChannelAccount,
@@ -100,7 +102,7 @@ pub trait ChannelAdapter: Send + Sync {
         submission: &Submission,
     ) -> Reply<Statement>;
 
-    /// Asks for the refund of a submission.
+    /// Asks for the refund that a submission is about.
     async fn query(
         &self,
         account: &ChannelAccount,
@@ -108,7 +110,7 @@ pub trait ChannelAdapter: Send + Sync {
         submission: &Submission,
     ) -> Reply<Statement>;
 
-    /// Asks for a payment's state: of an order we know, or else of one a merchant gave a number of.
+    /// Asks for the state of a payment: of an order that we know, or of one that only a merchant's number names.
     async fn query_order(
         &self,
         account: &ChannelAccount,
@@ -127,7 +129,7 @@ pub trait ChannelAdapter: Send + Sync {
         body: &[u8],
     ) -> Result<Callback, Refusal>;
 
-    /// Returns what to answer a callback, taken or not.
+    /// Returns the reply to a callback. `taken`: the callback was accepted.
     fn reply(&self, taken: bool) -> CallbackReply;
 
     fn policy(&self) -> SubmissionPolicy;

@@ -1,5 +1,6 @@
-//! Breakers: a channel that does not answer an account is asked gently until it does. What opens one is counted on each
-//! node by itself; an open one stands in the database, so that all nodes hold back, and one of them at a time probes.
+//! Breakers: an account whose channel does not answer is asked less often until it answers again. Each node counts the
+//! unanswered calls by itself. An open breaker is stored in the database, so that all nodes hold back and only one at a
+//! time probes.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,34 +14,34 @@ use crate::server::db::Db;
 use crate::server::error::Result;
 use crate::server::store;
 
-/// The breakers of all accounts, as this node sees them.
+/// The breakers of all accounts, as this node knows them.
 pub struct Breakers {
     db: Db,
     clock: Clock,
     seen: Mutex<HashMap<String, NodeState>>,
 }
 
-/// The calls of an account, as this node has seen them.
+/// The calls of an account, as this node has counted them.
 #[derive(Clone, Copy, Default)]
 struct NodeState {
-    /// Calls in a row that were not answered.
+    /// Number of unanswered calls in a row.
     failures: u32,
-    /// The breaker was open when last looked at.
+    /// True where the breaker was open at the last look.
     open: bool,
-    /// This node has claimed the probe.
+    /// True while this node has claimed the probe.
     probing: bool,
 }
 
-/// The state of a breaker: whether refunds of an account may be asked for.
+/// The state of a breaker, which decides how many refunds of an account may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
     Closed,
-    /// One, to see whether the channel is back.
+    /// One refund may be asked for, to see whether the channel answers again.
     HalfOpen,
     Open,
 }
 
-/// Longer than any question takes: a probe whose node died is another's after this.
+/// Lease on a probe. Longer than any question takes: after this time a node that died has lost its probe to others.
 const PROBE_LEASE_MS: i64 = 2 * MINUTE_MS;
 
 impl Breakers {
@@ -53,8 +54,8 @@ impl Breakers {
         }
     }
 
-    /// Returns the state of an account's breaker, and claims the probe where one is due. Ask only when
-    /// there is something to probe with: a claimed probe keeps other nodes from probing.
+    /// Returns the state of an account's breaker, and claims the probe where one is due. Call this only with a refund
+    /// to ask for: a claimed probe keeps other nodes from probing.
     pub async fn state(&self, account_id: &str) -> Result<BreakerState> {
         let breaker = {
             let mut conn = self.db.read().await?;
@@ -62,7 +63,7 @@ impl Breakers {
         };
         let Some(breaker) = breaker else {
             self.change(account_id, |seen| {
-                // Another node found the channel back: the failures were before that.
+                // Another node got an answer and closed the breaker: the failures counted here are older.
                 if std::mem::take(&mut seen.open) {
                     *seen = NodeState::default();
                 }
@@ -87,7 +88,7 @@ impl Breakers {
         self.change(account_id, |seen| seen.open)
     }
 
-    /// Takes note that the channel has answered an account, whatever it said: its breaker closes.
+    /// Records that the channel answered an account, whatever the answer was. Closes the account's breaker.
     pub async fn answered(&self, account_id: &str) -> Result<()> {
         let was_open = self.change(account_id, |seen| std::mem::take(seen).open);
         if !was_open {
@@ -103,8 +104,8 @@ impl Breakers {
             .await
     }
 
-    /// Takes note that the channel was called and did not answer an account. Too often in a row, and the
-    /// account's breaker opens.
+    /// Records that the channel did not answer an account. Opens the account's breaker after too many such calls in a
+    /// row.
     pub async fn failed(&self, account_id: &str, said: &str) -> Result<()> {
         let (opens, probed) = self.change(account_id, |seen| {
             seen.failures += 1;
@@ -131,9 +132,9 @@ impl Breakers {
                 Box::pin(async move {
                     let breaker = match store::breaker::get(conn, &account_id).await? {
                         Some(open) if probed => open.probe_failed(now, &said),
-                        // Another node opened it just now.
+                        // Another node has just opened it.
                         Some(_) => return Ok(()),
-                        // Another node found the channel back.
+                        // Another node got an answer and closed the breaker.
                         None if !opens => return Ok(()),
                         None => Breaker::opened(&account_id, now, &said),
                     };

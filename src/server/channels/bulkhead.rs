@@ -1,19 +1,19 @@
-//! Bulkheads: a limit of the calls that are under way by one channel account, so that a silent channel holds up nobody
-//! else's refunds.
+//! Bulkheads: a limit of the calls under way by one channel account, so that a silent channel does not hold up the
+//! refunds of others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The calls under way, by account.
+/// The limits of the calls under way, by account.
 pub struct Bulkheads {
     calls_at_once: usize,
     permits: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 impl Bulkheads {
-    /// Makes bulkheads that let so many calls through at once, each.
+    /// Makes bulkheads that each let `calls_at_once` calls through.
     pub fn new(calls_at_once: usize) -> Bulkheads {
         Bulkheads {
             calls_at_once,
@@ -21,7 +21,7 @@ impl Bulkheads {
         }
     }
 
-    /// Takes a permit for a call, which is given back when it is dropped. `None`: too many are under way.
+    /// Takes a permit for a call; dropping it gives it back. `None`: too many calls are under way.
     pub fn try_enter(&self, account_id: &str) -> Option<OwnedSemaphorePermit> {
         self.of_account(account_id).try_acquire_owned().ok()
     }

@@ -1,5 +1,5 @@
-//! Calls of channels: the one place that awaits an adapter. Every call has a time limit, a permit of its account's
-//! bulkhead, a place in the figures, and is heard by its account's breaker.
+//! Calls of channels. Only this file awaits an adapter. Every call has a time limit and a permit of its account's
+//! bulkhead, is counted in the metrics, and is reported to its account's breaker.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -14,11 +14,11 @@ use crate::server::channels::Line;
 use crate::server::channels::adapter::{Callback, OrderOutcome, Reply};
 use crate::server::counters;
 
-/// The right to make one call of a channel, given back when it is dropped.
+/// The right to make one call of a channel. Dropping it gives it back.
 pub struct Permit(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 impl Line<'_> {
-    /// Takes a permit to call the channel now. `None` where it does not answer, or has too many calls under way.
+    /// Takes a permit to call the channel now. `None`: the channel does not answer, or too many calls are under way.
     pub fn permit_now(&self) -> Option<Permit> {
         let account_id = &self.account.account_id;
         match self.channels.breakers.is_open(account_id) {
@@ -27,14 +27,15 @@ impl Line<'_> {
         }
     }
 
-    /// Waits for a permit to call the channel, whether or not its breaker is open, for as long as a call may take.
+    /// Waits for a permit to call the channel, even where its breaker is open. `None`: none became free within the time
+    /// limit of a call.
     pub async fn permit(&self) -> Option<Permit> {
         let entered = self.channels.bulkheads.enter(&self.account.account_id);
         let entered = timeout(self.channels.time_limit, entered).await;
         entered.ok().map(Permit)
     }
 
-    /// Submits a refund. Silence is an unknown outcome, not a failure.
+    /// Submits a refund. A channel that does not answer leaves the outcome unknown, which is no failure.
     pub async fn submit(
         &self,
         order: &Order,
@@ -45,7 +46,7 @@ impl Line<'_> {
         self.call("submit", answer, permit).await
     }
 
-    /// Asks for the refund of a submission.
+    /// Asks for the refund that a submission is about.
     pub async fn query(&self, order: &Order, submission: &Submission) -> Reply<Statement> {
         match self.permit().await {
             Some(permit) => {
@@ -56,7 +57,7 @@ impl Line<'_> {
         }
     }
 
-    /// Asks for a payment's state.
+    /// Asks for the state of a payment.
     pub async fn query_order(&self, key: &OrderKey, known: Option<&Order>) -> Reply<OrderOutcome> {
         match self.permit().await {
             Some(permit) => {
@@ -67,7 +68,7 @@ impl Line<'_> {
         }
     }
 
-    /// Checks and reads a callback, within the time limit: an adapter may have to fetch a key for it.
+    /// Checks and reads a callback within the time limit, as an adapter may have to fetch a key for it.
     ///
     /// # Errors
     /// [`Refusal::BadSignature`] or [`Refusal::Unreadable`].
@@ -109,7 +110,7 @@ impl Line<'_> {
             _ => breakers.answered(account_id).await,
         };
         if let Err(error) = heard {
-            // The evidence is worth more than the breaker's state.
+            // The channel's answer matters more than the breaker's state.
             tracing::error!(%error, "a breaker's state could not be stored");
         }
         reply
@@ -118,7 +119,7 @@ impl Line<'_> {
 
 const TOO_MANY: &str = "not asked: too many calls of this channel are under way";
 
-/// Makes the reply of a channel that said nothing.
+/// Makes the reply for a channel that did not answer.
 fn silence<T: Said>(why: String) -> Reply<T> {
     Reply {
         raw: why.clone(),
@@ -126,13 +127,13 @@ fn silence<T: Said>(why: String) -> Reply<T> {
     }
 }
 
-/// A channel's statement when it is called.
+/// A statement that a channel's reply can hold.
 trait Said: Sized {
-    /// Makes a statement that leaves everything open.
+    /// Makes a statement that leaves the outcome open.
     fn unknown(why: String) -> Self;
     /// Returns the statement without its details.
     fn kind(&self) -> OutcomeKind;
-    /// Cuts its texts to what is kept of them.
+    /// Shortens the texts to their stored lengths.
     fn cleaned(self) -> Self {
         self
     }

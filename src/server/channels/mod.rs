@@ -1,6 +1,6 @@
-//! The channels: what stands between us and the money.
+//! The payment channels.
 //!
-//! `adapter` says what a channel's adapter does, `accounts` knows the channel accounts, `call` makes every call, and each
+//! `adapter` defines the calls of a channel, `accounts` reads the channel accounts, `call` makes every call, and each
 //! channel has a folder.
 
 pub mod accounts;
@@ -32,12 +32,12 @@ use crate::server::vault::Vault;
 /// The adapters of the channels that this server can reach.
 pub struct Adapters {
     of_channels: HashMap<Channel, Arc<dyn ChannelAdapter>>,
-    /// Stands in for the channel of every account in test mode.
+    /// The adapter of all accounts in test mode.
     sandbox: Option<Arc<Sandbox>>,
 }
 
 impl Adapters {
-    /// Makes the adapters that the settings allow; the sandbox where it has settings.
+    /// Makes the adapters that the settings allow; the sandbox only where it has settings.
     pub fn new(sandbox: Option<SandboxSettings>, db: Db, clock: Clock) -> Adapters {
         Adapters {
             of_channels: HashMap::new(),
@@ -45,7 +45,7 @@ impl Adapters {
         }
     }
 
-    /// Makes these adapters and no other.
+    /// Makes these adapters and no others.
     pub fn of(of_channels: HashMap<Channel, Arc<dyn ChannelAdapter>>) -> Adapters {
         Adapters {
             of_channels,
@@ -53,7 +53,7 @@ impl Adapters {
         }
     }
 
-    /// Returns the adapter that speaks for an account.
+    /// Returns the adapter that serves an account.
     fn of_account(&self, account: &ChannelAccount) -> Option<Arc<dyn ChannelAdapter>> {
         match account.test_mode {
             true => self.sandbox.clone().map(|sandbox| sandbox as _),
@@ -65,13 +65,13 @@ impl Adapters {
 /// The limits of calls to a channel.
 #[derive(Clone, Copy, Debug)]
 pub struct CallLimits {
-    /// The longest time that a call may take.
+    /// Maximum duration of a call.
     pub time_limit: Duration,
-    /// The most calls of one account that are under way at once.
+    /// Maximum number of calls of one account under way at once.
     pub calls_at_once: usize,
 }
 
-/// The channels that this server can reach, and what it knows of how they are.
+/// The channels that this server can reach, with their accounts, breakers and bulkheads.
 pub struct Channels {
     adapters: Adapters,
     pub accounts: Accounts,
@@ -98,7 +98,7 @@ impl Channels {
         }
     }
 
-    /// Returns the line to a channel by an account of ours.
+    /// Returns the line to the channel of an account.
     ///
     /// # Errors
     /// [`Refusal::ChannelNotEnabled`] where this server does not reach the channel.
@@ -115,18 +115,18 @@ impl Channels {
         })
     }
 
-    /// Returns the sandbox, where it is offered.
+    /// Returns the sandbox, where the settings offer it.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.adapters.sandbox.as_deref()
     }
 }
 
-/// A line to a channel by one account. `call` has the calls that it can make.
+/// A line to a channel for one account. `call` has the calls that it offers.
 #[derive(Clone)]
 pub struct Line<'a> {
     channels: &'a Channels,
     account: Arc<ChannelAccount>,
-    // Known in this room alone: nobody else can await an adapter, past the limits of `call`.
+    // Private to this module, so that nobody can await an adapter past the limits of `call`.
     adapter: Arc<dyn ChannelAdapter>,
 }
 
@@ -136,17 +136,17 @@ impl Line<'_> {
         &self.account
     }
 
-    /// Returns when and how the channel takes submissions.
+    /// Returns the channel's rules for submissions.
     pub fn policy(&self) -> SubmissionPolicy {
         self.adapter.policy()
     }
 
-    /// Writes what the channel is to be told of a refund, see [`ChannelAdapter::params`].
+    /// Writes the parameters of a refund's submissions, see [`ChannelAdapter::params`].
     pub fn params(&self, terms: RefundTerms<'_>) -> String {
         self.adapter.params(&self.account, terms)
     }
 
-    /// Returns what to answer a callback, taken or not.
+    /// Returns the reply to a callback. `taken`: the callback was accepted.
     pub fn reply(&self, taken: bool) -> CallbackReply {
         self.adapter.reply(taken)
     }

@@ -56,7 +56,8 @@ impl Db {
     /// together.
     ///
     /// # Errors
-    /// When the address is wrong, the database cannot be opened or does not sort text by bytes, or a migration fails.
+    /// Fails where the address is wrong, the database cannot be opened or does not sort text by bytes, or a migration
+    /// fails.
     pub async fn open(url: &str, connections: Option<u32>, batch: u32) -> Result<Db> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);

@@ -42,7 +42,7 @@ const COLLATIONS: [&str; 4] = ["C", "POSIX", "C.UTF-8", "C.utf8"];
 /// Opens a database with its schema up to date.
 ///
 /// # Errors
-/// When the database is out of reach, does not hold text as UTF-8 sorted by bytes, or a migration fails.
+/// Fails where the database is out of reach, does not hold text as UTF-8 sorted by bytes, or a migration fails.
 pub async fn open(options: AnyConnectOptions, connections: u32) -> Result<AnyPool> {
     let mut conn = options.connect().await?;
     conn.execute(SESSION).await?;

@@ -106,9 +106,9 @@ pub async fn load(app_id: &str, order_no: &str) -> Result<OrderView, ApiError> {
     })
 }
 
-/// Returns the merchant's refund number that a form for an order sends. However often that form is sent, it is one
-/// refund; the form of another page has another number, and is refused where the balance has changed since. It is
-/// drawn, not counted: whoever looks at an order writes nothing.
+/// Returns the merchant's refund number that an order's form sends. Sending one form several times makes one refund.
+/// Another page's form has another number, and is refused where the balance has changed since. The number is random
+/// instead of counted, so that reading a page writes nothing.
 fn new_biz_refund_no(order_no: &str) -> String {
     let order_no: String = order_no.chars().take(ORDER_NO_CHARS).collect();
     format!("{order_no}R{:08X}", rand::random::<u32>())

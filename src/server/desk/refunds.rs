@@ -169,8 +169,8 @@ async fn view(caller: &Caller, refund: Refund, order: Order) -> Result<RefundVie
     })
 }
 
-/// Returns the actions that are safe with the refund in its present state. `heard` is the channel's last outcome,
-/// `book` what a person can book.
+/// Returns the actions that are safe in the refund's present state. `heard`: the channel's last outcome; `book`: the
+/// booking that a person can make.
 fn allowed(
     caller: &Caller,
     refund: &Refund,
@@ -330,8 +330,8 @@ pub async fn review(
     Ok(())
 }
 
-/// Books what became of a refund's money, and redirects to the refund. `refundable` is what was shown to be left of the
-/// order, in fen. A second press does nothing.
+/// Stores an operator's booking of a refund, and redirects to the refund. `refundable`: the order's refundable amount
+/// that the page showed, in fen. A second press does nothing.
 pub async fn book(
     app_id: &str,
     refund_no: &str,

@@ -67,7 +67,7 @@ pub async fn refund(asked: SignedRequest) -> Response {
         );
         let refund = match asked.with_time_limit(issued).await? {
             Some(refund) => refund,
-            // It goes on without us. If it is written down, then how it stands is the answer.
+            // The refund goes on without this request. Where it is stored already, its present state is the answer.
             None => match refunds::find(&asked.ctx, &asked.merchant, &key).await {
                 Ok((refund, _)) => refund,
                 Err(_) => return Err(out_of_time()),
@@ -148,7 +148,7 @@ async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData
     Ok(order_synced(&sync, asked.wire().edition))
 }
 
-/// Returns what an edition tells of a refund's sync.
+/// Returns an edition's answer about a refund's sync.
 fn refund_synced(sync: &RefundSync, edition: Edition) -> SyncData {
     let refund = &sync.refund;
     match edition {
@@ -167,7 +167,7 @@ fn refund_synced(sync: &RefundSync, edition: Edition) -> SyncData {
     }
 }
 
-/// Returns what an edition tells of an order's sync.
+/// Returns an edition's answer about an order's sync.
 fn order_synced(sync: &OrderSync, edition: Edition) -> SyncData {
     let order = &sync.order;
     match edition {

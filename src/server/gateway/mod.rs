@@ -81,7 +81,7 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
     (router, description)
 }
 
-/// Lets requests through that come from this machine: whoever else could ask could make a channel silent.
+/// Lets only requests from this machine through: anybody else could use these endpoints to silence a channel.
 async fn local_only(State(ctx): State<Ctx>, request: Request, next: Next) -> Response {
     if client_ip::is_local(request.extensions(), request.headers()) {
         return next.run(request).await;

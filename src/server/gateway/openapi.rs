@@ -68,7 +68,7 @@ pub const CODES: &[(i32, Text)] = &[
     (30000, text("未知错误", "unknown")),
 ];
 
-/// What has to be known before the first request, a paragraph each.
+/// Introduction to the API for a newcomer, one paragraph each.
 pub const BASICS: &[Text] = &[
     text(
         "两种协议版本由 reqTime 区分：字符串 yyyy-MM-dd HH:mm:ss 为服务商版（3.x，金额为元，最多两位小数）；\
@@ -108,7 +108,7 @@ pub const BASICS: &[Text] = &[
     ),
 ];
 
-/// The whole description.
+/// Returns the whole description.
 pub fn describe(ctx: &Ctx) -> OpenApi {
     let mut api = gateway::description(ctx);
     let basics: Vec<_> = BASICS

@@ -17,7 +17,8 @@ use crate::server::{audit, store};
 /// Adds a channel account. A running server uses it within seconds.
 ///
 /// # Errors
-/// Refuses an id that is taken, a merchant number that has an account of the same mode, and wrong values, each by field.
+/// Refuses an id that is taken, a merchant number that already has an account of the same mode, and wrong values, each
+/// by field.
 pub async fn add(ctx: &Ctx, new: ChannelAccount, by: impl Into<Origin>) -> Result<()> {
     check(&new)?;
     let (new, by, now) = (sealed(ctx, new)?, by.into(), ctx.clock.now());
@@ -28,7 +29,7 @@ pub async fn add(ctx: &Ctx, new: ChannelAccount, by: impl Into<Origin>) -> Resul
     Ok(added.await??)
 }
 
-/// Writes a new account down, within a transaction.
+/// Stores a new account and the audit's entry about it, within a transaction.
 pub(super) async fn insert(
     conn: &mut Conn,
     new: &SealedAccount,
@@ -47,7 +48,8 @@ pub(super) async fn insert(
     Ok(Ok(()))
 }
 
-/// Enables or disables an account. A disabled one takes no new refunds; what was begun is brought to its end.
+/// Enables or disables an account. A disabled one takes no new refunds; refunds that have begun are brought to their
+/// end.
 ///
 /// # Errors
 /// Refuses an account that does not exist.
@@ -80,14 +82,14 @@ pub async fn set_enabled(
     }
 }
 
-/// Seals an account's secrets, as the account is stored.
+/// Seals an account's secrets for storage.
 pub fn sealed(ctx: &Ctx, account: ChannelAccount) -> Result<SealedAccount> {
     let key = [account.account_id.as_str()];
     let secrets = ctx.vault.seal(&ACCOUNT_SECRETS, &key, &account.secrets)?;
     Ok(account.with_secrets(secrets))
 }
 
-/// Returns what the audit tells of an account: all but its settings and secrets.
+/// Returns the settings that the audit stores of an account: everything but the adapter's settings and the secrets.
 fn settings(account: &SealedAccount) -> Value {
     json!({
         "channel": account.channel,
@@ -108,7 +110,7 @@ pub(super) fn check(new: &ChannelAccount) -> Result<(), Refusal> {
         ("mchId", &new.mch_id, limits::MCH_ID_CHARS),
     ];
     for (name, value, max) in names {
-        // Names stand in addresses of callbacks and in labels of figures.
+        // Ids appear in the addresses of callbacks and in the labels of metrics.
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         let reason = match value.chars().count() {
             0 => Reason::Missing,

@@ -1,4 +1,4 @@
-//! The merchants' apps as they were when last read: every request needs one, and they seldom change.
+//! The merchants' apps, kept in memory for a moment: every request needs one, and they seldom change.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::server::store;
 use crate::server::store::sealed::APP_SECRET;
 use crate::server::vault::Vault;
 
-/// The merchants' apps, read when they are asked for and kept for a moment.
+/// The merchants' apps. Reads them when they are needed and keeps them for a moment.
 pub struct Merchants(Recent<Read>);
 
 type Apps = Arc<[Arc<MerchantApp>]>;
 
-/// The apps of one reading.
+/// The result of one reading.
 #[derive(Clone)]
 struct Read {
     apps: Apps,
-    /// Apps whose secret did not open. Each fails by itself: the others are served.
+    /// Apps whose secret could not be opened. All other apps are served.
     unopened: Arc<[Unopened]>,
 }
 
@@ -34,39 +34,39 @@ struct Unopened {
 }
 
 impl Merchants {
-    /// Makes apps of which nothing was read yet.
+    /// Makes the apps, with nothing read yet.
     pub fn new(db: Db, vault: Vault, clock: Clock) -> Merchants {
         Merchants(Recent::new(clock, move || {
             read(db.clone(), vault.clone()).boxed()
         }))
     }
 
-    /// Returns the app of a request; without an id the default one.
+    /// Returns the app of a request. `None` means the default app.
     ///
     /// # Errors
-    /// [`Refusal::AppNotEnabled`] when there is none, or it is disabled.
+    /// [`Refusal::AppNotEnabled`] where there is no such app, or it is disabled.
     pub async fn enabled(&self, app_id: Option<&str>) -> Result<Arc<MerchantApp>> {
         let found = self.find(app_id).await?.filter(|app| app.enabled);
         found.ok_or(Error::Refused(Refusal::AppNotEnabled))
     }
 
-    /// Returns the app that a channel's callback names, enabled or not: what was begun for it is heard of.
+    /// Returns the app that a channel's callback names, enabled or not: refunds that have begun are brought to their
+    /// end.
     ///
     /// # Errors
-    /// [`Refusal::AppNotEnabled`] when there is none.
+    /// [`Refusal::AppNotEnabled`] where there is no such app.
     pub async fn known(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
         let found = self.find(Some(app_id)).await?;
         found.ok_or(Error::Refused(Refusal::AppNotEnabled))
     }
 
-    /// Returns the app that a refund of ours belongs to, enabled or not: what was begun for it is
-    /// brought to its end.
+    /// Returns the app of a stored refund, enabled or not: refunds that have begun are brought to their end.
     pub async fn of(&self, app_id: &str) -> Result<Arc<MerchantApp>> {
         let found = self.find(Some(app_id)).await?;
         found.ok_or_else(|| Error::internal(format!("app {app_id} has vanished")))
     }
 
-    /// Returns the app of this id; without an id the default one.
+    /// Returns the app of this id. `None` means the default app.
     async fn find(&self, app_id: Option<&str>) -> Result<Option<Arc<MerchantApp>>> {
         let wanted = |id: &str, is_default| app_id.map_or(is_default, |wanted| id == wanted);
         let read = self.0.get().await?;
@@ -80,7 +80,7 @@ impl Merchants {
             .cloned())
     }
 
-    /// Returns all apps, by id, but for those whose secret does not open.
+    /// Returns all apps whose secret can be opened, by id.
     pub async fn all(&self) -> Result<Apps> {
         Ok(self.0.get().await?.apps)
     }

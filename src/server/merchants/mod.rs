@@ -18,16 +18,16 @@ use crate::server::{audit, store};
 use crate::wire::field;
 use crate::wire::json::Json;
 
-/// A secret is at least this long: it is all that keeps others from asking in the app's name.
+/// Minimum length of a secret, in characters. Nothing else keeps others from making requests in the app's name.
 const SECRET_LEAST_CHARS: usize = 16;
 
-/// The secret of the demonstration's app, which stands in the README.
+/// Secret of the demonstration's app, published in the README.
 pub const PUBLISHED_SECRET: &str = "123456";
 
-/// Adds an app, and with it the accounts in test mode that are made for it. A running server serves it within seconds.
+/// Adds an app, and the accounts in test mode that are new with it. A running server serves it within seconds.
 ///
 /// # Errors
-/// Refuses an id that is taken, a second default app, an account that does not exist or is of another channel or mode,
+/// Refuses an id that is taken, a second default app, an account that does not exist or has another channel or mode,
 /// and wrong values, each by field.
 pub async fn add(
     ctx: &Ctx,
@@ -62,7 +62,7 @@ pub async fn add(
                 }
                 for account in &test_accounts {
                     if let Err(refusal) = accounts::insert(conn, account, &by, now).await? {
-                        // The transaction is over: nothing of it may stay.
+                        // An error ends the transaction, so that nothing of it is stored.
                         return Err(refusal.into());
                     }
                 }
@@ -86,8 +86,8 @@ pub async fn add(
     Ok(added?)
 }
 
-/// Returns the settings of an app as the audit tells them: all but its secret, and its address for notices without
-/// the query, which may hold one.
+/// Returns the settings that the audit stores of an app: all but its secret, and the notify URL without its query,
+/// which may hold one.
 fn settings(app: &SealedApp) -> Value {
     let channels = app.channels.iter();
     let channels: Vec<_> = channels
@@ -117,13 +117,13 @@ fn settings(app: &SealedApp) -> Value {
     })
 }
 
-/// Seals an app's secret, as the app is stored.
+/// Seals an app's secret for storage.
 pub fn sealed(ctx: &Ctx, app: MerchantApp) -> Result<SealedApp> {
     let secret = ctx.vault.seal(&APP_SECRET, &[&app.app_id], &app.secret)?;
     Ok(app.with_secret(secret))
 }
 
-/// Warns of apps whose secret is published: a database that was a demonstration's once still has its app.
+/// Warns of apps whose secret is published: a database that was once a demonstration's may still have its app.
 pub async fn warn_of_published_secrets(ctx: &Ctx) -> Result<()> {
     for app in ctx.merchants.all().await?.iter() {
         if app.secret.is(PUBLISHED_SECRET) {

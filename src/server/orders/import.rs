@@ -1,6 +1,6 @@
-//! Payment orders from a CSV file: a header row with the names of `/unipay/order/record`'s fields,
-//! then a payment a row, checked as that request is. UTF-8, with or without a byte order mark, or
-//! GB18030, which spreadsheets write in China.
+//! Payment orders from a CSV file: a header row with the field names of `/unipay/order/record`, then one payment a row,
+//! checked like such a request. The file is UTF-8, with or without a byte order mark, or GB18030, which spreadsheets
+//! write in China.
 
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -20,38 +20,38 @@ use crate::wire::field::{AMOUNT, ORDER_RECORD};
 use crate::wire::json::{Fields, Json};
 use crate::wire::request::{RequestFields, shown};
 
-/// So many rows are recorded in one transaction,
+/// Number of rows recorded in one transaction.
 const BATCH: usize = 500;
-/// and so long is waited after it: a server that works on the same database gets its turn.
+/// Pause between two transactions, so that a server on the same database can write.
 const PAUSE: Duration = Duration::from_millis(25);
-/// The longest line, in bytes: all fields at their limits stay far below it.
+/// Maximum length of a line, in bytes: far more than all fields at their limits.
 const LINE_BYTES: u64 = 64 * 1024;
 
-/// What became of the rows of a file.
+/// The numbers of a file's rows, by their outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Recorded.
+    /// Rows that were recorded now.
     pub new: u64,
-    /// Recorded before, with the same content.
+    /// Rows that were recorded before, with the same content.
     pub known: u64,
     pub refused: u64,
 }
 
-/// What is told while a file is imported.
+/// The progress of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportProgress {
-    /// The row that begins at this line was refused, and why. The first line is 1.
+    /// The row that begins at this line (from 1) was refused.
     Refused { line: u64, refusal: Refusal },
-    /// The rows up to this line are done, of so many lines.
+    /// The rows up to `line` of the file's `lines` are done.
     Done { line: u64, lines: u64 },
 }
 
-/// Imports a file for an app. Rows that are wrong are told and left out, the others are recorded; the
-/// same file again changes nothing.
+/// Imports a file for an app. Wrong rows are reported and left out; the others are recorded. Importing a file twice
+/// changes nothing.
 ///
 /// # Errors
-/// Refuses a file that cannot be read as CSV in a known encoding, or whose header names what is no
-/// field, a field twice, or not all that are required. Nothing is recorded then.
+/// Refuses a file that cannot be read as CSV in a known encoding, or whose header has an unknown name, has a name
+/// twice, or lacks a required one. Nothing is recorded then.
 pub async fn orders(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -117,7 +117,7 @@ struct Import<'a> {
     actor: Origin,
     tell: &'a mut (dyn FnMut(ImportProgress) + Send),
     report: Report,
-    /// Rows that are right so far, with their lines.
+    /// Correct rows that are not recorded yet, with their lines.
     batch: Vec<(u64, NewOrder)>,
 }
 
@@ -145,7 +145,7 @@ impl Import<'_> {
     }
 }
 
-/// How a file's bytes are text.
+/// The encoding of a file's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -153,7 +153,7 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// A cell's text, without the space around it; nothing where the bytes are none.
+    /// Decodes a cell and trims the space around it. `None` where the bytes are not valid in this encoding.
     fn text(self, cell: &[u8]) -> Option<Cow<'_, str>> {
         let text = match self {
             Encoding::Utf8 => std::str::from_utf8(cell).ok().map(Cow::Borrowed),
@@ -170,16 +170,15 @@ impl Encoding {
     }
 }
 
-/// What is known of a file before it is imported.
+/// The properties of a file, found before it is imported.
 struct Survey {
     encoding: Encoding,
     lines: u64,
 }
 
 impl Survey {
-    /// Reads a file through once. Chinese text in GB18030 is practically never valid UTF-8, so the
-    /// encoding is UTF-8 if that is what most lines are that are not plain ASCII: a few broken ones
-    /// are then refused, instead of all others being misread.
+    /// Reads a file through once. Chinese text in GB18030 is practically never valid UTF-8. So a file is UTF-8 where
+    /// most of its lines beyond ASCII are: the few broken ones are then refused, instead of all others being misread.
     fn of(file: &mut impl Read) -> Result<Survey, Refusal> {
         let mut file = BufReader::new(file);
         let (mut lines, mut utf8, mut other) = (0, 0, 0);
@@ -216,7 +215,7 @@ impl Survey {
     }
 }
 
-/// The names of the columns.
+/// Returns the names of the columns.
 fn header(record: &ByteRecord, encoding: Encoding) -> Result<Vec<&'static str>, Refusal> {
     let mut names = Vec::with_capacity(record.len());
     for cell in record {
@@ -243,8 +242,7 @@ fn header(record: &ByteRecord, encoding: Encoding) -> Result<Vec<&'static str>, 
     }
 }
 
-/// A row as the fields of a request, of which empty cells are absent. `lines` is over how many the
-/// row goes.
+/// Returns a row as the fields of a request, without its empty cells. `lines`: the number of lines that the row takes.
 fn fields(
     header: &[&'static str],
     record: &ByteRecord,

@@ -1,4 +1,4 @@
-//! The use-cases of payment orders: telling us of one, finding one, asking the channel for one.
+//! The use-cases of payment orders: recording one, finding one, asking the channel for one.
 
 pub mod import;
 
@@ -22,28 +22,28 @@ use crate::server::error::{Conflict, Error, Result};
 use crate::server::numbers::Kind;
 use crate::server::{audit, store};
 
-/// What a sync of an order found.
+/// The result of an order's sync.
 #[derive(Clone, Debug)]
 pub struct OrderSync {
     pub order: Order,
-    /// Whether our state was changed by it.
+    /// True where the sync changed the order.
     pub changed: bool,
-    /// What the channel said, word for word.
+    /// Text of the channel's answer.
     pub said: String,
 }
 
-/// An order as it is after we were told of it.
+/// The result of recording an order.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub order: Order,
-    /// Whether it was not known before.
+    /// True where the order was not recorded before.
     pub new: bool,
 }
 
-/// Records a payment that was taken elsewhere. The same again gives the same order.
+/// Records a payment that was taken elsewhere. A repeated request returns the order that is recorded.
 ///
 /// # Errors
-/// [`Refusal::Inconsistent`] when a number is known with something else; nothing changes then.
+/// [`Refusal::Inconsistent`] where a number is recorded with other content; nothing changes then.
 pub async fn record(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -57,7 +57,7 @@ pub async fn record(
     Ok(one?.order)
 }
 
-/// Records many payments, all in one transaction. Each has its own outcome; the audit gets one entry of all.
+/// Records many payments in one transaction. Each has its own outcome; the audit gets one entry for all.
 pub async fn record_all(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -90,8 +90,8 @@ pub async fn record_all(
         .await
 }
 
-/// Returns the entry of the audit that tells of recorded orders: of one its number and amount, of several how many they
-/// are. `None`: nothing is new, or nobody decided it.
+/// Returns the audit's entry about recorded orders: the number and amount of one order, or the count of several. `None`
+/// where no order is new, or the origin decided nothing, see [`Origin::decides`].
 fn act_of_recording(
     recorded: &[Result<Recorded, Refusal>],
     origin: &Origin,
@@ -137,7 +137,7 @@ pub fn recorded_event(order: &Order, actor: Actor, at: Timestamp) -> Event {
     event(order, EventKind::Recorded, actor, at, None)
 }
 
-/// Makes an order of the account that the app uses for its channel now.
+/// Makes an order of the account that the app currently uses for the channel.
 async fn order(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -173,7 +173,7 @@ async fn order(
     }))
 }
 
-/// Returns the refusal of an order of a channel that the app does not have.
+/// Returns the refusal of an order whose channel the app does not have.
 async fn without_channel(ctx: &Ctx, merchant: &MerchantApp, new: &NewOrder) -> Result<Refusal> {
     let key = OrderKey::BizOrderNo(new.biz_order_no.clone());
     let mut conn = ctx.db.read().await?;
@@ -204,7 +204,7 @@ async fn record_one(
     let known = store::order::by_key(conn, &order.app_id, &by_biz)
         .await?
         .pop();
-    // Where the merchant's number is new, another of the numbers is taken by another order.
+    // The merchant's number is new, so another order has one of the other numbers.
     let Some(known) = known else {
         let taken = store::order::get(conn, &order.app_id, &order.order_no)
             .await?
@@ -233,10 +233,10 @@ async fn record_one(
     })
 }
 
-/// The order that a request names.
+/// Returns the order that a request names.
 ///
 /// # Errors
-/// [`Refusal::NoSuchOrder`]; a channel's number that two accounts gave is refused as ambiguous.
+/// [`Refusal::NoSuchOrder`]. A channel's number that two accounts have is refused as ambiguous.
 pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &OrderKey) -> Result<Order> {
     let mut conn = ctx.db.read().await?;
     let mut found = store::order::by_key(&mut conn, &merchant.app_id, key).await?;
@@ -247,11 +247,11 @@ pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &OrderKey) -> Result<O
     }
 }
 
-/// Asks the channel for an order's state and adopts it where ours is behind. An order that we do
-/// not know is asked for at the app's channels and recorded when one of them knows it.
+/// Asks the channel for an order's state and takes it over where ours is behind. Asks the app's channels for an order
+/// that is not recorded, and records it where one of them knows it.
 ///
 /// # Errors
-/// [`Refusal::NoSuchOrder`] when neither we nor a channel know it.
+/// [`Refusal::NoSuchOrder`] where neither we nor a channel know the order.
 pub async fn sync(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -270,7 +270,7 @@ pub async fn sync(
     adopt(ctx, order, reply, actor).await
 }
 
-/// Looks for an order that we do not know at the app's channels.
+/// Asks the app's channels for an order that is not recorded.
 async fn discover(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -281,7 +281,7 @@ async fn discover(
     for settings in merchant.channels.iter().filter(|settings| settings.enabled) {
         let line = match ctx.channels.line(&settings.account_id).await {
             Ok(line) => line,
-            // A channel that this server does not reach knows nothing.
+            // A channel that this server does not reach cannot know the order.
             Err(Error::Refused(_)) => continue,
             Err(error) => return Err(error),
         };
@@ -299,7 +299,7 @@ async fn discover(
             OrderOutcome::Unknown { .. } => silent = Some(settings.channel),
         }
     }
-    // What a silent channel knows cannot be denied.
+    // A channel that did not answer may know the order.
     if let Some(channel) = silent {
         let channel = channel.as_str().into();
         return Err(Refusal::ChannelSilent { channel }.into());
@@ -307,11 +307,11 @@ async fn discover(
     Err(Refusal::NoSuchOrder.into())
 }
 
-/// Writes down what the channel said of an order, and adopts its state where ours was open.
-/// A payment that succeeded stays so: only refunds take money off it.
+/// Records the channel's statement about an order, and takes over its state where ours is open. A payment that
+/// succeeded stays so: only refunds take money off it.
 ///
 /// # Errors
-/// [`Refusal::Inconsistent`] where the channel contradicts what was recorded; its words are kept.
+/// [`Refusal::Inconsistent`] where the channel contradicts the record. Its answer is stored all the same.
 async fn adopt(
     ctx: &Ctx,
     order: Order,
@@ -372,8 +372,8 @@ async fn adopt(
         .map_err(Into::into)
 }
 
-/// Takes over what a channel says of an order: its state where ours is open, and what we lack. Returns the
-/// statement without its details, and the name of a field that differs from ours and was not taken over.
+/// Takes over a channel's statement about an order: its state where ours is open, and details that ours lacks. Returns
+/// the statement without its details, and the name of a differing field that was not taken over.
 async fn learn(
     conn: &mut Conn,
     order: &mut Order,
@@ -406,7 +406,7 @@ async fn learn(
     Ok((kind, None))
 }
 
-/// One page of an app's orders.
+/// Returns one page of an app's orders.
 pub async fn list(
     ctx: &Ctx,
     app_id: &str,
@@ -417,7 +417,7 @@ pub async fn list(
     Ok(store::list::orders(&mut conn, app_id, filter, place).await?)
 }
 
-/// The events of an order, newest first.
+/// Returns the events of an order, newest first.
 pub async fn timeline(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Event>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::event::timeline(&mut conn, app_id, Subject::Order, order_no).await?)

@@ -1,4 +1,4 @@
-//! Callbacks of channels: checked, recorded as they came, and applied as evidence.
+//! Callbacks of channels: checked, applied as evidence, and recorded as they came.
 
 use std::collections::HashMap;
 
@@ -22,17 +22,17 @@ use crate::server::numbers::Kind;
 use crate::server::refunds::apply::settle;
 use crate::server::{counters, store};
 
-/// Takes a channel's callback at an app: checks it, settles the refund by it, and records it as it came. One
-/// that was taken before is counted and does nothing more.
+/// Takes a channel's callback at an app: checks it, settles the refund by it, and records it as it came. A callback
+/// that was taken before is only counted.
 ///
-/// It is recorded after it was applied: after a crash in between, the channel, which has had no
-/// answer, calls again, and the same evidence once more changes nothing.
+/// The callback is applied before it is recorded. After a crash in between, the channel has had no reply and calls
+/// again; applying the same evidence twice changes nothing.
 ///
-/// `account_id` is the account that the address names; where it names none, the one that the app uses now.
+/// `account_id` is the account that the address names. Where it names none, the app's current account is used.
 ///
 /// # Errors
-/// Refuses an app, channel or account that does not exist here. A callback that is not believed is no error: the
-/// reply says so, in the channel's way.
+/// Refuses an unknown app, channel or account. A callback with a wrong signature is no error: the reply says so in the
+/// channel's format.
 #[tracing::instrument(level = "debug", skip_all, fields(app = app_id, channel = channel.as_str()))]
 pub async fn callback(
     ctx: &Ctx,
@@ -42,7 +42,7 @@ pub async fn callback(
     headers: &HashMap<String, String>,
     body: &[u8],
 ) -> Result<CallbackReply> {
-    // A disabled app's callbacks are heard too: what was begun for it is brought to its end.
+    // A disabled app's callbacks are taken as well: refunds that have begun are brought to their end.
     let merchant = ctx.merchants.known(app_id).await?;
     let line = line_of_callback(ctx, &merchant, channel, account_id).await?;
     let reply = |taken| Ok(line.reply(taken));
@@ -57,7 +57,7 @@ pub async fn callback(
     let (verdict, refund_no) = match read {
         Err(_) => {
             counters::callback_unbelieved(&merchant.app_id, channel);
-            // Whoever is not the channel may not fill the disk: one sample an hour is kept.
+            // Forged callbacks must not fill the disk: one sample an hour is kept.
             if known.is_some() {
                 return reply(false);
             }
@@ -110,10 +110,10 @@ pub async fn callback(
     reply(verdict.taken())
 }
 
-/// Returns the line to the account that a callback is from.
+/// Returns the line to the account that sent a callback.
 ///
 /// # Errors
-/// [`Refusal::ChannelNotEnabled`] where the app does not have the channel, there is no such account of it, or this
+/// [`Refusal::ChannelNotEnabled`] where the app does not have the channel, the channel has no such account, or this
 /// server does not reach it.
 async fn line_of_callback<'a>(
     ctx: &'a Ctx,
@@ -137,17 +137,17 @@ async fn line_of_callback<'a>(
     ctx.channels.line(&account_id).await
 }
 
-/// Returns what tells one verified callback from another.
+/// Returns the digest that identifies a verified callback.
 fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// Returns what stands in place of the digest of a callback that is not believed: the same for all of one hour.
+/// Returns the digest under which callbacks that failed verification are recorded: one for each hour.
 fn sample_digest(now: Timestamp) -> String {
     format!("unbelieved {}", now.0.div_euclid(HOUR_MS))
 }
 
-/// Returns the verdict of the callback that was recorded with this digest, if one was.
+/// Returns the verdict of the callback recorded with this digest. `None` where none was.
 async fn recorded(
     ctx: &Ctx,
     app_id: &str,
@@ -176,8 +176,8 @@ async fn count(
         .await
 }
 
-/// Settles a refund by what a verified callback states. A refusal that is not conclusive is a hint: the refund is
-/// made due at once, since the channel waits for our reply.
+/// Settles a refund by the statement of a verified callback. A refusal that is not conclusive only makes the refund due
+/// at once, as the channel waits for our reply.
 async fn apply_statement(
     ctx: &Ctx,
     refund: Refund,
@@ -225,7 +225,7 @@ async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
         .await
 }
 
-/// Finds the refund, and its last submission, that the channel of an account knows by a number.
+/// Returns the refund, and the number of its last submission, that an account's channel knows by a number.
 async fn known_by_channel(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -244,7 +244,7 @@ async fn known_by_channel(
     Ok(refund.map(|refund| (refund, attempt)))
 }
 
-/// Headers that may hold a password or a token, which is no evidence and is not kept.
+/// Headers that may hold a password or a token. Their values are no evidence and are not stored.
 const CREDENTIALS: [&str; 4] = [
     "authorization",
     "cookie",

@@ -1,5 +1,5 @@
-//! Asking channels without anyone's help: refunds whose time has come, a lane an account, so that one that is slow or
-//! down holds up no other.
+//! Scheduled sync: asks channels for the refunds that are due. Each account has its own lane, so that a channel that is
+//! slow or down does not hold up the others.
 
 use futures::stream::{self, StreamExt};
 
@@ -16,8 +16,8 @@ use crate::server::refunds::submit::{leased_until, run_detached};
 use crate::server::refunds::sync::sync_leased;
 use crate::server::store;
 
-/// Returns the accounts that have refunds to be asked for now, of channels that this server reaches. What was begun for
-/// an app or at an account that is no longer enabled is brought to its end all the same.
+/// Returns the accounts that have refunds due, of channels that this server reaches. Includes disabled apps and
+/// accounts: their refunds are brought to their end.
 pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<String>> {
     let due = {
         let mut conn = ctx.db.read().await?;
@@ -28,19 +28,19 @@ pub async fn sync_lanes(ctx: &Ctx) -> Result<Vec<String>> {
         match ctx.channels.line(&account_id).await {
             Ok(_) => lanes.push(account_id),
             Err(Error::Refused(_)) => {}
-            // One account whose secrets do not open does not keep the others from being asked.
+            // An account whose secrets cannot be opened does not stop the others.
             Err(error) => tracing::error!(%error, account_id, "a channel account cannot be used"),
         }
     }
     Ok(lanes)
 }
 
-/// Asks for the refunds of an account whose time has come, so many at once as the settings say, until no more is due or
-/// the channel does not answer. Returns their number.
+/// Syncs the refunds of an account that are due, several at once as the settings allow, until none is left or the
+/// channel does not answer. Returns their number.
 pub async fn sync_due(ctx: &Ctx, account_id: &str) -> Result<u64> {
     let mut asked = 0;
     loop {
-        // Asked before the breaker, which would claim a probe with nothing to probe with.
+        // Checked before the breaker, which would otherwise claim a probe with no refund to ask for.
         if !is_due(ctx, account_id).await? {
             return Ok(asked);
         }
@@ -83,7 +83,7 @@ async fn claim_due(ctx: &Ctx, account_id: &str, limit: u32) -> Result<Vec<Refund
         .await
 }
 
-/// Syncs a refund that was claimed. What cannot be asked for now is claimed again when its lease is over.
+/// Syncs a refund that was claimed. On an error the refund is claimed again once its lease is over.
 async fn sync_one(ctx: &Ctx, refund: Refund) {
     let refund_no = refund.refund_no.clone();
     let owned = ctx.clone();
@@ -103,8 +103,7 @@ async fn sync_one(ctx: &Ctx, refund: Refund) {
     }
 }
 
-/// Flags refunds for a person that have been in progress for longer than the settings say. Returns
-/// their number.
+/// Flags refunds for review that have been in progress for longer than the settings allow. Returns their number.
 pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
     let before = ctx.clock.now().plus_ms(-ctx.config.overdue_after_ms);
     let mut flagged = 0;
@@ -118,7 +117,7 @@ pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
             let refund_no = refund.refund_no.clone();
             match flag_for_review(ctx, refund, before).await {
                 Ok(done) => of_batch += u64::from(done),
-                // One that cannot be flagged does not keep the others from it.
+                // A refund that cannot be flagged does not stop the others.
                 Err(error) => tracing::error!(%error, refund_no, "a refund could not be flagged"),
             }
         }
@@ -131,7 +130,7 @@ pub async fn flag_overdue(ctx: &Ctx) -> Result<u64> {
 
 const FLAGGED_AT_ONCE: i64 = 100;
 
-/// Flags a refund as overdue, if it still is.
+/// Flags a refund as overdue, if it still is. Returns true where it was flagged.
 async fn flag_for_review(ctx: &Ctx, refund: Refund, opened_before: Timestamp) -> Result<bool> {
     let cause = Cause::new(EventKind::Flagged, Actor::System, ctx.clock.now());
     let flagged = decide(ctx, &refund, cause, move |current| {

@@ -1,9 +1,8 @@
-//! The use-cases of refunds. Transactions live here.
+//! The use-cases of refunds, with their transactions.
 //!
-//! A refund is written down before the channel is told: one short transaction holds the amount and
-//! records the intent ([`issue`]), then the channel is called with no transaction open, then `settle`
-//! applies what it said. A stop or a loss between any two steps leaves a refund in progress that a
-//! [`callback`] or a [`sync`] settles.
+//! A refund is stored before its channel is called: one short transaction holds the amount and stores the refund
+//! ([`issue`]), the channel is called with no transaction open, and `settle` applies the answer. A crash or a lost
+//! answer between any two steps leaves a refund in progress, which a [`callback`] or a [`sync`] settles.
 
 mod apply;
 mod by_hand;
@@ -34,7 +33,7 @@ pub use due::{flag_overdue, sync_due, sync_lanes};
 pub use issue::{OnRepeat, issue, may_refund, retry};
 pub use sync::{RefundSync, sync};
 
-/// The refund and its order.
+/// Returns a refund and its order.
 ///
 /// # Errors
 /// [`Refusal::NoSuchRefund`].
@@ -52,19 +51,19 @@ async fn by_key(ctx: &Ctx, merchant: &MerchantApp, key: &RefundKey) -> Result<Op
     Ok(store::refund::by_key(&mut conn, &merchant.app_id, key).await?)
 }
 
-/// The refunds of an order, oldest first.
+/// Returns the refunds of an order, oldest first.
 pub async fn of_order(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Refund>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::refund::of_order(&mut conn, app_id, order_no).await?)
 }
 
-/// Returns the part that a refund has of its order's balance.
+/// Returns a refund's part of its order's balance.
 pub async fn booked(ctx: &Ctx, refund: &Refund) -> Result<Amounts> {
     let mut conn = ctx.db.read().await?;
     Ok(store::movement::sum_of_refund(&mut conn, refund).await?)
 }
 
-/// The movements of an order, newest first, at most [`MOVEMENTS_SHOWN`].
+/// Returns the movements of an order, newest first, at most [`MOVEMENTS_SHOWN`].
 pub async fn movements(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Movement>> {
     let mut conn = ctx.db.read().await?;
     let mut movements =
@@ -73,16 +72,16 @@ pub async fn movements(ctx: &Ctx, app_id: &str, order_no: &str) -> Result<Vec<Mo
     Ok(movements)
 }
 
-/// More movements than any order has that a person reads.
+/// Maximum number of movements shown of an order. Real orders have far fewer.
 const MOVEMENTS_SHOWN: i64 = 500;
 
-/// The events of a refund, newest first.
+/// Returns the events of a refund, newest first.
 pub async fn timeline(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<Event>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::event::timeline(&mut conn, app_id, Subject::Refund, refund_no).await?)
 }
 
-/// One page of an app's refunds.
+/// Returns one page of an app's refunds.
 pub async fn list(
     ctx: &Ctx,
     app_id: &str,
@@ -93,7 +92,7 @@ pub async fn list(
     Ok(store::list::refunds(&mut conn, app_id, filter, place).await?)
 }
 
-/// How many refunds there are of each status, the filter's own status left aside.
+/// Counts the refunds of each status. Ignores the filter's own status.
 pub async fn counts(
     ctx: &Ctx,
     app_id: &str,

@@ -1,5 +1,4 @@
-//! What the console lists of refunds besides themselves: those without an outcome, what channels
-//! called back with, and what they said when they were asked.
+//! The console's lists about refunds: the review queue, the callbacks and the syncs.
 
 use crate::domain::callback::{Callback, CallbackRow, Verdict};
 use crate::domain::error::Refusal;
@@ -10,7 +9,7 @@ use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::store;
 
-/// One page of an app's refunds that are in progress, or that a person has to look at, oldest first.
+/// Returns one page of an app's review queue, oldest first: refunds in progress, and those flagged for review.
 pub async fn review_queue(
     ctx: &Ctx,
     app_id: &str,
@@ -21,7 +20,7 @@ pub async fn review_queue(
     Ok(store::list::review_queue(&mut conn, app_id, filter, place).await?)
 }
 
-/// How many these are.
+/// Counts the refunds of the review queue that match.
 pub async fn count_review_queue(
     ctx: &Ctx,
     app_id: &str,
@@ -31,7 +30,7 @@ pub async fn count_review_queue(
     Ok(store::list::count_review_queue(&mut conn, app_id, filter).await?)
 }
 
-/// One page of an app's callbacks, newest first.
+/// Returns one page of an app's callbacks, newest first.
 pub async fn callbacks(
     ctx: &Ctx,
     app_id: &str,
@@ -42,7 +41,7 @@ pub async fn callbacks(
     Ok(store::list::callbacks(&mut conn, app_id, filter, place).await?)
 }
 
-/// How many callbacks there are of each verdict, the filter's own verdict left aside.
+/// Counts the callbacks of each verdict. Ignores the filter's own verdict.
 pub async fn count_callbacks(
     ctx: &Ctx,
     app_id: &str,
@@ -61,7 +60,7 @@ pub async fn count_callbacks(
     Ok(counts)
 }
 
-/// A callback.
+/// Returns a callback.
 ///
 /// # Errors
 /// [`Refusal::NoSuchPage`].
@@ -71,13 +70,13 @@ pub async fn find_callback(ctx: &Ctx, app_id: &str, callback_no: &str) -> Result
     Ok(callback.ok_or(Refusal::NoSuchPage)?)
 }
 
-/// The callbacks about a refund, oldest first.
+/// Returns the callbacks about a refund, oldest first.
 pub async fn callbacks_of(ctx: &Ctx, app_id: &str, refund_no: &str) -> Result<Vec<CallbackRow>> {
     let mut conn = ctx.db.read().await?;
     Ok(store::callback::of_refund(&mut conn, app_id, refund_no).await?)
 }
 
-/// One page of the syncs of an app's refunds, newest first.
+/// Returns one page of the syncs of an app's refunds, newest first.
 pub async fn syncs(
     ctx: &Ctx,
     app_id: &str,
@@ -88,7 +87,7 @@ pub async fn syncs(
     Ok(store::list::syncs(&mut conn, app_id, filter, place).await?)
 }
 
-/// How many syncs match.
+/// Counts the syncs that match.
 pub async fn count_syncs(ctx: &Ctx, app_id: &str, filter: &SyncFilter) -> Result<Count> {
     let mut conn = ctx.db.read().await?;
     Ok(store::list::count_syncs(&mut conn, app_id, filter).await?)

@@ -1,5 +1,5 @@
-//! Submissions: put into words, begun, sent with no transaction open, and leases, which keep two calls of a
-//! channel about one refund apart.
+//! Submissions: their numbers and parameters, the call of the channel with no transaction open, and the leases that
+//! keep two calls about one refund apart.
 
 use tracing::Instrument;
 
@@ -17,7 +17,7 @@ use crate::server::numbers::Kind;
 use crate::server::refunds::apply::settle;
 use crate::server::store;
 
-/// Makes a number for a refund of an order, and writes what the channel is to be told under it.
+/// Makes a new number for a refund of an order, and the parameters of the submissions under it.
 pub(super) async fn new_number(
     ctx: &Ctx,
     line: &Line<'_>,
@@ -36,8 +36,9 @@ pub(super) async fn new_number(
     Ok(NewNumber { channel_no, params })
 }
 
-/// Returns the moment from when on a refund of an order may go out: at once, unless its channel wants some time
-/// between two. Two that begin at one moment may both go out; the channel puts the second off then.
+/// Returns the earliest time at which a refund of an order may be submitted: now, unless the channel wants a pause
+/// after the order's last submission. Two that begin at the same time may both be sent; the channel then postpones the
+/// second.
 pub(super) async fn not_before(ctx: &Ctx, line: &Line<'_>, order: &Order) -> Result<Timestamp> {
     let spacing_ms = millis(line.policy().spacing);
     if spacing_ms == 0 {
@@ -82,13 +83,13 @@ pub(super) async fn submit(
     .await
 }
 
-/// Returns the end of a lease that begins now: later than the end of two calls of the channel and of the waits for
-/// them, which is the most that a sync takes.
+/// Returns the end of a lease that begins now. It outlasts the longest sync: two calls of the channel and the waits for
+/// their permits.
 pub(super) fn leased_until(ctx: &Ctx, now: Timestamp) -> Timestamp {
     now.plus_ms(4 * ctx.config.channel_time_limit_ms + 10_000)
 }
 
-/// Ends a lease that no evidence ended. One that cannot be ended now ends by itself.
+/// Ends a lease that no evidence ended. A failure is only logged, as the lease ends by itself.
 pub(super) async fn release(ctx: &Ctx, lease: Lease) {
     let released = ctx.db.write(move |conn| {
         let lease = lease.clone();
@@ -99,7 +100,7 @@ pub(super) async fn release(ctx: &Ctx, lease: Lease) {
     }
 }
 
-/// Runs work that must not stop half way when its caller goes away.
+/// Runs work to its end even if the caller goes away.
 pub(super) async fn run_detached<T: Send + 'static>(
     ctx: &Ctx,
     work: impl Future<Output = Result<T>> + Send + 'static,

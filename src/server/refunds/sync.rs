@@ -1,4 +1,4 @@
-//! Syncs: asking the channel for a refund's true state, and submitting what the channel never saw.
+//! Syncs: asking the channel for a refund's true state, and submitting a refund that the channel never received.
 
 use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
@@ -24,21 +24,21 @@ use crate::server::store;
 #[derive(Clone, Debug)]
 pub struct RefundSync {
     pub refund: Refund,
-    /// The channel's statement, without its details.
+    /// Outcome that the channel stated, without its details.
     pub outcome: OutcomeKind,
-    /// The sync changed our state.
+    /// True where the sync changed the refund.
     pub changed: bool,
-    /// The refund was submitted: the channel never saw it, or it had not been submitted yet.
+    /// True where the refund was submitted: it had not been submitted yet, or the channel never received it.
     pub submitted: bool,
-    /// What the channel said, word for word.
+    /// Text of the channel's answer.
     pub said: String,
 }
 
-/// Asks the channel for a refund's true state, settles ours to it, and submits the refund again
-/// where the channel never saw it.
+/// Asks the channel for a refund's true state and settles the refund by it. Submits the refund again where the channel
+/// never received it.
 ///
 /// # Errors
-/// [`Refusal::SyncUnderWay`] while it is being synced or submitted.
+/// [`Refusal::SyncUnderWay`] while a sync or a submission of the refund is under way.
 #[tracing::instrument(level = "debug", skip_all, fields(app = merchant.app_id))]
 pub async fn sync(
     ctx: &Ctx,
@@ -57,8 +57,8 @@ pub async fn sync(
     .await
 }
 
-/// Takes a lease on a refund, so that nobody else begins anything with it. Returns the refund as it is then.
-/// `None`: a submission or a sync of it is under way.
+/// Takes a lease on a refund, so that nobody else begins a call about it. Returns the refund as it is then. `None`: a
+/// submission or a sync of it is under way.
 pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> {
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
@@ -77,7 +77,7 @@ pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> 
         .await
 }
 
-/// Syncs a refund that was leased. One that waits to be submitted is submitted; there is nothing to ask for.
+/// Syncs a refund that is leased. A refund that waits to be submitted is submitted without asking.
 pub(super) async fn sync_leased(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -86,7 +86,7 @@ pub(super) async fn sync_leased(
     refund: Refund,
     actor: Origin,
 ) -> Result<RefundSync> {
-    // Kept from the beginning on: a refund that is read again later may carry somebody else's lease.
+    // Read now: a later copy of the refund may have another node's lease.
     let lease = refund.lease();
     if refund.rests() {
         release(ctx, lease).await;
@@ -102,7 +102,7 @@ pub(super) async fn sync_leased(
     synced
 }
 
-/// Returns the sync of a refund that awaits an approval: nothing was submitted, and there was nothing to ask for.
+/// Returns the result of a sync for a refund that awaits an approval: nothing was asked or submitted.
 fn resting(refund: Refund) -> RefundSync {
     RefundSync {
         refund,
@@ -169,22 +169,22 @@ async fn ask_and_resubmit(
     })
 }
 
-/// Returns true for a refund in progress that the channel, asked late enough, does not know and never
-/// acknowledged.
+/// Returns true for a refund in progress that the channel has never acknowledged and, asked after the visibility delay,
+/// does not know.
 fn is_never_seen(refund: &Refund, outcome: OutcomeKind) -> bool {
     outcome == OutcomeKind::NotFound && refund.holds() && !refund.submissions.acknowledged()
 }
 
-/// The use that is made of the lease once the channel was asked.
+/// The treatment of the lease after the channel was asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AfterAsking {
-    /// The lease ends.
+    /// Ends the lease.
     EndLease,
-    /// The lease is kept where the channel does not know the refund: it may be submitted again.
+    /// Keeps the lease where the channel does not know the refund, which may then be submitted again.
     KeepLease,
 }
 
-/// Asks the channel for a refund that was leased, and settles it by the answer.
+/// Asks the channel for a refund that is leased, and settles it by the answer.
 pub(super) async fn ask(
     ctx: &Ctx,
     line: &Line<'_>,
@@ -235,9 +235,9 @@ fn not_yet_visible(outcome: Outcome, too_soon: bool) -> Outcome {
     }
 }
 
-/// Submits a refund: a submission that waits, or another of the same number where the channel never saw it. The
-/// caller has a lease on it. Returns the refund, and false where nothing was submitted: somebody else was faster,
-/// or it has to wait on.
+/// Submits a refund that the caller has leased: the submission that waits, or another one of the same number where the
+/// channel never received it. Returns the refund, and false where nothing was submitted because another node was faster
+/// or the refund has to wait.
 async fn submit_again(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -290,7 +290,7 @@ async fn submit_again(
     }
 }
 
-/// Puts a submission that waits off until `not_before`, and ends the lease.
+/// Postpones a waiting submission until `not_before`, and ends the lease.
 async fn put_off(
     ctx: &Ctx,
     merchant: &MerchantApp,

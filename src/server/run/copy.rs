@@ -66,8 +66,7 @@ impl From<sqlx::Error> for CopyError {
 /// Copies all data. Resumes an interrupted copy; after a complete copy, only compares.
 ///
 /// # Errors
-/// When a server is running on either database, when the target holds other data, and when the two
-/// differ at the end.
+/// Fails where a server is running on either database, the target holds other data, or the two differ at the end.
 pub async fn copy(
     from: &Db,
     to: &Db,

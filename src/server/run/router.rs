@@ -117,7 +117,7 @@ fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
     .into())
 }
 
-/// Who asks, as far as the path tells.
+/// The kind of caller, as the path shows it.
 #[derive(Clone, Copy)]
 enum Caller {
     Merchant,
@@ -206,7 +206,7 @@ mod tests {
         panic!("as a test");
     }
 
-    /// A handler that panics, or never ends, behind the guard.
+    /// Returns the answer of a handler that panics, or never ends, behind the guard.
     async fn answer(path: &str) -> (StatusCode, String) {
         let config = Config {
             request_time_limit_ms: 0,

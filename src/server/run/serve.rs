@@ -72,8 +72,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// ends it at once.
 ///
 /// # Errors
-/// When the address is taken, the database cannot be opened, or a job or the database's writer has ended. In the last
-/// case the supervisor is to start the server again.
+/// Fails where the address is taken, the database cannot be opened, or a job or the database's writer has ended. In the
+/// last case a supervisor must start the server again.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
@@ -92,7 +92,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError>
 /// Opens the database that the settings name and the keys to its secrets, and builds the app's context from them.
 ///
 /// # Errors
-/// When the database cannot be opened, or a key to its secrets is missing.
+/// Fails where the database cannot be opened, or a key to its secrets is missing.
 pub async fn open(config: Config) -> Result<Ctx, ServeError> {
     let keys_file = keys_file(&config)?;
     let db = open_database(&config).await?;
@@ -108,7 +108,7 @@ pub async fn open(config: Config) -> Result<Ctx, ServeError> {
 /// Opens the database that the settings name, and brings its schema up to date.
 ///
 /// # Errors
-/// When the database cannot be opened.
+/// Fails where the database cannot be opened.
 pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
     let url = url(config);
     let refuse = |cause: String| ServeError::Database {

@@ -16,8 +16,8 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedAccount>> {
     rows.iter().map(account).collect()
 }
 
-/// Adds an account, and returns true; returns false and does nothing where its id is taken, or its merchant number has
-/// an account of the same mode.
+/// Adds an account, and returns true. Returns false and does nothing where its id is taken, or its merchant number
+/// already has an account of the same mode.
 pub async fn insert(
     conn: &mut AnyConnection,
     account: &SealedAccount,

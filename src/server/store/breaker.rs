@@ -1,4 +1,4 @@
-//! Table `breaker`: the channel accounts that get no answer.
+//! Table `breaker`: the open breakers of channel accounts.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -16,7 +16,7 @@ pub async fn get(conn: &mut AnyConnection, account_id: &str) -> sqlx::Result<Opt
     row.as_ref().map(breaker).transpose()
 }
 
-/// Reads all open breakers, by account: few, as accounts are.
+/// Reads all open breakers, by account. There are few, as there are few accounts.
 pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<Breaker>> {
     let rows = query("SELECT * FROM breaker ORDER BY account_id")
         .fetch_all(conn)
@@ -24,7 +24,7 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<Breaker>> {
     rows.iter().map(breaker).collect()
 }
 
-/// Opens a breaker, or stores what became of a probe.
+/// Opens a breaker, or stores it after a probe.
 pub async fn put(conn: &mut AnyConnection, breaker: &Breaker) -> sqlx::Result<()> {
     query(
         "INSERT INTO breaker (account_id, opened_at, probes, probe_at, said) VALUES ($1, $2, $3, $4, $5) \
@@ -40,7 +40,7 @@ pub async fn put(conn: &mut AnyConnection, breaker: &Breaker) -> sqlx::Result<()
     Ok(())
 }
 
-/// Claims the probe that was seen to be due, until `until`. Returns false where another node was faster.
+/// Claims a probe that was due at `due`, until `until`. Returns false where another node was faster.
 pub async fn claim_probe(
     conn: &mut AnyConnection,
     account_id: &str,

@@ -8,8 +8,8 @@ use crate::domain::order::Channel;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// Adds a callback. `digest` is that of its channel's words: a callback that came before is counted,
-/// and what became of it is told anew, unless it had changed the refund.
+/// Adds a callback. `digest` identifies its content: a callback that came before is counted, and its verdict is
+/// replaced unless it had changed the refund.
 pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) -> sqlx::Result<()> {
     query(
         "INSERT INTO callback (app_id, callback_no, channel, received_at, headers, body, verdict, refund_no, digest, \
@@ -33,7 +33,7 @@ pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) ->
     Ok(())
 }
 
-/// What became of the callback of this digest, if it came before.
+/// Returns the verdict of the callback with this digest. `None` where none came before.
 pub async fn verdict(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -70,7 +70,7 @@ pub async fn count(
     Ok(())
 }
 
-/// One callback.
+/// Returns a callback.
 pub async fn get(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -84,7 +84,7 @@ pub async fn get(
     row.as_ref().map(callback).transpose()
 }
 
-/// The callbacks about a refund, oldest first, at most 100.
+/// Returns the callbacks about a refund, oldest first, at most 100.
 pub async fn of_refund(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -104,7 +104,7 @@ pub async fn of_refund(
 /// The columns of a [`row`].
 pub(super) const ROW: &str = "callback_no, channel, received_at, verdict, refund_no, times";
 
-/// Reads a callback as a list shows it, without what it said.
+/// Reads a callback as a list shows it, without its body.
 pub(super) fn row(row: &AnyRow) -> sqlx::Result<CallbackRow> {
     Ok(CallbackRow {
         callback_no: row.text("callback_no")?,

@@ -1,18 +1,18 @@
-//! The figures that whoever runs the server watches, of all apps and channel accounts at once. Each is a look into an
-//! index for every one of these.
+//! The database's gauges for operations, of all apps and channel accounts. Each is one index lookup for every app or
+//! account.
 
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// A figure to ask for: SQL that gives one number of the row `a` of `of`. `$1` is now. Counts end at 100000.
+/// A gauge's question: SQL that returns one number for the row `a` of `of`. `$1` is now. Counts end at 100000.
 pub struct Question {
     of: Of,
     sql: &'static str,
 }
 
-/// The things that a figure is asked of, each a table.
+/// The subjects of gauges, each a table.
 #[derive(Clone, Copy)]
 enum Of {
     Apps,
@@ -30,7 +30,7 @@ impl Of {
         }
     }
 
-    /// Returns the columns that name one of the things, which are the labels of its figure as well.
+    /// Returns the columns that name a subject. They are the labels of its gauge as well.
     fn columns(self) -> &'static [&'static str] {
         match self {
             Of::Apps => &["app_id"],
@@ -40,63 +40,63 @@ impl Of {
     }
 }
 
-/// A figure of one thing.
+/// The value of a gauge for one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Columns that name the thing, and their values.
+    /// Columns that name the subject, with their values.
     pub names: Vec<(&'static str, String)>,
     pub value: i64,
 }
 
-/// The time for which the oldest refund in progress has been so, in milliseconds; 0 where none is.
+/// Time for which the oldest refund in progress has been open, in milliseconds; 0 where none is in progress.
 pub const OLDEST_OPEN_MS: Question = Question {
     of: Of::Apps,
     sql: "SELECT COALESCE($1 - MIN(opened_at), 0) FROM refund WHERE app_id = a.app_id AND status = 'progress'",
 };
 
-/// The number of refunds in progress.
+/// Number of refunds in progress.
 pub const OPEN: Question = Question {
     of: Of::Channels,
     sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund WHERE app_id = a.app_id AND channel = a.channel \
           AND status = 'progress' LIMIT 100000) AS counted",
 };
 
-/// The amount that refunds in progress hold, in fen. This one reads rows, as many as are in progress.
+/// Amount held by refunds in progress, in fen. Unlike the others, this gauge reads every row in progress.
 pub const HELD_FEN: Question = Question {
     of: Of::Channels,
     sql: "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM refund WHERE app_id = a.app_id \
           AND channel = a.channel AND status = 'progress'",
 };
 
-/// The number of refunds that should have been submitted or asked for by now.
+/// Number of refunds that are due to be submitted or asked for.
 pub const SYNCS_DUE: Question = Question {
     of: Of::Accounts,
     sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM submission WHERE account_id = a.account_id \
           AND due_at <= $1 LIMIT 100000) AS counted",
 };
 
-/// The number of refunds that wait for a person to look at them.
+/// Number of refunds flagged for review.
 pub const RAISED: Question = Question {
     of: Of::Apps,
     sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM refund WHERE app_id = a.app_id \
           AND review_reason IS NOT NULL AND reviewed = 0 LIMIT 100000) AS counted",
 };
 
-/// The number of notices that have not arrived yet.
+/// Number of notices that have not arrived yet.
 pub const NOTICES_WAITING: Question = Question {
     of: Of::Apps,
     sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM notice WHERE app_id = a.app_id \
           AND state = 'waiting' LIMIT 100000) AS counted",
 };
 
-/// The number of notices that should have been sent by now.
+/// Number of notices that are due to be sent.
 pub const NOTICES_DUE: Question = Question {
     of: Of::Apps,
     sql: "SELECT COUNT(*) FROM (SELECT 1 AS one FROM notice WHERE app_id = a.app_id \
           AND next_send_at <= $1 LIMIT 100000) AS counted",
 };
 
-/// The time for which the oldest notice that has not arrived has waited, in milliseconds; 0 where none does.
+/// Time for which the oldest undelivered notice has waited, in milliseconds; 0 where none waits.
 pub const OLDEST_NOTICE_MS: Question = Question {
     of: Of::Apps,
     sql: "SELECT COALESCE($1 - MIN(created_at), 0) FROM notice WHERE app_id = a.app_id AND state = 'waiting'",
@@ -108,7 +108,7 @@ pub const BREAKERS: Question = Question {
     sql: "SELECT COUNT(*) FROM breaker WHERE account_id = a.account_id",
 };
 
-/// Asks for a figure of all things.
+/// Returns the values of a gauge for all its subjects.
 pub async fn ask(
     conn: &mut AnyConnection,
     question: &Question,

@@ -31,10 +31,10 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedApp>> {
     Ok(apps)
 }
 
-/// Adds an app with its channels, whose accounts stand.
+/// Adds an app with its channels, whose accounts must exist.
 ///
 /// # Errors
-/// A unique violation when the id is taken, or there is a default app already and this is another.
+/// A unique violation where the id is taken, or the app is the default one and another is already.
 pub async fn insert(conn: &mut AnyConnection, app: &SealedApp, now: Timestamp) -> sqlx::Result<()> {
     query(
         "INSERT INTO merchant_app (app_id, name, mch_no, secret, sign_type, enabled, is_default, sign_required, \

@@ -39,8 +39,8 @@ pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns the orders that a number names, at most two: only the channel's number can name several, one an account,
-/// and two tell that it does.
+/// Returns the orders that a number names, at most two. Only a channel's number can name several, one an account; two
+/// results show that it does.
 pub async fn by_key(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -63,7 +63,7 @@ pub async fn by_key(
     rows.iter().map(order).collect()
 }
 
-/// Returns true where an account has an order of this number, of whatever app.
+/// Returns true where an account has an order of this number, of any app.
 pub async fn is_out_order_no_taken(
     conn: &mut AnyConnection,
     account_id: &str,
@@ -77,7 +77,7 @@ pub async fn is_out_order_no_taken(
     Ok(row.is_some())
 }
 
-/// Returns the order that has this number of ours.
+/// Returns the order with this number of ours.
 pub async fn get(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -92,9 +92,9 @@ pub async fn get(
     row.as_ref().map(order).transpose()
 }
 
-/// Holds the amount of a new refund, and returns true; returns false and does nothing where the order is not paid, has
-/// less left than the amount, has other than `expected` left where that is given, or where the merchant's refund
-/// number is known.
+/// Holds the amount of a new refund, and returns true. Returns false and does nothing where the order is not paid, has
+/// less left than the amount or, where `expected` is given, anything but that amount left, or where the merchant's
+/// refund number is taken.
 pub async fn hold_for_new(
     conn: &mut AnyConnection,
     refund: &Refund,
@@ -116,11 +116,11 @@ pub async fn hold_for_new(
     Ok(done.rows_affected() == 1)
 }
 
-/// Changes an order's balance. The table's checks refuse what would break the invariant.
+/// Changes an order's balance. The table's checks refuse a change that breaks the invariant.
 ///
 /// # Errors
-/// [`sqlx::Error::RowNotFound`] without such an order, or where money is to be held that was overpaid meanwhile; a
-/// check violation.
+/// [`sqlx::Error::RowNotFound`] where there is no such order, or an amount to hold has been overpaid meanwhile. A check
+/// violation where the balance does not allow the change.
 pub async fn move_balance(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -145,8 +145,8 @@ pub async fn move_balance(
     }
 }
 
-/// Stores an order after an event, its balance apart. Returns false and stores nothing where it has no longer the
-/// version before.
+/// Stores an order after an event, except its balance. Returns false and stores nothing where the order no longer has
+/// the previous version.
 pub async fn update(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE pay_order SET out_order_no = $3, status = $4, pay_time = $5, version = $6 \

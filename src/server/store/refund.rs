@@ -52,8 +52,8 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     Ok(())
 }
 
-/// Stores what can change of a refund and its submissions, if the refund still has the version before. Returns
-/// false where it has not. A lease is not touched, unless it is still the one named by `released`: that one ends.
+/// Stores the changes of a refund and its submissions if the refund still has the previous version; returns false
+/// otherwise. Leases stay untouched, but `released` is ended where it is still the last one.
 pub async fn update(
     conn: &mut AnyConnection,
     before: &Refund,
@@ -102,7 +102,7 @@ pub async fn update(
     Ok(true)
 }
 
-/// Returns the refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.
+/// Returns refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.
 pub async fn overdue(
     conn: &mut AnyConnection,
     opened_before: Timestamp,
@@ -147,9 +147,8 @@ pub async fn by_key(
     Ok(whole(conn, &rows).await?.pop())
 }
 
-/// Returns a refund as it is now, and on PostgreSQL keeps it from other transactions until the end of this one.
-/// Whoever changes a refund locks it before its submissions: two who did so in different order would wait for each
-/// other.
+/// Returns a refund as it is now. On PostgreSQL, locks it until the end of the transaction. A refund must be locked
+/// before its submissions: two transactions that lock in different order would wait for each other.
 pub async fn locked(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -184,7 +183,7 @@ pub async fn of_order(
     whole(conn, &rows).await
 }
 
-/// Returns the refunds of these names, at most 1,000, in no order.
+/// Returns the refunds of these names, at most 1,000, in any order.
 pub async fn by_names(conn: &mut AnyConnection, names: &[RefundName]) -> sqlx::Result<Vec<Refund>> {
     if names.is_empty() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Tables `sandbox_ledger` and `sandbox_faults`: read and written by the sandbox channel alone.
+//! Tables `sandbox_ledger` and `sandbox_faults`, which only the sandbox channel uses.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -7,7 +7,7 @@ use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// A row of the sandbox's book.
+/// A row of the sandbox's ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     pub refund_no: String,
@@ -29,7 +29,7 @@ pub async fn get(conn: &mut AnyConnection, refund_no: &str) -> sqlx::Result<Opti
     row.as_ref().map(book_row).transpose()
 }
 
-/// Adds a row. `false`: the number is in the book already, and nothing was done.
+/// Adds a row, and returns true. Returns false and does nothing where the number is in the ledger already.
 pub async fn insert(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<bool> {
     let done = query(
         "INSERT INTO sandbox_ledger (refund_no, account_id, out_order_no, amount, outcome, settles_at, submissions, moved) \
@@ -48,7 +48,7 @@ pub async fn insert(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<b
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores a row's new outcome and counts, if it still has one submission less. `false`: it has not.
+/// Stores a row's new outcome and counts, if the stored row has one submission less. Returns false where it does not.
 pub async fn update(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE sandbox_ledger SET outcome = $2, settles_at = $3, submissions = $4, moved = $5 \
@@ -64,7 +64,7 @@ pub async fn update(conn: &mut AnyConnection, row: &LedgerRow) -> sqlx::Result<b
     Ok(done.rows_affected() == 1)
 }
 
-/// Reads the word of an account's faults, and the number of calls since they were set.
+/// Reads the stored name of an account's faults, and the number of calls since they were set.
 pub async fn faults(
     conn: &mut AnyConnection,
     account_id: &str,
@@ -86,7 +86,7 @@ pub async fn count_call(conn: &mut AnyConnection, account_id: &str) -> sqlx::Res
     Ok(())
 }
 
-/// Changes an account's faults and begins to count anew.
+/// Changes an account's faults and restarts the count of calls.
 pub async fn put_faults(
     conn: &mut AnyConnection,
     account_id: &str,

@@ -1,5 +1,4 @@
-//! The columns of secrets, whatever their table: each holds sealed texts. The one list of them, and the SQL by
-//! which they are sealed anew.
+//! The columns of secrets in all tables, each holding sealed texts: their only list, and the SQL that seals them anew.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
@@ -11,7 +10,7 @@ use crate::domain::secret::Sealed;
 pub struct SealedColumn {
     pub table: &'static str,
     pub column: &'static str,
-    /// Columns of the table's key, all of them texts.
+    /// Columns of the table's key. All of them are texts.
     pub key: &'static [&'static str],
 }
 
@@ -39,7 +38,7 @@ pub struct SealedRow {
     pub sealed: Sealed,
 }
 
-/// Reads the secrets of the next rows by key, after `after` where it is given, at most `limit`.
+/// Reads the next secrets by key, after `after` where it is given, at most `limit`.
 pub async fn rows(
     conn: &mut AnyConnection,
     of: &SealedColumn,
@@ -67,7 +66,7 @@ pub async fn rows(
     query.fetch_all(conn).await?.iter().map(row).collect()
 }
 
-/// Writes a secret that was sealed anew, unless the row's secret has changed since it was read.
+/// Stores a secret that was sealed anew, unless the row's secret has changed since it was read.
 pub async fn replace(
     conn: &mut AnyConnection,
     of: &SealedColumn,

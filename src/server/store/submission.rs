@@ -44,8 +44,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Stores what can change of a submission. Its lease is not touched, unless it is still the one named by
-/// `released`: that one ends.
+/// Stores the changes of a submission. Its lease stays untouched, but `released` is ended where it is still the last
+/// one.
 pub async fn update(
     conn: &mut AnyConnection,
     refund: &Refund,
@@ -73,8 +73,8 @@ pub async fn update(
     Ok(())
 }
 
-/// Writes the condition that nobody has a lease at the moment `now`, a place in SQL. A lease that ends later than 10
-/// minutes from then was taken by a clock that was ahead, and is void: the longest lease that settings allow lasts 250 s.
+/// Returns the SQL condition that no lease is held at `now`, a placeholder. A lease that ends more than 10 minutes
+/// after `now` was taken by a clock that was ahead, and is void: the longest lease that settings allow lasts 250 s.
 fn not_leased(now: &str) -> String {
     format!("(leased_until <= {now} OR leased_until > {now} + 600000)")
 }
@@ -82,8 +82,7 @@ fn not_leased(now: &str) -> String {
 /// A lease number that no lease has.
 const NO_LEASE: i64 = -1;
 
-/// Takes a lease on a refund's last submission until `until`, unless somebody has one. Returns false where
-/// somebody has.
+/// Takes a lease on a refund's last submission until `until`. Returns false where another lease is held.
 pub async fn lease(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -106,7 +105,7 @@ pub async fn lease(
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a lease last until `until`. Returns false where somebody else has taken one since, or it was released.
+/// Extends a lease until `until`. Returns false where it was released or another was taken since.
 pub async fn extend_lease(
     conn: &mut AnyConnection,
     lease: &Lease,
@@ -139,7 +138,7 @@ pub async fn release(conn: &mut AnyConnection, lease: &Lease) -> sqlx::Result<()
     Ok(())
 }
 
-/// Makes a refund due at `at`, unless it is due earlier or not at all. No transition: the refund's version stays.
+/// Makes a refund due at `at`, unless it is due earlier or not at all. This is no transition, so the version stays.
 pub async fn hasten(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -175,7 +174,7 @@ pub async fn is_due(
     Ok(row.is_some())
 }
 
-/// Returns the accounts that have refunds which are due, in one look for all. Some of these may be claimed already.
+/// Returns the accounts that have refunds due, in one query. Some of the refunds may be claimed already.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
     let sql = format!(
         "SELECT DISTINCT account_id FROM (SELECT account_id FROM submission WHERE due_at <= $1 \
@@ -188,8 +187,8 @@ pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result
     rows.iter().map(|row| row.text("account_id")).collect()
 }
 
-/// Claims refunds of an account that are due, the longest due first, at most `limit`, until `until`. Any number of
-/// nodes may do this at once: each gets others.
+/// Claims refunds of an account that are due, the longest due first, at most `limit`, until `until`. Nodes that do this
+/// at the same time get different refunds.
 pub async fn claim_due(
     conn: &mut AnyConnection,
     account_id: &str,
@@ -197,7 +196,7 @@ pub async fn claim_due(
     until: Timestamp,
     limit: i64,
 ) -> sqlx::Result<Vec<RefundName>> {
-    // Materialized: PostgreSQL may run a subquery within `IN` again and again, each time locking other rows.
+    // Materialized: PostgreSQL may otherwise run a subquery within `IN` several times, locking other rows each time.
     let sql = format!(
         "WITH due AS MATERIALIZED (SELECT app_id, refund_no, attempt FROM submission WHERE account_id = $1 \
          AND due_at <= $2 AND {} ORDER BY due_at LIMIT $4{}) \
@@ -217,7 +216,7 @@ pub async fn claim_due(
     rows.iter().map(refund_name).collect()
 }
 
-/// Returns the number of the refund of an app, and the last attempt, that the channel of an account knows by a number.
+/// Returns the refund's number and the last attempt that an account's channel knows by a number.
 pub async fn by_channel_no(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -237,7 +236,7 @@ pub async fn by_channel_no(
         .transpose()
 }
 
-/// Returns the moment when a refund of an order was last submitted.
+/// Returns the time of the last submission of any refund of an order.
 pub async fn last_of_order(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -253,7 +252,7 @@ pub async fn last_of_order(
     row.at_opt("last")
 }
 
-/// Names a refund: its app and its number.
+/// A refund's name: its app and its number.
 pub type RefundName = (String, String);
 
 /// Returns the submissions of refunds, at most 1,000 of these.
@@ -287,7 +286,7 @@ pub(super) async fn of_refunds(
     Ok(found.into_iter().filter_map(whole).collect())
 }
 
-/// Writes the places of so many names in SQL: `($1, $2), ($3, $4)`.
+/// Returns placeholders for `names` pairs in SQL: `($1, $2), ($3, $4)`.
 pub(super) fn places(names: usize) -> String {
     let place = |i: usize| format!("(${}, ${})", 2 * i + 1, 2 * i + 2);
     (0..names).map(place).collect::<Vec<_>>().join(", ")

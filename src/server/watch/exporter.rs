@@ -30,7 +30,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// Installs the recorder of figures and starts its upkeep task. Possible once in a process.
 ///
 /// # Errors
-/// When called a second time.
+/// Fails on a second call.
 pub fn start(ctx: &Ctx, tasks: &mut JoinSet<()>) -> Result<Figures> {
     let unusable = |error| Error::internal(format!("figures cannot be kept: {error}"));
     let figures = PrometheusBuilder::new()

@@ -93,8 +93,8 @@ async fn one_number_is_one_refund_however_often_and_fast_it_comes() {
     assert_eq!(test.refundable(&order).await, 60);
 }
 
-/// The open edition's signature ignores case: an eavesdropper can repeat a request with its number in another case,
-/// even before the merchant's own request arrives.
+/// Checks that repeated requests in another case are one refund. The open edition's signature ignores case, so that an
+/// eavesdropper can repeat a request with its number in another case, even before the merchant's own request arrives.
 #[tokio::test]
 async fn one_signed_request_is_one_refund_in_whatever_case_and_order_it_comes() {
     let test = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The faults of an account's line to the sandbox, on top of the orders' own behaviours: for tests of what the
-//! server makes of a channel that is slow or down.
+//! The faults of an account's line to the sandbox, in addition to the orders' own behaviours: for tests of the server
+//! with a channel that is slow or down.
 
 use std::time::Duration;
 
@@ -12,21 +12,20 @@ use crate::server::store::sandbox::LedgerRow;
 string_enum! {
     /// The faults of an account's line to the sandbox.
     Faults {
-        /// None.
+        /// No faults.
         Fine = "fine",
         /// Every answer and every callback comes [`SLOW`] later.
         Slow = "slow",
-        /// Every other call breaks: before it arrives and after it arrived in turn. Some callbacks
-        /// are not made.
+        /// Every other call breaks, in turn before and after it arrives. Some callbacks are not made.
         Flaky = "flaky",
         /// Nothing gets through, in or out.
         Silent = "silent",
-        /// Every outcome is called back twice, late, and not in the order of the refunds.
+        /// Every callback of an outcome is made twice, late, and not in the order of the refunds.
         Doubled = "doubled",
     }
 }
 
-/// The delay of answers on a slow line.
+/// Delay of the answers on a slow line.
 pub const SLOW: Duration = Duration::from_secs(3);
 
 /// A request to change the faults of a line.
@@ -42,7 +41,7 @@ pub struct FaultsChange {
 pub struct FaultsReport {
     #[schema(value_type = String, example = "fine")]
     pub faults: Faults,
-    /// Not counted while there are none.
+    /// Number of calls since the faults were set; 0 without faults.
     pub calls: i64,
 }
 
@@ -57,7 +56,7 @@ pub enum FaultMode {
 }
 
 impl FaultsReport {
-    /// Returns the fate of the call that was counted last.
+    /// Returns the fate of the last counted call.
     pub fn fate(self) -> FaultMode {
         match (self.faults, self.calls % 4) {
             (Faults::Fine | Faults::Doubled, _) => FaultMode::Through,
@@ -69,7 +68,7 @@ impl FaultsReport {
         }
     }
 
-    /// How long after the submission that made this row each callback of it is made.
+    /// Returns the delays of the callbacks of the submission that made this row, counted from the submission.
     pub fn callbacks(self, row: &LedgerRow, delay: Duration) -> Vec<Duration> {
         let place = u32::try_from(self.calls % 4).unwrap_or(0);
         match self.faults {

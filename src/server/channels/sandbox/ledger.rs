@@ -1,4 +1,4 @@
-//! The sandbox's book: the rules by which it is written and read, without I/O and without a clock.
+//! The rules of the sandbox's ledger, without I/O and without a clock.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::server::channels::adapter::{RefundTerms, Reply};
 use crate::server::store::sandbox::LedgerRow;
 
-/// How a refund of an order behaves: the beginning of the order's channel number.
+/// The behaviour of an order's refunds, given by the beginning of the order's channel number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behaviour {
     Ok,
@@ -26,7 +26,7 @@ enum Behaviour {
 }
 
 impl Behaviour {
-    /// Numbers with no beginning of the table behave like `SBX-OK-`.
+    /// Reads the behaviour from a channel number. An unknown beginning means the same as `SBX-OK-`.
     fn of(out_order_no: &str) -> Behaviour {
         let word = out_order_no
             .strip_prefix("SBX-")
@@ -48,7 +48,7 @@ impl Behaviour {
         }
     }
 
-    /// Whether submission number `n` of a refund reaches the channel.
+    /// Returns true where submission number `n` of a refund (from 1) reaches the channel.
     fn arrives(self, n: i64) -> bool {
         match self {
             Behaviour::Lost => n > 1,
@@ -57,7 +57,7 @@ impl Behaviour {
         }
     }
 
-    /// What becomes of a refund that arrived.
+    /// Returns the outcome of a refund that reached the channel.
     fn outcome(self) -> &'static str {
         match self {
             Behaviour::Ok
@@ -80,34 +80,34 @@ impl Behaviour {
     }
 }
 
-// What becomes of a refund, as the book has it.
+// Outcomes of a refund, as the ledger stores them.
 const SUCCESS: &str = "success";
 const FAIL: &str = "fail";
 const CLOSE: &str = "close";
 const UNSEEN: &str = "unseen";
-/// It succeeded at once, and is taken back when it settles.
+/// The refund succeeded at once, and is reversed when it settles.
 const REVERSED: &str = "reversed";
 
-/// What the book shows of a refund to whoever counts the money.
+/// A refund as the sandbox's ledger shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
     pub refund_no: String,
-    /// In fen.
+    /// Amount in fen.
     pub amount: i64,
     pub status: &'static str,
-    /// How often money moved.
+    /// Number of times that the money moved.
     pub moved: i64,
 }
 
-/// Parameters of a refund, as the sandbox is told them.
+/// Parameters of a refund, as they are submitted to the sandbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Params {
     pub refund_no: String,
-    /// Says how the refund behaves.
+    /// The order's channel number, which decides the refund's behaviour.
     pub out_order_no: String,
-    /// In fen.
+    /// Amount in fen.
     pub amount: i64,
 }
 
@@ -125,8 +125,8 @@ impl Params {
     }
 }
 
-/// The book's row after a submission. The same number again is the same refund: money that has moved
-/// does not move again, and only a refund that failed or was never seen starts over.
+/// Returns the ledger's row after a submission. The same number means the same refund: money that has moved does not
+/// move again, and only a refund that failed or was never seen starts over.
 pub fn enter(
     known: Option<LedgerRow>,
     account_id: &str,
@@ -155,17 +155,17 @@ pub fn enter(
     row
 }
 
-/// What whoever submitted hears.
+/// The sandbox's reaction to a submission, as the submitter sees it.
 #[derive(Clone, Debug)]
 pub enum Delivery {
     Answer(Reply<Statement>),
-    /// The connection breaks, with this for a reason.
+    /// The connection breaks, for this reason.
     Broken(&'static str),
-    /// Nothing until time is up, with this for a reason.
+    /// No answer comes before the time limit, for this reason.
     Nothing(&'static str),
 }
 
-/// What is heard of the submission that made this row.
+/// Returns the reaction to the submission that made this row.
 pub fn heard(row: &LedgerRow, now: Timestamp) -> Delivery {
     let behaviour = Behaviour::of(&row.out_order_no);
     match behaviour.arrives(row.submissions) {
@@ -177,22 +177,22 @@ pub fn heard(row: &LedgerRow, now: Timestamp) -> Delivery {
     }
 }
 
-/// Whether the submission that made this row is followed by a callback.
+/// Returns true where the submission that made this row is followed by a callback.
 pub fn calls_back(row: &LedgerRow) -> bool {
     Behaviour::of(&row.out_order_no) == Behaviour::Async { callback: true }
 }
 
-/// Whether a callback could tell of a row's outcome.
+/// Returns true where a callback can report the row's outcome.
 pub fn tells(row: &LedgerRow) -> bool {
     matches!(row.outcome.as_str(), SUCCESS | FAIL | CLOSE)
 }
 
-/// Twice the longest time that the settings let the sandbox take.
+/// Twice the longest settling time that the settings allow.
 const LONGEST_DELAY_MS: i64 = 2 * HOUR_MS;
 
-/// What a row of the book shows at a moment. `None`: the channel does not know of it.
+/// Returns a row as the channel shows it at a moment. `None`: the channel does not know the refund.
 pub fn visible(row: &LedgerRow, now: Timestamp) -> Option<LedgerEntry> {
-    // One that settles later than any delay allows was written by a clock that was ahead.
+    // A settling time beyond any allowed delay was written by a clock that was ahead.
     let due = now >= row.settles_at || row.settles_at > now.plus_ms(LONGEST_DELAY_MS);
     let (status, moved) = match row.outcome.as_str() {
         UNSEEN => return None,
@@ -211,7 +211,7 @@ pub fn visible(row: &LedgerRow, now: Timestamp) -> Option<LedgerEntry> {
     })
 }
 
-/// What the sandbox answers to a submission that gets through.
+/// Returns the answer to a submission that arrives.
 fn answer_to_submission(row: &LedgerRow, now: Timestamp) -> Reply<Statement> {
     visible(row, now).map_or_else(
         || Reply {
@@ -225,7 +225,7 @@ fn answer_to_submission(row: &LedgerRow, now: Timestamp) -> Reply<Statement> {
     )
 }
 
-/// What the sandbox answers when it is asked for a refund number of which its book has `row`.
+/// Returns the answer to a question about a refund number. `row`: the ledger's row of that number.
 pub fn answer_when_asked(
     row: Option<&LedgerRow>,
     channel_no: &str,
@@ -271,7 +271,7 @@ pub struct CallbackBody {
 }
 
 impl CallbackBody {
-    /// What is told of a row once it has settled.
+    /// Makes the callback about a settled row.
     pub fn of(row: &LedgerRow) -> CallbackBody {
         CallbackBody {
             refund_no: row.refund_no.clone(),
@@ -281,15 +281,15 @@ impl CallbackBody {
         }
     }
 
-    /// As it is sent and signed.
+    /// Writes the body as it is signed and sent.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain strings and numbers are JSON")
     }
 
-    /// What it says.
+    /// Returns the outcome that the body states.
     ///
     /// # Errors
-    /// [`Refusal::Unreadable`] when its status is no outcome.
+    /// [`Refusal::Unreadable`] where the status is no outcome.
     pub fn outcome(&self) -> Result<Outcome, Refusal> {
         match self.status.as_str() {
             SUCCESS => Ok(Outcome::Success {
@@ -305,7 +305,7 @@ impl CallbackBody {
     }
 }
 
-/// The number that the sandbox gives a refund of ours.
+/// Returns the sandbox's own number for a refund of ours.
 fn out_refund_no(channel_no: &str) -> String {
     format!("SBXR-{channel_no}")
 }

@@ -1,5 +1,5 @@
-//! The sandbox: stands in for the channel of every account in test mode. Moves no money, keeps its own book, and does
-//! what the beginning of an order's channel number tells it to, from success to silence.
+//! The sandbox: replaces the channel of every account in test mode. It moves no money and keeps its own ledger. The
+//! beginning of an order's channel number decides how it behaves, from success to no answer at all.
 
 pub mod faults;
 pub mod ledger;
@@ -41,9 +41,9 @@ pub const SIGNATURE_HEADER: &str = "sandbox-signature";
 /// The settings of the sandbox.
 #[derive(Clone, Copy, Debug)]
 pub struct SandboxSettings {
-    /// Time until it settles what it accepted.
+    /// Time from accepting a refund to settling it, in milliseconds.
     pub delay_ms: i64,
-    /// Length of a time-out.
+    /// Duration of a time-out, in milliseconds.
     pub timeout_ms: i64,
 }
 
@@ -53,13 +53,13 @@ pub struct Sandbox {
     clock: Clock,
     delay_ms: i64,
     timeout: Duration,
-    /// Where callbacks go: known once the server listens.
+    /// Base of the callbacks' addresses. Set once the server listens.
     callback_base: OnceLock<String>,
     http: reqwest::Client,
 }
 
 impl Sandbox {
-    /// A sandbox that keeps its book in `db`.
+    /// Makes a sandbox that keeps its ledger in `db`.
     pub fn new(settings: SandboxSettings, db: Db, clock: Clock) -> Sandbox {
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -75,14 +75,14 @@ impl Sandbox {
         }
     }
 
-    /// Tells the sandbox where its callbacks go (`http://127.0.0.1:3000`). The first word counts.
+    /// Sets the base of the callbacks' addresses (`http://127.0.0.1:3000`). Only the first call has an effect.
     pub fn call_back_to(&self, base_url: &str) {
         let _ = self
             .callback_base
             .set(base_url.trim_end_matches('/').to_owned());
     }
 
-    /// What the book says of a refund number. `None`: nothing, as far as the channel knows.
+    /// Returns the ledger's entry of a refund number. `None`: the channel does not know the number.
     pub async fn book(&self, refund_no: &str) -> Result<Option<LedgerEntry>> {
         let mut conn = self.db.read().await?;
         let row = store::sandbox::get(&mut conn, refund_no).await?;
@@ -119,7 +119,7 @@ impl Sandbox {
             .await
     }
 
-    /// Returns the faults that a call of an account meets. Counts the call, unless there are none.
+    /// Counts a call of an account, and returns the faults that it meets. Without faults nothing is counted.
     async fn meet_faults(&self, account_id: &str) -> Result<FaultsReport> {
         let now = self.faults(account_id).await?;
         if now.faults == Faults::Fine {
@@ -137,7 +137,7 @@ impl Sandbox {
             .await
     }
 
-    /// Makes a call, and returns what is heard of it among the faults.
+    /// Makes a call under an account's faults, and returns the answer that gets through.
     async fn through<T>(
         &self,
         faults: Result<FaultsReport>,
@@ -167,7 +167,7 @@ impl Sandbox {
         answer
     }
 
-    /// Enters a submission in the book.
+    /// Enters a submission in the ledger.
     async fn enter(&self, account_id: &str, params: Params) -> Result<LedgerRow> {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
         let account_id = account_id.to_owned();
@@ -190,7 +190,7 @@ impl Sandbox {
             .await
     }
 
-    /// Sends the signed callback after a delay, unless the line is silent then.
+    /// Sends the signed callback after a delay, unless the line is silent by then.
     fn call_back_later(
         &self,
         account: &ChannelAccount,
@@ -209,7 +209,7 @@ impl Sandbox {
         let signature = signature(account, &body);
         let (http, db) = (self.http.clone(), self.db.clone());
         let account_id = account.account_id.clone();
-        // Not tracked: a stop does not wait for what the channel would still say. Sync asks for it.
+        // Not tracked: a stop does not wait for the channel's callbacks. Sync asks for what they would have said.
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             if is_silent(&db, &account_id).await {
@@ -295,8 +295,8 @@ impl ChannelAdapter for Sandbox {
         self.through(faults, call, unknown).await
     }
 
-    /// The sandbox takes no payments. It confirms the orders we know, says that a waiting one has
-    /// been paid meanwhile, and vouches for any other number of its own form (`SBX-…`) with 100 yuan.
+    /// Answers for orders, although the sandbox takes no payments: it confirms the orders that we know, reports a
+    /// waiting one as paid, and knows any other number of its own form (`SBX-…`) as an order of 100 yuan.
     async fn query_order(
         &self,
         account: &ChannelAccount,
