@@ -57,8 +57,7 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
             .expect("orders");
         let url = notify_url.to_owned();
         ctx.db
-            .write(move |conn| {
-                let (numbers, url) = (numbers.clone(), url.clone());
+            .write((numbers, url), move |conn, (numbers, url)| {
                 Box::pin(async move {
                     for n in numbers {
                         let mut open = refund(n, "S", None);

@@ -45,8 +45,7 @@ async fn bare_door(database: &Database) -> usize {
                 ..intended.clone()
             };
             let known = intent.clone();
-            db.write(move |conn| {
-                let (refund, event) = (intent.clone(), intended.clone());
+            db.write((intent, intended), move |conn, (refund, event)| {
                 Box::pin(async move {
                     assert!(store::order::hold_for_new(conn, &refund, None).await?);
                     store::refund::insert(conn, &refund).await?;
@@ -55,20 +54,21 @@ async fn bare_door(database: &Database) -> usize {
             })
             .await
             .expect("an intent");
-            db.write(move |conn| {
-                let (before, refund) = (known.clone(), outcome.clone());
-                let event = settled.clone();
-                Box::pin(async move {
-                    assert!(store::refund::update(conn, &before, &refund, None).await?);
-                    let change = Amounts {
-                        held: -refund.amount,
-                        refunded: refund.amount,
-                        overpaid: Fen::ZERO,
-                    };
-                    store::order::move_balance(conn, APP, &refund.order_no, change).await?;
-                    Ok(store::event::insert(conn, &event).await?)
-                })
-            })
+            db.write(
+                (known, outcome, settled),
+                move |conn, (before, refund, event)| {
+                    Box::pin(async move {
+                        assert!(store::refund::update(conn, &before, &refund, None).await?);
+                        let change = Amounts {
+                            held: -refund.amount,
+                            refunded: refund.amount,
+                            overpaid: Fen::ZERO,
+                        };
+                        store::order::move_balance(conn, APP, &refund.order_no, change).await?;
+                        Ok(store::event::insert(conn, &event).await?)
+                    })
+                },
+            )
             .await
             .expect("an outcome");
         }

@@ -75,8 +75,7 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
             let act = Act::new(ctx.clock.now(), &origin(), Action::KeysRotated, subject);
             // Sealing takes many transactions, so the entry is written before the first of them.
             ctx.db
-                .write(move |conn| {
-                    let act = act.clone();
+                .write(act, move |conn, act| {
                     Box::pin(async move { audit::record(conn, &act).await })
                 })
                 .await?;

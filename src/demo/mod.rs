@@ -110,52 +110,53 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
         created_at: now,
     };
     ctx.db
-        .write(move |conn| {
-            let (month, messages) = (month.clone(), messages.clone());
-            let (app, accounts, admin) = (app.clone(), accounts.clone(), admin.clone());
-            Box::pin(async move {
-                let apps = store::merchant::all(conn).await?;
-                if apps.iter().any(|app| app.app_id == APP_ID) {
-                    return Ok(Seeded::Before);
-                }
-                if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
-                    return Ok(Seeded::Foreign);
-                }
-                for account in &accounts {
-                    store::account::insert(conn, account, now).await?;
-                }
-                store::merchant::insert(conn, &app, now).await?;
-                store::operator::insert(conn, &admin, DEMO_HASH).await?;
-                for order in &month.orders {
-                    store::order::insert(conn, order).await?;
-                }
-                for refund in &month.refunds {
-                    store::refund::insert(conn, refund).await?;
-                }
-                for movement in &month.movements {
-                    store::movement::insert(conn, movement).await?;
-                }
-                for event in &month.events {
-                    store::event::insert(conn, event).await?;
-                }
-                for act in &month.acts {
-                    audit::record(conn, act).await?;
-                }
-                for row in &month.book {
-                    store::sandbox::insert(conn, row).await?;
-                }
-                for callback in &messages.callbacks {
-                    store::callback::put(conn, callback, &callback.callback_no).await?;
-                }
-                for notice in &messages.notices {
-                    store::notice::insert(conn, notice).await?;
-                }
-                for send in &messages.attempts {
-                    store::notice::insert_attempt(conn, send).await?;
-                }
-                Ok(Seeded::Now)
-            })
-        })
+        .write(
+            (month, messages, app, accounts, admin),
+            move |conn, (month, messages, app, accounts, admin)| {
+                Box::pin(async move {
+                    let apps = store::merchant::all(conn).await?;
+                    if apps.iter().any(|app| app.app_id == APP_ID) {
+                        return Ok(Seeded::Before);
+                    }
+                    if !apps.is_empty() || !store::operator::all(conn).await?.is_empty() {
+                        return Ok(Seeded::Foreign);
+                    }
+                    for account in &accounts {
+                        store::account::insert(conn, account, now).await?;
+                    }
+                    store::merchant::insert(conn, &app, now).await?;
+                    store::operator::insert(conn, &admin, DEMO_HASH).await?;
+                    for order in &month.orders {
+                        store::order::insert(conn, order).await?;
+                    }
+                    for refund in &month.refunds {
+                        store::refund::insert(conn, refund).await?;
+                    }
+                    for movement in &month.movements {
+                        store::movement::insert(conn, movement).await?;
+                    }
+                    for event in &month.events {
+                        store::event::insert(conn, event).await?;
+                    }
+                    for act in &month.acts {
+                        audit::record(conn, act).await?;
+                    }
+                    for row in &month.book {
+                        store::sandbox::insert(conn, row).await?;
+                    }
+                    for callback in &messages.callbacks {
+                        store::callback::put(conn, callback, &callback.callback_no).await?;
+                    }
+                    for notice in &messages.notices {
+                        store::notice::insert(conn, notice).await?;
+                    }
+                    for send in &messages.attempts {
+                        store::notice::insert_attempt(conn, send).await?;
+                    }
+                    Ok(Seeded::Now)
+                })
+            },
+        )
         .await
 }
 

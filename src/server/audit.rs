@@ -67,7 +67,9 @@ pub async fn seal(db: &Db) -> Result<u64> {
             return Ok(sealed);
         }
         sealed += db
-            .write(|conn| Box::pin(async move { seal_batch(conn).await }))
+            .write((), |conn, ()| {
+                Box::pin(async move { seal_batch(conn).await })
+            })
             .await?;
     }
 }

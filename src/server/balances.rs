@@ -72,7 +72,7 @@ mod tests {
 
     async fn by_hand(ctx: &Ctx, sql: &'static str) {
         ctx.db
-            .write(move |conn| {
+            .write((), move |conn, ()| {
                 Box::pin(async move {
                     sqlx::query(sql).execute(conn).await?;
                     Ok(())

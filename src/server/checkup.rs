@@ -99,8 +99,9 @@ async fn find(db: &Db, clock: &Clock) -> Found {
         return Err((NotReady::Clock { off_ms }, None));
     }
     let now = clock.now();
-    let written = db
-        .write(move |conn| Box::pin(async move { Ok(store::write_check::put(conn, now).await?) }));
+    let written = db.write((), move |conn, ()| {
+        Box::pin(async move { Ok(store::write_check::put(conn, now).await?) })
+    });
     let written = written.await;
     written.map_err(|error| (NotReady::Writes, Some(error)))
 }
@@ -184,7 +185,7 @@ mod tests {
     /// Limits the database to `pages` pages, or to its present number if that is larger.
     async fn limit_pages(ctx: &Ctx, pages: u32) {
         let sql = format!("PRAGMA max_page_count = {pages}");
-        let limited = ctx.db.write(move |conn| {
+        let limited = ctx.db.write((), move |conn, ()| {
             let sql = sqlx::AssertSqlSafe(sql.clone());
             Box::pin(async move {
                 sqlx::query(sql).execute(conn).await?;

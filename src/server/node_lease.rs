@@ -116,8 +116,7 @@ impl NodeLease {
         if let Some(lease) = current {
             let holder = self.me.holder.clone();
             let until = now.plus_ms(LEASE_MS);
-            let kept = self.db.write(move |conn| {
-                let holder = holder.clone();
+            let kept = self.db.write(holder, move |conn, holder| {
                 Box::pin(
                     async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) },
                 )
@@ -156,8 +155,7 @@ impl NodeLease {
         };
         let holder = self.me.holder.clone();
         let until = Timestamp((now.seconds() + 1) * 1_000);
-        let released = self.db.write(move |conn| {
-            let holder = holder.clone();
+        let released = self.db.write(holder, move |conn, holder| {
             Box::pin(async move { Ok(store::node::renew(conn, lease.node, &holder, until).await?) })
         });
         released.await.map(drop)
@@ -187,8 +185,7 @@ impl NodeLease {
             started_at: now,
             alive_until: until,
         };
-        let taken = self.db.write(move |conn| {
-            let wanted = wanted.clone();
+        let taken = self.db.write(wanted, move |conn, wanted| {
             Box::pin(async move { Ok(store::node::take(conn, &wanted, from_this_host).await?) })
         });
         let taken = taken.await?;

@@ -34,7 +34,7 @@ async fn delete(ctx: &Ctx, kept: Kept, days: i64) -> Result<u64> {
     let mut deleted = 0;
     loop {
         let now = ctx.clock.now();
-        let batch = ctx.db.write(move |conn| {
+        let batch = ctx.db.write((), move |conn, ()| {
             let limit = AT_ONCE.into();
             Box::pin(async move {
                 let deleted = retention::delete(conn, kept, before, limit).await?;

@@ -38,8 +38,7 @@ pub async fn merchant(ctx: &Ctx) -> MerchantApp {
         .map(|account| merchants::accounts::sealed(ctx, account).expect("a secret"))
         .collect();
     ctx.db
-        .write(move |conn| {
-            let (wanted, accounts) = (wanted.clone(), accounts.clone());
+        .write((wanted, accounts), move |conn, (wanted, accounts)| {
             Box::pin(async move {
                 let known = store::merchant::all(conn).await?;
                 if !known.iter().any(|known| known.app_id == wanted.app_id) {

@@ -149,8 +149,7 @@ async fn move_app(core: &Core, account: ChannelAccount) {
     let account_id = account.account_id.clone();
     accounts::add(ctx, account, Actor::System).await.unwrap();
     ctx.db
-        .write(move |conn| {
-            let account_id = account_id.clone();
+        .write(account_id, move |conn, account_id| {
             Box::pin(async move {
                 let sql = "UPDATE app_channel SET account_id = $1 WHERE app_id = 'DEMO'";
                 sqlx::query(sql).bind(account_id).execute(conn).await?;

@@ -43,8 +43,7 @@ fn act(number: &str, at: Timestamp) -> Act {
 }
 
 async fn record(db: &Db, act: Act) -> Result<()> {
-    db.write(move |conn| {
-        let act = act.clone();
+    db.write(act, move |conn, act| {
         Box::pin(async move { audit::record(conn, &act).await })
     })
     .await
@@ -53,8 +52,7 @@ async fn record(db: &Db, act: Act) -> Result<()> {
 /// Runs a statement outside the server, as an intruder in the database could.
 async fn tamper(db: &Db, sql: &str) {
     let sql = sql.to_owned();
-    db.write(move |conn| {
-        let sql = sql.clone();
+    db.write(sql, move |conn, sql| {
         Box::pin(async move {
             sqlx::query(AssertSqlSafe(sql)).execute(conn).await?;
             Ok(())
@@ -309,7 +307,7 @@ async fn an_act_that_is_rolled_back_leaves_no_entry() {
     let written: Result<()> = core
         .ctx
         .db
-        .write(|conn| {
+        .write((), |conn, ()| {
             Box::pin(async move {
                 audit::record(conn, &act("undone", START)).await?;
                 Err(Error::internal("the act failed"))

@@ -173,8 +173,7 @@ async fn contradicted(core: &Core, refund: &Refund) -> Refund {
     let (before, row) = (refund.clone(), raised.clone());
     core.ctx
         .db
-        .write(move |conn| {
-            let (before, row) = (before.clone(), row.clone());
+        .write((before, row), move |conn, (before, row)| {
             Box::pin(async move { Ok(store::refund::update(conn, &before, &row, None).await?) })
         })
         .await

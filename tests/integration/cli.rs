@@ -449,7 +449,7 @@ async fn balances_that_are_not_the_sums_of_their_movements_are_listed() {
     let ctx = desk.look().await;
     let changed = "UPDATE pay_order SET refunded = 250 WHERE biz_order_no = 'OK-2'";
     ctx.db
-        .write(move |conn| {
+        .write((), move |conn, ()| {
             Box::pin(async move {
                 sqlx::query(changed).execute(conn).await?;
                 Ok(())

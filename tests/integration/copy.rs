@@ -44,7 +44,7 @@ async fn copy_quietly(from: &Core, to: &Core) -> Result<Vec<Same>, CopyError> {
 }
 
 async fn run(db: &Db, sql: &'static str) -> u64 {
-    db.write(move |conn| {
+    db.write((), move |conn, ()| {
         Box::pin(async move { Ok(sqlx::query(sql).execute(conn).await?.rows_affected()) })
     })
     .await

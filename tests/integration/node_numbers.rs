@@ -100,8 +100,7 @@ async fn a_number_that_another_host_holds_is_refused() {
         alive_until: START.plus_ms(LEASE_MS),
     };
     let elsewhere = held.clone();
-    let taken = core.ctx.db.write(move |conn| {
-        let elsewhere = elsewhere.clone();
+    let taken = core.ctx.db.write(elsewhere, move |conn, elsewhere| {
         Box::pin(
             async move { Ok(refundry::server::store::node::take(conn, &elsewhere, false).await?) },
         )
@@ -121,7 +120,7 @@ async fn a_number_that_a_clock_ahead_of_time_holds_is_free() {
         (START.plus_ms(LEASE_MS), None),
         (START.plus_ms(24 * 60 * LEASE_MS), Some(7)),
     ] {
-        let set = core.ctx.db.write(move |conn| {
+        let set = core.ctx.db.write((), move |conn, ()| {
             Box::pin(async move {
                 let sql = "INSERT INTO node VALUES (7, 'another.example', 'x', 0, $1) \
                            ON CONFLICT (node) DO UPDATE SET alive_until = $1";

@@ -322,7 +322,7 @@ async fn connections_that_are_cut_lose_no_write() {
     });
     // A counter that each write increments.
     let count = async || {
-        let counted = db.write(|conn| {
+        let counted = db.write((), |conn, ()| {
             Box::pin(async move {
                 let now = Timestamp(1);
                 let window = Window {

@@ -354,8 +354,7 @@ async fn a_notice_without_an_address_ends_and_can_be_sent_once_there_is_one() {
     let desk = Desk::open().await;
     let refund = desk.refund("OK", Edition::Open).await;
     let set_url = async |url: Option<String>| {
-        let changed = desk.core.ctx.db.write(move |conn| {
-            let url = url.clone();
+        let changed = desk.core.ctx.db.write(url, move |conn, url| {
             Box::pin(async move {
                 sqlx::query("UPDATE refund SET notify_url = $1")
                     .bind(url)
@@ -455,8 +454,7 @@ async fn a_send_whose_end_is_not_known_is_made_again() {
     desk.core
         .ctx
         .db
-        .write(move |conn| {
-            let key = key.clone();
+        .write(key, move |conn, key| {
             Box::pin(async move {
                 refundry::server::store::notice::claim(conn, &key, now, until)
                     .await
@@ -542,7 +540,7 @@ async fn a_lease_that_a_clock_ahead_of_time_wrote_is_void() {
         (START.plus_ms(MINUTE_MS), 0),
         (START.plus_ms(24 * HOUR_MS), 1),
     ] {
-        let leased = desk.core.ctx.db.write(move |conn| {
+        let leased = desk.core.ctx.db.write((), move |conn, ()| {
             Box::pin(async move {
                 sqlx::query("UPDATE notice SET leased_until = $1")
                     .bind(leased_until.0)

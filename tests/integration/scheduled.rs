@@ -203,7 +203,7 @@ async fn an_app_that_is_no_longer_enabled_has_its_refunds_settled() {
     let refund = refund(&core, "TIMEOUT").await;
     core.ctx
         .db
-        .write(|conn| {
+        .write((), |conn, ()| {
             Box::pin(async move {
                 sqlx::query("UPDATE merchant_app SET enabled = 0")
                     .execute(conn)
@@ -278,7 +278,7 @@ async fn a_refund_that_awaits_an_approval_is_submitted_by_nobody_and_asked_for_b
     let waiting = refund(&core, "OK").await;
     core.ctx.channels.breakers.answered(ACCOUNT).await.unwrap();
     let hold = "UPDATE submission SET waits_for = 'approval', due_at = NULL";
-    let held = core.ctx.db.write(move |conn| {
+    let held = core.ctx.db.write((), move |conn, ()| {
         Box::pin(async move { Ok(sqlx::query(hold).execute(conn).await.map(drop)?) })
     });
     held.await.unwrap();
@@ -331,20 +331,22 @@ async fn record_raw(core: &Core, refund: &Refund) {
         answer: None,
         failure: None,
     };
-    let written = core.ctx.db.write(move |conn| {
-        let (callback, attempt) = (callback.clone(), attempt.clone());
-        Box::pin(async move {
-            store::callback::put(conn, &callback, "digest").await?;
-            for number in 1..=1_100 {
-                let attempt = DeliveryAttempt {
-                    attempt: number,
-                    ..attempt.clone()
-                };
-                store::notice::insert_attempt(conn, &attempt).await?;
-            }
-            Ok(())
-        })
-    });
+    let written = core
+        .ctx
+        .db
+        .write((callback, attempt), move |conn, (callback, attempt)| {
+            Box::pin(async move {
+                store::callback::put(conn, &callback, "digest").await?;
+                for number in 1..=1_100 {
+                    let attempt = DeliveryAttempt {
+                        attempt: number,
+                        ..attempt.clone()
+                    };
+                    store::notice::insert_attempt(conn, &attempt).await?;
+                }
+                Ok(())
+            })
+        });
     written.await.unwrap();
 }
 
@@ -359,14 +361,11 @@ async fn old_raw_records_go_and_what_is_open_or_wants_a_person_stays() {
     let (settled, open) = (refund(&core, "OK").await, refund(&core, "TIMEOUT").await);
     let raised = refund(&core, "OK").await;
     let number = raised.refund_no.clone();
-    let written = core.ctx.db.write(move |conn| {
-        let number = number.clone();
-        Box::pin(async move {
+    let written = core.ctx.db.write(number, move |conn, number| { Box::pin(async move {
             let sql = "UPDATE refund SET review_reason = 'contradicted', reviewed = 0 WHERE refund_no = $1";
             sqlx::query(sql).bind(&number).execute(conn).await?;
             Ok(())
-        })
-    });
+        }) });
     written.await.unwrap();
     record_raw(&core, &settled).await;
 

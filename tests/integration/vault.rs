@@ -84,7 +84,7 @@ async fn a_secret_that_was_moved_to_another_app_does_not_open_and_the_others_are
     }
     let moved = "UPDATE merchant_app SET secret = (SELECT secret FROM merchant_app WHERE app_id = 'ONE') \
                  WHERE app_id = 'TWO'";
-    let written = ctx.db.write(move |conn| {
+    let written = ctx.db.write((), move |conn, ()| {
         Box::pin(async move { Ok(sqlx::query(moved).execute(conn).await.map(drop)?) })
     });
     written.await.unwrap();

@@ -102,8 +102,7 @@ pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
     let accounts: Vec<_> = accounts(&merchant).into_iter().map(sealed).collect();
     let merchant = merchants::sealed(ctx, merchant).expect("a secret");
     ctx.db
-        .write(move |conn| {
-            let (merchant, accounts) = (merchant.clone(), accounts.clone());
+        .write((merchant, accounts), move |conn, (merchant, accounts)| {
             Box::pin(async move {
                 for account in &accounts {
                     store::account::insert(conn, account, now).await?;

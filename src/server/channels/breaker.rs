@@ -97,8 +97,7 @@ impl Breakers {
         tracing::info!(account_id, "the channel answers again");
         let account_id = account_id.to_owned();
         self.db
-            .write(move |conn| {
-                let account_id = account_id.clone();
+            .write(account_id, move |conn, account_id| {
                 Box::pin(async move { Ok(store::breaker::remove(conn, &account_id).await?) })
             })
             .await
@@ -127,8 +126,7 @@ impl Breakers {
             );
         }
         self.db
-            .write(move |conn| {
-                let (account_id, said) = (account_id.clone(), said.clone());
+            .write((account_id, said), move |conn, (account_id, said)| {
                 Box::pin(async move {
                     let breaker = match store::breaker::get(conn, &account_id).await? {
                         Some(open) if probed => open.probe_failed(now, &said),
@@ -154,8 +152,7 @@ impl Breakers {
         let until = self.clock.now().plus_ms(PROBE_LEASE_MS);
         let account_id = account_id.to_owned();
         self.db
-            .write(move |conn| {
-                let account_id = account_id.clone();
+            .write(account_id, move |conn, account_id| {
                 Box::pin(async move {
                     Ok(store::breaker::claim_probe(conn, &account_id, due, until).await?)
                 })

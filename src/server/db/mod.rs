@@ -101,10 +101,11 @@ impl Db {
 
     /// Runs a write and returns once it is durable. The write is carried out even if the caller is dropped.
     ///
-    /// The job may run more than once: on the embedded database when another job of its transaction fails, on
-    /// PostgreSQL when it conflicts with another node's write or loses its connection. Each time its changes are
-    /// rolled back first, so a job must have no effect except on its connection. A job that refuses without having
-    /// written anything returns `Ok` with a value that says so; an `Err` rolls back what the job wrote.
+    /// Each run of the job gets a copy of `args`, as the job may run more than once: on the embedded database when
+    /// another job of its transaction fails, on PostgreSQL when it conflicts with another node's write or loses its
+    /// connection. Each time its changes are rolled back first, so a job must have no effect except on its connection. A
+    /// job that refuses without having written anything returns `Ok` with a value that says so; an `Err` rolls back what
+    /// the job wrote.
     ///
     /// On PostgreSQL other writes run at the same time, so that what a job has read may have changed when it writes.
     /// Each of its statements therefore names what it depends on (a version, a condition, a key). Where that is gone,
@@ -115,13 +116,14 @@ impl Db {
     /// The job's own error; an internal error when the database is out of reach. If that happens during the commit, it
     /// is unknown whether the write took place.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    pub async fn write<A, T, F>(&self, args: A, job: F) -> Result<T>
     where
+        A: Clone + Send + Sync + 'static,
         T: Send + 'static,
-        F: for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
+        F: for<'c> Fn(&'c mut Conn, A) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
     {
         let began = Instant::now();
-        let job = within(Span::current(), job);
+        let job = within(Span::current(), move |conn| job(conn, args.clone()));
         let written = match &self.writes {
             Writes::Together(writer) => writer.write(job).await,
             Writes::Apart(transactions) => transactions.write(job).await,
@@ -188,7 +190,7 @@ mod tests {
 
     /// Makes a write that adds a row and, with `panics`, panics afterwards.
     async fn write(db: &super::Db, number: i64, panics: bool) -> super::Result<()> {
-        db.write(move |conn| {
+        db.write((), move |conn, ()| {
             Box::pin(async move {
                 sqlx::query("INSERT INTO node VALUES ($1, 'host', 'holder', 0, 0)")
                     .bind(number)

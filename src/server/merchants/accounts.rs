@@ -22,8 +22,7 @@ use crate::server::{audit, store};
 pub async fn add(ctx: &Ctx, new: ChannelAccount, by: impl Into<Origin>) -> Result<()> {
     check(&new)?;
     let (new, by, now) = (sealed(ctx, new)?, by.into(), ctx.clock.now());
-    let added = ctx.db.write(move |conn| {
-        let (new, by) = (new.clone(), by.clone());
+    let added = ctx.db.write((new, by), move |conn, (new, by)| {
         Box::pin(async move { insert(conn, &new, &by, now).await })
     });
     Ok(added.await??)
@@ -66,16 +65,17 @@ pub async fn set_enabled(
     let subject = (SubjectKind::Account, account_id);
     let act = Act::new(ctx.clock.now(), &by.into(), action, subject);
     let account_id = account_id.to_owned();
-    let known = ctx.db.write(move |conn| {
-        let (account_id, act) = (account_id.clone(), act.clone());
-        Box::pin(async move {
-            if !store::account::set_enabled(conn, &account_id, enabled).await? {
-                return Ok(false);
-            }
-            audit::record(conn, &act).await?;
-            Ok(true)
-        })
-    });
+    let known = ctx
+        .db
+        .write((account_id, act), move |conn, (account_id, act)| {
+            Box::pin(async move {
+                if !store::account::set_enabled(conn, &account_id, enabled).await? {
+                    return Ok(false);
+                }
+                audit::record(conn, &act).await?;
+                Ok(true)
+            })
+        });
     match known.await? {
         true => Ok(()),
         false => Err(Refusal::field("account", Reason::Unknown).into()),

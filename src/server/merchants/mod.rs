@@ -49,39 +49,40 @@ pub async fn add(
         .to(settings(&new));
     let added = ctx
         .db
-        .write(move |conn| {
-            let (new, act) = (new.clone(), act.clone());
-            let (test_accounts, by) = (test_accounts.clone(), by.clone());
-            Box::pin(async move {
-                let known = store::merchant::all(conn).await?;
-                if known.iter().any(|known| known.app_id == new.app_id) {
-                    return Ok(Err(Refusal::field(field::APP_ID.name, Reason::Taken)));
-                }
-                if new.is_default && known.iter().any(|known| known.is_default) {
-                    return Ok(Err(Refusal::field("default", Reason::Taken)));
-                }
-                for account in &test_accounts {
-                    if let Err(refusal) = accounts::insert(conn, account, &by, now).await? {
-                        // An error ends the transaction, so that nothing of it is stored.
-                        return Err(refusal.into());
+        .write(
+            (new, act, test_accounts, by),
+            move |conn, (new, act, test_accounts, by)| {
+                Box::pin(async move {
+                    let known = store::merchant::all(conn).await?;
+                    if known.iter().any(|known| known.app_id == new.app_id) {
+                        return Ok(Err(Refusal::field(field::APP_ID.name, Reason::Taken)));
                     }
-                }
-                let accounts = store::account::all(conn).await?;
-                let is_of = |account: &SealedAccount, settings: &AppChannel| {
-                    account.account_id == settings.account_id
-                        && account.channel == settings.channel
-                        && account.test_mode == settings.test_mode
-                };
-                for settings in &new.channels {
-                    if !accounts.iter().any(|account| is_of(account, settings)) {
-                        return Err(Refusal::field("account", Reason::Unknown).into());
+                    if new.is_default && known.iter().any(|known| known.is_default) {
+                        return Ok(Err(Refusal::field("default", Reason::Taken)));
                     }
-                }
-                store::merchant::insert(conn, &new, now).await?;
-                audit::record(conn, &act).await?;
-                Ok(Ok(()))
-            })
-        })
+                    for account in &test_accounts {
+                        if let Err(refusal) = accounts::insert(conn, account, &by, now).await? {
+                            // An error ends the transaction, so that nothing of it is stored.
+                            return Err(refusal.into());
+                        }
+                    }
+                    let accounts = store::account::all(conn).await?;
+                    let is_of = |account: &SealedAccount, settings: &AppChannel| {
+                        account.account_id == settings.account_id
+                            && account.channel == settings.channel
+                            && account.test_mode == settings.test_mode
+                    };
+                    for settings in &new.channels {
+                        if !accounts.iter().any(|account| is_of(account, settings)) {
+                            return Err(Refusal::field("account", Reason::Unknown).into());
+                        }
+                    }
+                    store::merchant::insert(conn, &new, now).await?;
+                    audit::record(conn, &act).await?;
+                    Ok(Ok(()))
+                })
+            },
+        )
         .await?;
     Ok(added?)
 }

@@ -89,8 +89,7 @@ async fn claim_due(ctx: &Ctx, app_id: &str, limit: u32) -> Result<Vec<Notice>> {
     }
     let app_id = app_id.to_owned();
     ctx.db
-        .write(move |conn| {
-            let app_id = app_id.clone();
+        .write(app_id, move |conn, app_id| {
             Box::pin(async move {
                 let limit = limit.into();
                 Ok(store::notice::claim_due(conn, &app_id, now, until, POSTPONE_MS, limit).await?)
@@ -176,8 +175,7 @@ async fn record(
     now: Timestamp,
 ) -> Result<()> {
     ctx.db
-        .write(move |conn| {
-            let (after, send) = (after.clone(), send.clone());
+        .write((after, send), move |conn, (after, send)| {
             Box::pin(async move {
                 if let Some(send) = send {
                     store::notice::insert_attempt(conn, &send).await?;
@@ -208,8 +206,7 @@ pub async fn send_again(
     let wanted = key.clone();
     let claimed = ctx
         .db
-        .write(move |conn| {
-            let (wanted, origin) = (wanted.clone(), origin.clone());
+        .write((wanted, origin), move |conn, (wanted, origin)| {
             Box::pin(async move {
                 let claimed = store::notice::claim(conn, &wanted, now, until).await?;
                 if let Some(notice) = &claimed {

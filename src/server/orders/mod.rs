@@ -71,8 +71,7 @@ pub async fn record_all(
         orders.push(order(ctx, merchant, new, now).await?);
     }
     ctx.db
-        .write(move |conn| {
-            let (orders, actor) = (orders.clone(), actor.clone());
+        .write((orders, actor), move |conn, (orders, actor)| {
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(orders.len());
                 for order in orders {
@@ -321,53 +320,54 @@ async fn adopt(
     let now = ctx.clock.now();
     let said = sanitized(&reply.raw, limits::SAID_BYTES);
     ctx.db
-        .write(move |conn| {
-            let (order, outcome) = (order.clone(), reply.outcome.clone());
-            let (said, actor) = (said.clone(), actor.clone());
-            Box::pin(async move {
-                let current = store::order::get(conn, &order.app_id, &order.order_no).await?;
-                let current = current.ok_or(sqlx::Error::RowNotFound)?;
-                let before = current.status;
-                let mut next = Order {
-                    version: current.version + 1,
-                    ..current
-                };
-                let (kind, differs) = learn(conn, &mut next, outcome).await?;
-                if !store::order::update(conn, &next).await? {
-                    return Err(Conflict.into());
-                }
-                let event = Event {
-                    outcome: Some(kind),
-                    said: Some(said.clone()),
-                    ..event(
-                        &next,
-                        EventKind::Sync,
-                        actor.actor.clone(),
-                        now,
-                        Some(before),
-                    )
-                };
-                store::event::insert(conn, &event).await?;
-                if actor.decides() {
-                    let subject = (SubjectKind::Order, next.order_no.as_str());
-                    let act = Act::new(now, &actor, Action::OrderSynced, subject)
-                        .of_app(&next.app_id)
-                        .from(json!({"status": before.as_str()}))
-                        .to(json!({"status": next.status.as_str(), "outcome": kind}));
-                    audit::record(conn, &act).await?;
-                }
-                Ok(match differs {
-                    Some(field) => Err(Refusal::Inconsistent {
-                        field: field.into(),
-                    }),
-                    None => Ok(OrderSync {
-                        changed: next.status != before,
-                        order: next,
-                        said,
-                    }),
+        .write(
+            (order, reply.outcome, said, actor),
+            move |conn, (order, outcome, said, actor)| {
+                Box::pin(async move {
+                    let current = store::order::get(conn, &order.app_id, &order.order_no).await?;
+                    let current = current.ok_or(sqlx::Error::RowNotFound)?;
+                    let before = current.status;
+                    let mut next = Order {
+                        version: current.version + 1,
+                        ..current
+                    };
+                    let (kind, differs) = learn(conn, &mut next, outcome).await?;
+                    if !store::order::update(conn, &next).await? {
+                        return Err(Conflict.into());
+                    }
+                    let event = Event {
+                        outcome: Some(kind),
+                        said: Some(said.clone()),
+                        ..event(
+                            &next,
+                            EventKind::Sync,
+                            actor.actor.clone(),
+                            now,
+                            Some(before),
+                        )
+                    };
+                    store::event::insert(conn, &event).await?;
+                    if actor.decides() {
+                        let subject = (SubjectKind::Order, next.order_no.as_str());
+                        let act = Act::new(now, &actor, Action::OrderSynced, subject)
+                            .of_app(&next.app_id)
+                            .from(json!({"status": before.as_str()}))
+                            .to(json!({"status": next.status.as_str(), "outcome": kind}));
+                        audit::record(conn, &act).await?;
+                    }
+                    Ok(match differs {
+                        Some(field) => Err(Refusal::Inconsistent {
+                            field: field.into(),
+                        }),
+                        None => Ok(OrderSync {
+                            changed: next.status != before,
+                            order: next,
+                            said,
+                        }),
+                    })
                 })
-            })
-        })
+            },
+        )
         .await?
         .map_err(Into::into)
 }

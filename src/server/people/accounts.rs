@@ -31,18 +31,19 @@ pub async fn add(
     let added = act(ctx, by, Action::OperatorAdded, name).to(grants::text(account.grants.first()));
     let account = ctx
         .db
-        .write(move |conn| {
-            let (account, password_hash) = (account.clone(), password_hash.clone());
-            let added = added.clone();
-            Box::pin(async move {
-                grants::check_apps(conn, &account.grants).await?;
-                if !store::operator::insert(conn, &account, &password_hash).await? {
-                    return Ok(None);
-                }
-                audit::record(conn, &added).await?;
-                Ok(Some(account))
-            })
-        })
+        .write(
+            (account, password_hash, added),
+            move |conn, (account, password_hash, added)| {
+                Box::pin(async move {
+                    grants::check_apps(conn, &account.grants).await?;
+                    if !store::operator::insert(conn, &account, &password_hash).await? {
+                        return Ok(None);
+                    }
+                    audit::record(conn, &added).await?;
+                    Ok(Some(account))
+                })
+            },
+        )
         .await?;
     account.ok_or_else(|| Refusal::field("name", Reason::Taken).into())
 }
@@ -71,8 +72,7 @@ pub async fn set_enabled(
     let name = name.to_owned();
     let found = ctx
         .db
-        .write(move |conn| {
-            let (name, act) = (name.clone(), act.clone());
+        .write((name, act), move |conn, (name, act)| {
             Box::pin(async move {
                 if !enabled {
                     store::session::delete_of(conn, &name).await?;
@@ -103,19 +103,21 @@ pub async fn set_password(
     let name = name.to_owned();
     let found = ctx
         .db
-        .write(move |conn| {
-            let (name, password_hash) = (name.clone(), password_hash.clone());
-            let act = act.clone();
-            Box::pin(async move {
-                store::session::delete_of(conn, &name).await?;
-                store::login_failure::forget_all(conn, &name).await?;
-                let found = store::operator::set_password_hash(conn, &name, &password_hash).await?;
-                if found {
-                    audit::record(conn, &act).await?;
-                }
-                Ok(found)
-            })
-        })
+        .write(
+            (name, password_hash, act),
+            move |conn, (name, password_hash, act)| {
+                Box::pin(async move {
+                    store::session::delete_of(conn, &name).await?;
+                    store::login_failure::forget_all(conn, &name).await?;
+                    let found =
+                        store::operator::set_password_hash(conn, &name, &password_hash).await?;
+                    if found {
+                        audit::record(conn, &act).await?;
+                    }
+                    Ok(found)
+                })
+            },
+        )
         .await?;
     found.then_some(()).ok_or_else(nobody)
 }
@@ -129,8 +131,7 @@ pub async fn unlock(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> 
     let name = name.to_owned();
     let found = ctx
         .db
-        .write(move |conn| {
-            let (name, act) = (name.clone(), act.clone());
+        .write((name, act), move |conn, (name, act)| {
             Box::pin(async move {
                 store::login_failure::forget_all(conn, &name).await?;
                 let found = store::operator::credentials(conn, &name).await?.is_some();

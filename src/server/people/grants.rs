@@ -27,8 +27,7 @@ pub async fn grant(ctx: &Ctx, name: &str, grant: Grant, by: impl Into<Origin>) -
     let name = name.to_owned();
     let found = ctx
         .db
-        .write(move |conn| {
-            let (name, grant, act) = (name.clone(), grant.clone(), act.clone());
+        .write((name, grant, act), move |conn, (name, grant, act)| {
             Box::pin(async move {
                 check_apps(conn, std::slice::from_ref(&grant)).await?;
                 if store::operator::credentials(conn, &name).await?.is_none() {
@@ -53,8 +52,7 @@ pub async fn revoke(ctx: &Ctx, name: &str, scope: Scope, by: impl Into<Origin>) 
     let name = name.to_owned();
     let found = ctx
         .db
-        .write(move |conn| {
-            let (name, scope, act) = (name.clone(), scope.clone(), act.clone());
+        .write((name, scope, act), move |conn, (name, scope, act)| {
             Box::pin(async move {
                 if store::operator::credentials(conn, &name).await?.is_none() {
                     return Ok(None);

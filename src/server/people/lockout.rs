@@ -50,7 +50,7 @@ pub(super) async fn locked_out(
 pub async fn clean_up(ctx: &Ctx) -> Result<u64> {
     let window = window(ctx.clock.now());
     ctx.db
-        .write(move |conn| {
+        .write((), move |conn, ()| {
             Box::pin(async move { Ok(store::login_failure::clean_up(conn, window).await?) })
         })
         .await

@@ -81,45 +81,45 @@ async fn settle(
     let refused = told(Actor::Unknown, Action::LoginRefused);
     let locks_out = told(Actor::Unknown, Action::LockedOut);
     let (name, address) = (name.to_owned(), counted_as(address));
-    let outcome = ctx.db.write(move |conn| {
-        let (name, checked) = (name.clone(), checked.clone());
-        let (logged_in, refused) = (logged_in.clone(), refused.clone());
-        let locks_out = locks_out.clone();
-        Box::pin(async move {
-            let Some(checked) = checked else {
-                let counted =
-                    store::login_failure::count(conn, &name, address, window, now, FAILURES)
-                        .await?;
-                let locked_out = locked_out(conn, &name, address, window).await?;
-                // Guesses that no longer count get no audit entry, so that nobody can fill the disk with them.
-                if counted {
-                    let last = locked_out.is_some();
-                    audit::record(conn, if last { &locks_out } else { &refused }).await?;
-                }
-                return Ok(match locked_out {
-                    Some(refusal) if !counted => Err(refusal),
-                    _ => Err(Refusal::WrongLogin),
+    let outcome = ctx.db.write(
+        (name, checked, logged_in, refused, locks_out),
+        move |conn, (name, checked, logged_in, refused, locks_out)| {
+            Box::pin(async move {
+                let Some(checked) = checked else {
+                    let counted =
+                        store::login_failure::count(conn, &name, address, window, now, FAILURES)
+                            .await?;
+                    let locked_out = locked_out(conn, &name, address, window).await?;
+                    // Guesses that no longer count get no audit entry, so that nobody can fill the disk with them.
+                    if counted {
+                        let last = locked_out.is_some();
+                        audit::record(conn, if last { &locks_out } else { &refused }).await?;
+                    }
+                    return Ok(match locked_out {
+                        Some(refusal) if !counted => Err(refusal),
+                        _ => Err(Refusal::WrongLogin),
+                    });
+                };
+                // The account may have been disabled, or its password changed, since the check.
+                let current = store::operator::credentials(conn, &name).await?;
+                let unchanged = current.is_some_and(|current| {
+                    current.enabled && current.password_hash == checked.password_hash
                 });
-            };
-            // The account may have been disabled, or its password changed, since the check.
-            let current = store::operator::credentials(conn, &name).await?;
-            let unchanged = current.is_some_and(|current| {
-                current.enabled && current.password_hash == checked.password_hash
-            });
-            if !unchanged {
-                audit::record(conn, &refused).await?;
-                return Ok(Err(Refusal::WrongLogin));
-            }
-            store::login_failure::forget(conn, &name, address, window, FAILURES).await?;
-            Ok(match locked_out(conn, &name, address, window).await? {
-                Some(refusal) => Err(refusal),
-                None => {
-                    audit::record(conn, &logged_in).await?;
-                    Ok(())
+                if !unchanged {
+                    audit::record(conn, &refused).await?;
+                    return Ok(Err(Refusal::WrongLogin));
                 }
+                store::login_failure::forget(conn, &name, address, window, FAILURES).await?;
+                Ok(match locked_out(conn, &name, address, window).await? {
+                    Some(refusal) => Err(refusal),
+                    None => {
+                        audit::record(conn, &logged_in).await?;
+                        Ok(())
+                    }
+                })
             })
-        })
-    });
+        },
+    );
     Ok(outcome.await??)
 }
 
@@ -359,8 +359,7 @@ mod tests {
                 created_at: ctx.clock.now(),
             };
             ctx.db
-                .write(move |conn| {
-                    let account = account.clone();
+                .write(account, move |conn, account| {
                     Box::pin(async move {
                         Ok(store::operator::insert(conn, &account, DEMO_HASH).await?)
                     })

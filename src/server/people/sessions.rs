@@ -88,8 +88,7 @@ pub async fn log_out(ctx: &Ctx, session: &Session, from: ClientIp) -> Result<()>
         };
         let act = people::act(ctx, origin, Action::LoggedOut, &name);
         ctx.db
-            .write(move |conn| {
-                let act = act.clone();
+            .write(act, move |conn, act| {
                 Box::pin(async move {
                     store::session::delete(conn, &key(&id)).await?;
                     audit::record(conn, &act).await
@@ -104,7 +103,7 @@ pub async fn log_out(ctx: &Ctx, session: &Session, from: ClientIp) -> Result<()>
 pub async fn clean_up(ctx: &Ctx) -> Result<u64> {
     let now = ctx.clock.now();
     ctx.db
-        .write(move |conn| {
+        .write((), move |conn, ()| {
             Box::pin(async move { Ok(store::session::delete_expired(conn, now).await?) })
         })
         .await
@@ -167,8 +166,7 @@ impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         loop {
             let row = self.row(record)?;
-            let added = self.ctx.db.write(move |conn| {
-                let row = row.clone();
+            let added = self.ctx.db.write(row, move |conn, row| {
                 Box::pin(async move {
                     let added = store::session::insert(conn, &row).await?;
                     if added {
@@ -187,8 +185,7 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let row = self.row(record)?;
-        let saved = self.ctx.db.write(move |conn| {
-            let row = row.clone();
+        let saved = self.ctx.db.write(row, move |conn, row| {
             Box::pin(async move { Ok(store::session::update(conn, &row).await?) })
         });
         saved.await.map_err(backend)
@@ -206,8 +203,7 @@ impl SessionStore for Sessions {
         let expires_at = self.expires_at().min(row.ends_at);
         if row.expires_at.plus_ms(EXTENDED_EVERY_MS) <= expires_at {
             let session_id = row.session_id.clone();
-            let extended = self.ctx.db.write(move |conn| {
-                let session_id = session_id.clone();
+            let extended = self.ctx.db.write(session_id, move |conn, session_id| {
                 Box::pin(
                     async move { Ok(store::session::extend(conn, &session_id, expires_at).await?) },
                 )
@@ -227,8 +223,7 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let session_id = key(id);
-        let deleted = self.ctx.db.write(move |conn| {
-            let session_id = session_id.clone();
+        let deleted = self.ctx.db.write(session_id, move |conn, session_id| {
             Box::pin(async move { Ok(store::session::delete(conn, &session_id).await?) })
         });
         deleted.await.map_err(backend)

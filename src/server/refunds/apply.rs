@@ -107,23 +107,22 @@ pub(super) async fn decide(
     let refund = refund.clone();
     let decided = ctx
         .db
-        .write(move |conn| {
-            let (refund, merchant, cause, decide) = (
-                refund.clone(),
-                merchant.clone(),
-                cause.clone(),
-                decide.clone(),
-            );
-            Box::pin(async move {
-                let current = reload(conn, &refund).await?;
-                match decide(&current) {
-                    Err(refusal) => Ok(Err(refusal)),
-                    Ok(settlement) => apply(conn, &merchant, &current, settlement, &cause, None)
-                        .await
-                        .map(Ok),
-                }
-            })
-        })
+        .write(
+            (refund, merchant, cause, decide),
+            move |conn, (refund, merchant, cause, decide)| {
+                Box::pin(async move {
+                    let current = reload(conn, &refund).await?;
+                    match decide(&current) {
+                        Err(refusal) => Ok(Err(refusal)),
+                        Ok(settlement) => {
+                            apply(conn, &merchant, &current, settlement, &cause, None)
+                                .await
+                                .map(Ok)
+                        }
+                    }
+                })
+            },
+        )
         .await?;
     Ok(decided?)
 }
@@ -146,38 +145,38 @@ pub(super) async fn settle(
     let first_seen = known.clone();
     let (settled, changed) = ctx
         .db
-        .write(move |conn| {
-            let (mut current, evidence, merchant) =
-                (first_seen.clone(), evidence.clone(), merchant.clone());
-            let (cause, released) = (cause.clone(), released.clone());
-            Box::pin(async move {
-                let said = cause.said.clone().unwrap_or_default();
-                // The refund as last seen is mostly still the refund as it is: a version that has changed is
-                // found out by the update, and only then is it read again.
-                loop {
-                    let left = match current.holds() {
-                        true => Fen::ZERO,
-                        false => refundable(conn, &current).await?,
-                    };
-                    let mut settlement = current.settle(left, &evidence);
-                    let changed = settlement.effect == Effect::Changed;
-                    let next = &mut settlement.refund;
-                    let due = next.due_after(&evidence, changed, now, recheck_ms);
-                    next.submissions.be_due(due);
-                    if evidence.source == Source::Answer {
-                        next.submissions.keep_answer(evidence.attempt, &said, now);
-                    }
-                    let released = released.as_ref();
-                    match apply(conn, &merchant, &current, settlement, &cause, released).await {
-                        Ok(settled) => return Ok((settled, changed)),
-                        Err(error) if error.is_conflict() => {
-                            current = reload(conn, &current).await?;
+        .write(
+            (first_seen, evidence, merchant, cause, released),
+            move |conn, (mut current, evidence, merchant, cause, released)| {
+                Box::pin(async move {
+                    let said = cause.said.clone().unwrap_or_default();
+                    // The refund as last seen is mostly still the refund as it is: a version that has changed is
+                    // found out by the update, and only then is it read again.
+                    loop {
+                        let left = match current.holds() {
+                            true => Fen::ZERO,
+                            false => refundable(conn, &current).await?,
+                        };
+                        let mut settlement = current.settle(left, &evidence);
+                        let changed = settlement.effect == Effect::Changed;
+                        let next = &mut settlement.refund;
+                        let due = next.due_after(&evidence, changed, now, recheck_ms);
+                        next.submissions.be_due(due);
+                        if evidence.source == Source::Answer {
+                            next.submissions.keep_answer(evidence.attempt, &said, now);
                         }
-                        Err(error) => return Err(error),
+                        let released = released.as_ref();
+                        match apply(conn, &merchant, &current, settlement, &cause, released).await {
+                            Ok(settled) => return Ok((settled, changed)),
+                            Err(error) if error.is_conflict() => {
+                                current = reload(conn, &current).await?;
+                            }
+                            Err(error) => return Err(error),
+                        }
                     }
-                }
-            })
-        })
+                })
+            },
+        )
         .await?;
     if changed && !settled.holds() {
         counters::settled(settled.channel, settled.status);

@@ -171,19 +171,22 @@ pub async fn book(
     let merchant = merchant.clone();
     let booked = ctx
         .db
-        .write(move |conn| {
-            let (refund, merchant) = (refund.clone(), merchant.clone());
-            let (request, cause) = (request.clone(), cause.clone());
-            Box::pin(async move {
-                let current = reload(conn, &refund).await?;
-                match booking(conn, &current, &request, now, recheck_ms).await? {
-                    Err(refusal) => Ok(Err(refusal)),
-                    Ok(settlement) => apply(conn, &merchant, &current, settlement, &cause, None)
-                        .await
-                        .map(Ok),
-                }
-            })
-        })
+        .write(
+            (refund, merchant, request, cause),
+            move |conn, (refund, merchant, request, cause)| {
+                Box::pin(async move {
+                    let current = reload(conn, &refund).await?;
+                    match booking(conn, &current, &request, now, recheck_ms).await? {
+                        Err(refusal) => Ok(Err(refusal)),
+                        Ok(settlement) => {
+                            apply(conn, &merchant, &current, settlement, &cause, None)
+                                .await
+                                .map(Ok)
+                        }
+                    }
+                })
+            },
+        )
         .await?;
     Ok(booked?)
 }

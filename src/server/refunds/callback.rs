@@ -102,8 +102,7 @@ pub async fn callback(
         last_at: now,
     };
     ctx.db
-        .write(move |conn| {
-            let (row, digest) = (row.clone(), digest.clone());
+        .write((row, digest), move |conn, (row, digest)| {
             Box::pin(async move { Ok(store::callback::put(conn, &row, &digest).await?) })
         })
         .await?;
@@ -167,8 +166,7 @@ async fn count(
 ) -> Result<()> {
     let app_id = app_id.to_owned();
     ctx.db
-        .write(move |conn| {
-            let (app_id, digest) = (app_id.clone(), digest.clone());
+        .write((app_id, digest), move |conn, (app_id, digest)| {
             Box::pin(async move {
                 Ok(store::callback::count(conn, &app_id, channel, &digest, now).await?)
             })
@@ -215,8 +213,7 @@ async fn apply_statement(
 /// Makes a refund due at once.
 async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
     ctx.db
-        .write(move |conn| {
-            let refund = refund.clone();
+        .write(refund, move |conn, refund| {
             Box::pin(async move {
                 let (app_id, refund_no) = (&refund.app_id, &refund.refund_no);
                 Ok(store::submission::hasten(conn, app_id, refund_no, at).await?)

@@ -71,8 +71,7 @@ async fn claim_due(ctx: &Ctx, account_id: &str, limit: u32) -> Result<Vec<Refund
     let until = leased_until(ctx, now);
     let account_id = account_id.to_owned();
     ctx.db
-        .write(move |conn| {
-            let account_id = account_id.clone();
+        .write(account_id, move |conn, account_id| {
             Box::pin(async move {
                 let limit = limit.into();
                 let claimed =

@@ -160,8 +160,7 @@ async fn reserve(
     let cause = Cause::new(EventKind::Requested, actor.clone(), now);
     let expected = new.expected_refundable;
     let wanted = refund.clone();
-    let reserved = ctx.db.write(move |conn| {
-        let (refund, cause) = (wanted.clone(), cause.clone());
+    let reserved = ctx.db.write((wanted, cause), move |conn, (refund, cause)| {
         Box::pin(async move {
             match apply::open(conn, &refund, expected, &cause).await? {
                 true => Ok(Reservation::New(Box::new(refund))),
@@ -253,17 +252,20 @@ async fn merge_fields(
     let cause = Cause::new(EventKind::Repeated, actor, ctx.clock.now());
     let merchant = merchant.clone();
     ctx.db
-        .write(move |conn| {
-            let (known, fields) = (known.clone(), fields.clone());
-            let (merchant, cause) = (merchant.clone(), cause.clone());
-            Box::pin(async move {
-                let current = reload(conn, &known).await?;
-                match current.merged(&fields) {
-                    Some(merged) => apply(conn, &merchant, &current, merged, &cause, None).await,
-                    None => Ok(current),
-                }
-            })
-        })
+        .write(
+            (known, fields, merchant, cause),
+            move |conn, (known, fields, merchant, cause)| {
+                Box::pin(async move {
+                    let current = reload(conn, &known).await?;
+                    match current.merged(&fields) {
+                        Some(merged) => {
+                            apply(conn, &merchant, &current, merged, &cause, None).await
+                        }
+                        None => Ok(current),
+                    }
+                })
+            },
+        )
         .await
 }
 
@@ -328,39 +330,40 @@ async fn resubmit_failed(
     let owned = merchant.clone();
     let begun = ctx
         .db
-        .write(move |conn| {
-            let (failed, cause, merchant) = (failed.clone(), cause.clone(), owned.clone());
-            let number = number.clone();
-            Box::pin(async move {
-                let current = reload(conn, &failed).await?;
-                // Where the channel may have paid after all, paying again is not for a button.
-                let as_seen = current.submissions.count() == failed.submissions.count()
-                    && current.status == RefundStatus::Fail
-                    && current.review_reason.is_none();
-                if !as_seen {
-                    return Ok(Reservation::Known(Box::new(current)));
-                }
-                let left = refundable(conn, &current).await?;
-                if left < current.amount {
-                    let reason = Reason::ExceedsRefundable { left };
-                    return Ok(Reservation::Refused(Refusal::field("amount", reason)));
-                }
-                let (app_id, refund_no) = (&current.app_id, &current.refund_no);
-                if !store::submission::lease(conn, app_id, refund_no, now, until).await? {
-                    return Ok(Reservation::Known(Box::new(current)));
-                }
-                let mut retried = current.retried(now, number);
-                if not_before > now {
-                    let waits = retried.refund.put_off(WaitReason::Spacing, not_before);
-                    retried.refund = waits.refund;
-                } else if submit_now {
-                    retried.refund = retried.refund.submitted(now).refund;
-                    retried.refund.submissions.keep_lease(until);
-                }
-                let begun = apply(conn, &merchant, &current, retried, &cause, None).await?;
-                Ok(Reservation::New(Box::new(begun)))
-            })
-        })
+        .write(
+            (failed, cause, owned, number),
+            move |conn, (failed, cause, merchant, number)| {
+                Box::pin(async move {
+                    let current = reload(conn, &failed).await?;
+                    // Where the channel may have paid after all, paying again is not for a button.
+                    let as_seen = current.submissions.count() == failed.submissions.count()
+                        && current.status == RefundStatus::Fail
+                        && current.review_reason.is_none();
+                    if !as_seen {
+                        return Ok(Reservation::Known(Box::new(current)));
+                    }
+                    let left = refundable(conn, &current).await?;
+                    if left < current.amount {
+                        let reason = Reason::ExceedsRefundable { left };
+                        return Ok(Reservation::Refused(Refusal::field("amount", reason)));
+                    }
+                    let (app_id, refund_no) = (&current.app_id, &current.refund_no);
+                    if !store::submission::lease(conn, app_id, refund_no, now, until).await? {
+                        return Ok(Reservation::Known(Box::new(current)));
+                    }
+                    let mut retried = current.retried(now, number);
+                    if not_before > now {
+                        let waits = retried.refund.put_off(WaitReason::Spacing, not_before);
+                        retried.refund = waits.refund;
+                    } else if submit_now {
+                        retried.refund = retried.refund.submitted(now).refund;
+                        retried.refund.submissions.keep_lease(until);
+                    }
+                    let begun = apply(conn, &merchant, &current, retried, &cause, None).await?;
+                    Ok(Reservation::New(Box::new(begun)))
+                })
+            },
+        )
         .await?;
     match (begun, permit) {
         (Reservation::New(refund), Some(permit)) if !refund.submissions.last().waits() => {

@@ -91,8 +91,7 @@ pub(super) fn leased_until(ctx: &Ctx, now: Timestamp) -> Timestamp {
 
 /// Ends a lease that no evidence ended. A failure is only logged, as the lease ends by itself.
 pub(super) async fn release(ctx: &Ctx, lease: Lease) {
-    let released = ctx.db.write(move |conn| {
-        let lease = lease.clone();
+    let released = ctx.db.write(lease, move |conn, lease| {
         Box::pin(async move { Ok(store::submission::release(conn, &lease).await?) })
     });
     if let Err(error) = released.await {

@@ -64,8 +64,7 @@ pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> 
     let until = leased_until(ctx, now);
     let (app_id, refund_no) = (refund.app_id.clone(), refund.refund_no.clone());
     ctx.db
-        .write(move |conn| {
-            let (app_id, refund_no) = (app_id.clone(), refund_no.clone());
+        .write((app_id, refund_no), move |conn, (app_id, refund_no)| {
             Box::pin(async move {
                 if !store::submission::lease(conn, &app_id, &refund_no, now, until).await? {
                     return Ok(None);
@@ -272,13 +271,14 @@ async fn submit_again(
     let (fence, known, owned) = (lease.clone(), refund.clone(), merchant.clone());
     let begun = ctx
         .db
-        .write(move |conn| {
-            let (lease, known) = (fence.clone(), known.clone());
-            let (cause, merchant) = (cause.clone(), owned.clone());
-            Box::pin(async move {
-                begin_submission(conn, &merchant, &known, &lease, until, &cause).await
-            })
-        })
+        .write(
+            (fence, known, cause, owned),
+            move |conn, (lease, known, cause, merchant)| {
+                Box::pin(async move {
+                    begin_submission(conn, &merchant, &known, &lease, until, &cause).await
+                })
+            },
+        )
         .await?;
     match begun {
         Some(begun) => Ok((submit(ctx, line, order, begun, permit).await?, true)),
@@ -301,18 +301,19 @@ async fn put_off(
     let cause = Cause::new(EventKind::PutOff, Actor::System, ctx.clock.now());
     let (lease, merchant) = (lease.clone(), merchant.clone());
     ctx.db
-        .write(move |conn| {
-            let (refund, cause) = (refund.clone(), cause.clone());
-            let (lease, merchant) = (lease.clone(), merchant.clone());
-            Box::pin(async move {
-                let current = reload(conn, &refund).await?;
-                let reason = current.submissions.last().waits_for;
-                let Some(reason) = reason.filter(|_| current.waits_to_be_submitted()) else {
-                    return Ok(current);
-                };
-                let waits = current.put_off(reason, not_before);
-                apply(conn, &merchant, &current, waits, &cause, Some(&lease)).await
-            })
-        })
+        .write(
+            (refund, cause, lease, merchant),
+            move |conn, (refund, cause, lease, merchant)| {
+                Box::pin(async move {
+                    let current = reload(conn, &refund).await?;
+                    let reason = current.submissions.last().waits_for;
+                    let Some(reason) = reason.filter(|_| current.waits_to_be_submitted()) else {
+                        return Ok(current);
+                    };
+                    let waits = current.put_off(reason, not_before);
+                    apply(conn, &merchant, &current, waits, &cause, Some(&lease)).await
+                })
+            },
+        )
         .await
 }

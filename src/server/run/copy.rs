@@ -105,8 +105,7 @@ async fn note(from: &Db, to: &Db, now: Timestamp, by: &Origin) -> Result<(), Cop
     }
     let subject = (SubjectKind::Database, "copy");
     let act = Act::new(now, by, Action::DatabaseCopied, subject);
-    from.write(move |conn| {
-        let act = act.clone();
+    from.write(act, move |conn, act| {
         Box::pin(async move { audit::record(conn, &act).await })
     })
     .await?;
@@ -163,8 +162,7 @@ async fn copy_table(
         after = Some(table.key_of(&columns, last));
         done += rows.len() as u64;
         let columns = columns.clone();
-        to.write(move |conn| {
-            let (rows, columns) = (rows.clone(), columns.clone());
+        to.write((rows, columns), move |conn, (rows, columns)| {
             Box::pin(async move { Ok(copying::insert(conn, table, &columns, &rows).await?) })
         })
         .await?;

@@ -65,8 +65,7 @@ async fn reseal_page(
     }
     let count = resealed.len() as u64;
     if count > 0 {
-        db.write(move |conn| {
-            let resealed = resealed.clone();
+        db.write(resealed, move |conn, resealed| {
             Box::pin(async move {
                 for (row, anew) in &resealed {
                     sealed::replace(conn, column, row, anew).await?;

@@ -104,8 +104,7 @@ impl Sandbox {
     ) -> Result<()> {
         let (account_id, origin, now) = (account_id.to_owned(), origin.into(), self.clock.now());
         self.db
-            .write(move |conn| {
-                let (account_id, origin) = (account_id.clone(), origin.clone());
+            .write((account_id, origin), move |conn, (account_id, origin)| {
                 Box::pin(async move {
                     let before = report(store::sandbox::faults(conn, &account_id).await?)?;
                     store::sandbox::put_faults(conn, &account_id, faults.as_str()).await?;
@@ -127,8 +126,7 @@ impl Sandbox {
         }
         let account_id = account_id.to_owned();
         self.db
-            .write(move |conn| {
-                let account_id = account_id.clone();
+            .write(account_id, move |conn, account_id| {
                 Box::pin(async move {
                     store::sandbox::count_call(conn, &account_id).await?;
                     report(store::sandbox::faults(conn, &account_id).await?)
@@ -172,8 +170,7 @@ impl Sandbox {
         let (now, delay_ms) = (self.clock.now(), self.delay_ms);
         let account_id = account_id.to_owned();
         self.db
-            .write(move |conn| {
-                let (account_id, params) = (account_id.clone(), params.clone());
+            .write((account_id, params), move |conn, (account_id, params)| {
                 Box::pin(async move {
                     let first = ledger::enter(None, &account_id, &params, now, delay_ms);
                     if store::sandbox::insert(conn, &first).await? {
