@@ -73,7 +73,9 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                             version: 2,
                             ..open.clone()
                         };
-                        store::refund::update(conn, &open, &settled, None).await?;
+                        store::refund::update(conn, &settled).await?;
+                        let changes = store::submission::changes(&open, &settled, None);
+                        store::run(conn, changes).await?;
                         let change = Amounts {
                             held: -settled.amount,
                             refunded: settled.amount,
@@ -95,7 +97,6 @@ async fn insert(
     refund: &Refund,
 ) -> refundry::server::error::Result<()> {
     assert!(store::order::hold_for_new(conn, refund, None).await?);
-    store::refund::insert(conn, refund).await?;
     let event = Event {
         app_id: APP.to_owned(),
         subject: Subject::Refund,
@@ -109,7 +110,9 @@ async fn insert(
         before: None,
         after: Some("progress".to_owned()),
     };
-    Ok(store::event::insert(conn, &event).await?)
+    let mut writes = store::refund::insertion(refund);
+    writes.push(store::event::insertion(&event));
+    Ok(store::run(conn, writes).await?)
 }
 
 fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {

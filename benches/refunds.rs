@@ -48,8 +48,9 @@ async fn bare_door(database: &Database) -> usize {
             db.write((intent, intended), move |conn, (refund, event)| {
                 Box::pin(async move {
                     assert!(store::order::hold_for_new(conn, &refund, None).await?);
-                    store::refund::insert(conn, &refund).await?;
-                    Ok(store::event::insert(conn, &event).await?)
+                    let mut writes = store::refund::insertion(&refund);
+                    writes.push(store::event::insertion(&event));
+                    Ok(store::run(conn, writes).await?)
                 })
             })
             .await
@@ -58,14 +59,16 @@ async fn bare_door(database: &Database) -> usize {
                 (known, outcome, settled),
                 move |conn, (before, refund, event)| {
                     Box::pin(async move {
-                        assert!(store::refund::update(conn, &before, &refund, None).await?);
+                        assert!(store::refund::update(conn, &refund).await?);
+                        let mut writes = store::submission::changes(&before, &refund, None);
                         let change = Amounts {
                             held: -refund.amount,
                             refunded: refund.amount,
                             overpaid: Fen::ZERO,
                         };
                         store::order::move_balance(conn, APP, &refund.order_no, change).await?;
-                        Ok(store::event::insert(conn, &event).await?)
+                        writes.push(store::event::insertion(&event));
+                        Ok(store::run(conn, writes).await?)
                     })
                 },
             )

@@ -130,16 +130,13 @@ pub async fn seed(ctx: &Ctx) -> Result<Seeded, Error> {
                         store::order::insert(conn, order).await?;
                     }
                     for refund in &month.refunds {
-                        store::refund::insert(conn, refund).await?;
+                        store::run(conn, store::refund::insertion(refund)).await?;
                     }
-                    for movement in &month.movements {
-                        store::movement::insert(conn, movement).await?;
-                    }
-                    for event in &month.events {
-                        store::event::insert(conn, event).await?;
-                    }
-                    for act in &month.acts {
-                        audit::record(conn, act).await?;
+                    let movements = month.movements.iter().map(store::movement::insertion);
+                    let events = month.events.iter().map(store::event::insertion);
+                    let acts = month.acts.iter().map(audit::entry);
+                    for write in movements.chain(events).chain(acts) {
+                        store::run(conn, vec![write]).await?;
                     }
                     for row in &month.book {
                         store::sandbox::insert(conn, row).await?;

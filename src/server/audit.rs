@@ -34,6 +34,7 @@ use crate::server::clock::Clock;
 use crate::server::db::{Conn, Db};
 use crate::server::error::{Conflict, Result};
 use crate::server::store;
+use crate::server::store::Write;
 
 /// Number of entries sealed by one write.
 const SEALED_AT_ONCE: i64 = 200;
@@ -44,7 +45,12 @@ pub const SEALED_WITHIN_MS: i64 = 5 * MINUTE_MS;
 
 /// Records an act, within the transaction of the act.
 pub async fn record(conn: &mut Conn, act: &Act) -> Result<()> {
-    Ok(store::audit::insert(conn, &new_id(act.at), act).await?)
+    Ok(store::run(conn, vec![entry(act)]).await?)
+}
+
+/// Makes the write of an act's entry, for the transaction of the act.
+pub fn entry(act: &Act) -> Write {
+    store::audit::insertion(&new_id(act.at), act)
 }
 
 /// Makes an id: 12 hexadecimal digits of the time and 20 random ones.

@@ -170,11 +170,10 @@ async fn contradicted(core: &Core, refund: &Refund) -> Refund {
         version: refund.version + 1,
         ..refund.clone()
     };
-    let (before, row) = (refund.clone(), raised.clone());
     core.ctx
         .db
-        .write((before, row), move |conn, (before, row)| {
-            Box::pin(async move { Ok(store::refund::update(conn, &before, &row, None).await?) })
+        .write(raised.clone(), |conn, row| {
+            Box::pin(async move { Ok(store::refund::update(conn, &row).await?) })
         })
         .await
         .expect("a write");

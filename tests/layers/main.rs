@@ -158,7 +158,9 @@ fn what_must_be_absent_is_absent() {
                 [.., "f32" | "f64"] if within("domain wire server/store server/refunds") => {
                     wrong.push(format!("{shown}: a float near money"));
                 }
-                [.., "refund", "update"] | [.., "order", "move_balance"]
+                [.., "refund", "update"]
+                | [.., "submission", "changes"]
+                | [.., "order", "move_balance"]
                     if !within(WRITES_REFUNDS) =>
                 {
                     wrong.push(format!(

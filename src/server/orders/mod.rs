@@ -196,7 +196,8 @@ async fn record_one(
     now: Timestamp,
 ) -> Result<Result<Recorded, Refusal>> {
     if store::order::insert(conn, &order).await? {
-        store::event::insert(conn, &recorded_event(&order, actor.clone(), now)).await?;
+        let recorded = recorded_event(&order, actor.clone(), now);
+        store::run(conn, vec![store::event::insertion(&recorded)]).await?;
         return Ok(Ok(Recorded { order, new: true }));
     }
     let by_biz = OrderKey::BizOrderNo(order.biz_order_no.clone());
@@ -346,7 +347,7 @@ async fn adopt(
                             Some(before),
                         )
                     };
-                    store::event::insert(conn, &event).await?;
+                    store::run(conn, vec![store::event::insertion(&event)]).await?;
                     if actor.decides() {
                         let subject = (SubjectKind::Order, next.order_no.as_str());
                         let act = Act::new(now, &actor, Action::OrderSynced, subject)

@@ -13,6 +13,7 @@ use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
 use crate::server::refunds::Cause;
 use crate::server::refunds::reload;
+use crate::server::store::Write;
 use crate::server::{audit, counters, notices, store};
 
 /// Writes a new refund down, within a transaction: holds its amount, and adds the refund, the movement and the
@@ -27,15 +28,14 @@ pub(super) async fn open(
     if !store::order::hold_for_new(conn, refund, expected).await? {
         return Ok(false);
     }
-    store::refund::insert(conn, refund).await?;
     let change = Amounts {
         held: refund.amount,
         ..Amounts::default()
     };
-    if let Some(held) = movement(refund, change, cause) {
-        store::movement::insert(conn, &held).await?;
-    }
-    tell(conn, None, refund, cause).await?;
+    let mut writes = store::refund::insertion(refund);
+    writes.extend(movement(refund, change, cause).map(|held| store::movement::insertion(&held)));
+    writes.extend(told(None, refund, cause));
+    store::run(conn, writes).await?;
     Ok(true)
 }
 
@@ -62,32 +62,27 @@ pub(super) async fn apply(
     if let Some(lease) = released {
         next.submissions.end_lease(lease);
     }
-    if !store::refund::update(conn, before, &next, released).await? {
+    if !store::refund::update(conn, &next).await? {
         return Err(Conflict.into());
     }
+    let mut writes = store::submission::changes(before, &next, released);
     if let Some(movement) = movement(&next, change, cause) {
         store::order::move_balance(conn, &next.app_id, &next.order_no, change).await?;
-        store::movement::insert(conn, &movement).await?;
+        writes.push(store::movement::insertion(&movement));
     }
     if settlement.effect == Effect::Changed {
         notices::enqueue(conn, merchant, &next, cause.at).await?;
     }
-    tell(conn, Some(before), &next, cause).await?;
+    writes.extend(told(Some(before), &next, cause));
+    store::run(conn, writes).await?;
     Ok(next)
 }
 
-/// Writes down what happened: the event, and the entry of the audit where somebody decided it.
-async fn tell(
-    conn: &mut Conn,
-    before: Option<&Refund>,
-    refund: &Refund,
-    cause: &Cause,
-) -> Result<()> {
-    store::event::insert(conn, &cause.event(before, refund)).await?;
-    if let Some(act) = cause.act(before, refund) {
-        audit::record(conn, &act).await?;
-    }
-    Ok(())
+/// Makes the writes that tell what happened: the event, and the entry of the audit where somebody decided it.
+fn told(before: Option<&Refund>, refund: &Refund, cause: &Cause) -> Vec<Write> {
+    let mut writes = vec![store::event::insertion(&cause.event(before, refund))];
+    writes.extend(cause.act(before, refund).map(|act| audit::entry(&act)));
+    writes
 }
 
 /// Returns the movement that this version of a refund brought. `None` where no money moved.

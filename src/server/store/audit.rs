@@ -7,10 +7,11 @@ use crate::domain::audit::{Act, AuditEntry, ChainHead, Unsealed};
 use crate::domain::people::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
+use crate::server::store::write::{Write, write};
 
-/// Adds an act as an unsealed entry.
-pub async fn insert(conn: &mut AnyConnection, audit_id: &str, act: &Act) -> sqlx::Result<()> {
-    query(
+/// Makes the write that adds an act as an unsealed entry.
+pub fn insertion(audit_id: &str, act: &Act) -> Write {
+    write(
         "INSERT INTO audit (audit_id, at, actor, address, app_id, action, subject, number, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
@@ -24,9 +25,6 @@ pub async fn insert(conn: &mut AnyConnection, audit_id: &str, act: &Act) -> sqlx
     .bind(&act.number)
     .bind(&act.before)
     .bind(&act.after)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Returns unsealed entries, oldest first.

@@ -5,10 +5,11 @@ use sqlx::{AnyConnection, query};
 
 use crate::domain::event::{Event, Subject};
 use crate::server::store::Columns;
+use crate::server::store::write::{Write, write};
 
-/// Adds an event.
-pub async fn insert(conn: &mut AnyConnection, event: &Event) -> sqlx::Result<()> {
-    query(
+/// Makes the write that adds an event.
+pub fn insertion(event: &Event) -> Write {
+    write(
         "INSERT INTO event (app_id, subject, number, seq, at, kind, actor, outcome, said, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
@@ -23,9 +24,6 @@ pub async fn insert(conn: &mut AnyConnection, event: &Event) -> sqlx::Result<()>
     .bind(&event.said)
     .bind(&event.before)
     .bind(&event.after)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Returns the newest events of an order or refund, newest first, at most 500.

@@ -24,6 +24,7 @@ pub mod sandbox;
 pub mod sealed;
 pub mod session;
 pub mod submission;
+mod write;
 pub mod write_check;
 
 use std::str::FromStr;
@@ -34,6 +35,8 @@ use sqlx::any::AnyRow;
 use crate::domain::UnknownName;
 use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
+
+pub use write::{Write, run};
 
 /// Checks that the database answers.
 pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {

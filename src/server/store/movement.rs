@@ -6,13 +6,11 @@ use sqlx::{AnyConnection, query};
 use crate::domain::movement::{Amounts, Movement};
 use crate::domain::refund::Refund;
 use crate::server::store::Columns;
+use crate::server::store::write::{Write, write};
 
-/// Adds a movement.
-///
-/// # Errors
-/// A unique violation where this version of the refund already has a movement.
-pub async fn insert(conn: &mut AnyConnection, movement: &Movement) -> sqlx::Result<()> {
-    query(
+/// Makes the write that adds a movement. It violates a unique index where this version of the refund already has one.
+pub fn insertion(movement: &Movement) -> Write {
+    write(
         "INSERT INTO movement (app_id, order_no, refund_no, seq, kind, held, refunded, overpaid, evidence, at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
@@ -26,9 +24,6 @@ pub async fn insert(conn: &mut AnyConnection, movement: &Movement) -> sqlx::Resu
     .bind(movement.change.overpaid.0)
     .bind(movement.evidence.as_str())
     .bind(movement.at.0)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Returns the movements of an order, those of its newest refunds first, at most `limit`.

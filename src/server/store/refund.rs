@@ -3,17 +3,22 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::domain::refund::{Lease, Refund, RefundKey, Submissions};
+use crate::domain::refund::{Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
 use crate::server::store::submission::RefundName;
+use crate::server::store::write::{Write, write};
 use crate::server::store::{Columns, for_update, submission};
 
-/// Adds a refund and its submissions.
-///
-/// # Errors
-/// A unique violation when one of its numbers is taken.
-pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<()> {
-    query(
+/// Makes the writes that add a refund and its submissions. They violate a unique index where one of its numbers is taken.
+pub fn insertion(refund: &Refund) -> Vec<Write> {
+    let mut writes = vec![row_insertion(refund)];
+    let submissions = refund.submissions.iter();
+    writes.extend(submissions.map(|submission| submission::insertion(refund, submission)));
+    writes
+}
+
+fn row_insertion(refund: &Refund) -> Write {
+    write(
         "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, account_id, \
          amount, reason, attach, notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, \
          created_at, opened_at, settled_at, channel_time, version, biz_refund_key) \
@@ -44,22 +49,11 @@ pub async fn insert(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<(
     .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.version)
     .bind(refund.biz_refund_key())
-    .execute(&mut *conn)
-    .await?;
-    for submission in refund.submissions.iter() {
-        submission::insert(conn, refund, submission).await?;
-    }
-    Ok(())
 }
 
-/// Stores the changes of a refund and its submissions if the refund still has the previous version; returns false
-/// otherwise. Leases stay untouched, but `released` is ended where it is still the last one.
-pub async fn update(
-    conn: &mut AnyConnection,
-    before: &Refund,
-    refund: &Refund,
-    released: Option<&Lease>,
-) -> sqlx::Result<bool> {
+/// Stores a refund's next version, its submissions apart ([`submission::changes`]). Returns false, and stores nothing,
+/// where the refund no longer has the version before.
+pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<bool> {
     let done = query(
         "UPDATE refund SET out_refund_no = $3, attach = $4, notify_url = $5, client_ip = $6, status = $7, \
          review_reason = $8, reviewed = $9, error_code = $10, error_msg = $11, opened_at = $12, settled_at = $13, \
@@ -80,26 +74,9 @@ pub async fn update(
     .bind(refund.settled_at.map(|at| at.0))
     .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.version)
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    if done.rows_affected() != 1 {
-        return Ok(false);
-    }
-    for next in refund.submissions.iter() {
-        let known = before
-            .submissions
-            .iter()
-            .find(|known| known.attempt == next.attempt);
-        let released = released.filter(|lease| lease.attempt == next.attempt);
-        match known {
-            None => submission::insert(conn, refund, next).await?,
-            Some(known) if known != next || released.is_some() => {
-                submission::update(conn, refund, next, released).await?;
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(true)
+    Ok(done.rows_affected() == 1)
 }
 
 /// Returns refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.

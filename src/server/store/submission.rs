@@ -7,18 +7,12 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::refund::{Lease, Refund, Submission, Submissions};
 use crate::domain::time::Timestamp;
+use crate::server::store::write::{Write, write};
 use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
 
-/// Adds a submission of a refund.
-///
-/// # Errors
-/// A unique violation when its number is taken.
-pub async fn insert(
-    conn: &mut AnyConnection,
-    refund: &Refund,
-    submission: &Submission,
-) -> sqlx::Result<()> {
-    query(
+/// Makes the write that adds a submission of a refund. It violates a unique index where its number is taken.
+pub fn insertion(refund: &Refund, submission: &Submission) -> Write {
+    write(
         "INSERT INTO submission (app_id, refund_no, attempt, account_id, channel_no, repeat, params, waits_for, \
          not_before, submitted_at, outcome, answered_at, said, due_at, leased_until, lease_no) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
@@ -39,20 +33,28 @@ pub async fn insert(
     .bind(submission.due_at.map(|at| at.0))
     .bind(submission.leased_until.0)
     .bind(submission.lease_no)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
-/// Stores the changes of a submission. Its lease stays untouched, but `released` is ended where it is still the last
-/// one.
-pub async fn update(
-    conn: &mut AnyConnection,
-    refund: &Refund,
-    submission: &Submission,
-    released: Option<&Lease>,
-) -> sqlx::Result<()> {
-    query(
+/// Makes the writes that store what differs in the submissions of a refund's next version. Leases stay untouched, but
+/// `released` is ended where it is still the last one.
+pub fn changes(before: &Refund, next: &Refund, released: Option<&Lease>) -> Vec<Write> {
+    let change = |submission: &Submission| {
+        let mut known = before.submissions.iter();
+        let known = known.find(|known| known.attempt == submission.attempt);
+        let released = released.filter(|lease| lease.attempt == submission.attempt);
+        match known {
+            None => Some(insertion(next, submission)),
+            Some(known) if known != submission || released.is_some() => {
+                Some(update(next, submission, released))
+            }
+            Some(_) => None,
+        }
+    };
+    next.submissions.iter().filter_map(change).collect()
+}
+
+fn update(refund: &Refund, submission: &Submission, released: Option<&Lease>) -> Write {
+    write(
         "UPDATE submission SET waits_for = $4, not_before = $5, submitted_at = $6, outcome = $7, answered_at = $8, \
          said = $9, due_at = $10, leased_until = CASE WHEN lease_no = $11 THEN 0 ELSE leased_until END \
          WHERE app_id = $1 AND refund_no = $2 AND attempt = $3",
@@ -68,9 +70,6 @@ pub async fn update(
     .bind(&submission.said)
     .bind(submission.due_at.map(|at| at.0))
     .bind(released.map_or(NO_LEASE, |lease| lease.lease_no))
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Returns the SQL condition that no lease is held at `now`, a placeholder. A lease that ends more than 10 minutes
