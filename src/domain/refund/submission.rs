@@ -36,17 +36,17 @@ pub struct Submission {
     pub params: String,
     /// `None` once it went out.
     pub waits_for: Option<WaitReason>,
-    /// The moment before which it must not go out.
+    /// Earliest time at which it may go out.
     pub not_before: Timestamp,
-    /// The moment when it went out. `None` while it waits.
+    /// Time at which it went out. `None` while it waits.
     pub submitted_at: Option<Timestamp>,
     /// The channel's word on it, where there is one. See [`Submissions::hear`].
     pub outcome: Option<OutcomeKind>,
-    /// The moment when the channel answered it, by our clock.
+    /// Time of the channel's answer, by our clock.
     pub answered_at: Option<Timestamp>,
     /// The channel's answer, word for word.
     pub said: Option<String>,
-    /// The moment when it is to go out, or when its channel is to be asked about it. `None`: not any more. Only a
+    /// Time at which it is to go out, or its channel is to be asked about it. `None` where neither is due any more. Only a
     /// refund's last submission has one.
     pub due_at: Option<Timestamp>,
     /// The end of the [`Lease`] on it. Until then it is being submitted or asked about.
@@ -341,7 +341,7 @@ impl TryFrom<Vec<Submission>> for Submissions {
     /// Takes submissions in their order.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails where there is none.
     fn try_from(all: Vec<Submission>) -> Result<Submissions, &'static str> {
         match all.is_empty() {
             true => Err("a refund without a submission"),

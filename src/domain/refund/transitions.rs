@@ -220,8 +220,8 @@ impl Refund {
         self.submissions.last_mut().due_at = Some(self.next_poll_at(at));
     }
 
-    /// Takes over what evidence says of the submissions. An answer is about its own submission. A channel that
-    /// was asked late enough and says no, or does not know the refund, speaks of all of them. A refusal by callback
+    /// Takes over what evidence says of the submissions. An answer is about its own submission. A refusal or "not found"
+    /// to a question that was asked late enough is about all of them. A refusal by callback
     /// may be of any submission of its number.
     fn hear(&mut self, evidence: &Evidence) {
         let word = evidence.outcome.kind();

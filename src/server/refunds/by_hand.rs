@@ -141,9 +141,9 @@ pub struct BookingRequest {
     pub booking: Booking,
     /// The version of the refund that was shown.
     pub version: i64,
-    /// What was shown to be refundable of the order.
+    /// Refundable amount of the order, as it was shown.
     pub refundable: Fen,
-    /// What the operator knows it by: a bank's statement, say.
+    /// Source of the operator's knowledge, for example a bank's statement.
     pub remark: String,
 }
 

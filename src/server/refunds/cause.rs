@@ -17,7 +17,7 @@ pub struct Cause {
     pub at: Timestamp,
     /// The channel's statement, where it is the cause.
     pub outcome: Option<OutcomeKind>,
-    /// What was said word for word, by the channel or by an operator.
+    /// Words of the channel or of an operator, unchanged.
     pub said: Option<String>,
 }
 

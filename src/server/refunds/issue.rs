@@ -271,7 +271,7 @@ async fn merge_fields(
 
 /// Submits a failed refund again, under its own number.
 ///
-/// `seen` is the submission whose failure the asker saw, if he saw one. Where the refund has been submitted
+/// `seen` is the number of submissions that were shown, where they were shown. Where the refund has been submitted
 /// again since, by a second press of the same button or by somebody else, nothing is submitted,
 /// and the refund is returned as it stands.
 ///
