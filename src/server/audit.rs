@@ -97,12 +97,13 @@ async fn seal_batch(conn: &mut Conn) -> Result<u64> {
     if !store::audit::move_head(conn, known.as_ref(), &head).await? {
         return Err(Conflict.into());
     }
-    for (entry, place) in entries.iter().zip(&places) {
-        if !store::audit::seal(conn, &entry.audit_id, place).await? {
-            return Err(Conflict.into());
-        }
+    let ids = entries.iter().map(|entry| entry.audit_id.as_str());
+    let placed: Vec<_> = ids.zip(&places).collect();
+    let sealed = store::audit::seal(conn, &placed).await?;
+    match sealed == entries.len() as u64 {
+        true => Ok(sealed),
+        false => Err(Conflict.into()),
     }
-    Ok(entries.len() as u64)
 }
 
 /// Returns the place of an entry that follows `before` in the chain.

@@ -185,10 +185,9 @@ mod tests {
     /// Limits the database to `pages` pages, or to its present number if that is larger.
     async fn limit_pages(ctx: &Ctx, pages: u32) {
         let sql = format!("PRAGMA max_page_count = {pages}");
-        let limited = ctx.db.write((), move |conn, ()| {
-            let sql = sqlx::AssertSqlSafe(sql.clone());
+        let limited = ctx.db.write(sql, |conn, sql| {
             Box::pin(async move {
-                sqlx::query(sql).execute(conn).await?;
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await?;
                 Ok(())
             })
         });

@@ -361,11 +361,14 @@ async fn old_raw_records_go_and_what_is_open_or_wants_a_person_stays() {
     let (settled, open) = (refund(&core, "OK").await, refund(&core, "TIMEOUT").await);
     let raised = refund(&core, "OK").await;
     let number = raised.refund_no.clone();
-    let written = core.ctx.db.write(number, move |conn, number| { Box::pin(async move {
-            let sql = "UPDATE refund SET review_reason = 'contradicted', reviewed = 0 WHERE refund_no = $1";
+    let written = core.ctx.db.write(number, |conn, number| {
+        Box::pin(async move {
+            let sql = "UPDATE refund SET review_reason = 'contradicted', reviewed = 0 \
+                       WHERE refund_no = $1";
             sqlx::query(sql).bind(&number).execute(conn).await?;
             Ok(())
-        }) });
+        })
+    });
     written.await.unwrap();
     record_raw(&core, &settled).await;
 

@@ -1,7 +1,7 @@
 //! Tables `audit` and `audit_head`.
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::audit::{Act, AuditEntry, ChainHead, Unsealed};
 use crate::domain::people::Scope;
@@ -51,21 +51,26 @@ pub async fn unsealed_since(
     .transpose()
 }
 
-/// Gives an entry its place in the chain. Returns false if it already has one.
-pub async fn seal(
-    conn: &mut AnyConnection,
-    audit_id: &str,
-    place: &ChainHead,
-) -> sqlx::Result<bool> {
-    let done = query(
-        "UPDATE audit SET sealed_no = $2, hash = $3 WHERE audit_id = $1 AND sealed_no IS NULL",
-    )
-    .bind(audit_id)
-    .bind(place.sealed_no)
-    .bind(&place.hash)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// Gives entries their places in the chain, in one statement, at most 1,000. Returns the number of those that had none.
+pub async fn seal(conn: &mut AnyConnection, entries: &[(&str, &ChainHead)]) -> sqlx::Result<u64> {
+    let place = |i: usize| {
+        let (id, no, hash) = (3 * i + 1, 3 * i + 2, 3 * i + 3);
+        format!("(${id}, CAST(${no} AS BIGINT), ${hash})")
+    };
+    let places: Vec<_> = (0..entries.len()).map(place).collect();
+    let sql = format!(
+        "UPDATE audit SET sealed_no = place.column2, hash = place.column3 FROM (VALUES {}) AS place \
+         WHERE audit.audit_id = place.column1 AND audit.sealed_no IS NULL",
+        places.join(", ")
+    );
+    let mut query = query(AssertSqlSafe(sql)).persistent(false);
+    for (audit_id, place) in entries {
+        query = query
+            .bind(*audit_id)
+            .bind(place.sealed_no)
+            .bind(&place.hash);
+    }
+    Ok(query.execute(conn).await?.rows_affected())
 }
 
 /// Returns the end of the chain; `None` while nothing is sealed.
