@@ -19,7 +19,7 @@ pub enum Reply {
     /// A redirect to another address of the same receiver.
     Redirect,
     /// No answer.
-    DatabaseTimeout,
+    Nothing,
     /// An answer that waits until the test allows it.
     Held(Arc<Notify>, u16, String),
 }
@@ -109,7 +109,7 @@ async fn receive(
             (StatusCode::from_u16(status).expect("a status"), text).into_response()
         }
         Reply::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        Reply::DatabaseTimeout => std::future::pending().await,
+        Reply::Nothing => std::future::pending().await,
         Reply::Held(released, status, text) => {
             released.notified().await;
             (StatusCode::from_u16(status).expect("a status"), text).into_response()

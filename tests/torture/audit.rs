@@ -63,13 +63,13 @@ pub async fn finish(name: &str, desk: &mut Desk, rest: Rest, faults: &str) {
     let counts = &desk.town.counts;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     println!(
-        "{name}: {} nodes killed, {faults}; {} requests ({} accepted, {} refused, {} unresolved_submissions); \
+        "{name}: {} nodes killed, {faults}; {} requests ({} accepted, {} refused, {} unanswered); \
          {refunds} refunds checked; {notices} notices received; {:.0} s",
         desk.kills,
         count(&counts.requests),
         count(&counts.accepted),
         count(&counts.refused),
-        count(&counts.unresolved_submissions),
+        count(&counts.unanswered),
         desk.elapsed().as_secs_f32(),
     );
 }

@@ -71,7 +71,7 @@ pub struct Counts {
     /// Number of requests that were answered with a refusal or an error.
     pub refused: AtomicU64,
     /// Number of requests without an answer: the connection broke, or the time limit was reached.
-    pub unresolved_submissions: AtomicU64,
+    pub unanswered: AtomicU64,
 }
 
 impl Town {
@@ -112,7 +112,7 @@ impl Town {
         };
         let answer = answer.await.ok();
         let count = match &answer {
-            None => &self.counts.unresolved_submissions,
+            None => &self.counts.unanswered,
             Some(answer) if answer["code"] == 0 => &self.counts.accepted,
             Some(_) => &self.counts.refused,
         };
