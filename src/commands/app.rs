@@ -182,10 +182,10 @@ impl NewApp {
         for (account_id, days) in &self.accounts {
             let found = ctx.channels.accounts.find(account_id).await?;
             let unknown = || Error::from(Refusal::field("account", Reason::Unknown));
-            channels.push(app_channel(&*found.ok_or_else(unknown)?, *days));
+            channels.push(AppChannel::by(&*found.ok_or_else(unknown)?, *days));
         }
         for (account, (_, days)) in test_accounts.iter().zip(&self.test_channels) {
-            channels.push(app_channel(account, *days));
+            channels.push(AppChannel::by(account, *days));
         }
         Ok(channels)
     }
@@ -206,15 +206,5 @@ impl NewApp {
             notify_url: self.notify_url,
             channels,
         }
-    }
-}
-
-fn app_channel(account: &ChannelAccount, refund_window_days: i64) -> AppChannel {
-    AppChannel {
-        channel: account.channel,
-        account_id: account.account_id.clone(),
-        test_mode: account.test_mode,
-        enabled: true,
-        refund_window_days,
     }
 }

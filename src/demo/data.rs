@@ -62,17 +62,10 @@ pub fn merchant() -> MerchantApp {
         edition: Edition::Open,
         req_time_leeway_ms: 5 * MINUTE_MS,
         notify_url: None,
-        channels: accounts().iter().map(channel).collect(),
-    }
-}
-
-fn channel(account: &ChannelAccount) -> AppChannel {
-    AppChannel {
-        channel: account.channel,
-        account_id: account.account_id.clone(),
-        test_mode: account.test_mode,
-        enabled: true,
-        refund_window_days: 365,
+        channels: accounts()
+            .iter()
+            .map(|account| AppChannel::by(account, 365))
+            .collect(),
     }
 }
 

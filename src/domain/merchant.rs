@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::account::ChannelAccount;
 use crate::domain::order::Channel;
 use crate::domain::secret::{Sealed, Secret};
 use crate::domain::string_enum;
@@ -111,6 +112,19 @@ pub struct AppChannel {
     pub enabled: bool,
     /// Time after payment within which an order may be refunded, in days.
     pub refund_window_days: i64,
+}
+
+impl AppChannel {
+    /// Makes an app's settings for the channel of an account, enabled.
+    pub fn by<S>(account: &ChannelAccount<S>, refund_window_days: i64) -> AppChannel {
+        AppChannel {
+            channel: account.channel,
+            account_id: account.account_id.clone(),
+            test_mode: account.test_mode,
+            enabled: true,
+            refund_window_days,
+        }
+    }
 }
 
 /// The name of an app, as the console shows it.

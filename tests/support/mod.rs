@@ -142,13 +142,11 @@ pub fn accounts(merchant: &MerchantApp) -> Vec<ChannelAccount> {
 
 /// Makes the settings of an app for a channel in test mode, with an account of its own.
 pub fn test_channel(app_id: &str, channel: Channel) -> AppChannel {
-    AppChannel {
-        channel,
-        account_id: format!("{app_id}-{channel}"),
-        test_mode: true,
-        enabled: true,
-        refund_window_days: 365,
-    }
+    let account_id = format!("{app_id}-{channel}");
+    AppChannel::by(
+        &ChannelAccount::in_test_mode(&account_id, channel, "123456".into()),
+        365,
+    )
 }
 
 /// Returns the app of the demonstration's data.

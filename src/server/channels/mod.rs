@@ -122,7 +122,6 @@ impl Channels {
 }
 
 /// A line to a channel for one account. `call` has the calls that it offers.
-#[derive(Clone)]
 pub struct Line<'a> {
     channels: &'a Channels,
     account: Arc<ChannelAccount>,

@@ -6,7 +6,6 @@ use crate::console::texts;
 use crate::console::view::Cell;
 use crate::domain::account::ChannelAccount;
 use crate::domain::breaker::Breaker;
-use crate::domain::merchant::AppChannel;
 use crate::domain::order::Channel;
 use crate::server::desk::caller::Caller;
 use crate::server::error::Result;
@@ -30,8 +29,7 @@ impl Accounts {
     /// all are, the bar at the top of the page says so.
     pub fn cell(&self, caller: &Caller, channel: Channel, account_id: &str) -> Cell {
         let name = texts::channel(channel).get(caller.lang);
-        let tests_all = |settings: &AppChannel| settings.test_mode;
-        let marked = self.is_test(account_id) && !caller.merchant.channels.iter().all(tests_all);
+        let marked = self.is_test(account_id) && caller.merchant.moves_money();
         Cell::Short(match marked {
             true => texts::in_test_mode(name, caller.lang),
             false => name.to_owned(),

@@ -203,10 +203,9 @@ pub async fn send_again(
     let merchant = ctx.merchants.of(&key.app_id).await?;
     let now = ctx.clock.now();
     let until = now.plus_ms(LEASE_MS);
-    let wanted = key.clone();
     let claimed = ctx
         .db
-        .write((wanted, origin), move |conn, (wanted, origin)| {
+        .write((key.clone(), origin), move |conn, (wanted, origin)| {
             Box::pin(async move {
                 let claimed = store::notice::claim(conn, &wanted, now, until).await?;
                 if let Some(notice) = &claimed {

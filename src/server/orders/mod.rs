@@ -347,15 +347,16 @@ async fn adopt(
                             Some(before),
                         )
                     };
-                    store::run(conn, vec![store::event::insertion(&event)]).await?;
+                    let mut writes = vec![store::event::insertion(&event)];
                     if actor.decides() {
                         let subject = (SubjectKind::Order, next.order_no.as_str());
                         let act = Act::new(now, &actor, Action::OrderSynced, subject)
                             .of_app(&next.app_id)
                             .from(json!({"status": before.as_str()}))
                             .to(json!({"status": next.status.as_str(), "outcome": kind}));
-                        audit::record(conn, &act).await?;
+                        writes.push(audit::entry(&act));
                     }
+                    store::run(conn, writes).await?;
                     Ok(match differs {
                         Some(field) => Err(Refusal::Inconsistent {
                             field: field.into(),

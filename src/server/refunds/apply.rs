@@ -137,11 +137,10 @@ pub(super) async fn settle(
     let recheck_ms = ctx.config.recheck_after_ms;
     let merchant = ctx.merchants.of(&known.app_id).await?;
     let cause = Cause::of_evidence(&evidence, actor, now, said);
-    let first_seen = known.clone();
     let (settled, changed) = ctx
         .db
         .write(
-            (first_seen, evidence, merchant, cause, released),
+            (known.clone(), evidence, merchant, cause, released),
             move |conn, (mut current, evidence, merchant, cause, released)| {
                 Box::pin(async move {
                     let said = cause.said.clone().unwrap_or_default();

@@ -45,7 +45,6 @@ pub async fn callback(
     // A disabled app's callbacks are taken as well: refunds that have begun are brought to their end.
     let merchant = ctx.merchants.known(app_id).await?;
     let line = line_of_callback(ctx, &merchant, channel, account_id).await?;
-    let reply = |taken| Ok(line.reply(taken));
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = line.read_callback(headers, body).await;
@@ -59,13 +58,13 @@ pub async fn callback(
             counters::callback_unbelieved(&merchant.app_id, channel);
             // Forged callbacks must not fill the disk: one sample an hour is kept.
             if known.is_some() {
-                return reply(false);
+                return Ok(line.reply(false));
             }
             (Verdict::BadSignature, None)
         }
         Ok(_) if known.is_some_and(Verdict::taken) => {
             count(ctx, app_id, channel, digest, now).await?;
-            return reply(true);
+            return Ok(line.reply(true));
         }
         Ok(callback) => {
             match known_by_channel(ctx, &merchant, line.account(), &callback.channel_no).await? {
@@ -106,7 +105,7 @@ pub async fn callback(
             Box::pin(async move { Ok(store::callback::put(conn, &row, &digest).await?) })
         })
         .await?;
-    reply(verdict.taken())
+    Ok(line.reply(verdict.taken()))
 }
 
 /// Returns the line to the account that sent a callback.

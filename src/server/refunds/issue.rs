@@ -159,15 +159,16 @@ async fn reserve(
     }
     let cause = Cause::new(EventKind::Requested, actor.clone(), now);
     let expected = new.expected_refundable;
-    let wanted = refund.clone();
-    let reserved = ctx.db.write((wanted, cause), move |conn, (refund, cause)| {
-        Box::pin(async move {
-            match apply::open(conn, &refund, expected, &cause).await? {
-                true => Ok(Reservation::New(Box::new(refund))),
-                false => why_not_held(conn, &refund, expected).await,
-            }
-        })
-    });
+    let reserved = ctx
+        .db
+        .write((refund.clone(), cause), move |conn, (refund, cause)| {
+            Box::pin(async move {
+                match apply::open(conn, &refund, expected, &cause).await? {
+                    true => Ok(Reservation::New(Box::new(refund))),
+                    false => why_not_held(conn, &refund, expected).await,
+                }
+            })
+        });
     match reserved.await {
         // The refund may be there. Its merchant must not be told that it is not: he would ask under another number.
         Err(error) if error.is_commit_unknown() => {
@@ -327,11 +328,10 @@ async fn resubmit_failed(
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
     let cause = Cause::new(EventKind::Retried, actor, now);
-    let owned = merchant.clone();
     let begun = ctx
         .db
         .write(
-            (failed, cause, owned, number),
+            (failed, cause, merchant.clone(), number),
             move |conn, (failed, cause, merchant, number)| {
                 Box::pin(async move {
                     let current = reload(conn, &failed).await?;

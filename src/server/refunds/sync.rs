@@ -268,11 +268,10 @@ async fn submit_again(
         _ => EventKind::Resubmitted,
     };
     let cause = Cause::new(kind, actor, now);
-    let (fence, known, owned) = (lease.clone(), refund.clone(), merchant.clone());
     let begun = ctx
         .db
         .write(
-            (fence, known, cause, owned),
+            (lease.clone(), refund.clone(), cause, merchant.clone()),
             move |conn, (lease, known, cause, merchant)| {
                 Box::pin(async move {
                     begin_submission(conn, &merchant, &known, &lease, until, &cause).await
