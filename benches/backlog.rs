@@ -73,15 +73,16 @@ async fn pile_up(ctx: &Ctx, count: usize, notify_url: &str) {
                             version: 2,
                             ..open.clone()
                         };
-                        store::refund::update(conn, &settled).await?;
-                        let changes = store::submission::changes(&open, &settled, None);
-                        store::run(conn, changes).await?;
+                        let mut writes = vec![store::refund::update(&settled)];
+                        writes.extend(store::submission::changes(&open, &settled, None));
                         let change = Amounts {
                             held: -settled.amount,
                             refunded: settled.amount,
                             overpaid: Fen::ZERO,
                         };
-                        store::order::move_balance(conn, APP, &settled.order_no, change).await?;
+                        let order_no = &settled.order_no;
+                        writes.push(store::order::move_balance(APP, order_no, change));
+                        store::run(conn, writes).await?;
                         store::notice::insert(conn, &Notice::of(&settled, now())).await?;
                     }
                     Ok(())
@@ -96,7 +97,6 @@ async fn insert(
     conn: &mut refundry::server::db::Conn,
     refund: &Refund,
 ) -> refundry::server::error::Result<()> {
-    assert!(store::order::hold_for_new(conn, refund, None).await?);
     let event = Event {
         app_id: APP.to_owned(),
         subject: Subject::Refund,
@@ -110,9 +110,11 @@ async fn insert(
         before: None,
         after: Some("progress".to_owned()),
     };
+    let hold = store::order::hold_for_new(refund, None);
     let mut writes = store::refund::insertion(refund);
     writes.push(store::event::insertion(&event));
-    Ok(store::run(conn, writes).await?)
+    assert!(store::run_if(conn, hold, writes).await?);
+    Ok(())
 }
 
 fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {

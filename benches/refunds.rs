@@ -47,10 +47,11 @@ async fn bare_door(database: &Database) -> usize {
             let known = intent.clone();
             db.write((intent, intended), move |conn, (refund, event)| {
                 Box::pin(async move {
-                    assert!(store::order::hold_for_new(conn, &refund, None).await?);
+                    let hold = store::order::hold_for_new(&refund, None);
                     let mut writes = store::refund::insertion(&refund);
                     writes.push(store::event::insertion(&event));
-                    Ok(store::run(conn, writes).await?)
+                    assert!(store::run_if(conn, hold, writes).await?);
+                    Ok(())
                 })
             })
             .await
@@ -59,16 +60,18 @@ async fn bare_door(database: &Database) -> usize {
                 (known, outcome, settled),
                 move |conn, (before, refund, event)| {
                     Box::pin(async move {
-                        assert!(store::refund::update(conn, &refund).await?);
                         let mut writes = store::submission::changes(&before, &refund, None);
                         let change = Amounts {
                             held: -refund.amount,
                             refunded: refund.amount,
                             overpaid: Fen::ZERO,
                         };
-                        store::order::move_balance(conn, APP, &refund.order_no, change).await?;
+                        let order_no = &refund.order_no;
+                        writes.push(store::order::move_balance(APP, order_no, change));
                         writes.push(store::event::insertion(&event));
-                        Ok(store::run(conn, writes).await?)
+                        let update = store::refund::update(&refund);
+                        assert!(store::run_if(conn, update, writes).await?);
+                        Ok(())
                     })
                 },
             )

@@ -172,8 +172,6 @@ CREATE TABLE submission (
 -- A number is of one refund. Callbacks look here.
 CREATE UNIQUE INDEX submission_number ON submission (account_id, channel_no, repeat);
 CREATE INDEX submission_due ON submission (account_id, due_at) WHERE due_at IS NOT NULL;
--- Of all accounts at once: the lanes that have something due.
-CREATE INDEX submission_due_lanes ON submission (due_at, account_id) WHERE due_at IS NOT NULL;
 
 -- A channel that does not answer an account: asked gently until it does. No row: it answers.
 CREATE TABLE breaker (
@@ -206,7 +204,6 @@ CREATE TABLE notice (
     FOREIGN KEY (app_id, refund_no) REFERENCES refund (app_id, refund_no)
 );
 CREATE INDEX notice_due ON notice (app_id, next_send_at) WHERE next_send_at IS NOT NULL;
-CREATE INDEX notice_due_lanes ON notice (next_send_at, app_id) WHERE next_send_at IS NOT NULL;
 CREATE INDEX notice_time ON notice (app_id, created_at, refund_no, seq);
 CREATE INDEX notice_state ON notice (app_id, state, created_at, refund_no, seq);
 

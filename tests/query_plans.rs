@@ -357,6 +357,7 @@ fn check(sql: &str, plan: &[String]) {
     for table in [
         "pay_order",
         "refund",
+        "submission",
         "event",
         "callback",
         "notice",
@@ -372,6 +373,14 @@ fn check(sql: &str, plan: &[String]) {
     ] {
         assert!(!whole(table), "scans {table}:\n{sql}\n{plan:#?}");
     }
+    // Candidates are few, and each is looked up by its key.
+    let among_all = plan
+        .first()
+        .is_some_and(|step| step.ends_with("(app_id=?)"));
+    assert!(
+        !among_all || !sql.contains(" IN (SELECT"),
+        "looks for candidates among all rows of an app:\n{sql}\n{plan:#?}"
+    );
     // Only the candidates of a number or a title may be sorted; all other rows come in order.
     let sorts = plan
         .iter()

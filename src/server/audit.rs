@@ -37,7 +37,7 @@ use crate::server::store;
 use crate::server::store::Write;
 
 /// Number of entries sealed by one write.
-const SEALED_AT_ONCE: i64 = 200;
+const SEALED_AT_ONCE: i64 = 100;
 /// Number of entries read at once during a check.
 const CHECKED_AT_ONCE: i64 = 500;
 /// Time after which an unsealed entry is reported. A running server seals within seconds.
@@ -60,7 +60,7 @@ fn new_id(at: Timestamp) -> String {
     format!("{ms:012x}{random:020x}")
 }
 
-/// Seals all unsealed entries, and returns their number.
+/// Seals the unsealed entries, and returns their number. Those that are added meanwhile may be left for the next time.
 pub async fn seal(db: &Db) -> Result<u64> {
     let mut sealed = 0;
     loop {
@@ -72,11 +72,15 @@ pub async fn seal(db: &Db) -> Result<u64> {
         if !waits {
             return Ok(sealed);
         }
-        sealed += db
+        let batch = db
             .write((), |conn, ()| {
                 Box::pin(async move { seal_batch(conn).await })
             })
             .await?;
+        sealed += batch;
+        if batch < SEALED_AT_ONCE as u64 {
+            return Ok(sealed);
+        }
     }
 }
 
@@ -85,22 +89,20 @@ async fn seal_batch(conn: &mut Conn) -> Result<u64> {
     let known = store::audit::head(conn).await?;
     let entries = store::audit::unsealed(conn, SEALED_AT_ONCE).await?;
     let mut head = known.clone().unwrap_or_default();
-    let mut places = Vec::with_capacity(entries.len());
-    for entry in &entries {
-        head = next(&head, entry);
-        places.push(head.clone());
+    let mut placed = Vec::with_capacity(entries.len());
+    for entry in entries {
+        head = next(&head, &entry);
+        placed.push((entry, head.clone()));
     }
-    if entries.is_empty() {
+    if placed.is_empty() {
         return Ok(0);
     }
     // The head is moved first: of two nodes, the slower waits here and then begins again.
     if !store::audit::move_head(conn, known.as_ref(), &head).await? {
         return Err(Conflict.into());
     }
-    let ids = entries.iter().map(|entry| entry.audit_id.as_str());
-    let placed: Vec<_> = ids.zip(&places).collect();
     let sealed = store::audit::seal(conn, &placed).await?;
-    match sealed == entries.len() as u64 {
+    match sealed == placed.len() as u64 {
         true => Ok(sealed),
         false => Err(Conflict.into()),
     }

@@ -173,7 +173,7 @@ async fn contradicted(core: &Core, refund: &Refund) -> Refund {
     core.ctx
         .db
         .write(raised.clone(), |conn, row| {
-            Box::pin(async move { Ok(store::refund::update(conn, &row).await?) })
+            Box::pin(async move { Ok(store::run(conn, vec![store::refund::update(&row)]).await?) })
         })
         .await
         .expect("a write");

@@ -42,6 +42,8 @@ pub async fn open(
 
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
+        // A connection to a file does not break while it is idle.
+        .test_before_acquire(false)
         .after_connect(|conn, _| {
             Box::pin(async move {
                 conn.execute(READ_ONLY).await?;
@@ -125,9 +127,11 @@ impl OpenFile {
     }
 }
 
-/// Settings of the writer's connection: a write is on the disk before it is acknowledged.
+/// Settings of the writer's connection: a write is on the disk before it is acknowledged. The journal of a statement that
+/// writes several rows stays in memory.
 const DURABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA busy_timeout = 10000; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000;";
+     PRAGMA busy_timeout = 10000; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000; \
+     PRAGMA temp_store = MEMORY;";
 
 /// Settings of the connections for reading, which cannot write even by mistake.
 const READ_ONLY: &str =

@@ -239,7 +239,12 @@ async fn record_one(
 /// [`Refusal::NoSuchOrder`]. A channel's number that two accounts have is refused as ambiguous.
 pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &OrderKey) -> Result<Order> {
     let mut conn = ctx.db.read().await?;
-    let mut found = store::order::by_key(&mut conn, &merchant.app_id, key).await?;
+    find_on(&mut conn, merchant, key).await
+}
+
+/// Returns the order that a request names, as [`find`] does, on a connection.
+pub async fn find_on(conn: &mut Conn, merchant: &MerchantApp, key: &OrderKey) -> Result<Order> {
+    let mut found = store::order::by_key(conn, &merchant.app_id, key).await?;
     match (found.pop(), found.pop()) {
         (Some(order), None) => Ok(order),
         (None, _) => Err(Refusal::NoSuchOrder.into()),

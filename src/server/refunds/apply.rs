@@ -25,18 +25,15 @@ pub(super) async fn open(
     expected: Option<Fen>,
     cause: &Cause,
 ) -> Result<bool> {
-    if !store::order::hold_for_new(conn, refund, expected).await? {
-        return Ok(false);
-    }
     let change = Amounts {
         held: refund.amount,
         ..Amounts::default()
     };
+    let hold = store::order::hold_for_new(refund, expected);
     let mut writes = store::refund::insertion(refund);
     writes.extend(movement(refund, change, cause).map(|held| store::movement::insertion(&held)));
     writes.extend(told(None, refund, cause));
-    store::run(conn, writes).await?;
-    Ok(true)
+    Ok(store::run_if(conn, hold, writes).await?)
 }
 
 /// Applies a transition of a refund that was read in this transaction: stores the refund's next version, moves
@@ -62,19 +59,19 @@ pub(super) async fn apply(
     if let Some(lease) = released {
         next.submissions.end_lease(lease);
     }
-    if !store::refund::update(conn, &next).await? {
-        return Err(Conflict.into());
-    }
     let mut writes = store::submission::changes(before, &next, released);
     if let Some(movement) = movement(&next, change, cause) {
-        store::order::move_balance(conn, &next.app_id, &next.order_no, change).await?;
+        let (app_id, order_no) = (&next.app_id, &next.order_no);
+        writes.push(store::order::move_balance(app_id, order_no, change));
         writes.push(store::movement::insertion(&movement));
+    }
+    writes.extend(told(Some(before), &next, cause));
+    if !store::run_if(conn, store::refund::update(&next), writes).await? {
+        return Err(Conflict.into());
     }
     if settlement.effect == Effect::Changed {
         notices::enqueue(conn, merchant, &next, cause.at).await?;
     }
-    writes.extend(told(Some(before), &next, cause));
-    store::run(conn, writes).await?;
     Ok(next)
 }
 

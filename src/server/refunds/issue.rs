@@ -50,10 +50,13 @@ pub async fn issue(
     run_detached(ctx, async move {
         let (ctx, merchant) = (&owned, &merchant);
         let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
-        if let Some(known) = by_key(ctx, merchant, &key).await? {
+        let mut conn = ctx.db.read().await?;
+        if let Some(known) = store::refund::by_key(&mut conn, &merchant.app_id, &key).await? {
+            drop(conn);
             return repeat(ctx, merchant, known, new, on_repeat, actor).await;
         }
-        let order = orders::find(ctx, merchant, &new.order).await?;
+        let order = orders::find_on(&mut conn, merchant, &new.order).await?;
+        drop(conn);
         let line = ctx.channels.line(&order.account_id).await?;
         check_refundable(ctx, merchant, &line, &order, &new)?;
         // Held until the submission ends.

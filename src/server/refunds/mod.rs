@@ -38,10 +38,9 @@ pub use sync::{RefundSync, sync};
 /// # Errors
 /// [`Refusal::NoSuchRefund`].
 pub async fn find(ctx: &Ctx, merchant: &MerchantApp, key: &RefundKey) -> Result<(Refund, Order)> {
-    let refund = by_key(ctx, merchant, key)
-        .await?
-        .ok_or(Refusal::NoSuchRefund)?;
     let mut conn = ctx.db.read().await?;
+    let refund = store::refund::by_key(&mut conn, &merchant.app_id, key).await?;
+    let refund = refund.ok_or(Refusal::NoSuchRefund)?;
     let order = store::order::get(&mut conn, &refund.app_id, &refund.order_no).await?;
     Ok((refund, order.ok_or(Refusal::NoSuchOrder)?))
 }

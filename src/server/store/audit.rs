@@ -7,13 +7,13 @@ use crate::domain::audit::{Act, AuditEntry, ChainHead, Unsealed};
 use crate::domain::people::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
-use crate::server::store::write::{Write, write};
+use crate::server::store::write::{Write, insert_into};
 
 /// Makes the write that adds an act as an unsealed entry.
 pub fn insertion(audit_id: &str, act: &Act) -> Write {
-    write(
-        "INSERT INTO audit (audit_id, at, actor, address, app_id, action, subject, number, before, after) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    insert_into(
+        "audit",
+        "audit_id, at, actor, address, app_id, action, subject, number, before, after",
     )
     .bind(audit_id)
     .bind(act.at.0)
@@ -52,10 +52,13 @@ pub async fn unsealed_since(
 }
 
 /// Gives entries their places in the chain, in one statement, at most 1,000. Returns the number of those that had none.
-pub async fn seal(conn: &mut AnyConnection, entries: &[(&str, &ChainHead)]) -> sqlx::Result<u64> {
+pub async fn seal(
+    conn: &mut AnyConnection,
+    entries: &[(AuditEntry, ChainHead)],
+) -> sqlx::Result<u64> {
     let place = |i: usize| {
-        let (id, no, hash) = (3 * i + 1, 3 * i + 2, 3 * i + 3);
-        format!("(${id}, CAST(${no} AS BIGINT), ${hash})")
+        let (id, hash) = (2 * i + 1, 2 * i + 2);
+        format!("(${id}, {}, ${hash})", entries[i].1.sealed_no)
     };
     let places: Vec<_> = (0..entries.len()).map(place).collect();
     let sql = format!(
@@ -64,11 +67,8 @@ pub async fn seal(conn: &mut AnyConnection, entries: &[(&str, &ChainHead)]) -> s
         places.join(", ")
     );
     let mut query = query(AssertSqlSafe(sql)).persistent(false);
-    for (audit_id, place) in entries {
-        query = query
-            .bind(*audit_id)
-            .bind(place.sealed_no)
-            .bind(&place.hash);
+    for (entry, place) in entries {
+        query = query.bind(&entry.audit_id).bind(&place.hash);
     }
     Ok(query.execute(conn).await?.rows_affected())
 }

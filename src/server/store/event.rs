@@ -5,13 +5,13 @@ use sqlx::{AnyConnection, query};
 
 use crate::domain::event::{Event, Subject};
 use crate::server::store::Columns;
-use crate::server::store::write::{Write, write};
+use crate::server::store::write::{Write, insert_into};
 
 /// Makes the write that adds an event.
 pub fn insertion(event: &Event) -> Write {
-    write(
-        "INSERT INTO event (app_id, subject, number, seq, at, kind, actor, outcome, said, before, after) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    insert_into(
+        "event",
+        "app_id, subject, number, seq, at, kind, actor, outcome, said, before, after",
     )
     .bind(&event.app_id)
     .bind(event.subject.as_str())

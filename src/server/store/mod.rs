@@ -36,7 +36,7 @@ use crate::domain::UnknownName;
 use crate::domain::money::Fen;
 use crate::domain::time::Timestamp;
 
-pub use write::{Write, run};
+pub use write::{Write, run, run_if};
 
 /// Checks that the database answers.
 pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
@@ -52,10 +52,6 @@ pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestam
     let row = sqlx::query(sql).fetch_one(conn).await?;
     row.at("now").map(Some)
 }
-
-/// Maximum number of due rows that a query over all apps reads. With an order and a limit, SQLite uses the index by
-/// time; without them it would read an index by app completely to remove duplicates.
-const DUE_AT_MOST: i64 = 1_000_000;
 
 /// Returns the clause that lets several nodes claim rows at once without waiting for each other. Empty for SQLite,
 /// which has one writer at a time.

@@ -6,13 +6,13 @@ use sqlx::{AnyConnection, query};
 use crate::domain::movement::{Amounts, Movement};
 use crate::domain::refund::Refund;
 use crate::server::store::Columns;
-use crate::server::store::write::{Write, write};
+use crate::server::store::write::{Write, insert_into};
 
 /// Makes the write that adds a movement. It violates a unique index where this version of the refund already has one.
 pub fn insertion(movement: &Movement) -> Write {
-    write(
-        "INSERT INTO movement (app_id, order_no, refund_no, seq, kind, held, refunded, overpaid, evidence, at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    insert_into(
+        "movement",
+        "app_id, order_no, refund_no, seq, kind, held, refunded, overpaid, evidence, at",
     )
     .bind(&movement.app_id)
     .bind(&movement.order_no)

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey};
 use crate::domain::time::Timestamp;
-use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
+use crate::server::store::{Columns, skip_locked};
 
 /// Adds a notice, which supersedes those of its refund that have not arrived.
 pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<()> {
@@ -45,14 +45,9 @@ pub async fn insert(conn: &mut AnyConnection, notice: &Notice) -> sqlx::Result<(
 
 /// Returns the apps that have due notices, by one query for all apps. Some of the notices may be leased.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
-    let sql = format!(
-        "SELECT DISTINCT app_id FROM (SELECT app_id FROM notice WHERE next_send_at <= $1 \
-         ORDER BY next_send_at LIMIT {DUE_AT_MOST}) AS due"
-    );
-    let rows = query(AssertSqlSafe(sql))
-        .bind(now.0)
-        .fetch_all(conn)
-        .await?;
+    let sql = "SELECT app_id FROM merchant_app a WHERE EXISTS \
+               (SELECT 1 FROM notice n WHERE n.app_id = a.app_id AND n.next_send_at <= $1)";
+    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
     rows.iter().map(|row| row.text("app_id")).collect()
 }
 

@@ -8,6 +8,7 @@ use crate::domain::movement::Amounts;
 use crate::domain::order::{Order, OrderKey};
 use crate::domain::refund::Refund;
 use crate::server::store::Columns;
+use crate::server::store::write::{self, Write};
 
 /// Adds an order, and returns true; returns false and does nothing where one of its numbers is taken.
 pub async fn insert(conn: &mut AnyConnection, order: &Order) -> sqlx::Result<bool> {
@@ -92,15 +93,11 @@ pub async fn get(
     row.as_ref().map(order).transpose()
 }
 
-/// Holds the amount of a new refund, and returns true. Returns false and does nothing where the order is not paid, has
-/// less left than the amount or, where `expected` is given, anything but that amount left, or where the merchant's
-/// refund number is taken.
-pub async fn hold_for_new(
-    conn: &mut AnyConnection,
-    refund: &Refund,
-    expected: Option<Fen>,
-) -> sqlx::Result<bool> {
-    let done = query(
+/// Makes the write that holds the amount of a new refund. It has no row to change where the order is not paid, has less
+/// left than the amount or, where `expected` is given, anything but that amount left, or where the merchant's refund
+/// number is taken.
+pub fn hold_for_new(refund: &Refund, expected: Option<Fen>) -> Write {
+    write::update(
         "UPDATE pay_order SET held = held + $3 WHERE app_id = $1 AND order_no = $2 AND status = 'success' \
          AND amount - refunded - held - overpaid >= $3 \
          AND ($4 IS NULL OR amount - refunded - held - overpaid = $4) \
@@ -111,23 +108,12 @@ pub async fn hold_for_new(
     .bind(refund.amount.0)
     .bind(expected.map(|fen| fen.0))
     .bind(refund.biz_refund_key())
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
-/// Changes an order's balance. The table's checks refuse a change that breaks the invariant.
-///
-/// # Errors
-/// [`sqlx::Error::RowNotFound`] where there is no such order, or an amount to hold has been overpaid meanwhile. A check
-/// violation where the balance does not allow the change.
-pub async fn move_balance(
-    conn: &mut AnyConnection,
-    app_id: &str,
-    order_no: &str,
-    change: Amounts,
-) -> sqlx::Result<()> {
-    let done = query(
+/// Makes the write that changes an order's balance. The table's checks refuse a change that breaks the invariant. It has
+/// no row to change where there is no such order, or where an amount to hold has been overpaid meanwhile.
+pub fn move_balance(app_id: &str, order_no: &str, change: Amounts) -> Write {
+    write::update(
         "UPDATE pay_order SET held = held + $3, refunded = refunded + $4, overpaid = overpaid + $5 \
          WHERE app_id = $1 AND order_no = $2 AND ($3 <= 0 OR overpaid = 0 OR refunded + held + overpaid + $3 <= amount)",
     )
@@ -136,13 +122,6 @@ pub async fn move_balance(
     .bind(change.held.0)
     .bind(change.refunded.0)
     .bind(change.overpaid.0)
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(sqlx::Error::RowNotFound)
-    }
 }
 
 /// Stores an order after an event, except its balance. Returns false and stores nothing where the order no longer has

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 use crate::domain::refund::{Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
 use crate::server::store::submission::RefundName;
-use crate::server::store::write::{Write, write};
+use crate::server::store::write::{self, Write, insert_into};
 use crate::server::store::{Columns, for_update, submission};
 
 /// Makes the writes that add a refund and its submissions. They violate a unique index where one of its numbers is taken.
@@ -18,12 +18,11 @@ pub fn insertion(refund: &Refund) -> Vec<Write> {
 }
 
 fn row_insertion(refund: &Refund) -> Write {
-    write(
-        "INSERT INTO refund (app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, account_id, \
-         amount, reason, attach, notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, \
-         created_at, opened_at, settled_at, channel_time, version, biz_refund_key) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24)",
+    insert_into(
+        "refund",
+        "app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, account_id, amount, reason, attach, \
+         notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, created_at, \
+         opened_at, settled_at, channel_time, version, biz_refund_key",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -51,10 +50,10 @@ fn row_insertion(refund: &Refund) -> Write {
     .bind(refund.biz_refund_key())
 }
 
-/// Stores a refund's next version, its submissions apart ([`submission::changes`]). Returns false, and stores nothing,
-/// where the refund no longer has the version before.
-pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<bool> {
-    let done = query(
+/// Makes the write that stores a refund's next version, its submissions apart ([`submission::changes`]). It has no row to
+/// change where the refund no longer has the version before.
+pub fn update(refund: &Refund) -> Write {
+    write::update(
         "UPDATE refund SET out_refund_no = $3, attach = $4, notify_url = $5, client_ip = $6, status = $7, \
          review_reason = $8, reviewed = $9, error_code = $10, error_msg = $11, opened_at = $12, settled_at = $13, \
          channel_time = $14, version = $15 WHERE app_id = $1 AND refund_no = $2 AND version = $15 - 1",
@@ -74,9 +73,6 @@ pub async fn update(conn: &mut AnyConnection, refund: &Refund) -> sqlx::Result<b
     .bind(refund.settled_at.map(|at| at.0))
     .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.version)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Returns refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.

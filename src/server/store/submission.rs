@@ -7,15 +7,15 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::refund::{Lease, Refund, Submission, Submissions};
 use crate::domain::time::Timestamp;
-use crate::server::store::write::{Write, write};
-use crate::server::store::{Columns, DUE_AT_MOST, skip_locked};
+use crate::server::store::write::{self, Write, insert_into};
+use crate::server::store::{Columns, skip_locked};
 
 /// Makes the write that adds a submission of a refund. It violates a unique index where its number is taken.
 pub fn insertion(refund: &Refund, submission: &Submission) -> Write {
-    write(
-        "INSERT INTO submission (app_id, refund_no, attempt, account_id, channel_no, repeat, params, waits_for, \
-         not_before, submitted_at, outcome, answered_at, said, due_at, leased_until, lease_no) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    insert_into(
+        "submission",
+        "app_id, refund_no, attempt, account_id, channel_no, repeat, params, waits_for, not_before, submitted_at, \
+         outcome, answered_at, said, due_at, leased_until, lease_no",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -54,7 +54,7 @@ pub fn changes(before: &Refund, next: &Refund, released: Option<&Lease>) -> Vec<
 }
 
 fn update(refund: &Refund, submission: &Submission, released: Option<&Lease>) -> Write {
-    write(
+    write::update(
         "UPDATE submission SET waits_for = $4, not_before = $5, submitted_at = $6, outcome = $7, answered_at = $8, \
          said = $9, due_at = $10, leased_until = CASE WHEN lease_no = $11 THEN 0 ELSE leased_until END \
          WHERE app_id = $1 AND refund_no = $2 AND attempt = $3",
@@ -175,14 +175,9 @@ pub async fn is_due(
 
 /// Returns the accounts that have refunds due, in one query. Some of the refunds may be claimed already.
 pub async fn due_lanes(conn: &mut AnyConnection, now: Timestamp) -> sqlx::Result<Vec<String>> {
-    let sql = format!(
-        "SELECT DISTINCT account_id FROM (SELECT account_id FROM submission WHERE due_at <= $1 \
-         ORDER BY due_at LIMIT {DUE_AT_MOST}) AS due"
-    );
-    let rows = query(AssertSqlSafe(sql))
-        .bind(now.0)
-        .fetch_all(conn)
-        .await?;
+    let sql = "SELECT account_id FROM channel_account a WHERE EXISTS \
+               (SELECT 1 FROM submission s WHERE s.account_id = a.account_id AND s.due_at <= $1)";
+    let rows = query(sql).bind(now.0).fetch_all(conn).await?;
     rows.iter().map(|row| row.text("account_id")).collect()
 }
 

@@ -74,14 +74,20 @@ impl Matching {
         Matching::of(table, app_id, false)
     }
 
-    /// Begins a condition on rows that were picked by their numbers.
+    /// Begins a condition on rows that are picked as candidates.
     pub fn of_picked(table: Table, app_id: &str) -> Matching {
         Matching::of(table, app_id, true)
     }
 
     fn of(table: Table, app_id: &str, picked: bool) -> Matching {
+        let app = format!("{}.app_id", table.name());
+        let app = match (table, picked) {
+            // The key of an entry is its id alone. SQLite would rather read all entries of the app.
+            (Table::Audit, true) => unindexed(&app),
+            _ => app,
+        };
         Matching {
-            sql: format!("{}.app_id = $1{}", table.name(), table.only(picked)),
+            sql: format!("{app} = $1{}", table.only(picked)),
             values: vec![Value::Text(app_id.to_owned())],
         }
     }

@@ -271,7 +271,10 @@ impl Search {
     }
 
     fn matching(&self, way: &Way<'_>) -> Matching {
-        let mut matching = self.of_app();
+        let mut matching = match way {
+            Way::Along => Matching::of_app(self.table, &self.app_id),
+            Way::Candidates(_) => Matching::of_picked(self.table, &self.app_id),
+        };
         if let Way::Candidates(picking) = way {
             for beginning in &self.begins {
                 matching.among(self.table, beginning);
