@@ -160,7 +160,7 @@ fn what_must_be_absent_is_absent() {
                 }
                 [.., "refund", "update"]
                 | [.., "submission", "changes"]
-                | [.., "order", "move_balance"]
+                | [.., "order", "hold_for_new" | "move_balance"]
                     if !within(WRITES_REFUNDS) =>
                 {
                     wrong.push(format!(

@@ -59,7 +59,7 @@ impl Table {
     }
 
     /// Returns the condition on rows besides their app. It is literally the condition of the table's partial indexes,
-    /// unless the rows are `picked` as candidates by number, where those indexes should not be used.
+    /// unless the rows are `picked` as candidates, where those indexes should not be used.
     fn only(self, picked: bool) -> &'static str {
         match self {
             Table::Open => " AND status = 'progress'",
