@@ -298,7 +298,7 @@ CREATE INDEX callback_channel_verdict ON callback (app_id, channel, verdict, rec
 -- place in the chain; sealing gives them one. Never changed after that, and never deleted.
 CREATE TABLE audit (
     -- Time-ordered and random.
-    audit_id   TEXT   NOT NULL PRIMARY KEY,
+    audit_id   TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     actor      TEXT   NOT NULL,
     address    TEXT,
@@ -311,13 +311,13 @@ CREATE TABLE audit (
     after      TEXT,
     -- NULL: not sealed yet.
     sealed_no  BIGINT,
-    hash       TEXT
+    hash       TEXT,
+    PRIMARY KEY (app_id, at, audit_id)
 );
 CREATE UNIQUE INDEX audit_sealed ON audit (sealed_no) WHERE sealed_no IS NOT NULL;
 CREATE INDEX audit_unsealed ON audit (at, audit_id) WHERE sealed_no IS NULL;
-CREATE INDEX audit_time ON audit (app_id, at, audit_id);
 CREATE INDEX audit_action ON audit (app_id, action, at, audit_id);
-CREATE INDEX audit_actor ON audit (app_id, actor, audit_id);
+CREATE INDEX audit_actor ON audit (app_id, actor, at, audit_id);
 
 -- The end of the chain, one row; none while nothing is sealed.
 CREATE TABLE audit_head (

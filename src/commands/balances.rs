@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use refundry::domain::money::Fen;
-use refundry::server::balances;
+use refundry::server::balances::{self, Pace};
 use refundry::server::config::Offline;
 use refundry::server::store::movement::Compared;
 
@@ -30,7 +30,7 @@ pub async fn run(command: Balances) -> Result<ExitCode, Failure> {
         different += 1;
         say(line(order));
     };
-    let orders = balances::compare(&ctx, &mut list).await?;
+    let orders = balances::compare(&ctx, Pace::Full, &mut list).await?;
     ctx.db.close().await;
     say(format_args!("{orders} orders compared, {different} differ"));
     Ok(match different {

@@ -12,12 +12,13 @@ use refundry::domain::merchant::{AppChannel, Edition, MerchantApp, SignType};
 use refundry::domain::money::Fen;
 use refundry::domain::order::{Channel, NewOrder, Order, OrderKey, OrderStatus};
 use refundry::domain::refund::NewRefund;
+use refundry::server::balances::{self, Pace};
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
 use refundry::server::vault::Vault;
-use refundry::server::{balances, merchants, orders, store};
+use refundry::server::{merchants, orders, store};
 
 use self::database::TestDatabase;
 
@@ -117,7 +118,7 @@ pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
 /// Fails where an order's balance is not the sum of its movements.
 pub async fn assert_balances_are_sums(ctx: &Ctx) {
     let mut wrong = Vec::new();
-    balances::compare(ctx, &mut |found| wrong.push(found.clone()))
+    balances::compare(ctx, Pace::Full, &mut |found| wrong.push(found.clone()))
         .await
         .expect("the orders");
     assert_eq!(wrong, [], "orders whose movements do not add up");

@@ -211,6 +211,7 @@ async fn write_all(
         if taken == 0 {
             break;
         }
+        take_all_ready(&mut waiting, &mut jobs, batch).await;
         let committed = keeper.commit(&mut jobs).await;
         if let Err(error) = &committed {
             tracing::error!(%error, writes = jobs.len(), "a transaction was not committed");
@@ -223,6 +224,26 @@ async fn write_all(
         && let Err(error) = conn.close().await
     {
         tracing::error!(%error, "the writer's connection did not close cleanly");
+    }
+}
+
+/// Lets the tasks that are ready queue their writes too, so that more writes share a commit.
+async fn take_all_ready(
+    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+    jobs: &mut Vec<Box<dyn Job>>,
+    batch: usize,
+) {
+    loop {
+        let before = jobs.len();
+        tokio::task::yield_now().await;
+        while jobs.len() < batch
+            && let Ok(job) = waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+        if jobs.len() == before {
+            return;
+        }
     }
 }
 

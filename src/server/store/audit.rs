@@ -57,18 +57,26 @@ pub async fn seal(
     entries: &[(AuditEntry, ChainHead)],
 ) -> sqlx::Result<u64> {
     let place = |i: usize| {
-        let (id, hash) = (2 * i + 1, 2 * i + 2);
-        format!("(${id}, {}, ${hash})", entries[i].1.sealed_no)
+        let (app, id, hash) = (3 * i + 1, 3 * i + 2, 3 * i + 3);
+        let (entry, place) = &entries[i];
+        format!(
+            "(${app}, {}, ${id}, {}, ${hash})",
+            entry.at.0, place.sealed_no
+        )
     };
     let places: Vec<_> = (0..entries.len()).map(place).collect();
     let sql = format!(
-        "UPDATE audit SET sealed_no = place.column2, hash = place.column3 FROM (VALUES {}) AS place \
-         WHERE audit.audit_id = place.column1 AND audit.sealed_no IS NULL",
+        "UPDATE audit SET sealed_no = place.column4, hash = place.column5 FROM (VALUES {}) AS place \
+         WHERE audit.app_id = place.column1 AND audit.at = place.column2 AND audit.audit_id = place.column3 \
+         AND audit.sealed_no IS NULL",
         places.join(", ")
     );
     let mut query = query(AssertSqlSafe(sql)).persistent(false);
     for (entry, place) in entries {
-        query = query.bind(&entry.audit_id).bind(&place.hash);
+        query = query
+            .bind(&entry.app_id)
+            .bind(&entry.audit_id)
+            .bind(&place.hash);
     }
     Ok(query.execute(conn).await?.rows_affected())
 }

@@ -51,7 +51,7 @@ pub const TABLES: &[Table] = &[
     table("operator_grant", &["operator", "app_id"], &[]),
     table("login_failure", &["name", "address"], &[]),
     table("session", &["session_id"], &[]),
-    table("audit", &["audit_id"], &[]),
+    table("audit", &["app_id", "at", "audit_id"], &[]),
     table("audit_head", &["id"], &[]),
     table("sandbox_ledger", &["refund_no"], &["amount"]),
     table("sandbox_faults", &["account_id"], &[]),

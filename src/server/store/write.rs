@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{AnyConnection, AssertSqlSafe, query};
+use futures::TryStreamExt;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Either, Executor, query};
 
 use crate::server::store::Columns;
 
@@ -124,14 +127,14 @@ impl From<Option<i64>> for Arg {
 /// The error of the first write that fails; [`sqlx::Error::RowNotFound`] where one has no row to change. The others may
 /// have been run: the transaction has to be rolled back.
 pub async fn run(conn: &mut AnyConnection, writes: Vec<Write>) -> sqlx::Result<()> {
-    let all = writes.len() as u64;
-    match written(conn, writes).await? {
-        written if written == all => Ok(()),
-        _ => Err(sqlx::Error::RowNotFound),
+    match is_postgres(conn) {
+        true => run_as_parts(conn, writes).await,
+        false => run_in_turn(conn, writes, false).await,
     }
 }
 
-/// Runs a write and, where that has changed its row, the others. Returns false where it has not.
+/// Runs a write and, where that has changed its row, the others. Returns false where it has not; then nothing has been
+/// written. One round trip on SQLite, two on PostgreSQL.
 ///
 /// # Errors
 /// As [`run`].
@@ -140,58 +143,111 @@ pub async fn run_if(
     condition: Write,
     writes: Vec<Write>,
 ) -> sqlx::Result<bool> {
-    if written(conn, vec![condition]).await? == 0 {
-        return Ok(false);
-    }
-    run(conn, writes).await.map(|()| true)
-}
-
-/// Runs writes in one round trip, and returns the number of rows written.
-async fn written(conn: &mut AnyConnection, writes: Vec<Write>) -> sqlx::Result<u64> {
-    if writes.is_empty() {
-        return Ok(0);
-    }
-    let postgres = conn.backend_name() == "PostgreSQL";
-    let mut query = query(AssertSqlSafe(together(&writes, postgres)));
-    let counted = postgres && writes.len() > 1;
-    for arg in writes.into_iter().flat_map(|write| write.args) {
-        query = match arg {
-            Arg::Text(text) => query.bind(text),
-            Arg::Number(number) => query.bind(number),
+    if is_postgres(conn) {
+        return match run_as_parts(conn, vec![condition]).await {
+            Err(sqlx::Error::RowNotFound) => Ok(false),
+            Err(error) => Err(error),
+            Ok(()) => run_as_parts(conn, writes).await.map(|()| true),
         };
     }
-    match counted {
-        true => Ok(query.fetch_one(conn).await?.int("written")?.unsigned_abs()),
-        false => Ok(query.execute(conn).await?.rows_affected()),
+    let all = [condition].into_iter().chain(writes).collect();
+    match run_in_turn(conn, all, true).await {
+        Err(error) if is_stop(&error) => Ok(false),
+        ran => ran.map(|()| true),
     }
 }
 
-/// Writes several statements as one text. SQLite runs them one after the other. PostgreSQL, which prepares one statement
-/// at a time, runs them as parts of a statement that counts the rows.
-fn together(writes: &[Write], postgres: bool) -> String {
-    let parts = postgres && writes.len() > 1;
+/// Fails where the statement before it has changed no row: SQLite's `abs` refuses the smallest integer.
+const STOP_UNLESS_CHANGED: &str =
+    "SELECT abs(changes() + -9223372036854775808) WHERE changes() = 0";
+
+fn is_stop(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.message() == "integer overflow")
+}
+
+/// Runs writes on SQLite, as statements of one text. With `stops`, runs only the first where that changes no row.
+async fn run_in_turn(
+    conn: &mut AnyConnection,
+    writes: Vec<Write>,
+    stops: bool,
+) -> sqlx::Result<()> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let sql = in_turn(&writes, stops);
+    let mut results = conn.fetch_many(with_args(query(AssertSqlSafe(sql)), writes));
+    let mut statement = 0;
+    while let Some(result) = results.try_next().await? {
+        // The second statement is the stop, for which SQLite repeats the first one's count.
+        let missed = matches!(result, Either::Left(done) if done.rows_affected() == 0);
+        if missed && !(stops && statement < 2) {
+            return Err(sqlx::Error::RowNotFound);
+        }
+        statement += 1;
+    }
+    Ok(())
+}
+
+/// Runs writes on PostgreSQL, which prepares one statement at a time, as parts of a statement that counts the rows.
+async fn run_as_parts(conn: &mut AnyConnection, writes: Vec<Write>) -> sqlx::Result<()> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let (sql, all) = (as_parts(&writes), writes.len() as u64);
+    let query = with_args(query(AssertSqlSafe(sql)), writes);
+    let row = query.fetch_one(conn).await?;
+    match row.int("written")?.unsigned_abs() == all {
+        true => Ok(()),
+        false => Err(sqlx::Error::RowNotFound),
+    }
+}
+
+fn with_args<'q>(
+    query: Query<'q, Any, AnyArguments>,
+    writes: Vec<Write>,
+) -> Query<'q, Any, AnyArguments> {
+    let args = writes.into_iter().flat_map(|write| write.args);
+    args.fold(query, |query, arg| match arg {
+        Arg::Text(text) => query.bind(text),
+        Arg::Number(number) => query.bind(number),
+    })
+}
+
+fn is_postgres(conn: &AnyConnection) -> bool {
+    conn.backend_name() == "PostgreSQL"
+}
+
+fn in_turn(writes: &[Write], stops: bool) -> String {
     let mut sql = String::with_capacity(4_096);
     let mut places = 0;
     for (i, write) in writes.iter().enumerate() {
-        let _ = match (parts, i) {
-            (true, 0) => write!(sql, "WITH write_0 AS ("),
-            (true, _) => write!(sql, ", write_{i} AS ("),
-            (false, 0) => Ok(()),
-            (false, _) => write!(sql, "; "),
-        };
+        if i > 0 {
+            sql.push_str("; ");
+        }
+        if stops && i == 1 {
+            let _ = write!(sql, "{STOP_UNLESS_CHANGED}; ");
+        }
         write.append_to(&mut sql, places);
         places += write.args.len();
-        if parts {
-            sql.push_str(" RETURNING 1)");
-        }
     }
-    if parts {
-        sql.push_str(" SELECT 0");
-        for i in 0..writes.len() {
-            let _ = write!(sql, " + (SELECT COUNT(*) FROM write_{i})");
-        }
-        sql.push_str(" AS written");
+    sql
+}
+
+fn as_parts(writes: &[Write]) -> String {
+    let mut sql = String::with_capacity(4_096);
+    let mut places = 0;
+    for (i, write) in writes.iter().enumerate() {
+        let begin = if i == 0 { "WITH" } else { "," };
+        let _ = write!(sql, "{begin} write_{i} AS (");
+        write.append_to(&mut sql, places);
+        places += write.args.len();
+        sql.push_str(" RETURNING 1)");
     }
+    sql.push_str(" SELECT 0");
+    for i in 0..writes.len() {
+        let _ = write!(sql, " + (SELECT COUNT(*) FROM write_{i})");
+    }
+    sql.push_str(" AS written");
     sql
 }
 
@@ -219,21 +275,24 @@ mod tests {
             .bind(2);
         let writes = [one(), two, one()];
         assert_eq!(
-            together(&writes, false),
+            in_turn(&writes, false),
             "INSERT INTO a (x, y) VALUES ($1, $2); UPDATE b SET c = $4 WHERE d = $3 OR e = $3; \
              INSERT INTO a (x, y) VALUES ($5, $6)"
         );
         assert_eq!(
-            together(&writes, true),
+            in_turn(&writes[..2], true),
+            format!(
+                "INSERT INTO a (x, y) VALUES ($1, $2); {STOP_UNLESS_CHANGED}; \
+                 UPDATE b SET c = $4 WHERE d = $3 OR e = $3"
+            )
+        );
+        assert_eq!(
+            as_parts(&writes),
             "WITH write_0 AS (INSERT INTO a (x, y) VALUES ($1, $2) RETURNING 1), \
              write_1 AS (UPDATE b SET c = $4 WHERE d = $3 OR e = $3 RETURNING 1), \
              write_2 AS (INSERT INTO a (x, y) VALUES ($5, $6) RETURNING 1) \
              SELECT 0 + (SELECT COUNT(*) FROM write_0) + (SELECT COUNT(*) FROM write_1) + (SELECT COUNT(*) FROM write_2) \
              AS written"
-        );
-        assert_eq!(
-            together(&[one()], true),
-            "INSERT INTO a (x, y) VALUES ($1, $2)"
         );
     }
 }

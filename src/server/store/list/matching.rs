@@ -80,14 +80,8 @@ impl Matching {
     }
 
     fn of(table: Table, app_id: &str, picked: bool) -> Matching {
-        let app = format!("{}.app_id", table.name());
-        let app = match (table, picked) {
-            // The key of an entry is its id alone. SQLite would rather read all entries of the app.
-            (Table::Audit, true) => unindexed(&app),
-            _ => app,
-        };
         Matching {
-            sql: format!("{app} = $1{}", table.only(picked)),
+            sql: format!("{}.app_id = $1{}", table.name(), table.only(picked)),
             values: vec![Value::Text(app_id.to_owned())],
         }
     }
@@ -148,11 +142,12 @@ impl Matching {
 
     /// Adds the condition that the row is one of those that criteria of their own picked.
     pub fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
-        let (name, number) = (table.name(), table.key().0);
+        let name = table.name();
+        let key = table.looked_up_by().join(&format!(", {name}."));
         let condition = |criterion| self.comparison(criterion, str::to_owned);
         let conditions: Vec<_> = criteria.iter().map(condition).collect();
         self.and(&format!(
-            "{name}.{number} IN (SELECT {number} FROM {name} WHERE {name}.app_id = $1 AND {})",
+            "({name}.{key}) IN (SELECT {name}.{key} FROM {name} WHERE {name}.app_id = $1 AND {})",
             conditions.join(" AND ")
         ));
     }

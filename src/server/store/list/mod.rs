@@ -92,6 +92,14 @@ impl Table {
         }
     }
 
+    /// Returns the columns by which, besides its app, a candidate is looked up.
+    fn looked_up_by(self) -> Vec<&'static str> {
+        match self {
+            Table::Audit => vec!["at", "audit_id"],
+            _ => vec![self.key().0],
+        }
+    }
+
     /// Returns the column of the number that is searched: the order's own, or that of the row's refund.
     fn belongs_to(self) -> &'static str {
         match self {
