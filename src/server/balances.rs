@@ -19,7 +19,7 @@ const LOGGED: u64 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     Full,
-    /// A fiftieth of the full speed, so that the other work hardly notices: an hour for about a million orders.
+    /// A fiftieth of the full speed, so that the other work hardly notices: about ten minutes for a million orders.
     Gentle,
 }
 

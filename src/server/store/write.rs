@@ -178,8 +178,8 @@ async fn run_in_turn(
     let mut results = conn.fetch_many(with_args(query(AssertSqlSafe(sql)), writes));
     let mut statement = 0;
     while let Some(result) = results.try_next().await? {
-        // The second statement is the stop, for which SQLite repeats the first one's count.
         let missed = matches!(result, Either::Left(done) if done.rows_affected() == 0);
+        // The first write and the stop after it fail by themselves.
         if missed && !(stops && statement < 2) {
             return Err(sqlx::Error::RowNotFound);
         }
@@ -224,11 +224,11 @@ fn in_turn(writes: &[Write], stops: bool) -> String {
         if i > 0 {
             sql.push_str("; ");
         }
-        if stops && i == 1 {
-            let _ = write!(sql, "{STOP_UNLESS_CHANGED}; ");
-        }
         write.append_to(&mut sql, places);
         places += write.args.len();
+        if stops && i == 0 {
+            let _ = write!(sql, "; {STOP_UNLESS_CHANGED}");
+        }
     }
     sql
 }
@@ -285,6 +285,10 @@ mod tests {
                 "INSERT INTO a (x, y) VALUES ($1, $2); {STOP_UNLESS_CHANGED}; \
                  UPDATE b SET c = $4 WHERE d = $3 OR e = $3"
             )
+        );
+        assert_eq!(
+            in_turn(&writes[..1], true),
+            format!("INSERT INTO a (x, y) VALUES ($1, $2); {STOP_UNLESS_CHANGED}")
         );
         assert_eq!(
             as_parts(&writes),
