@@ -233,7 +233,7 @@ async fn take_all_ready(
     jobs: &mut Vec<Box<dyn Job>>,
     batch: usize,
 ) {
-    loop {
+    while jobs.len() < batch {
         let before = jobs.len();
         tokio::task::yield_now().await;
         while jobs.len() < batch

@@ -4,6 +4,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
+use crate::server::store::is_postgres;
+
 /// A table to copy, with its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
@@ -72,12 +74,12 @@ pub type TextRow = Vec<Option<String>>;
 
 /// Returns the names of our tables in the database.
 pub async fn tables(conn: &mut AnyConnection) -> sqlx::Result<Vec<String>> {
-    let sql = match conn.backend_name() {
-        "PostgreSQL" => {
+    let sql = match is_postgres(conn) {
+        true => {
             "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_%'"
         }
-        _ => {
+        false => {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
              AND name NOT LIKE '\\_%' ESCAPE '\\'"
         }
@@ -88,12 +90,12 @@ pub async fn tables(conn: &mut AnyConnection) -> sqlx::Result<Vec<String>> {
 
 /// Returns a table's columns, sorted by name, so that the order is the same in every database.
 pub async fn columns(conn: &mut AnyConnection, table: &Table) -> sqlx::Result<Vec<Column>> {
-    let sql = match conn.backend_name() {
-        "PostgreSQL" => {
+    let sql = match is_postgres(conn) {
+        true => {
             "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name = $1"
         }
-        _ => "SELECT name, type FROM pragma_table_info($1)",
+        false => "SELECT name, type FROM pragma_table_info($1)",
     };
     let rows = query(sql).bind(table.name).fetch_all(conn).await?;
     let column = |row: &AnyRow| {

@@ -45,7 +45,7 @@ pub async fn ping(conn: &mut sqlx::AnyConnection) -> sqlx::Result<()> {
 
 /// Returns the present moment by the database's own clock; `None` where it has no clock apart from this machine's.
 pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestamp>> {
-    if conn.backend_name() != "PostgreSQL" {
+    if !is_postgres(conn) {
         return Ok(None);
     }
     let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
@@ -53,21 +53,25 @@ pub async fn now(conn: &mut sqlx::AnyConnection) -> sqlx::Result<Option<Timestam
     row.at("now").map(Some)
 }
 
+fn is_postgres(conn: &sqlx::AnyConnection) -> bool {
+    conn.backend_name() == "PostgreSQL"
+}
+
 /// Returns the clause that lets several nodes claim rows at once without waiting for each other. Empty for SQLite,
 /// which has one writer at a time.
 fn skip_locked(conn: &sqlx::AnyConnection) -> &'static str {
-    match conn.backend_name() {
-        "PostgreSQL" => " FOR UPDATE SKIP LOCKED",
-        _ => "",
+    match is_postgres(conn) {
+        true => " FOR UPDATE SKIP LOCKED",
+        false => "",
     }
 }
 
 /// Returns the clause that locks the rows that are read until the transaction ends. Empty for SQLite, which has one
 /// writer at a time.
 fn for_update(conn: &sqlx::AnyConnection) -> &'static str {
-    match conn.backend_name() {
-        "PostgreSQL" => " FOR UPDATE",
-        _ => "",
+    match is_postgres(conn) {
+        true => " FOR UPDATE",
+        false => "",
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Either, Executor, query};
 
-use crate::server::store::Columns;
+use crate::server::store::{Columns, is_postgres};
 
 /// A statement that writes one row, with its arguments.
 #[derive(Clone, Debug)]
@@ -213,10 +213,6 @@ fn with_args<'q>(
     })
 }
 
-fn is_postgres(conn: &AnyConnection) -> bool {
-    conn.backend_name() == "PostgreSQL"
-}
-
 fn in_turn(writes: &[Write], stops: bool) -> String {
     let mut sql = String::with_capacity(4_096);
     let mut places = 0;
@@ -266,6 +262,8 @@ fn append_renumbered(sql: &mut String, statement: &str, offset: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::config::Config;
+    use crate::server::testing::app_with;
 
     #[test]
     fn places_are_counted_through_all_statements() {
@@ -298,5 +296,48 @@ mod tests {
              SELECT 0 + (SELECT COUNT(*) FROM write_0) + (SELECT COUNT(*) FROM write_1) + (SELECT COUNT(*) FROM write_2) \
              AS written"
         );
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_changes_no_row_stops_all_the_rest() {
+        let node = |number: i64| {
+            insert_into("node", "node, host, holder, alive_until, started_at")
+                .bind(number)
+                .bind("host")
+                .bind("holder")
+                .bind(0)
+                .bind(0)
+        };
+        let touch = |number: i64| {
+            update("UPDATE node SET alive_until = $2 WHERE node = $1")
+                .bind(number)
+                .bind(9)
+        };
+        let (ctx, _database) = app_with(Config::default()).await;
+        let written = ctx.db.write((), move |conn, ()| {
+            Box::pin(async move {
+                run(conn, vec![node(501)]).await?;
+                let mut met = Vec::new();
+                met.push(run_if(conn, touch(502), vec![node(503), touch(501)]).await?);
+                met.push(run_if(conn, touch(502), vec![]).await?);
+                met.push(run_if(conn, touch(501), vec![]).await?);
+                met.push(run_if(conn, touch(501), vec![node(504)]).await?);
+                Ok(met)
+            })
+        });
+        assert_eq!(written.await.unwrap(), [false, false, true, true]);
+        let missed = ctx.db.write((), move |conn, ()| {
+            Box::pin(
+                async move { Ok(run_if(conn, touch(501), vec![node(505), touch(502)]).await?) },
+            )
+        });
+        assert!(missed.await.is_err(), "a write without its row");
+        let mut conn = ctx.db.read().await.unwrap();
+        let rows = query("SELECT node FROM node WHERE node > 500 ORDER BY node")
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+        let nodes: Vec<_> = rows.iter().map(|row| row.int("node").unwrap()).collect();
+        assert_eq!(nodes, [501, 504]);
     }
 }

@@ -143,11 +143,13 @@ impl Matching {
     /// Adds the condition that the row is one of those that criteria of their own picked.
     pub fn picked_by(&mut self, table: Table, criteria: &[Criterion]) {
         let name = table.name();
-        let key = table.looked_up_by().join(&format!(", {name}."));
+        let columns = table.looked_up_by().into_iter();
+        let key: Vec<_> = columns.map(|column| format!("{name}.{column}")).collect();
+        let key = key.join(", ");
         let condition = |criterion| self.comparison(criterion, str::to_owned);
         let conditions: Vec<_> = criteria.iter().map(condition).collect();
         self.and(&format!(
-            "({name}.{key}) IN (SELECT {name}.{key} FROM {name} WHERE {name}.app_id = $1 AND {})",
+            "({key}) IN (SELECT {key} FROM {name} WHERE {name}.app_id = $1 AND {})",
             conditions.join(" AND ")
         ));
     }
