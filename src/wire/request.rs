@@ -102,10 +102,12 @@ impl<'a> RequestFields<'a> {
                 .filter(|c| sign::stays(*c))
                 .collect::<String>()
                 .to_uppercase();
-            // Fields are sorted by name, so that only a later field can hide in this one's value.
+            // Fields are sorted by name, so that only a later field can hide in a known one's value. An unknown name
+            // can itself be part of an earlier field's value, and then any field can follow.
             let hidden = known()
-                .filter(|field| field.name > name.as_str() && field.name != sign::SIGN)
-                .find(|field| text.contains(&format!("&{}=", field.name.to_uppercase())));
+                .filter(|hidden| field.is_none() || hidden.name > name.as_str())
+                .filter(|hidden| hidden.name != sign::SIGN)
+                .find(|hidden| text.contains(&format!("&{}=", hidden.name.to_uppercase())));
             if let Some(hidden) = hidden {
                 let reason = Reason::Ambiguous {
                     name: hidden.name.into(),
@@ -289,6 +291,7 @@ mod tests {
             "reason",
             "reqTime",
             "zz",
+            "bizP",
             "\"",
             "\\",
             "1",
@@ -304,6 +307,7 @@ mod tests {
             "aa",
             "nn",
             "zz",
+            "bizP",
             "orderno",
         ];
         let free = prop::collection::btree_map(
@@ -360,6 +364,32 @@ mod tests {
             Some((known.map_or(name, |field| field.name).to_owned(), value))
         });
         entries.collect()
+    }
+
+    #[test]
+    fn no_known_field_hides_in_an_unknown_one_wherever_it_would_be_sorted() {
+        let text = |value: &str| Json::Text(value.to_owned());
+        let own = [
+            ("amount", Json::Number("1.10".to_owned())),
+            ("bizRefundNo", text("R1")),
+            ("reqTime", text(NOW)),
+        ];
+        let with = |more: [(&str, Json); 2]| -> Fields {
+            let all = more.into_iter().chain(own.clone());
+            all.map(|(name, value)| (name.to_owned(), value)).collect()
+        };
+        // The two have one signed text, and only the first names an order.
+        let names = with([("attach", text("&bizP=")), ("bizOrderNo", text("x"))]);
+        let hides = with([("attach", text("")), ("bizP", text("&bizOrderNo=x"))]);
+        let signer = Signer {
+            secret: "k",
+            sign_type: SignType::Md5,
+            edition: Edition::Open,
+        };
+        let signed = |fields| signer.sign_fields(fields, Empty::Kept);
+        assert_eq!(signed(&names), signed(&hides));
+        assert!(accepted(&names, Edition::Open));
+        assert!(!accepted(&hides, Edition::Open));
     }
 
     proptest! {

@@ -77,6 +77,15 @@ pub async fn faults(
         .transpose()
 }
 
+/// Returns the accounts whose faults have another name than `fine`.
+pub async fn faulty(conn: &mut AnyConnection, fine: &str) -> sqlx::Result<Vec<String>> {
+    let rows = query("SELECT account_id FROM sandbox_faults WHERE faults <> $1")
+        .bind(fine)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.text("account_id")).collect()
+}
+
 /// Counts a call in an account's faults.
 pub async fn count_call(conn: &mut AnyConnection, account_id: &str) -> sqlx::Result<()> {
     query("UPDATE sandbox_faults SET calls = calls + 1 WHERE account_id = $1")

@@ -7,10 +7,11 @@ pub mod ledger;
 pub use ledger::LedgerEntry;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
@@ -31,6 +32,7 @@ use crate::server::channels::sandbox::ledger::{CallbackBody, Delivery, Params};
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::{Conflict, Error, Result};
+use crate::server::recent::Recent;
 use crate::server::store::sandbox::LedgerRow;
 use crate::server::{audit, store};
 
@@ -56,6 +58,8 @@ pub struct Sandbox {
     /// Base of the callbacks' addresses. Set once the server listens.
     callback_base: OnceLock<String>,
     http: reqwest::Client,
+    /// The accounts whose line has faults, as of a moment ago.
+    faulty: Recent<Arc<[String]>>,
 }
 
 impl Sandbox {
@@ -65,6 +69,10 @@ impl Sandbox {
             .no_proxy()
             .timeout(Duration::from_secs(5))
             .build();
+        let faulty = {
+            let db = db.clone();
+            Recent::new(clock.clone(), move || read_faulty(db.clone()).boxed())
+        };
         Sandbox {
             db,
             clock,
@@ -72,6 +80,7 @@ impl Sandbox {
             timeout: millis(settings.timeout_ms),
             callback_base: OnceLock::new(),
             http: http.expect("a client without special settings can be built"),
+            faulty,
         }
     }
 
@@ -95,7 +104,9 @@ impl Sandbox {
         report(store::sandbox::faults(&mut conn, account_id).await?)
     }
 
-    /// Changes the faults of an account's line.
+    /// Changes the faults of an account's line. Another node may notice up to [`recent::KEPT_MS`] later.
+    ///
+    /// [`recent::KEPT_MS`]: crate::server::recent::KEPT_MS
     pub async fn change_faults(
         &self,
         account_id: &str,
@@ -103,7 +114,8 @@ impl Sandbox {
         origin: impl Into<Origin>,
     ) -> Result<()> {
         let (account_id, origin, now) = (account_id.to_owned(), origin.into(), self.clock.now());
-        self.db
+        let changed = self
+            .db
             .write((account_id, origin), move |conn, (account_id, origin)| {
                 Box::pin(async move {
                     let before = report(store::sandbox::faults(conn, &account_id).await?)?;
@@ -115,14 +127,15 @@ impl Sandbox {
                     audit::record(conn, &act).await
                 })
             })
-            .await
+            .await;
+        self.faulty.forget();
+        changed
     }
 
     /// Counts a call of an account, and returns the faults that it meets. Without faults nothing is counted.
     async fn meet_faults(&self, account_id: &str) -> Result<FaultsReport> {
-        let now = self.faults(account_id).await?;
-        if now.faults == Faults::Fine {
-            return Ok(now);
+        if !self.faulty.get().await?.iter().any(|id| id == account_id) {
+            return report(None);
         }
         let account_id = account_id.to_owned();
         self.db
@@ -387,6 +400,12 @@ impl ChannelAdapter for Sandbox {
             spacing: Duration::ZERO,
         }
     }
+}
+
+async fn read_faulty(db: Db) -> Result<Arc<[String]>> {
+    let mut conn = db.read().await?;
+    let fine = Faults::Fine.as_str();
+    Ok(store::sandbox::faulty(&mut conn, fine).await?.into())
 }
 
 fn report(row: Option<(String, i64)>) -> Result<FaultsReport> {
