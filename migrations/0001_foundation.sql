@@ -275,6 +275,7 @@ CREATE TABLE callback (
     app_id       TEXT   NOT NULL,
     callback_no  TEXT   NOT NULL,
     channel      TEXT   NOT NULL,
+    account_id   TEXT   NOT NULL,
     received_at  BIGINT NOT NULL,
     headers      TEXT   NOT NULL,
     body         TEXT   NOT NULL,
@@ -285,7 +286,7 @@ CREATE TABLE callback (
     last_at      BIGINT NOT NULL,
     PRIMARY KEY (app_id, callback_no)
 );
-CREATE UNIQUE INDEX callback_digest ON callback (app_id, channel, digest) WHERE digest IS NOT NULL;
+CREATE UNIQUE INDEX callback_digest ON callback (app_id, account_id, digest) WHERE digest IS NOT NULL;
 -- For the clean-up of old ones.
 CREATE INDEX callback_age ON callback (last_at);
 CREATE INDEX callback_time ON callback (app_id, received_at, callback_no);

@@ -60,6 +60,16 @@ export class Gateway {
     await this.call('/sync/order/refund', { refundNo: refund.refundNo });
   }
 
+  /** Calls back as the channel does, that a refund was paid out. */
+  async callBackSuccess(refund: Refund): Promise<void> {
+    const amount = Math.round(refund.amount * 100);
+    const body = JSON.stringify({ refundNo: refund.refundNo, amount, status: 'success', outRefundNo: 'X' });
+    const signature = createHmac('sha256', '123456').update(body).digest('hex');
+    const url = `${this.#url}/unipay/callback/DEMO/sandbox/DEMO-sandbox`;
+    const response = await fetch(url, { method: 'POST', headers: { 'sandbox-signature': signature }, body });
+    if (!response.ok) throw new Error(`callback: ${response.status} ${await response.text()}`);
+  }
+
   /** Reads the channel's ledger; undefined where the channel does not know the refund. */
   async book(refund: Refund): Promise<BookEntry | undefined> {
     const response = await fetch(`${this.#url}/sandbox/book/${refund.refundNo}`);

@@ -48,6 +48,12 @@ const words = {
     leftAfter: '之后订单可退 99.60 元',
     movements: '资金变动',
     returned: '退回',
+    paidTooMuch: '实际退出超过已付金额',
+    bookOverpaid: '登记多退',
+    bookOverpaidButton: '登记多退 12.50',
+    whatIsBooked: '4.60 元记入订单',
+    nothingLeft: '之后订单还可退 0.00 元',
+    overpaid: '多退',
   },
   en: {
     progress: 'In progress',
@@ -91,6 +97,12 @@ const words = {
     leftAfter: '99.60 will be refundable',
     movements: 'Money movements',
     returned: 'Returned',
+    paidTooMuch: 'More paid out than paid in',
+    bookOverpaid: 'Book as overpaid',
+    bookOverpaidButton: 'Book 12.50 as paid out',
+    whatIsBooked: '4.60 count as refunded',
+    nothingLeft: '0.00 stays refundable',
+    overpaid: 'Overpaid',
   },
 };
 
@@ -518,5 +530,41 @@ test('what the channel took back is booked once, after saying what will happen, 
   await expect(rows.first()).toContainText(refund.refundNo);
   await expect(page.locator('.balance .sum')).toContainText('99.60');
   await expect(page.locator('.balance > div')).toHaveCount(4);
+  await expectAccessible(page);
+});
+
+test('what the channel paid too much is booked apart from the order, and shown with it', async ({
+  page,
+  gateway,
+  language,
+  scripts,
+}) => {
+  const t = words[language];
+  // Both fail, and then the channel says that it has paid out both: 25.00 of 17.10.
+  const order = await gateway.order('FAIL', { amount: 17.1 });
+  const [first, second] = [await gateway.refund(order), await gateway.refund(order)];
+  await gateway.callBackSuccess(second);
+  await gateway.callBackSuccess(first);
+  await open(page, path(first));
+  await expect(state(page)).toHaveText(t.fail);
+  await expect(page.locator('.review')).toContainText(t.paidTooMuch);
+
+  const step = await consider(page, t.bookOverpaid, t.bookTitle, scripts);
+  await expectToConfirm(step, first, t.nothingLeft);
+  await expect(step).toContainText(t.whatIsBooked);
+  await expectAccessible(page);
+  await step.getByLabel(t.basis).fill('通道账单 8');
+  await step.getByRole('button', { name: t.bookOverpaidButton }).click();
+  await expect(done(page)).toHaveText(t.booked);
+  await expect(state(page)).toHaveText(t.success);
+  await expect(link(page, t.bookOverpaid)).toHaveCount(0);
+
+  await open(page, `/apps/DEMO/orders/${order.orderNo}`);
+  const newest = page.getByRole('table', { name: t.movements }).locator('tbody tr').first();
+  await expect(newest).toContainText(t.overpaid);
+  await expect(newest).toContainText(first.refundNo);
+  const line = page.locator('.balance > div').filter({ hasText: t.overpaid });
+  await expect(line).toContainText('7.90');
+  await expect(page.locator('.balance .sum')).toContainText('0.00');
   await expectAccessible(page);
 });

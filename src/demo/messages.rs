@@ -5,7 +5,7 @@ use crate::demo::data::{Month, merchant};
 use crate::domain::callback::{Callback, Verdict};
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::notice::{DeliveryAttempt, Notice, NoticeKey, NoticeState};
-use crate::domain::order::{Channel, Order};
+use crate::domain::order::Order;
 use crate::domain::refund::{Refund, RefundStatus, ReviewReason};
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::config::Config;
@@ -138,12 +138,9 @@ fn superseded(refund: &Refund, failed: &Event) -> Notice {
     }
 }
 
-fn channel_of(month: &Month, event: &Event) -> Channel {
-    let refund = month
-        .refunds
-        .iter()
-        .find(|refund| refund.refund_no == event.number);
-    refund.map_or(Channel::Sandbox, |refund| refund.channel)
+fn refund_of<'m>(month: &'m Month, event: &Event) -> Option<&'m Refund> {
+    let mut refunds = month.refunds.iter();
+    refunds.find(|refund| refund.refund_no == event.number)
 }
 
 /// Makes the callbacks of the month's timelines, and some that were refused.
@@ -154,16 +151,20 @@ fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
         .iter()
         .filter(|event| event.kind == EventKind::Callback);
     let mut callbacks: Vec<_> = heard
-        .map(|event| Callback {
+        .filter_map(|event| Some((event, refund_of(month, event)?)))
+        .map(|(event, refund)| Callback {
             app_id: event.app_id.clone(),
             callback_no: numbers.number(Kind::Callback, event.at, 0),
-            channel: channel_of(month, event),
+            channel: refund.channel,
+            account_id: refund.account_id.clone(),
             received_at: event.at,
             headers: HEADERS.to_owned(),
             body: event.said.clone().unwrap_or_default(),
             verdict: match event.changed() {
                 true => Verdict::Accepted,
-                false if names_another_amount(month, event) => Verdict::AmountDiffers,
+                false if refund.review_reason == Some(ReviewReason::AmountDiffers) => {
+                    Verdict::AmountDiffers
+                }
                 false => Verdict::Ignored,
             },
             refund_no: Some(event.number.clone()),
@@ -205,14 +206,6 @@ fn callbacks(month: &Month, config: &Config, now: Timestamp) -> Vec<Callback> {
         });
     }
     callbacks
-}
-
-fn names_another_amount(month: &Month, event: &Event) -> bool {
-    let flagged = |refund: &Refund| refund.review_reason == Some(ReviewReason::AmountDiffers);
-    month
-        .refunds
-        .iter()
-        .any(|refund| refund.refund_no == event.number && flagged(refund))
 }
 
 const HEADERS: &str = "content-type: application/json\nhost: 127.0.0.1\nsandbox-signature: 5f0c3d0a7be1c9d2f7d1b3b06a9f4e6c8d2e1f4a3b5c6d7e8f9a0b1c2d3e4f5a\n";

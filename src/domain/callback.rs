@@ -38,6 +38,7 @@ pub struct Callback {
     pub app_id: String,
     pub callback_no: String,
     pub channel: Channel,
+    pub account_id: String,
     /// Time at which it was first received.
     pub received_at: Timestamp,
     /// Headers, as lines of `name: value`.

@@ -191,6 +191,15 @@ async fn what_was_begun_at_an_account_stays_there_when_the_app_goes_to_another()
     );
     assert_eq!(now().await.status, RefundStatus::Success);
 
+    // The same bytes of two accounts are two callbacks.
+    let sql = "SELECT account_id, verdict FROM callback WHERE verdict <> 'bad_signature' ORDER BY account_id";
+    let mut conn = core.ctx.db.read().await.unwrap();
+    let kept: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&mut *conn).await.unwrap();
+    let expected = [("DEMO-sandbox", "accepted"), ("NEW", "not_found")];
+    let expected = expected.map(|(account, verdict)| (account.to_owned(), verdict.to_owned()));
+    assert_eq!(kept, expected);
+    drop(conn);
+
     let (ctx, headers) = (&core.ctx, HashMap::new());
     let unknown = Some("NOWHERE");
     let unknown = refunds::callback(ctx, "DEMO", Channel::Sandbox, unknown, &headers, b"{}");

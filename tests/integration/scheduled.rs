@@ -307,6 +307,7 @@ async fn record_raw(core: &Core, refund: &Refund) {
         app_id: "DEMO".to_owned(),
         callback_no: "C1".to_owned(),
         channel: Channel::Sandbox,
+        account_id: "DEMO-sandbox".to_owned(),
         received_at: now,
         headers: String::new(),
         body: "{}".to_owned(),

@@ -16,11 +16,11 @@ const FULL: Duration = Duration::from_millis(1_500);
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts a small disk. `None`: this machine does not allow it.
+    /// Mounts a small disk, which holds what a long run writes several times over. `None`: this machine does not allow it.
     fn mount(at: &Path) -> Option<SmallDisk> {
         std::fs::create_dir_all(at).unwrap();
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=48m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=512m", "tmpfs"])
             .arg(at)
             .output();
         let mounted = mount.is_ok_and(|output| output.status.success());

@@ -236,6 +236,7 @@ pub fn how_to_check(sign_type: SignType, edition: Edition, lang: Lang) -> Vec<St
 pub const CALLBACK: Text = text("回调", "Callback");
 pub const CALLBACK_NO: Text = text("回调编号", "Callback number");
 pub const VERDICT: Text = text("处理结果", "Verdict");
+pub const CHANNEL_ACCOUNT: Text = text("通道账户", "Channel account");
 pub const TIMES: Text = text("收到次数", "Times received");
 pub const RECEIVED: Text = text("收到时间", "Received");
 pub const LAST_RECEIVED: Text = text("最近收到", "Last received");

@@ -70,6 +70,10 @@ pub async fn load(app_id: &str, callback_no: &str) -> Result<DetailView, ApiErro
                 text(texts::CHANNEL),
                 Cell::Short(text(texts::channel(callback.channel))),
             ),
+            (
+                text(texts::CHANNEL_ACCOUNT),
+                Cell::Short(callback.account_id),
+            ),
             (text(texts::REFUND), refund(app_id, callback.refund_no)),
             (
                 times(texts::RECEIVED),

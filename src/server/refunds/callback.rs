@@ -45,6 +45,7 @@ pub async fn callback(
     // A disabled app's callbacks are taken as well: refunds that have begun are brought to their end.
     let merchant = ctx.merchants.known(app_id).await?;
     let line = line_of_callback(ctx, &merchant, channel, account_id).await?;
+    let account_id = line.account().account_id.as_str();
     let now = ctx.clock.now();
     let said = sanitized(&String::from_utf8_lossy(body), limits::CALLBACK_BYTES);
     let read = line.read_callback(headers, body).await;
@@ -52,7 +53,7 @@ pub async fn callback(
         Ok(_) => digest(body),
         Err(_) => sample_digest(now),
     };
-    let known = recorded(ctx, app_id, channel, &digest).await?;
+    let known = recorded(ctx, app_id, account_id, &digest).await?;
     let (verdict, refund_no) = match read {
         Err(_) => {
             counters::callback_unbelieved(&merchant.app_id, channel);
@@ -63,7 +64,7 @@ pub async fn callback(
             (Verdict::BadSignature, None)
         }
         Ok(_) if known.is_some_and(Verdict::taken) => {
-            count(ctx, app_id, channel, digest, now).await?;
+            count(ctx, app_id, account_id, digest, now).await?;
             return Ok(line.reply(true));
         }
         Ok(callback) => {
@@ -89,6 +90,7 @@ pub async fn callback(
         app_id: merchant.app_id.clone(),
         callback_no: ctx.numbers.make(Kind::Callback, now).await?,
         channel,
+        account_id: account_id.to_owned(),
         received_at: now,
         headers: header_lines(headers),
         body: match verdict {
@@ -145,29 +147,29 @@ fn sample_digest(now: Timestamp) -> String {
     format!("unbelieved {}", now.0.div_euclid(HOUR_MS))
 }
 
-/// Returns the verdict of the callback recorded with this digest. `None` where none was.
+/// Returns the verdict of an account's callback recorded with this digest. `None` where none was.
 async fn recorded(
     ctx: &Ctx,
     app_id: &str,
-    channel: Channel,
+    account_id: &str,
     digest: &str,
 ) -> Result<Option<Verdict>> {
     let mut conn = ctx.db.read().await?;
-    Ok(store::callback::verdict(&mut conn, app_id, channel, digest).await?)
+    Ok(store::callback::verdict(&mut conn, app_id, account_id, digest).await?)
 }
 
 async fn count(
     ctx: &Ctx,
     app_id: &str,
-    channel: Channel,
+    account_id: &str,
     digest: String,
     now: Timestamp,
 ) -> Result<()> {
-    let app_id = app_id.to_owned();
+    let of = (app_id.to_owned(), account_id.to_owned(), digest);
     ctx.db
-        .write((app_id, digest), move |conn, (app_id, digest)| {
+        .write(of, move |conn, (app_id, account_id, digest)| {
             Box::pin(async move {
-                Ok(store::callback::count(conn, &app_id, channel, &digest, now).await?)
+                Ok(store::callback::count(conn, &app_id, &account_id, &digest, now).await?)
             })
         })
         .await

@@ -4,7 +4,6 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::domain::callback::{Callback, CallbackRow, Verdict};
-use crate::domain::order::Channel;
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
@@ -12,14 +11,15 @@ use crate::server::store::Columns;
 /// replaced unless it had changed the refund.
 pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) -> sqlx::Result<()> {
     query(
-        "INSERT INTO callback (app_id, callback_no, channel, received_at, headers, body, verdict, refund_no, digest, \
-         times, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (app_id, channel, digest) WHERE digest IS NOT NULL DO UPDATE SET times = callback.times + 1, \
-         last_at = $4, refund_no = $8, verdict = CASE WHEN callback.verdict = 'accepted' THEN 'accepted' ELSE $7 END",
+        "INSERT INTO callback (app_id, callback_no, channel, account_id, received_at, headers, body, verdict, refund_no, \
+         digest, times, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         ON CONFLICT (app_id, account_id, digest) WHERE digest IS NOT NULL DO UPDATE SET times = callback.times + 1, \
+         last_at = $5, refund_no = $9, verdict = CASE WHEN callback.verdict = 'accepted' THEN 'accepted' ELSE $8 END",
     )
     .bind(&callback.app_id)
     .bind(&callback.callback_no)
     .bind(callback.channel.as_str())
+    .bind(&callback.account_id)
     .bind(callback.received_at.0)
     .bind(&callback.headers)
     .bind(&callback.body)
@@ -37,13 +37,13 @@ pub async fn put(conn: &mut AnyConnection, callback: &Callback, digest: &str) ->
 pub async fn verdict(
     conn: &mut AnyConnection,
     app_id: &str,
-    channel: Channel,
+    account_id: &str,
     digest: &str,
 ) -> sqlx::Result<Option<Verdict>> {
-    let sql = "SELECT verdict FROM callback WHERE app_id = $1 AND channel = $2 AND digest = $3";
+    let sql = "SELECT verdict FROM callback WHERE app_id = $1 AND account_id = $2 AND digest = $3";
     let row = query(sql)
         .bind(app_id)
-        .bind(channel.as_str())
+        .bind(account_id)
         .bind(digest)
         .fetch_optional(conn)
         .await?;
@@ -54,15 +54,15 @@ pub async fn verdict(
 pub async fn count(
     conn: &mut AnyConnection,
     app_id: &str,
-    channel: Channel,
+    account_id: &str,
     digest: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    let sql = "UPDATE callback SET times = times + 1, last_at = $4 WHERE app_id = $1 AND channel = $2 \
+    let sql = "UPDATE callback SET times = times + 1, last_at = $4 WHERE app_id = $1 AND account_id = $2 \
                AND digest = $3";
     query(sql)
         .bind(app_id)
-        .bind(channel.as_str())
+        .bind(account_id)
         .bind(digest)
         .bind(now.0)
         .execute(conn)
@@ -121,6 +121,7 @@ fn callback(row: &AnyRow) -> sqlx::Result<Callback> {
         app_id: row.text("app_id")?,
         callback_no: row.text("callback_no")?,
         channel: row.word("channel")?,
+        account_id: row.text("account_id")?,
         received_at: row.at("received_at")?,
         headers: row.text("headers")?,
         body: row.text("body")?,
