@@ -8,7 +8,7 @@ use refundry::server::clock::Clock;
 use refundry::server::config::{Config, database_url};
 use refundry::server::run::copy::{CopyProgress, copy};
 use refundry::server::run::serve;
-use refundry::server::vault::{KeysError, Vault};
+use refundry::server::vault::{KeySource, Vault};
 
 use super::progress::Progress;
 use super::{Failure, origin, say};
@@ -29,6 +29,14 @@ pub struct Copy {
     /// File of the keys that seal the secrets, of both databases [default: beside an embedded database to copy from]
     #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
     keys_file: Option<PathBuf>,
+    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
+    #[arg(
+        long,
+        env = "REFUNDRY_KEYS",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
+    keys: Option<Secret>,
 }
 
 /// Runs the command.
@@ -36,11 +44,12 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
     let config = |url| Config {
         database_url: Some(url),
         keys_file: command.keys_file.clone(),
+        keys: command.keys.clone(),
         ..Config::default()
     };
     let (from, to) = (config(command.from), config(command.to));
-    let keys_file = serve::keys_file(&from)?.ok_or(KeysError::NotNamed)?;
-    let vault = Vault::of_file(&keys_file)?;
+    let source = serve::key_source(&from)?;
+    let vault = Vault::of(source.clone())?;
     let from = serve::open_database(&from).await?;
     // Checked before anything is copied, as no server would start on a copy whose keys are missing.
     vault.check(&from).await?;
@@ -69,10 +78,15 @@ pub async fn run(command: Copy) -> Result<(), Failure> {
         say(line);
     }
     say("both databases hold the same");
-    say(format_args!(
-        "its secrets are sealed by the keys in {0}: start servers on it with --keys-file {0}, or a copy of it",
-        keys_file.display()
-    ));
+    say(match source {
+        KeySource::File(file) => format!(
+            "its secrets are sealed by the keys in {0}: start servers on it with --keys-file {0}, or a copy of it",
+            file.display()
+        ),
+        source => format!(
+            "its secrets are sealed by the keys of {source}: start servers on it with the same"
+        ),
+    });
     from.close().await;
     to.close().await;
     Ok(())

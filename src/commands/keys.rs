@@ -5,7 +5,7 @@ use refundry::domain::audit::{Act, Action, SubjectKind};
 use refundry::server::audit;
 use refundry::server::config::Offline;
 use refundry::server::run::serve;
-use refundry::server::vault::{self, KeysError, Vault};
+use refundry::server::vault::{self, KeySource, KeysError, Vault};
 
 use super::progress::Progress;
 use super::{Failure, open, origin, say};
@@ -36,7 +36,11 @@ pub struct Rotation {
 pub async fn run(command: KeysCommand) -> Result<(), Failure> {
     match command {
         KeysCommand::New(offline) => {
-            let file = serve::keys_file(&offline.config())?.ok_or(KeysError::Published)?;
+            let file = match serve::key_source(&offline.config())? {
+                KeySource::File(file) => file,
+                KeySource::Setting(_) => return Err(KeysError::Setting.into()),
+                KeySource::Published => return Err(KeysError::Published.into()),
+            };
             match file.exists() {
                 true => drop(vault::add_to_file(&file)?),
                 false => vault::make_file(&file)?,
@@ -48,8 +52,8 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
         }
         KeysCommand::List(offline) => {
             let config = offline.config();
-            let file = serve::keys_file(&config)?.ok_or(KeysError::Published)?;
-            let ids = Vault::of_file(&file)?.ids()?;
+            let source = serve::key_source(&config)?;
+            let ids = Vault::of(source.clone())?.ids()?;
             let db = serve::open_database(&config).await?;
             let mut used = vault::sealed_by(&db).await?;
             db.close().await;
@@ -60,7 +64,7 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
             }
             for (id, (_, count)) in used {
                 say(format_args!(
-                    "{id:<34} {count}, and the file has no such key"
+                    "{id:<34} {count}, and {source} has no such key"
                 ));
             }
         }
@@ -91,7 +95,7 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
             say(KEEP_A_COPY);
             if !old.is_empty() {
                 say(format_args!(
-                    "No secret of the database needs an older key. Their lines ({}) may be taken out of the file, unless \
+                    "No secret of the database needs an older key. Their lines ({}) may be taken out, unless \
                      a backup of the database that was made before is to be used again.",
                     old.join(", ")
                 ));
@@ -102,4 +106,4 @@ pub async fn run(command: KeysCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-const KEEP_A_COPY: &str = "Keep a copy of the file, apart from the backups of the database: without it no secret can be read.";
+const KEEP_A_COPY: &str = "Keep a copy of the keys, apart from the backups of the database: without them no secret can be read.";

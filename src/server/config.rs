@@ -38,6 +38,15 @@ pub struct Config {
     #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
     pub keys_file: Option<PathBuf>,
 
+    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
+    #[arg(
+        long,
+        env = "REFUNDRY_KEYS",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
+    pub keys: Option<Secret>,
+
     /// Address to listen on; port 0 takes a free one
     #[arg(
         long,
@@ -209,6 +218,15 @@ pub struct Offline {
     /// File of the keys that seal secrets in the database [default: beside the embedded database, made on first use]
     #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
     pub keys_file: Option<PathBuf>,
+
+    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
+    #[arg(
+        long,
+        env = "REFUNDRY_KEYS",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
+    pub keys: Option<Secret>,
 }
 
 impl Offline {
@@ -217,6 +235,7 @@ impl Offline {
         Config {
             database_url: self.database_url.clone(),
             keys_file: self.keys_file.clone(),
+            keys: self.keys.clone(),
             ..Config::default()
         }
     }
@@ -393,6 +412,7 @@ mod tests {
         let offline = Offline {
             database_url: url,
             keys_file: None,
+            keys: Some("id horse".into()),
         };
         for printed in [format!("{config:?}"), format!("{offline:?}")] {
             assert!(!printed.contains("horse"), "{printed}");

@@ -904,6 +904,26 @@ fn postgresql_needs_a_file_of_keys_and_says_how_to_make_one() {
         let done = run(args);
         assert!(done.status.success(), "{}", text(&done.stderr));
     }
+    // The same keys as a setting, instead of the file.
+    let file = std::fs::read_to_string(desk.folder.path().join("own.keys")).unwrap();
+    let keys: Vec<_> = file.lines().filter(|line| !line.starts_with('#')).collect();
+    let run = |args: &[&str]| {
+        let mut command = desk.refundry(args);
+        command.env_remove("REFUNDRY_KEYS_FILE");
+        command.env("REFUNDRY_KEYS", keys.join(","));
+        command.output().unwrap()
+    };
+    let listed = run(&["keys", "list"]);
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+    assert!(!text(&listed.stdout).contains("no such key"));
+    for args in [&["keys", "new"][..], &["keys", "rotate"]] {
+        let refused = run(args);
+        let why = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{why}");
+        assert!(why.contains("come from REFUNDRY_KEYS"), "{why}");
+    }
+    let rotated = run(&["keys", "rotate", "--no-new-key"]);
+    assert!(rotated.status.success(), "{}", text(&rotated.stderr));
     // A demonstration's secret is published, so its key may be too.
     let other = TestDatabase::new();
     let mut demo = desk.refundry(&["demo", "--listen=127.0.0.1:0"]);

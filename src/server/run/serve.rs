@@ -25,7 +25,7 @@ use crate::server::error::Error;
 use crate::server::merchants;
 use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
-use crate::server::vault::{KeysError, Vault};
+use crate::server::vault::{KeySource, KeysError, Vault};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
 
@@ -94,12 +94,13 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError>
 /// # Errors
 /// Fails where the database cannot be opened, or a key to its secrets is missing.
 pub async fn open(config: Config) -> Result<Ctx, ServeError> {
-    let keys_file = keys_file(&config)?;
+    let source = key_source(&config)?;
     let db = open_database(&config).await?;
-    let vault = match &keys_file {
-        Some(file) if is_postgres(url(&config)) => Vault::of_file(file)?,
-        Some(file) => Vault::of_new_file(file, &db).await?,
-        None => Vault::published(),
+    let vault = match source {
+        KeySource::File(file) if !is_postgres(url(&config)) => {
+            Vault::of_new_file(&file, &db).await?
+        }
+        source => Vault::of(source)?,
     };
     vault.check(&db).await?;
     Ok(Ctx::new(config, db, vault, Clock::System))
@@ -123,19 +124,22 @@ pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
     })
 }
 
-/// Returns the file of the keys to the database's secrets: the configured one, or the one beside the embedded
+/// Returns the source of the keys to the database's secrets: the configured one, or the file beside the embedded
 /// database. A demonstration on PostgreSQL needs none, as its secrets are published.
 ///
 /// # Errors
 /// [`KeysError::NotNamed`] on PostgreSQL, where no default place is shared by all nodes.
-pub fn keys_file(config: &Config) -> Result<Option<PathBuf>, KeysError> {
+pub fn key_source(config: &Config) -> Result<KeySource, KeysError> {
     if let Some(file) = &config.keys_file {
-        return Ok(Some(file.clone()));
+        return Ok(KeySource::File(file.clone()));
+    }
+    if let Some(text) = &config.keys {
+        return Ok(KeySource::Setting(text.clone()));
     }
     let url = url(config);
     if is_postgres(url) {
         return match config.demo {
-            true => Ok(None),
+            true => Ok(KeySource::Published),
             false => Err(KeysError::NotNamed),
         };
     }
@@ -146,7 +150,7 @@ pub fn keys_file(config: &Config) -> Result<Option<PathBuf>, KeysError> {
     );
     let mut file = database.into_os_string();
     file.push(".keys");
-    Ok(Some(file.into()))
+    Ok(KeySource::File(file.into()))
 }
 
 fn url(config: &Config) -> &str {

@@ -1,6 +1,7 @@
-//! The file of sealing keys: each line holds an id and a key, the newest last. The file is apart from the database, so
-//! that a secret can be read only with both.
+//! The sealing keys, from a file or a setting: each line holds an id and a key, the newest last; `,` may stand for the
+//! end of a line. They are apart from the database, so that a secret can be read only with both.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -11,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::domain::secret::Secret;
 use crate::server::error::Error;
 
 /// Length of a key: AES-256.
@@ -26,13 +28,37 @@ const OTHERS: u32 = 0o027;
 const HEAD: &str = "# Keys that seal the secrets in Refundry's database: an id and a key a line, the newest last. Without\n\
                     # them no secret in the database can be read: keep a copy, apart from the database's backups.\n";
 
+/// Keys of a demonstration without keys of its own. They are published, like the demonstration's secrets.
+const PUBLISHED: &str = "published AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The place from which the keys come.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A file. It may get new keys while nodes run.
+    File(PathBuf),
+    /// The text of such a file, given as a setting. It stays the same while a node runs.
+    Setting(Secret),
+    /// The published keys of a demonstration.
+    Published,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::File(file) => write!(f, "the keys file {}", file.display()),
+            KeySource::Setting(_) => f.write_str("REFUNDRY_KEYS"),
+            KeySource::Published => f.write_str("the published keys"),
+        }
+    }
+}
+
 /// The reason why no keys are available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     #[error(
         "the secrets in a PostgreSQL database are sealed by keys that each of its nodes needs, and no file of keys is \
          named: make one by `refundry keys new --keys-file FILE`, and name it to every node by --keys-file or \
-         REFUNDRY_KEYS_FILE"
+         REFUNDRY_KEYS_FILE, or give its text in REFUNDRY_KEYS"
     )]
     NotNamed,
     #[error("the keys file {0} is not there: `refundry keys new --keys-file {0}` makes one")]
@@ -43,25 +69,24 @@ pub enum KeysError {
     )]
     Lost(PathBuf),
     #[error(
-        "the key {id} is not in the keys file {file}, and a secret in the database ({place}) is sealed by it: put its \
-         line back from the copy that was kept of the file"
+        "the key {id} is not in {keys}, and a secret in the database ({place}) is sealed by it: put its line back \
+         from the copy that was kept of the keys"
     )]
     Unknown {
-        file: String,
+        keys: KeySource,
         id: String,
         place: String,
     },
     #[error("the keys file {0} can be read or written by others: chmod 600 {0}")]
     Exposed(PathBuf),
     #[error(
-        "line {line} of the keys file {file} is no key: an id of at most 32 letters, digits and -, a space, and 32 \
-         bytes in base64"
+        "line {line} of {keys} is no key: an id of at most 32 letters, digits and -, a space, and 32 bytes in base64"
     )]
-    Malformed { file: PathBuf, line: usize },
-    #[error("the keys file {file} has two keys of the id {id}")]
-    Twice { file: PathBuf, id: String },
-    #[error("the keys file {0} has no key in it")]
-    Empty(PathBuf),
+    Malformed { keys: KeySource, line: usize },
+    #[error("{keys} has two keys of the id {id}")]
+    Twice { keys: KeySource, id: String },
+    #[error("{0} has no key in it")]
+    Empty(KeySource),
     #[error("the keys file {file}: {cause}")]
     File {
         file: PathBuf,
@@ -69,6 +94,11 @@ pub enum KeysError {
     },
     #[error("the keys of a demonstration are published, and cannot be changed")]
     Published,
+    #[error(
+        "the keys come from REFUNDRY_KEYS, which only you can change: make a line by `refundry keys new --keys-file FILE`, \
+         add it there as the last, start every node again, and run `refundry keys rotate --no-new-key`"
+    )]
+    Setting,
     #[error(transparent)]
     Database(#[from] Error),
 }
@@ -83,11 +113,19 @@ pub struct Key {
 pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// Reads a file of keys.
+    /// Reads the keys of a source.
     ///
     /// # Errors
-    /// [`KeysError::NotThere`], and errors when others can read the file, or a line of it is not a key.
-    pub fn of_file(path: &Path) -> Result<Keys, KeysError> {
+    /// [`KeysError::NotThere`], and errors when others can read the file, or a line is not a key.
+    pub fn of(source: &KeySource) -> Result<Keys, KeysError> {
+        match source {
+            KeySource::File(path) => Keys::of_file(path),
+            KeySource::Setting(text) => Keys::read(text.reveal(), source),
+            KeySource::Published => Keys::read(PUBLISHED, source),
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<Keys, KeysError> {
         let file = |cause| KeysError::File {
             file: path.to_owned(),
             cause,
@@ -107,31 +145,30 @@ impl Keys {
             .take(FILE_BYTES)
             .read_to_string(&mut text)
             .map_err(file)?;
-        Keys::read(&text, path)
+        Keys::read(&text, &KeySource::File(path.to_owned()))
     }
 
-    /// Parses the text of a file of keys.
-    pub fn read(text: &str, path: &Path) -> Result<Keys, KeysError> {
+    /// Parses a text of keys. Errors name its source.
+    fn read(text: &str, source: &KeySource) -> Result<Keys, KeysError> {
         let mut keys: Vec<Key> = Vec::new();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
+        let lines = text.lines().enumerate();
+        let lines = lines.filter(|(_, line)| !line.trim().starts_with('#'));
+        let lines = lines.flat_map(|(at, line)| line.split(',').map(move |line| (at, line.trim())));
+        for (at, line) in lines.filter(|(_, line)| !line.is_empty()) {
             let key = Key::read(line).ok_or_else(|| KeysError::Malformed {
-                file: path.to_owned(),
+                keys: source.clone(),
                 line: at + 1,
             })?;
             if keys.iter().any(|known| known.id == key.id) {
                 return Err(KeysError::Twice {
-                    file: path.to_owned(),
+                    keys: source.clone(),
                     id: key.id,
                 });
             }
             keys.push(key);
         }
         match keys.is_empty() {
-            true => Err(KeysError::Empty(path.to_owned())),
+            true => Err(KeysError::Empty(source.clone())),
             false => Ok(Keys(keys)),
         }
     }
@@ -235,7 +272,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Keys, KeysError> {
-        Keys::read(text, Path::new("keys"))
+        Keys::of(&KeySource::Setting(text.into()))
     }
 
     #[test]
@@ -284,9 +321,12 @@ mod tests {
         ] {
             let why = read(&format!("# keys\n\n{}{bad}\n", &*good)).map(drop);
             let why = why.unwrap_err().to_string();
-            assert!(why.starts_with("line 4 of"), "{bad}: {why}");
+            assert!(why.starts_with("line 4 of REFUNDRY_KEYS"), "{bad}: {why}");
             assert!(!why.contains("AAAA") && !why.contains("c2hv"), "{why}");
         }
+        let (_, other) = new_key();
+        let keys = read(&format!("{},{}", good.trim(), other.trim())).unwrap();
+        assert_eq!(keys.ids().count(), 2);
         let twice = read(&format!("{}{}", &*good, &*good));
         assert!(matches!(twice, Err(KeysError::Twice { .. })));
         assert!(matches!(read("# none\n"), Err(KeysError::Empty(_))));

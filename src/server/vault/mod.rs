@@ -6,7 +6,7 @@
 mod keys;
 mod reseal;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{Aad, Nonce};
@@ -20,22 +20,18 @@ use crate::server::error::{Error, Result};
 use crate::server::store::sealed::SealedColumn;
 
 use keys::{Key, Keys};
-pub use keys::{KeysError, add_to_file, make_file};
+pub use keys::{KeySource, KeysError, add_to_file, make_file};
 pub use reseal::{reseal, sealed_by};
 
 /// Version of the format that is written.
 const VERSION: &str = "v1";
-
-/// Key of a demonstration without a file of keys. It is published, like the demonstration's secrets.
-const PUBLISHED_KEY: &str = "published AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// Seals and opens secrets. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
 
 struct Inner {
-    /// The file of the keys; `None` for the published key.
-    file: Option<PathBuf>,
+    source: KeySource,
     /// The keys as last read.
     keys: RwLock<Arc<Keys>>,
 }
@@ -50,22 +46,23 @@ impl From<KeysError> for Error {
 }
 
 impl Vault {
-    /// Makes a vault from a file of keys.
-    pub fn of_file(file: &Path) -> Result<Vault, KeysError> {
-        let keys = Keys::of_file(file)?;
+    /// Makes a vault with the keys of a source.
+    pub fn of(source: KeySource) -> Result<Vault, KeysError> {
+        let keys = Keys::of(&source)?;
         Ok(Vault(Arc::new(Inner {
-            file: Some(file.to_owned()),
+            source,
             keys: RwLock::new(Arc::new(keys)),
         })))
     }
 
-    /// Makes the vault of a demonstration or a test, with the published key.
+    /// Makes a vault with the keys of a file.
+    pub fn of_file(file: &Path) -> Result<Vault, KeysError> {
+        Vault::of(KeySource::File(file.to_owned()))
+    }
+
+    /// Makes the vault of a demonstration or a test, with the published keys.
     pub fn published() -> Vault {
-        let keys = Keys::read(PUBLISHED_KEY, Path::new("")).expect("the published key is one");
-        Vault(Arc::new(Inner {
-            file: None,
-            keys: RwLock::new(Arc::new(keys)),
-        }))
+        Vault::of(KeySource::Published).expect("the published keys are keys")
     }
 
     /// Makes a vault from a file of keys, which is created if it does not exist. It is not created for a database that
@@ -95,15 +92,18 @@ impl Vault {
         Ok(())
     }
 
-    /// Returns the ids of the keys now in the file, the newest last.
+    /// Returns the ids of the keys as the source has them now, the newest last.
     pub fn ids(&self) -> Result<Vec<String>, KeysError> {
         Ok(self.read_again()?.ids().map(str::to_owned).collect())
     }
 
     /// Adds a new key to the file and returns its id.
     pub fn add_key(&self) -> Result<String, KeysError> {
-        let file = self.0.file.as_deref().ok_or(KeysError::Published)?;
-        add_to_file(file)
+        match &self.0.source {
+            KeySource::File(file) => add_to_file(file),
+            KeySource::Setting(_) => Err(KeysError::Setting),
+            KeySource::Published => Err(KeysError::Published),
+        }
     }
 
     /// Seals a secret for a column and the row with this key. The file of keys is read first, so that an added key is
@@ -156,23 +156,20 @@ impl Vault {
         keys.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the file of keys again.
+    /// Reads the keys again, where they come from a file.
     fn read_again(&self) -> Result<Arc<Keys>, KeysError> {
-        let Some(file) = &self.0.file else {
+        if !matches!(self.0.source, KeySource::File(_)) {
             return Ok(self.keys());
-        };
-        let keys = Arc::new(Keys::of_file(file)?);
+        }
+        let keys = Arc::new(Keys::of(&self.0.source)?);
         let mut known = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
         *known = keys.clone();
         Ok(keys)
     }
 
     fn unknown(&self, id: &str, place: String) -> KeysError {
-        let file = self.0.file.as_deref();
         KeysError::Unknown {
-            file: file.map_or("of a demonstration".to_owned(), |file| {
-                file.display().to_string()
-            }),
+            keys: self.0.source.clone(),
             id: id.to_owned(),
             place,
         }
