@@ -1,11 +1,9 @@
 //! The command `refundry copy`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use refundry::domain::secret::Secret;
 use refundry::server::clock::Clock;
-use refundry::server::config::{Config, database_url};
+use refundry::server::config::{Config, KeySettings, database_url};
 use refundry::server::run::copy::{CopyProgress, copy};
 use refundry::server::run::serve;
 use refundry::server::vault::{KeySource, Vault};
@@ -26,24 +24,14 @@ pub struct Copy {
     /// Database to copy to: empty, or partly copied by an earlier run
     #[arg(long, value_name = "URL", value_parser = database_url)]
     to: Secret,
-    /// File of the keys that seal the secrets, of both databases [default: beside an embedded database to copy from]
-    #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
-    keys_file: Option<PathBuf>,
-    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
-    #[arg(
-        long,
-        env = "REFUNDRY_KEYS",
-        hide_env_values = true,
-        value_name = "TEXT"
-    )]
-    keys: Option<Secret>,
+    #[command(flatten)]
+    keys: KeySettings,
 }
 
 /// Runs the command.
 pub async fn run(command: Copy) -> Result<(), Failure> {
     let config = |url| Config {
         database_url: Some(url),
-        keys_file: command.keys_file.clone(),
         keys: command.keys.clone(),
         ..Config::default()
     };

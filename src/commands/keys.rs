@@ -5,7 +5,7 @@ use refundry::domain::audit::{Act, Action, SubjectKind};
 use refundry::server::audit;
 use refundry::server::config::Offline;
 use refundry::server::run::serve;
-use refundry::server::vault::{self, KeySource, KeysError, Vault};
+use refundry::server::vault::{self, KeysError, Vault};
 
 use super::progress::Progress;
 use super::{Failure, open, origin, say};
@@ -36,16 +36,13 @@ pub struct Rotation {
 pub async fn run(command: KeysCommand) -> Result<(), Failure> {
     match command {
         KeysCommand::New(offline) => {
-            let file = match serve::key_source(&offline.config())? {
-                KeySource::File(file) => file,
-                KeySource::Setting(_) => return Err(KeysError::Setting.into()),
-                KeySource::Published => return Err(KeysError::Published.into()),
-            };
+            let source = serve::key_source(&offline.config())?;
+            let file = source.file()?;
             match file.exists() {
-                true => drop(vault::add_to_file(&file)?),
-                false => vault::make_file(&file)?,
+                true => drop(vault::add_to_file(file)?),
+                false => vault::make_file(file)?,
             }
-            let ids = Vault::of_file(&file)?.ids()?;
+            let ids = Vault::of_file(file)?.ids()?;
             let newest = ids.last().map_or("", String::as_str);
             say(format_args!("{} has the new key {newest}", file.display()));
             say(KEEP_A_COPY);

@@ -34,18 +34,8 @@ pub struct Config {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<Secret>,
 
-    /// File of the keys that seal secrets in the database [default: beside the embedded database, made on first use]
-    #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
-    pub keys_file: Option<PathBuf>,
-
-    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
-    #[arg(
-        long,
-        env = "REFUNDRY_KEYS",
-        hide_env_values = true,
-        value_name = "TEXT"
-    )]
-    pub keys: Option<Secret>,
+    #[command(flatten)]
+    pub keys: KeySettings,
 
     /// Address to listen on; port 0 takes a free one
     #[arg(
@@ -208,6 +198,29 @@ impl Default for Config {
     }
 }
 
+/// The settings of the keys that seal secrets in the database. A named file is used rather than the text.
+#[derive(Args, Clone, Debug, Default)]
+pub struct KeySettings {
+    /// File of the keys that seal secrets in the database [default: beside the embedded database]
+    #[arg(
+        id = "keys_file",
+        long = "keys-file",
+        env = "REFUNDRY_KEYS_FILE",
+        value_name = "FILE"
+    )]
+    pub file: Option<PathBuf>,
+
+    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
+    #[arg(
+        id = "keys",
+        long = "keys",
+        env = "REFUNDRY_KEYS",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
+    pub text: Option<Secret>,
+}
+
 /// The settings of commands that work on the database without serving requests.
 #[derive(Args, Clone, Debug)]
 pub struct Offline {
@@ -215,18 +228,8 @@ pub struct Offline {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<Secret>,
 
-    /// File of the keys that seal secrets in the database [default: beside the embedded database, made on first use]
-    #[arg(long, env = "REFUNDRY_KEYS_FILE", value_name = "FILE")]
-    pub keys_file: Option<PathBuf>,
-
-    /// Text of such a file, where `,` may stand for the end of a line; not used where a file is named [default: none]
-    #[arg(
-        long,
-        env = "REFUNDRY_KEYS",
-        hide_env_values = true,
-        value_name = "TEXT"
-    )]
-    pub keys: Option<Secret>,
+    #[command(flatten)]
+    pub keys: KeySettings,
 }
 
 impl Offline {
@@ -234,7 +237,6 @@ impl Offline {
     pub fn config(&self) -> Config {
         Config {
             database_url: self.database_url.clone(),
-            keys_file: self.keys_file.clone(),
             keys: self.keys.clone(),
             ..Config::default()
         }
@@ -411,8 +413,10 @@ mod tests {
         };
         let offline = Offline {
             database_url: url,
-            keys_file: None,
-            keys: Some("id horse".into()),
+            keys: KeySettings {
+                file: None,
+                text: Some("id horse".into()),
+            },
         };
         for printed in [format!("{config:?}"), format!("{offline:?}")] {
             assert!(!printed.contains("horse"), "{printed}");

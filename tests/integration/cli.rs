@@ -13,7 +13,7 @@ use refundry::domain::order::OrderKey;
 use refundry::domain::refund::RefundStatus;
 use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
-use refundry::server::config::Config;
+use refundry::server::config::{Config, KeySettings};
 use refundry::server::ctx::Ctx;
 use refundry::server::people::DEMO_PASSWORD;
 use refundry::server::run::serve;
@@ -160,7 +160,10 @@ impl Desk {
         let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
         let config = Config {
             database_url: Some(url.into()),
-            keys_file: self.database.as_ref().map(TestDatabase::keys_file),
+            keys: KeySettings {
+                file: self.database.as_ref().map(TestDatabase::keys_file),
+                text: None,
+            },
             ..Config::default()
         };
         serve::open(config).await.unwrap()

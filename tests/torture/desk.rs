@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::order::Channel;
-use refundry::server::config::Config;
+use refundry::server::config::{Config, KeySettings};
 use refundry::server::run::serve;
 use refundry::server::vault;
 use tempfile::TempDir;
@@ -68,7 +68,10 @@ impl Desk {
         vault::make_file(&keys_file).unwrap();
         let config = Config {
             database_url: Some(database_url.clone().into()),
-            keys_file: Some(keys_file),
+            keys: KeySettings {
+                file: Some(keys_file),
+                text: None,
+            },
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();

@@ -130,10 +130,10 @@ pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
 /// # Errors
 /// [`KeysError::NotNamed`] on PostgreSQL, where no default place is shared by all nodes.
 pub fn key_source(config: &Config) -> Result<KeySource, KeysError> {
-    if let Some(file) = &config.keys_file {
+    if let Some(file) = &config.keys.file {
         return Ok(KeySource::File(file.clone()));
     }
-    if let Some(text) = &config.keys {
+    if let Some(text) = &config.keys.text {
         return Ok(KeySource::Setting(text.clone()));
     }
     let url = url(config);

@@ -42,6 +42,20 @@ pub enum KeySource {
     Published,
 }
 
+impl KeySource {
+    /// Returns the file, to which keys can be added.
+    ///
+    /// # Errors
+    /// [`KeysError::Setting`] or [`KeysError::Published`] where the keys do not come from a file.
+    pub fn file(&self) -> Result<&Path, KeysError> {
+        match self {
+            KeySource::File(file) => Ok(file),
+            KeySource::Setting(_) => Err(KeysError::Setting),
+            KeySource::Published => Err(KeysError::Published),
+        }
+    }
+}
+
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -99,11 +99,7 @@ impl Vault {
 
     /// Adds a new key to the file and returns its id.
     pub fn add_key(&self) -> Result<String, KeysError> {
-        match &self.0.source {
-            KeySource::File(file) => add_to_file(file),
-            KeySource::Setting(_) => Err(KeysError::Setting),
-            KeySource::Published => Err(KeysError::Published),
-        }
+        add_to_file(self.0.source.file()?)
     }
 
     /// Seals a secret for a column and the row with this key. The file of keys is read first, so that an added key is

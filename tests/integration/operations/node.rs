@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use refundry::server::config::Config;
+use refundry::server::config::{Config, KeySettings};
 use refundry::server::run::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -80,7 +80,10 @@ impl Node {
         let url = database.url();
         let config = Config {
             database_url: Some(url.clone().into()),
-            keys_file: Some(database.keys_file()),
+            keys: KeySettings {
+                file: Some(database.keys_file()),
+                text: None,
+            },
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();
