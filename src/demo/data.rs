@@ -340,6 +340,8 @@ fn refund(
         reason: REASONS.choose(rng).map(|reason| (*reason).to_owned()),
         attach: order.attach.clone(),
         notify_url: None,
+        not_notify: false,
+        request: None,
         client_ip: (!by_hand).then(|| format!("203.0.113.{}", rng.random_range(1..255))),
         edition: if single {
             Edition::Single

@@ -54,8 +54,16 @@ pub enum Reason {
         allowed: Cow<'static, str>,
     },
     NotATime,
+    /// Unix milliseconds where seconds are expected.
+    Milliseconds,
     NotAnAddress,
     NotAUrl,
+    /// An address with user name or password.
+    UrlWithPassword,
+    /// An address in a network to which notices are not sent.
+    PrivateAddress,
+    /// Neither `true` nor `false`.
+    NotAFlag,
     /// Amount greater than the order's refundable balance.
     ExceedsRefundable {
         left: Fen,
@@ -71,6 +79,15 @@ pub enum Reason {
     /// `reqTime` is too far behind our clock.
     ClockBehind {
         seconds: i64,
+    },
+    /// `reqTime` differs from our clock by whole hours or half hours, as the time of another zone does.
+    OtherZone {
+        seconds: i64,
+        zone: Cow<'static, str>,
+    },
+    /// Differs from another field of the same meaning.
+    DiffersFrom {
+        name: Cow<'static, str>,
     },
     /// Does not match the app's own value.
     Mismatch,
@@ -154,6 +171,8 @@ pub enum Refusal {
         field: Cow<'static, str>,
     },
     BadSignature,
+    /// The signed text was not brought into upper case, as the open edition demands.
+    NotUpperCased,
     TooManyAttempts {
         minutes: i64,
     },
@@ -198,7 +217,7 @@ impl Refusal {
             Refusal::ChannelSilent { .. } => 20080,
             Refusal::SubmissionUnderWay | Refusal::Undecided => 20043,
             Refusal::Inconsistent { .. } => 20091,
-            Refusal::BadSignature => 20052,
+            Refusal::BadSignature | Refusal::NotUpperCased => 20052,
             Refusal::TooLarge
             | Refusal::Overloaded
             | Refusal::TooOften { .. }
@@ -311,6 +330,10 @@ impl Refusal {
                 format!("{field} differs from what was recorded before"),
             ),
             Refusal::BadSignature => fixed("签名验证失败", "the signature does not verify"),
+            Refusal::NotUpperCased => fixed(
+                "签名验证失败：服务商版须将整段待签名文本（含 &key=）转为大写后再签名",
+                "the signature does not verify: the open edition signs the whole text, &key= included, in upper case",
+            ),
             Refusal::TooManyAttempts { minutes } => pick(
                 lang,
                 format!("失败次数过多，请 {minutes} 分钟后再试"),
@@ -349,7 +372,7 @@ impl Reason {
             Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
                 "不能包含 &、=、引号、反斜杠、空白、不可见字符，或大写形式不同的非 ASCII 字母（如 ß、全角字母）",
-                "must not hold &, =, quotes, backslashes, white space, invisible characters or letters externals \
+                "must not hold &, =, quotes, backslashes, white space, invisible characters or letters outside \
                  ASCII that have another form in upper case (ß, full-width letters)",
             ),
             Reason::ControlCharacter => {
@@ -396,8 +419,24 @@ impl Reason {
                 format!("must be one of {allowed}"),
             ),
             Reason::NotATime => fixed("不是有效的时间", "is not a time"),
+            Reason::Milliseconds => fixed(
+                "应为 Unix 秒，收到的似为毫秒",
+                "must be Unix seconds; this looks like milliseconds",
+            ),
             Reason::NotAnAddress => fixed("不是有效的 IP 地址", "is not an IP address"),
-            Reason::NotAUrl => fixed("不是有效的 http(s) 地址", "is not an http(s) address"),
+            Reason::NotAUrl => fixed(
+                "不是有效的 http(s) 地址（仅限可见 ASCII 字符，不含引号和反斜杠）",
+                "is not an http(s) address of visible ASCII characters without quotes and backslashes",
+            ),
+            Reason::UrlWithPassword => fixed(
+                "地址中不能含有用户名或密码",
+                "must not hold a user name or password",
+            ),
+            Reason::PrivateAddress => fixed(
+                "不是公网地址，通知无法送达",
+                "is not in a public network, so no notice could be sent there",
+            ),
+            Reason::NotAFlag => fixed("应为 true 或 false", "must be true or false"),
             Reason::ExceedsRefundable { left } => pick(
                 lang,
                 format!("超过可退金额，剩余可退 {} 元", left.plain()),
@@ -423,6 +462,21 @@ impl Reason {
                 lang,
                 format!("比服务器时间慢 {seconds} 秒，超出允许误差"),
                 format!("is {seconds} seconds behind the server's clock, more than is allowed"),
+            ),
+            Reason::OtherZone { seconds, zone } => pick(
+                lang,
+                format!(
+                    "与服务器时间相差 {seconds} 秒，正好是整数个时区；应为 {zone} 的时间，请检查时区"
+                ),
+                format!(
+                    "is {seconds} seconds from the server's clock, as in another time zone: it must be the time of {zone}; \
+                     check the zone"
+                ),
+            ),
+            Reason::DiffersFrom { name } => pick(
+                lang,
+                format!("与字段 {name} 不一致"),
+                format!("differs from the field {name}"),
             ),
             Reason::MovesMoney => fixed(
                 "仅限只有沙箱通道的应用：动用资金的应用必须签名",

@@ -61,17 +61,32 @@ pub struct Answer {
 /// The client for posts to merchants' addresses.
 pub struct Outbound {
     transport: Box<dyn NoticeTransport>,
+    networks: Networks,
 }
 
 impl Outbound {
     /// Makes a client that posts by HTTP.
     pub fn new(networks: Networks) -> Outbound {
-        Outbound::by(Box::new(HttpTransport::new(networks)))
+        Outbound {
+            networks,
+            ..Outbound::by(Box::new(HttpTransport::new(networks)))
+        }
     }
 
     /// Makes a client with another transport.
     pub fn by(transport: Box<dyn NoticeTransport>) -> Outbound {
-        Outbound { transport }
+        Outbound {
+            transport,
+            networks: Networks::All,
+        }
+    }
+
+    /// Tells whether posts to an address may succeed: false where it names a number in a network that is not allowed. A
+    /// name is looked up at each post only.
+    pub fn may_reach(&self, url: &str) -> bool {
+        let url = Url::parse(url).ok();
+        let ip = url.as_ref().and_then(ip_of);
+        ip.is_none_or(|ip| self.networks.hold(ip))
     }
 
     /// Posts a JSON body.
@@ -125,12 +140,13 @@ impl HttpTransport {
         let url =
             Url::parse(url).map_err(|error| format!("the address cannot be read: {error}"))?;
         // `ResolveWithin` checks only names, so an IP address in the URL is checked here.
-        let host = url.host_str().unwrap_or_default();
-        let number: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        if let Some(ip) = number.filter(|ip| !self.networks.hold(*ip)) {
+        if let Some(ip) = ip_of(&url).filter(|ip| !self.networks.hold(*ip)) {
             return Err(format!("{ip} is not in a public network"));
         }
-        let request = self.http.post(url).header(CONTENT_TYPE, "application/json");
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8");
         let mut response = request
             .body(body.to_owned())
             .send()
@@ -148,6 +164,12 @@ impl HttpTransport {
         let text = sanitized(&String::from_utf8_lossy(&bytes), limits::SAID_BYTES);
         Ok((status, text))
     }
+}
+
+/// Returns the IP address that stands in an address in place of a name.
+fn ip_of(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 impl NoticeTransport for HttpTransport {
@@ -171,7 +193,8 @@ fn failure(status: u16, text: &str) -> Option<String> {
     if !(200..300).contains(&status) {
         return Some(format!("answered with HTTP {status}"));
     }
-    let delivered = text.trim().eq_ignore_ascii_case("SUCCESS");
+    let beside = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let delivered = text.trim_matches(beside).eq_ignore_ascii_case("SUCCESS");
     (!delivered).then(|| "the answer is not SUCCESS".to_owned())
 }
 

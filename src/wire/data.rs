@@ -263,8 +263,6 @@ pub struct RefundNoticeData {
     amount: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Time of the refund's request.
-    refund_time: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_time: Option<Moment>,
     status: &'static str,
@@ -291,7 +289,6 @@ impl RefundNoticeData {
             order_amount: wire.amount(order.amount),
             amount: wire.amount(refund.amount),
             reason: not_empty(&refund.reason),
-            refund_time: wire.moment(refund.created_at),
             finish_time: refund.finish_time().map(|at| wire.moment(at)),
             status: refund.status.as_str(),
             attach: not_empty(&refund.attach),

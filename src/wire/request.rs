@@ -96,7 +96,7 @@ impl<'a> RequestFields<'a> {
             if field.is_some_and(|field| !field.kind.is_free()) {
                 continue;
             }
-            let text = sign::signed_value(value).unwrap_or_default();
+            let text = sign::signed_value(value, self.edition).unwrap_or_default();
             let text = text
                 .chars()
                 .filter(|c| sign::stays(*c))
@@ -137,6 +137,11 @@ impl<'a> RequestFields<'a> {
     pub fn needed(self, field: &Field) -> Result<String, Refusal> {
         self.text(field)
             .ok_or_else(|| Refusal::field(field.name, Reason::Missing))
+    }
+
+    /// Returns true where a checked field is given as `true`.
+    pub fn flag(self, field: &Field) -> bool {
+        self.value(field) == Some(&Json::Bool(true))
     }
 
     /// Returns the channel of a required field.
@@ -197,9 +202,29 @@ impl<'a> RequestFields<'a> {
 
     /// Returns the key of the order that the request names, if it names one.
     pub fn order_key(self) -> Option<OrderKey> {
+        self.order_key_by(self.text(&field::BIZ_ORDER_NO))
+    }
+
+    /// Returns the key of the order that a query names, if it names one. Queries may misspell `bizOrderNo`, see
+    /// [`field::BIZ_ORDER_NOE_NO`].
+    ///
+    /// # Errors
+    /// Refuses both spellings with different numbers.
+    pub fn queried_order_key(self) -> Result<Option<OrderKey>, Refusal> {
+        let spelt = self.text(&field::BIZ_ORDER_NO);
+        let misspelt = self.text(&field::BIZ_ORDER_NOE_NO);
+        if spelt.is_some() && misspelt.is_some() && spelt != misspelt {
+            let name = field::BIZ_ORDER_NO.name.into();
+            let reason = Reason::DiffersFrom { name };
+            return Err(Refusal::field(field::BIZ_ORDER_NOE_NO.name, reason));
+        }
+        Ok(self.order_key_by(spelt.or(misspelt)))
+    }
+
+    fn order_key_by(self, biz_order_no: Option<String>) -> Option<OrderKey> {
         let by_ours = self.text(&field::ORDER_NO).map(OrderKey::OrderNo);
         by_ours
-            .or_else(|| self.text(&field::BIZ_ORDER_NO).map(OrderKey::BizOrderNo))
+            .or(biz_order_no.map(OrderKey::BizOrderNo))
             .or_else(|| self.text(&field::OUT_ORDER_NO).map(OrderKey::OutOrderNo))
     }
 }
@@ -405,7 +430,7 @@ mod tests {
             let signer = Signer { secret: "k", sign_type: SignType::Md5, edition };
             let text: Vec<String> = one
                 .iter()
-                .filter_map(|(name, value)| Some(format!("{name}={}", sign::signed_value(value)?)))
+                .filter_map(|(name, value)| Some(format!("{name}={}", sign::signed_value(value, edition)?)))
                 .collect();
             let text: String = text.join("&").chars().filter(|c| sign::stays(*c)).collect();
             let other = read_otherwise(&text, &cuts, edition);

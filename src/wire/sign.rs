@@ -1,6 +1,8 @@
 //! Signatures of the gateway: the canonical text of a set of fields, and its digest. The gateway's contract has the
 //! rule and its test vectors.
 
+use std::borrow::Cow;
+
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -52,7 +54,7 @@ impl Signer<'_> {
         let texts: Vec<(&str, String)> = fields
             .iter()
             .filter(|(name, _)| *name != SIGN)
-            .filter_map(|(name, value)| Some((name.as_str(), signed_value(value)?)))
+            .filter_map(|(name, value)| Some((name.as_str(), signed_value(value, self.edition)?)))
             .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
             .collect();
         let pairs: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
@@ -106,8 +108,8 @@ pub fn stays(c: char) -> bool {
     c != '"' && c != '\\'
 }
 
-/// Returns a value as it stands in the signed text, before quotes and backslashes are removed; `None` for null.
-pub fn signed_value(value: &Json) -> Option<String> {
+/// Returns a value as it stands in an edition's signed text, before quotes and backslashes are removed; `None` for null.
+pub fn signed_value(value: &Json, edition: Edition) -> Option<String> {
     Some(match value {
         Json::Null => return None,
         Json::Bool(value) => value.to_string(),
@@ -116,9 +118,30 @@ pub fn signed_value(value: &Json) -> Option<String> {
         Json::List(_) | Json::Object(_) => {
             let mut out = String::new();
             value.write_compact(&mut out);
-            out
+            match edition {
+                Edition::Open => escaped(&out).into_owned(),
+                Edition::Single => out,
+            }
         }
     })
+}
+
+/// Returns nested JSON as the open edition signs it. Its client writes the JSON anew before it verifies, and escapes
+/// invisible characters beyond ASCII as `\u00a0`; the rule then removes the backslash. The text itself may carry those
+/// characters as they are.
+pub fn escaped(json: &str) -> Cow<'_, str> {
+    let escapes = |c: char| matches!(c, '\u{80}'..='\u{a0}' | '\u{2000}'..='\u{2010}' | '\u{2028}'..='\u{202f}' | '\u{2066}'..='\u{206f}');
+    if !json.contains(escapes) {
+        return json.into();
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match escapes(c) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    text.into()
 }
 
 /// Compares two hex digests, ignoring case. The time taken does not depend on where they differ.
@@ -147,25 +170,70 @@ mod tests {
     #[test]
     fn the_published_vectors_hold() {
         let signer = signer(SignType::HmacSha256, Edition::Single);
-        let request = object(
-            br#"{"refundNo":"DEVR24051020531763000004","clientIp":"127.0.0.1","reqTime":1715575932,
-                "sign":"a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7"}"#,
-        )
-        .unwrap();
-        let sign = "a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7";
-        assert_eq!(signer.sign_fields(&request, Empty::Dropped), sign);
-        assert!(signer.verifies(&request, sign));
-        assert!(signer.verifies(&request, &sign.to_uppercase()));
-        assert!(!signer.verifies(&request, &sign[1..]));
-        assert!(!signer.verifies(&request, ""));
+        for (body, sign) in [
+            (
+                r#"{"refundNo":"DEVR24051020531763000004","clientIp":"127.0.0.1","reqTime":1715575932}"#,
+                "a375e5517062966dab81b84fec9586a4f88e38f1385f6350ce200a27d32190d7",
+            ),
+            (
+                r#"{"status":"pay_not_found","code":0,"resTime":1715576198}"#,
+                "913e925dcda0f68787b8ade8c0c34064a0b71cd008ba3377b42333c0da0c9df9",
+            ),
+            (
+                r#"{"bizOrderNoeNo":"P1715603299772","clientIp":"127.0.0.1","reqTime":1715847414}"#,
+                "337c290cdd5e3f0577afdd5f97c0de5dce6aed018744851312b6626ddf3d1ece",
+            ),
+            (
+                r#"{"refundNo":"DEVR24051020531763000004","clientIp":"127.0.0.1","reqTime":1715849116}"#,
+                "8e38b5dac6a0699b943b0041763b0fdfb876ccd19ba8336732d02673933c6a06",
+            ),
+            (
+                r#"{"code":1,"msg":"退款订单不存在","resTime":1715849164}"#,
+                "228aeccda2c31ebdb6853d3ba6b5b6e8a7cf92e8227db55eba3748c8d3909e92",
+            ),
+            (
+                r#"{"amount":19,"attach":"{回调参数}","bizOrderNo":"SDK_1715341621498","bizRefundNo":"R77292",
+                    "clientIp":"127.0.0.1","notifyUrl":"https://abc.com/callback","reqTime":1715342344}"#,
+                "69c0845c4c1b0c1b4820cd9430b1938386bb43ea1e7d521484b0cb2297eac7b4",
+            ),
+            (
+                r#"{"code":1,"msg":"当前订单状态[退款中]不允许发起退款操作","resTime":1715345296}"#,
+                "2bcc5ac7902379d65dc9901186cd81a2833835a30d5a59b3b1860df82f012557",
+            ),
+        ] {
+            let fields = object(body.as_bytes()).unwrap();
+            assert_eq!(signer.sign_fields(&fields, Empty::Dropped), sign, "{body}");
+            assert!(signer.verifies(&fields, sign));
+            assert!(signer.verifies(&fields, &sign.to_uppercase()));
+            assert!(!signer.verifies(&fields, &sign[1..]));
+            assert!(!signer.verifies(&fields, ""));
+        }
+    }
 
+    #[test]
+    fn invisible_characters_of_nested_json_are_signed_as_their_escapes() {
+        let signer = signer(SignType::HmacSha256, Edition::Open);
+        let data = "{\"orderNo\":\"P1\",\"bizOrderNo\":\"B1\",\"title\":\"t\",\"refundNo\":\"R1\",\"bizRefundNo\":\"b1\",\
+            \"channel\":\"sandbox\",\"orderAmount\":10,\"amount\":1,\"reason\":\"a\u{a0}b\",\"status\":\"success\"}";
+        let pairs = [
+            ("code", "0"),
+            ("data", &*escaped(data)),
+            ("msg", "success"),
+            ("resTime", "2026-01-02 03:04:05"),
+            ("traceId", "T1"),
+        ];
         assert_eq!(
-            signer.sign(&[
-                ("status", "pay_not_found"),
-                ("code", "0"),
-                ("resTime", "1715576198")
-            ]),
-            "913e925dcda0f68787b8ade8c0c34064a0b71cd008ba3377b42333c0da0c9df9"
+            signer.sign(&pairs),
+            "382ba23fa3aec8a3658adb717937cc815f61fd142511c90380541d614fd359c1"
+        );
+        let fields = object(
+            "{\"o\":{\"a\":\"\u{7f}\u{80}\u{2028}\u{2066}x\u{200b}\u{2011}\"},\"t\":\"\u{a0}\"}"
+                .as_bytes(),
+        );
+        let fields = fields.unwrap();
+        assert_eq!(
+            signer.shown_text(&fields).replace(HIDDEN, "K"),
+            "O={A:\u{7f}U0080U2028U2066XU200B\u{2011}}&T=\u{a0}&KEY=K"
         );
     }
 
@@ -181,7 +249,7 @@ mod tests {
             let texts: Vec<_> = fields
                 .iter()
                 .filter(|(name, _)| *name != SIGN)
-                .filter_map(|(name, value)| Some((name.as_str(), signed_value(value)?)))
+                .filter_map(|(name, value)| Some((name.as_str(), signed_value(value, edition)?)))
                 .filter(|(_, value)| empty == Empty::Kept || !value.is_empty())
                 .collect();
             let pairs: Vec<_> = texts.iter().map(|(n, v)| (*n, v.as_str())).collect();

@@ -129,6 +129,8 @@ impl History {
     fn ask_for(&mut self, order: &Order, amount: i64) {
         let number = self.asked.len();
         let new = NewRefund {
+            not_notify: false,
+            request: None,
             client_ip: Some("203.0.113.7".to_owned()),
             ..support::new_refund(order, &format!("R{number}"), Fen(amount))
         };

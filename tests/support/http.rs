@@ -219,6 +219,14 @@ impl Answer {
             .unwrap_or_else(|| panic!("no code: {}", self.text))
     }
 
+    /// Returns the code and message of a refusal of the business in the single edition, which stand in `data`.
+    pub fn refused_in_data(&self) -> (i64, String) {
+        assert_eq!(self.code(), 0, "{}", self.text);
+        let data = self.data();
+        let msg = data["msg"].as_str().unwrap_or_default().to_owned();
+        (data["code"].as_i64().unwrap(), msg)
+    }
+
     pub fn msg(&self) -> String {
         self.json()["msg"].as_str().unwrap().to_owned()
     }

@@ -194,6 +194,8 @@ pub fn new_refund(order: &Order, biz_refund_no: &str, amount: Fen) -> NewRefund 
         reason: None,
         attach: None,
         notify_url: None,
+        not_notify: false,
+        request: None,
         client_ip: None,
         edition: Edition::Open,
         expected_refundable: None,

@@ -96,7 +96,11 @@ async fn receive(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+    // Old receivers read ISO-8859-1 where no charset is named.
+    assert_eq!(
+        headers[header::CONTENT_TYPE],
+        "application/json; charset=utf-8"
+    );
     let reply = {
         let mut seen = seen.lock().unwrap();
         seen.bodies.push(body);

@@ -1,7 +1,8 @@
 //! A refund: an intent that is stored before the channel is called, and settled by evidence.
 //!
-//! This file has the refund itself, `submission` its submissions, `evidence` what channels state ([`Evidence`]),
-//! `transitions` everything that can happen to a refund, and `schedule` the times of its syncs.
+//! This file has the refund itself, `requests` tells copies of a request from new ones, `submission` has the refund's
+//! submissions, `evidence` what channels state ([`Evidence`]), `transitions` everything that can happen to a refund, and
+//! `schedule` the times of its syncs.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,13 @@ use crate::domain::string_enum;
 use crate::domain::time::Timestamp;
 
 mod evidence;
+mod requests;
 mod schedule;
 mod submission;
 mod transitions;
 
 pub use evidence::{Delay, Evidence, Outcome, OutcomeKind, Source, Statement};
+pub use requests::{NewestRequests, SignedRequest};
 pub use submission::{Lease, NewNumber, Submission, Submissions, WaitReason};
 pub use transitions::{Booking, Effect, RepeatedFields, Settlement};
 
@@ -73,9 +76,14 @@ pub struct Refund {
     pub reason: Option<String>,
     pub attach: Option<String>,
     pub notify_url: Option<String>,
+    /// True where the merchant wants no notices of this refund.
+    pub not_notify: bool,
     pub client_ip: Option<String>,
     /// The edition of the merchant's request.
     pub edition: Edition,
+    /// The merchant's requests that `attach`, `notify_url` and `client_ip` are from.
+    #[serde(skip)]
+    pub requests: NewestRequests,
     pub status: RefundStatus,
     pub submissions: Submissions,
     pub review_reason: Option<ReviewReason>,
@@ -105,6 +113,10 @@ impl Refund {
         now: Timestamp,
     ) -> Refund {
         let first = Submission::first(refund_no.clone(), params, now);
+        let mut requests = NewestRequests::default();
+        if let Some(request) = &new.request {
+            requests.add(request);
+        }
         Refund {
             app_id: order.app_id.clone(),
             refund_no,
@@ -117,8 +129,10 @@ impl Refund {
             reason: new.reason,
             attach: new.attach,
             notify_url: new.notify_url,
+            not_notify: new.not_notify,
             client_ip: new.client_ip,
             edition: new.edition,
+            requests,
             status: RefundStatus::Progress,
             submissions: Submissions::of(first),
             review_reason: None,
@@ -185,8 +199,12 @@ pub struct NewRefund {
     pub reason: Option<String>,
     pub attach: Option<String>,
     pub notify_url: Option<String>,
+    /// True where the merchant wants no notices of this refund.
+    pub not_notify: bool,
     pub client_ip: Option<String>,
     pub edition: Edition,
+    /// The merchant's request; `None` for a refund that was made in the console.
+    pub request: Option<SignedRequest>,
     /// Refundable amount of the order as the requester saw it. If the balance has changed since, the refund is refused;
     /// this guards the console against stale pages.
     pub expected_refundable: Option<Fen>,

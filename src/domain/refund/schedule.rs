@@ -111,6 +111,8 @@ mod tests {
             reason: None,
             attach: None,
             notify_url: None,
+            not_notify: false,
+            request: None,
             client_ip: None,
             edition: Edition::Open,
             expected_refundable: None,

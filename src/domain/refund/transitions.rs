@@ -6,8 +6,8 @@ use crate::domain::money::Fen;
 use crate::domain::movement::Amounts;
 use crate::domain::refund::schedule;
 use crate::domain::refund::{
-    Delay, Evidence, NewNumber, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason, Source,
-    WaitReason,
+    Delay, Evidence, NewNumber, Outcome, OutcomeKind, Refund, RefundStatus, ReviewReason,
+    SignedRequest, Source, WaitReason,
 };
 use crate::domain::string_enum;
 use crate::domain::time::{MINUTE_MS, Timestamp};
@@ -47,6 +47,8 @@ pub struct RepeatedFields {
     pub attach: Option<String>,
     pub notify_url: Option<String>,
     pub client_ip: Option<String>,
+    /// The request that gives them; `None` for one that is not a merchant's.
+    pub request: Option<SignedRequest>,
 }
 
 impl Refund {
@@ -186,8 +188,17 @@ impl Refund {
         settlement
     }
 
-    /// Takes over what a repeat of the request may change. `None` where nothing differs.
+    /// Takes over what a repeat of the request may change. `None` where nothing differs, or where the repeat is a copy of
+    /// an earlier request: see [`NewestRequests`](crate::domain::refund::NewestRequests).
     pub fn merged(&self, fields: &RepeatedFields) -> Option<Settlement> {
+        let request = fields.request.as_ref();
+        if request.is_some_and(|request| !self.requests.are_before(request)) {
+            return None;
+        }
+        let is_new = |own: &Option<String>, given: &str| match (own, request) {
+            (Some(own), Some(request)) => request.covers_difference(own, given),
+            _ => own.as_deref() != Some(given),
+        };
         let mut settlement = self.noted();
         let refund = &mut settlement.refund;
         for (own, given) in [
@@ -195,11 +206,17 @@ impl Refund {
             (&mut refund.notify_url, &fields.notify_url),
             (&mut refund.client_ip, &fields.client_ip),
         ] {
-            if given.is_some() {
+            if given.as_deref().is_some_and(|given| is_new(own, given)) {
                 own.clone_from(given);
             }
         }
-        (settlement.refund != *self).then_some(settlement)
+        if settlement.refund == *self {
+            return None;
+        }
+        if let Some(request) = request {
+            settlement.refund.requests.add(request);
+        }
+        Some(settlement)
     }
 
     fn noted(&self) -> Settlement {

@@ -18,7 +18,7 @@ use crate::server::trace::TraceId;
 use crate::wire::code::Code;
 use crate::wire::field::local_text;
 use crate::wire::json;
-use crate::wire::sign::{Empty, Signer};
+use crate::wire::sign::{self, Empty, Signer};
 
 /// 两种协议版本的应答 · The answer of either edition.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +40,7 @@ pub struct OpenAnswer<T> {
     msg: String,
     /// 业务数据，code 为 0 时返回 · requested data; null unless code is 0
     data: Option<T>,
-    /// 应答签名；无法确定应用时没有 · signature of the answer; absent where no app could be identified
+    /// 应答签名；请求未通过验签时没有 · signature of the answer; absent where the request's own did not verify
     #[schema(max_length = 64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     sign: Option<String>,
@@ -75,9 +75,12 @@ pub struct SingleAnswer<T> {
 pub struct SingleData<T> {
     #[serde(flatten)]
     data: T,
-    /// 状态码 · code
+    /// 状态码；业务拒绝时非 0，此时外层 code 为 0 · code; not 0 where the business refuses, the outer code being 0 then
     #[schema(example = 0)]
     code: i32,
+    /// 业务拒绝的原因 · why the business refuses
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msg: Option<String>,
     /// 响应时间，Unix 秒 · time of the answer in Unix seconds
     #[schema(example = 1715576198)]
     res_time: i64,
@@ -87,13 +90,18 @@ pub struct SingleData<T> {
     sign: Option<String>,
 }
 
+/// The data of a refusal: none but the code and its message.
+#[derive(Serialize)]
+struct NoData {}
+
 /// The parameters of an answer. They are completed as the request is authenticated.
 #[derive(Clone)]
 pub struct Reply {
     pub ctx: Ctx,
     pub trace: TraceId,
     pub edition: Edition,
-    /// The app whose secret signs. `None` while no app was identified: the answer is then not signed.
+    /// The app whose secret signs. `None` while the request's own signature has not been verified: the answer is then not
+    /// signed.
     pub merchant: Option<Arc<MerchantApp>>,
 }
 
@@ -125,11 +133,22 @@ impl Reply {
             Edition::Single => Answer::Single(SingleAnswer {
                 msg: "success".to_owned(),
                 code: 0,
-                data: Some(self.single_data(data)?),
+                data: Some(self.single_data(data, Code::ACCEPTED, None)?),
                 trace_id: self.trace.0.clone(),
             }),
         };
         Ok(respond(StatusCode::OK, 0, &answer))
+    }
+
+    /// Answers, in the single edition, with a refusal of the business: within `data`, as its clients expect.
+    fn refused_in_data(&self, code: Code, msg: String) -> Result<Response> {
+        let answer: Answer<(), _> = Answer::Single(SingleAnswer {
+            msg: "success".to_owned(),
+            code: 0,
+            data: Some(self.single_data(&NoData {}, code, Some(msg))?),
+            trace_id: self.trace.0.clone(),
+        });
+        Ok(respond(StatusCode::OK, code.0, &answer))
     }
 
     /// Answers with a refusal. The cause of an internal error goes to the log only.
@@ -138,13 +157,17 @@ impl Reply {
             Error::Refused(refusal) => {
                 let code = Code::of(refusal, self.edition).0;
                 tracing::info!(code, %refusal, "refused");
+                if Code::is_in_data(refusal, self.edition)
+                    && let Ok(answer) = self.refused_in_data(Code(code), refusal.text(Lang::Zh))
+                {
+                    return answer;
+                }
                 (code, refusal.text(Lang::Zh), status(refusal))
             }
             // The write may have taken place, so the merchant has to ask and must not take it for refused.
             Error::Internal(_) if error.is_commit_unknown() => {
                 tracing::error!(%error, "a request may have taken place");
-                let refusal = Refusal::Undecided;
-                (refusal.code(), refusal.text(Lang::Zh), StatusCode::OK)
+                return self.refused(&Refusal::Undecided.into());
             }
             Error::Internal(_) => {
                 tracing::error!(%error, "a request failed");
@@ -183,7 +206,8 @@ impl Reply {
             ("resTime", res_time.as_str()),
             ("traceId", self.trace.0.as_str()),
         ];
-        signed.extend(data.as_deref().map(|data| ("data", data.get())));
+        let data_text = data.as_deref().map(|data| sign::escaped(data.get()));
+        signed.extend(data_text.as_deref().map(|text| ("data", text)));
         let sign = self.signer().map(|signer| signer.sign(&signed));
         OpenAnswer {
             code,
@@ -195,11 +219,17 @@ impl Reply {
         }
     }
 
-    fn single_data<'d, T: Serialize>(&self, data: &'d T) -> Result<SingleData<&'d T>> {
+    fn single_data<'d, T: Serialize>(
+        &self,
+        data: &'d T,
+        code: Code,
+        msg: Option<String>,
+    ) -> Result<SingleData<&'d T>> {
         let res_time = self.ctx.clock.now().seconds();
         let mut data = SingleData {
             data,
-            code: 0,
+            code: code.0,
+            msg,
             res_time,
             sign: None,
         };

@@ -15,18 +15,21 @@ use crate::domain::error::{Limited, Reason, Refusal};
 use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
-use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::domain::refund;
+use crate::domain::text::sanitized;
+use crate::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::client_ip::ClientIp;
 use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Reply;
+use crate::server::outbound;
 use crate::server::trace::TraceId;
 use crate::wire::data::EditionFormat;
 use crate::wire::field::Field;
-use crate::wire::json::Fields;
+use crate::wire::json::{Fields, Json};
 use crate::wire::request::RequestFields;
-use crate::wire::sign::Signer;
+use crate::wire::sign::{Empty, Signer};
 use crate::wire::{field, request};
 
 /// An authenticated request.
@@ -76,8 +79,8 @@ impl FromRequest<Ctx> for SignedRequest {
     }
 }
 
-/// Authenticates a request. The reply gets the edition and the app as soon as they are known, so that refusals from
-/// then on are signed.
+/// Authenticates a request. The reply gets the edition as soon as it is known, and the app once the request's signature is
+/// verified: refusals from then on are signed. An answer signed for anybody who asks would let him guess the secret.
 async fn enter(
     request: Request,
     reply: &mut Reply,
@@ -101,20 +104,15 @@ async fn enter(
         }
         Edition::Single => ctx.merchants.enabled(None).await?,
     };
-    reply.merchant = Some(merchant.clone());
     if reply.edition == Edition::Single && !merchant.single_edition {
         return Err(Refusal::EditionNotEnabled.into());
     }
+    let signed = check_signature(given, &merchant);
+    if signed.is_ok() {
+        reply.merchant = Some(merchant.clone());
+    }
     if merchant.needs_signature() {
-        given.check(&[field::SIGN])?;
-        let signer = Signer {
-            secret: merchant.secret.reveal(),
-            sign_type: merchant.sign_type,
-            edition: reply.edition,
-        };
-        if !signer.verifies(&fields, &given.needed(&field::SIGN)?) {
-            return Err(Refusal::BadSignature.into());
-        }
+        signed?;
     }
     if !ctx.rate_limits.takes_app(&merchant.app_id, ctx.clock.now()) {
         counters::request_limited("app");
@@ -126,6 +124,49 @@ async fn enter(
     }
     check_common(given, &merchant, ctx.clock.now())?;
     Ok((merchant, fields))
+}
+
+/// Checks a request's signature.
+///
+/// # Errors
+/// Refuses a missing or wrong signature. The text that was signed goes to the log, where the trace id of the answer finds
+/// it: whoever may read the log may compare it with the caller's.
+fn check_signature(given: RequestFields<'_>, merchant: &MerchantApp) -> Result<(), Refusal> {
+    given.check(&[field::SIGN])?;
+    let sign = given.needed(&field::SIGN)?;
+    let signer = Signer {
+        secret: merchant.secret.reveal(),
+        sign_type: merchant.sign_type,
+        edition: given.edition,
+    };
+    if signer.verifies(given.fields, &sign) {
+        return Ok(());
+    }
+    let text = signer.shown_text(&without_passwords(given.fields));
+    let text = sanitized(&text, limits::SAID_BYTES);
+    tracing::info!(app = merchant.app_id, text, "the signature does not verify");
+    // Clients 3.0 beta sign the text as it is.
+    let as_it_is = Signer {
+        edition: Edition::Single,
+        ..signer
+    };
+    match given.edition == Edition::Open && as_it_is.verifies(given.fields, &sign) {
+        true => Err(Refusal::NotUpperCased),
+        false => Err(Refusal::BadSignature),
+    }
+}
+
+/// Returns the fields with addresses freed of passwords, for the log.
+fn without_passwords(fields: &Fields) -> Fields {
+    let mut fields = fields.clone();
+    for value in fields.values_mut() {
+        if let Json::Text(text) = value
+            && text.contains("://")
+        {
+            *text = outbound::shown(text);
+        }
+    }
+    fields
 }
 
 /// Reads a body of at most `bytes` bytes.
@@ -160,18 +201,31 @@ fn check_common(
         return Err(Refusal::field(field::MCH_NO.name, Reason::Mismatch));
     }
     let off_ms = given.time(&field::REQ_TIME)?.0.saturating_sub(now.0);
-    let seconds = off_ms.saturating_abs() / SECOND_MS;
-    match off_ms {
-        off if off > merchant.req_time_leeway_ms => Err(Refusal::field(
-            field::REQ_TIME.name,
-            Reason::ClockAhead { seconds },
-        )),
-        off if off < -merchant.req_time_leeway_ms => Err(Refusal::field(
-            field::REQ_TIME.name,
-            Reason::ClockBehind { seconds },
-        )),
-        _ => Ok(()),
+    if off_ms.saturating_abs() <= merchant.req_time_leeway_ms {
+        return Ok(());
     }
+    let seconds = off_ms.saturating_abs() / SECOND_MS;
+    let reason = if is_off_by_zones(off_ms, merchant.req_time_leeway_ms) {
+        let zone = match given.edition {
+            Edition::Open => given.zone.iana_name().unwrap_or("UTC").to_owned(),
+            Edition::Single => "UTC".to_owned(),
+        };
+        let zone = zone.into();
+        Reason::OtherZone { seconds, zone }
+    } else if off_ms > 0 {
+        Reason::ClockAhead { seconds }
+    } else {
+        Reason::ClockBehind { seconds }
+    };
+    Err(Refusal::field(field::REQ_TIME.name, reason))
+}
+
+/// Tells whether a difference of clocks is about that of two time zones: one or more hours or half hours, up to 14 h.
+fn is_off_by_zones(off_ms: i64, leeway_ms: i64) -> bool {
+    let off_ms = off_ms.saturating_abs();
+    let half_hours = (off_ms + HOUR_MS / 4) / (HOUR_MS / 2);
+    let beside_ms = off_ms - half_hours * (HOUR_MS / 2);
+    (2..=28).contains(&half_hours) && beside_ms.abs() <= leeway_ms.min(5 * MINUTE_MS)
 }
 
 /// Returns the time by which a request that begins now has to be answered.
@@ -202,6 +256,25 @@ impl SignedRequest {
             Ok(done) => done.map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Returns the mark by which a copy of this request is recognised.
+    pub fn as_signed(&self) -> Result<refund::SignedRequest, Refusal> {
+        let given = RequestFields {
+            fields: &self.fields,
+            edition: self.edition,
+            zone: &self.ctx.config.time_zone,
+        };
+        let signer = Signer {
+            secret: self.merchant.secret.reveal(),
+            sign_type: self.merchant.sign_type,
+            edition: self.edition,
+        };
+        Ok(refund::SignedRequest {
+            req_time: given.time(&field::REQ_TIME)?,
+            digest: signer.sign_fields(&self.fields, Empty::Dropped),
+            edition: self.edition,
+        })
     }
 
     /// Returns the form in which this request's edition writes amounts and moments.

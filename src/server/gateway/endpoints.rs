@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::audit::Origin;
-use crate::domain::error::Refusal;
+use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
@@ -22,7 +22,7 @@ use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Answer;
 use crate::server::gateway::authenticate;
 use crate::server::gateway::authenticate::{SignedRequest, out_of_time};
-use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
+use crate::server::gateway::schema::{OrderQueryIn, RecordIn, RefundIn, RefundKeyIn, SyncPayIn};
 use crate::server::orders::OrderSync;
 use crate::server::refunds::OnRepeat;
 use crate::server::refunds::RefundSync;
@@ -44,6 +44,14 @@ use crate::wire::request::one_needed;
 pub async fn refund(asked: SignedRequest) -> Response {
     let answer = async {
         let given = asked.check(field::REFUND)?;
+        let notify_url = given.text(&field::NOTIFY_URL);
+        if notify_url
+            .as_deref()
+            .is_some_and(|url| !asked.ctx.outbound.may_reach(url))
+        {
+            let reason = Reason::PrivateAddress;
+            return Err(Refusal::field(field::NOTIFY_URL.name, reason).into());
+        }
         let new = NewRefund {
             order: given
                 .order_key()
@@ -52,9 +60,11 @@ pub async fn refund(asked: SignedRequest) -> Response {
             amount: given.amount(&field::AMOUNT)?,
             reason: given.text(&field::REASON),
             attach: given.text(&field::ATTACH),
-            notify_url: given.text(&field::NOTIFY_URL),
+            notify_url,
+            not_notify: given.flag(&field::NOT_NOTIFY),
             client_ip: given.text(&field::CLIENT_IP),
             edition: asked.edition,
+            request: Some(asked.as_signed()?),
             expected_refundable: None,
         };
         let key = RefundKey::of_merchant(&new.biz_refund_no, new.edition);
@@ -81,7 +91,8 @@ pub async fn refund(asked: SignedRequest) -> Response {
 
 /// 退款同步、支付订单同步 · Refund sync; payment-order sync
 ///
-/// 传退款号时同步退款，否则同步支付订单。 · Syncs the refund that is named, or else the order.
+/// 传退款号时同步退款，否则同步支付订单；未登记的订单在通道查到后登记。 · Syncs the refund that is named, or else the
+/// order; an order that is not known yet is recorded when a channel knows it.
 #[utoipa::path(post, path = "/unipay/syncPay", tag = "unipay", request_body = SyncPayIn,
     responses((status = 200, body = Answer<OpenSyncData, SingleSyncData>)))]
 pub async fn sync_pay(asked: SignedRequest) -> Response {
@@ -122,24 +133,6 @@ async fn sync_of_refund(asked: &SignedRequest, key: &RefundKey) -> Result<SyncDa
         .await?
         .ok_or(Refusal::SyncUnderWay)?;
     Ok(refund_synced(&sync, asked.wire().edition))
-}
-
-/// 支付订单同步 · Payment-order sync
-///
-/// 向通道查询支付订单；未登记的订单在通道查到后登记。 · Asks the channel for the order's state; an order
-/// that is not known yet is recorded when a channel knows it.
-#[utoipa::path(post, path = "/unipay/sync/pay", tag = "unipay", request_body = OrderKeyIn,
-    responses((status = 200, body = Answer<OpenSyncData, SingleOrderSyncData>)))]
-pub async fn sync_order(asked: SignedRequest) -> Response {
-    let answer = async {
-        let given = asked.check(field::ORDER_KEY)?;
-        let key = given
-            .order_key()
-            .ok_or_else(|| one_needed(field::ORDER_KEY))?;
-        sync_of_order(&asked, &key).await
-    };
-    let outcome = answer.await;
-    asked.answer(outcome)
 }
 
 async fn sync_of_order(asked: &SignedRequest, key: &OrderKey) -> Result<SyncData> {
@@ -204,13 +197,13 @@ pub async fn query_refund(asked: SignedRequest) -> Response {
 }
 
 /// 支付订单查询 · Query of a payment order
-#[utoipa::path(post, path = "/unipay/query/payOrder", tag = "unipay", request_body = OrderKeyIn,
+#[utoipa::path(post, path = "/unipay/query/payOrder", tag = "unipay", request_body = OrderQueryIn,
     responses((status = 200, body = Answer<PayOrderData, PayOrderData>)))]
 pub async fn query_order(asked: SignedRequest) -> Response {
     let answer = async {
-        let given = asked.check(field::ORDER_KEY)?;
+        let given = asked.check(field::ORDER_QUERY)?;
         let key = given
-            .order_key()
+            .queried_order_key()?
             .ok_or_else(|| one_needed(field::ORDER_KEY))?;
         let found = orders::find(&asked.ctx, &asked.merchant, &key);
         let order = asked

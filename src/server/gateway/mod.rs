@@ -29,8 +29,16 @@ use crate::server::trace::TraceId;
 const OTHER_PATHS: &[(&str, &str)] = &[
     ("/unipay/syncRefund", "/unipay/sync/refund"),
     ("/unipay/sync/order/refund", "/unipay/sync/refund"),
-    ("/unipay/sync/order/pay", "/unipay/sync/pay"),
+    ("/unipay/sync/pay", "/unipay/syncPay"),
+    ("/unipay/sync/order/pay", "/unipay/syncPay"),
+    ("/uni/query/refundOrder", "/unipay/query/refundOrder"),
+    ("/uni/query/payOrder", "/unipay/query/payOrder"),
 ];
+
+/// Tells whether a path is one of merchants' systems or channels.
+pub fn is_gateway_path(path: &str) -> bool {
+    path.starts_with("/unipay/") || path.starts_with("/uni/")
+}
 
 /// Makes the routes of the gateway.
 pub fn routes(ctx: Ctx) -> Router {
@@ -47,7 +55,6 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .routes(routes!(endpoints::refund))
         .routes(routes!(endpoints::sync_pay))
         .routes(routes!(endpoints::sync_refund))
-        .routes(routes!(endpoints::sync_order))
         .routes(routes!(endpoints::query_refund))
         .routes(routes!(endpoints::query_order))
         .routes(routes!(endpoints::record_order))
@@ -75,8 +82,12 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
     let router = router
         .route("/unipay/syncRefund", post(endpoints::sync_refund))
         .route("/unipay/sync/order/refund", post(endpoints::sync_refund))
-        .route("/unipay/sync/order/pay", post(endpoints::sync_order))
+        .route("/unipay/sync/pay", post(endpoints::sync_pay))
+        .route("/unipay/sync/order/pay", post(endpoints::sync_pay))
+        .route("/uni/query/refundOrder", post(endpoints::query_refund))
+        .route("/uni/query/payOrder", post(endpoints::query_order))
         .route("/unipay/{*path}", axum::routing::any(no_such_endpoint))
+        .route("/uni/{*path}", axum::routing::any(no_such_endpoint))
         .method_not_allowed_fallback(wrong_method);
     (router, description)
 }

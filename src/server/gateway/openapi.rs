@@ -80,11 +80,14 @@ pub const BASICS: &[Text] = &[
     text(
         "签名：取除 sign 外的顶层字段，去掉 null，按字段名的 ASCII 序排列，以 name=value 用 & 连接；对象写成键有序的紧凑 \
          JSON，小数去掉末尾的零；去掉所有双引号和反斜杠，末尾加 &key=密钥；服务商版再把整段文本转为大写。按应用设置取 \
-         HMAC-SHA-256（密钥即 SECRET）、MD5 或 SM3 的十六进制值，不区分大小写。空字符串去掉或保留为 name= 均可。",
+         HMAC-SHA-256（密钥即 SECRET）、MD5 或 SM3 的十六进制值，不区分大小写。空字符串去掉或保留为 name= 均可。\
+         服务商版中，对象内的 U+0080-00A0、U+2000-2010、U+2028-202F、U+2066-206F 先写作小写的 \\uXXXX，再去掉反斜杠。",
         "Signature: take the top-level fields but sign, drop nulls, sort by name in ASCII order, join as name=value with \
          &; an object is compact JSON with its keys sorted, a decimal loses its trailing zeros; remove every double \
          quote and backslash, append &key=SECRET; in the open edition upper-case the whole text. Then hex HMAC-SHA-256 \
-         (key: SECRET), MD5 or SM3 by the app's setting, in any case. Empty strings may be dropped or kept as name=.",
+         (key: SECRET), MD5 or SM3 by the app's setting, in any case. Empty strings may be dropped or kept as name=. \
+         In the open edition, U+0080-00A0, U+2000-2010, U+2028-202F and U+2066-206F within an object are first written \
+         as lower-case \\uXXXX, and then lose the backslash.",
     ),
     text(
         "例（单商户版，HMAC-SHA-256，密钥 123456）：clientIp=127.0.0.1&refundNo=DEVR24051020531763000004&reqTime=\
@@ -101,9 +104,12 @@ pub const BASICS: &[Text] = &[
     ),
     text(
         "应答：服务商版的 sign 在外层，对外层字段签名，data 以应答中的字段顺序写成紧凑 JSON；单商户版的 sign 在 data \
-         内，对 data 的其它字段签名，data 为 null 时没有签名。HTTP 状态除 405、413、503（稍后重试）外都是 200。",
+         内，对 data 的其它字段签名，data 为 null 时没有签名；业务拒绝（订单不存在、超过可退金额等）的 code 和 msg 也在 data \
+         内，外层 code 为 0。请求未通过验签时，应答没有签名。HTTP 状态除 405、413、503（稍后重试）外都是 200。",
         "Answers: in the open edition sign is on the envelope, over its fields, data being compact JSON in the order it is \
-         sent; in the single edition sign is inside data, over its other fields, and there is none where data is null. \
+         sent; in the single edition sign is inside data, over its other fields, and there is none where data is null; \
+         code and msg of a refusal of the business (no such order, more than is left) are in data too, under the outer \
+         code 0. A request whose own signature does not verify is answered without one. \
          The HTTP status is 200 but for 405, 413 and 503 (try again shortly).",
     ),
 ];

@@ -36,8 +36,8 @@ request!(
     RefundKeyIn = field::REFUND_KEY
 );
 request!(
-    /// The body of an endpoint about one order.
-    OrderKeyIn = field::ORDER_KEY
+    /// The body of the query of an order.
+    OrderQueryIn = field::ORDER_QUERY
 );
 request!(
     /// The body of `/unipay/order/record`.
@@ -103,6 +103,7 @@ fn property(field: &Field, edition: Edition) -> ObjectBuilder {
                 .map(|channel| channel.as_str())
                 .collect(),
         ),
+        Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean),
         Kind::Method => words(Method::ALL.iter().map(|method| method.as_str()).collect()),
     };
     let example = match (field.kind, edition) {

@@ -34,7 +34,7 @@ const LEASE_MS: i64 = MINUTE_MS;
 const POSTPONE_MS: i64 = MINUTE_MS;
 
 /// Adds the notice of the state that a refund has reached, in the transaction that changes the refund, and supersedes
-/// earlier ones that have not arrived. Does nothing where neither the refund nor its app names an address.
+/// earlier ones that have not arrived. Does nothing where there is no address.
 pub async fn enqueue(
     conn: &mut Conn,
     merchant: &MerchantApp,
@@ -47,8 +47,12 @@ pub async fn enqueue(
     Ok(store::notice::insert(conn, &Notice::of(refund, now)).await?)
 }
 
-/// Returns the address to which a refund's notices are sent.
+/// Returns the address to which a refund's notices are sent: its own, or else its app's. `None` where neither is named, or
+/// the merchant wants no notices of this refund.
 pub fn address<'a>(merchant: &'a MerchantApp, refund: &'a Refund) -> Option<&'a str> {
+    if refund.not_notify {
+        return None;
+    }
     let own = refund.notify_url.as_deref();
     own.or(merchant.notify_url.as_deref())
 }

@@ -235,6 +235,7 @@ async fn repeat(
         attach: new.attach,
         notify_url: new.notify_url,
         client_ip: new.client_ip,
+        request: new.request,
     };
     let known = match known.merged(&fields) {
         Some(_) => merge_fields(ctx, merchant, known, fields, actor.clone()).await?,

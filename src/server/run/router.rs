@@ -135,7 +135,7 @@ struct FallbackResponse {
 impl FallbackResponse {
     fn to(ctx: &Ctx, request: &Request) -> FallbackResponse {
         let path = request.uri().path();
-        let caller = match path.starts_with("/unipay/") {
+        let caller = match gateway::is_gateway_path(path) {
             true if path.starts_with("/unipay/callback/") => Caller::Channel,
             true => Caller::Merchant,
             false => Caller::Browser,

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::domain::refund::{Refund, RefundKey, Submissions};
+use crate::domain::refund::{NewestRequests, Refund, RefundKey, Submissions};
 use crate::domain::time::Timestamp;
 use crate::server::store::submission::RefundName;
 use crate::server::store::write::{self, Write, insert_into};
@@ -22,7 +22,7 @@ fn row_insertion(refund: &Refund) -> Write {
         "refund",
         "app_id, refund_no, biz_refund_no, out_refund_no, order_no, channel, account_id, amount, reason, attach, \
          notify_url, client_ip, edition, status, review_reason, reviewed, error_code, error_msg, created_at, \
-         opened_at, settled_at, channel_time, version, biz_refund_key",
+         opened_at, settled_at, channel_time, version, biz_refund_key, not_notify, req_time, request_digests",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -48,6 +48,9 @@ fn row_insertion(refund: &Refund) -> Write {
     .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.version)
     .bind(refund.biz_refund_key())
+    .bind(i64::from(refund.not_notify))
+    .bind(refund.requests.req_time.0)
+    .bind(&refund.requests.digests)
 }
 
 /// Makes the write that stores a refund's next version, its submissions apart ([`submission::changes`]). It has no row to
@@ -56,7 +59,7 @@ pub fn update(refund: &Refund) -> Write {
     write::update(
         "UPDATE refund SET out_refund_no = $3, attach = $4, notify_url = $5, client_ip = $6, status = $7, \
          review_reason = $8, reviewed = $9, error_code = $10, error_msg = $11, opened_at = $12, settled_at = $13, \
-         channel_time = $14, version = $15 WHERE app_id = $1 AND refund_no = $2 AND version = $15 - 1",
+         channel_time = $14, version = $15, req_time = $16, request_digests = $17 WHERE app_id = $1 AND refund_no = $2 AND version = $15 - 1",
     )
     .bind(&refund.app_id)
     .bind(&refund.refund_no)
@@ -73,6 +76,8 @@ pub fn update(refund: &Refund) -> Write {
     .bind(refund.settled_at.map(|at| at.0))
     .bind(refund.channel_time.map(|at| at.0))
     .bind(refund.version)
+    .bind(refund.requests.req_time.0)
+    .bind(&refund.requests.digests)
 }
 
 /// Returns refunds of all apps that are in progress since before `opened_before` and not flagged yet, oldest first.
@@ -203,8 +208,13 @@ fn refund(row: &AnyRow, submissions: Submissions) -> sqlx::Result<Refund> {
         reason: row.text_opt("reason")?,
         attach: row.text_opt("attach")?,
         notify_url: row.text_opt("notify_url")?,
+        not_notify: row.flag("not_notify")?,
         client_ip: row.text_opt("client_ip")?,
         edition: row.word("edition")?,
+        requests: NewestRequests {
+            req_time: row.at("req_time")?,
+            digests: row.text("request_digests")?,
+        },
         status: row.word("status")?,
         submissions,
         review_reason: row.word_opt("review_reason")?,

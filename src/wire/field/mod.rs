@@ -46,7 +46,7 @@ pub enum Kind {
     Address {
         max: usize,
     },
-    /// An http(s) address.
+    /// An http(s) address, see [`fits_a_url`], without user name and password.
     Url {
         max: usize,
     },
@@ -60,6 +60,8 @@ pub enum Kind {
     Time,
     Channel,
     Method,
+    /// `true` or `false`.
+    Flag,
 }
 
 impl Field {
@@ -116,10 +118,16 @@ impl Field {
             Kind::Url { max } => {
                 let text = self.text(value, max)?;
                 let url = url::Url::parse(text).ok();
-                let fits = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"))
-                    && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-                fits.then_some(())
-                    .ok_or_else(|| self.refuse(Reason::NotAUrl))
+                let fits = |url: &url::Url| {
+                    matches!(url.scheme(), "http" | "https") && text.chars().all(fits_a_url)
+                };
+                let url = url
+                    .filter(fits)
+                    .ok_or_else(|| self.refuse(Reason::NotAUrl))?;
+                match url.username().is_empty() && url.password().is_none() {
+                    true => Ok(()),
+                    false => Err(self.refuse(Reason::UrlWithPassword)),
+                }
             }
             Kind::Extra { max } => {
                 let length = match value {
@@ -139,6 +147,9 @@ impl Field {
             Kind::Time => self.time(value, edition, zone).map(drop),
             Kind::Channel => self.channel(value).map(drop),
             Kind::Method => self.method(value).map(drop),
+            Kind::Flag => matches!(value, Json::Bool(_))
+                .then_some(())
+                .ok_or_else(|| self.refuse(Reason::NotAFlag)),
         }
     }
 
@@ -204,6 +215,9 @@ impl Field {
         zone: &TimeZone,
     ) -> Result<Timestamp, Refusal> {
         let moment = match (edition, value) {
+            (Edition::Single, Json::Number(digits)) if looks_like_milliseconds(digits) => {
+                return Err(self.refuse(Reason::Milliseconds));
+            }
             (Edition::Single, Json::Number(digits)) => unix_seconds(digits),
             (Edition::Open, Json::Text(text)) => local_time(text, zone),
             _ => None,
@@ -231,6 +245,17 @@ pub fn fits_a_number(c: char) -> bool {
         && !FILLERS.contains(&c);
     let one_form = c.is_ascii() || c.to_uppercase().eq([c]);
     shown && one_form && !full_width && !splits_the_text(c)
+}
+
+/// Tells whether an address may hold a character. Others could be changed without a change of the signed text, which has
+/// no quotes and backslashes, or name another host in another case.
+pub fn fits_a_url(c: char) -> bool {
+    c.is_ascii_graphic() && c != '"' && c != '\\'
+}
+
+/// Tells whether a number of seconds is beyond the year 5000, so that it was meant as milliseconds.
+fn looks_like_milliseconds(digits: &str) -> bool {
+    digits.len() >= 12 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn unix_seconds(digits: &str) -> Option<Timestamp> {

@@ -86,6 +86,16 @@ pub const BIZ_ORDER_NO: Field = Field::new(
     text("商户支付订单号", "merchant's order number"),
     "\"P0001\"",
 );
+/// `bizOrderNo` as published clients 2.0.6 to 3.0.0.beta4 misspell it in queries of a payment order.
+pub const BIZ_ORDER_NOE_NO: Field = Field::new(
+    "bizOrderNoeNo",
+    BIZ_ORDER_NO.kind,
+    text(
+        "同 bizOrderNo：部分客户端的误拼，按所传名称参与签名",
+        "the same as bizOrderNo, as some clients misspell it; signed under the name sent",
+    ),
+    BIZ_ORDER_NO.example,
+);
 pub const OUT_ORDER_NO: Field = Field::new(
     "outOrderNo",
     Kind::Number {
@@ -159,10 +169,20 @@ pub const NOTIFY_URL: Field = Field::new(
         max: limits::NOTIFY_URL_CHARS,
     },
     text(
-        "异步通知地址；缺省为应用配置的地址",
-        "where the notice goes; absent: the app's own address",
+        "异步通知地址，http(s)，仅限可见 ASCII 字符，不含引号、反斜杠、用户名和密码；缺省为应用配置的地址",
+        "where the notice goes: http(s), visible ASCII without quotes, backslashes, user name and password; absent: the \
+         app's own address",
     ),
     "\"http://abc.cn/noticeCallback\"",
+);
+pub const NOT_NOTIFY: Field = Field::new(
+    "notNotify",
+    Kind::Flag,
+    text(
+        "为 true 时，这笔退款不发异步通知",
+        "true: no notices of this refund",
+    ),
+    "false",
 );
 pub const CHANNEL: Field = Field::new(
     "channel",
@@ -209,6 +229,7 @@ pub const REFUND: &[Field] = &[
     EXTRA_PARAM,
     ATTACH,
     NOTIFY_URL,
+    NOT_NOTIFY,
 ];
 
 /// Fields of which one names a refund.
@@ -216,6 +237,9 @@ pub const REFUND_KEY: &[Field] = &[REFUND_NO, BIZ_REFUND_NO];
 
 /// Fields of which one names an order.
 pub const ORDER_KEY: &[Field] = &[ORDER_NO, BIZ_ORDER_NO, OUT_ORDER_NO];
+
+/// Fields of the query of an order: one of them names it.
+pub const ORDER_QUERY: &[Field] = &[ORDER_NO, BIZ_ORDER_NO, BIZ_ORDER_NOE_NO, OUT_ORDER_NO];
 
 /// Fields of `/unipay/syncPay`, which serves refunds and orders.
 pub const SYNC_PAY: &[Field] = &[

@@ -6,19 +6,22 @@ use proptest::prelude::*;
 use refundry::domain::filter::{OrderFilter, Place};
 use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::order::OrderKey;
+use refundry::domain::time::Timestamp;
 use refundry::server::client_ip::ClientIp;
+use refundry::server::clock::Clock;
 use refundry::server::{orders, people};
 use refundry::wire::json::{Json, object};
 use refundry::wire::sign::{Empty, Signer};
 use serde_json::{Value, json};
 
-use crate::support::http::{SECRET, TestApp};
+use crate::support::http::{SECRET, TestApp, config};
 
 const PATHS: &[&str] = &[
     "/unipay/refund",
     "/unipay/syncPay",
     "/unipay/syncRefund",
     "/unipay/sync/order/pay",
+    "/uni/query/refundOrder",
     "/unipay/query/refundOrder",
     "/unipay/query/payOrder",
     "/unipay/order/record",
@@ -139,7 +142,7 @@ async fn what_is_allowed_at_its_limit_is_taken_and_kept() {
     let attach = "退".repeat(499) + "\n";
     let fields = json!({
         "bizOrderNo": order, "bizRefundNo": "退".repeat(100), "amount": 0.01, "reason": "\"退\"\\".repeat(30),
-        "attach": attach, "notifyUrl": "http://127.0.0.1/n?a=1&order=2", "clientIp": "::1",
+        "attach": attach, "notifyUrl": "http://shop.example/n?a=1&order=2", "clientIp": "::1",
         "extraParam": {"b": [1, {"c": null}], "a": "x&y"}, "unknown": {"deep": [true]},
     });
     // The second implementation signs nested values in the given order, which is sorted already.
@@ -162,7 +165,7 @@ async fn the_clock_may_be_five_minutes_off_and_the_message_tells_which_way() {
         )
     };
     for off in [-290, 0, 290] {
-        assert_eq!(ask(off).await.code(), 20041, "{off}");
+        assert_eq!(ask(off).await.refused_in_data().0, 20041, "{off}");
     }
     let behind = ask(-400).await;
     assert_eq!(behind.code(), 10506);
@@ -186,6 +189,56 @@ async fn the_clock_may_be_five_minutes_off_and_the_message_tells_which_way() {
             )
             .await;
         assert_eq!(answer.code(), 10506, "{}", answer.text);
+        assert_eq!(answer.msg(), "reqTime 应为 Unix 秒，收到的似为毫秒");
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_another_zone_is_told_as_such() {
+    let start = Timestamp(1_760_000_000_000);
+    let test = TestApp::start_with(config(&[]), Clock::manual(start)).await;
+    let told = |off_s: i64| {
+        let at = start.plus_ms(off_s * 1_000);
+        let text = refundry::wire::field::local_text(at, &test.ctx.config.time_zone);
+        let open = json!({"bizOrderNo": "P", "reqTime": text});
+        let single = json!({"bizOrderNo": "P", "reqTime": at.seconds()});
+        let test = &test;
+        async move {
+            let open = test.open("/unipay/query/payOrder", open).await.msg();
+            (
+                open,
+                test.single("/unipay/query/payOrder", single).await.msg(),
+            )
+        }
+    };
+    for off_s in [
+        -8 * 3_600,
+        8 * 3_600 + 12,
+        3_600,
+        -(5 * 3_600 + 1_800),
+        14 * 3_600,
+    ] {
+        let (open, single) = told(off_s).await;
+        assert!(
+            open.contains("应为 Asia/Shanghai 的时间，请检查时区"),
+            "{off_s}: {open}"
+        );
+        assert!(
+            single.contains("应为 UTC 的时间，请检查时区"),
+            "{off_s}: {single}"
+        );
+    }
+    for off_s in [1_800, 3_600 + 700, 16 * 3_600, -24 * 3_600] {
+        let (open, single) = told(off_s).await;
+        let way = if off_s > 0 {
+            "比服务器时间快"
+        } else {
+            "比服务器时间慢"
+        };
+        assert!(
+            open.contains(way) && single.contains(way),
+            "{off_s}: {open} {single}"
+        );
     }
 }
 

@@ -150,6 +150,83 @@ async fn the_single_edition_answers_in_its_own_shape() {
     assert_eq!(order.data()["refundableBalance"], 8_950);
 }
 
+/// Clients 2.x read `data.code`: what the business refuses stands there, signed; what fails before stands outside.
+#[tokio::test]
+async fn the_single_edition_carries_the_refusals_of_the_business_in_data() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let refund = |number: &str, amount: i64| {
+        let fields = json!({"bizOrderNo": order, "bizRefundNo": number, "amount": amount});
+        test.single("/unipay/refund", fields)
+    };
+    assert_eq!(refund("r1", 100).await.data()["code"], 0);
+    let unknown = json!({"bizOrderNo": "none", "bizRefundNo": "R9", "amount": 1});
+    for (answer, code, word) in [
+        (refund("R2", 10_000).await, 10506, "超过可退金额"),
+        (refund("R1", 1).await, 10506, "仅大小写不同"),
+        (
+            test.single("/unipay/refund", unknown).await,
+            20041,
+            "支付订单不存在",
+        ),
+        (
+            test.single("/unipay/query/refundOrder", json!({"refundNo": "none"}))
+                .await,
+            20041,
+            "退款单不存在",
+        ),
+        (
+            test.single("/unipay/query/payOrder", json!({"orderNo": "none"}))
+                .await,
+            20041,
+            "支付订单不存在",
+        ),
+        (
+            test.single("/unipay/syncPay", json!({"refundNo": "none"}))
+                .await,
+            20041,
+            "退款单不存在",
+        ),
+    ] {
+        assert_eq!(
+            (answer.code(), answer.msg().as_str()),
+            (0, "success"),
+            "{}",
+            answer.text
+        );
+        assert_eq!(answer.data_names(), ["code", "msg", "resTime", "sign"]);
+        let data = answer.data();
+        assert_eq!(data["code"], code, "{}", answer.text);
+        assert!(
+            data["msg"].as_str().unwrap().contains(word),
+            "{}",
+            answer.text
+        );
+        assert!(
+            answer.single_signature_holds("hmac_sha256"),
+            "{}",
+            answer.text
+        );
+    }
+    // Before the business: the code stands outside, and there is no data.
+    let wrong_sign = json!({"refundNo": "none", "sign": "00"});
+    for (answer, code) in [
+        (
+            test.single("/unipay/refund", json!({"bizRefundNo": "R3", "amount": 1}))
+                .await,
+            10506,
+        ),
+        (refund("a b", 1).await, 10506),
+        (
+            test.single("/unipay/query/refundOrder", wrong_sign).await,
+            20052,
+        ),
+    ] {
+        assert_eq!(answer.code(), code, "{}", answer.text);
+        assert!(answer.data().is_null(), "{}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn a_shape_between_the_editions_is_refused_and_moves_nothing() {
     let test = TestApp::start().await;
@@ -229,7 +306,8 @@ async fn an_app_takes_the_single_edition_only_where_it_is_allowed() {
     assert_eq!(
         test.single("/unipay/query/refundOrder", fields.clone())
             .await
-            .code(),
+            .refused_in_data()
+            .0,
         20041
     );
 

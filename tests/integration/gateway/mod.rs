@@ -1,6 +1,7 @@
 //! The merchants' gateway from outside: the real router over HTTP.
 
 mod bad_input;
+mod clients;
 mod docs;
 mod editions;
 mod orders;

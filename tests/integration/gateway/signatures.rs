@@ -5,7 +5,7 @@ use refundry::domain::time::Timestamp;
 use refundry::server::clock::Clock;
 use serde_json::json;
 
-use crate::support::http::{TestApp, config, merchant, sign_text, signed, texts};
+use crate::support::http::{TestApp, config, merchant, ordered, sign_text, signed, texts};
 
 fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     fields
@@ -47,7 +47,8 @@ async fn the_published_request_is_let_in() {
         "reqTime": 1715575932
     }"#;
     // The signature and time are right; it is refused only because there is no such refund.
-    assert_eq!(test.post("/unipay/syncPay", body).await.code(), 20041);
+    let answer = test.post("/unipay/syncPay", body).await;
+    assert_eq!(answer.refused_in_data().0, 20041);
     let forged = body.replace("000004", "000005");
     assert_eq!(test.post("/unipay/syncPay", forged).await.code(), 20052);
 }
@@ -99,7 +100,7 @@ fn upper_sign(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
+async fn who_did_not_prove_himself_is_answered_without_a_signature() {
     let test = TestApp::start().await;
     for sign in ["00", "zz", &"0".repeat(64), "退"] {
         let answer = test
@@ -112,7 +113,11 @@ async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
             (answer.code(), answer.msg().as_str()),
             (20052, "签名验证失败")
         );
-        assert!(answer.data().is_null() && answer.open_signature_holds("hmac_sha256"));
+        assert!(
+            answer.data().is_null() && !answer.text.contains("sign\""),
+            "{}",
+            answer.text
+        );
     }
     let answer = test
         .open(
@@ -121,6 +126,16 @@ async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
         )
         .await;
     assert_eq!((answer.code(), answer.msg().as_str()), (10506, "sign 必填"));
+    assert!(!answer.text.contains("sign\""), "{}", answer.text);
+    // Once it is proved, refusals are signed.
+    let answer = test
+        .open("/unipay/query/payOrder", json!({"bizOrderNo": "P"}))
+        .await;
+    assert!(answer.code() == 20041 && answer.open_signature_holds("hmac_sha256"));
+    let answer = test
+        .open("/unipay/query/payOrder", json!({"bizOrderNo": "a b"}))
+        .await;
+    assert!(answer.code() == 10506 && answer.open_signature_holds("hmac_sha256"));
     // The edition is part of the signature: a request signed for one is refused in the other.
     let open = signed(
         json!({"bizOrderNo": "P"}),
@@ -153,7 +168,7 @@ async fn a_wrong_or_missing_signature_is_refused_with_a_signed_answer() {
 }
 
 #[tokio::test]
-async fn an_app_that_does_not_demand_signatures_is_answered_with_one() {
+async fn an_app_that_does_not_demand_signatures_answers_a_signed_request_with_one() {
     let test = TestApp::start().await;
     test.add(MerchantApp {
         sign_required: false,
@@ -163,7 +178,62 @@ async fn an_app_that_does_not_demand_signatures_is_answered_with_one() {
     let body = json!({"appId": "FREE", "bizOrderNo": "P", "reqTime": test.now_text()});
     let answer = test.post("/unipay/query/payOrder", body.to_string()).await;
     assert_eq!(answer.code(), 20041);
-    assert!(answer.open_signature_holds("hmac_sha256"));
+    assert!(!answer.text.contains("sign\""), "{}", answer.text);
+    let asked = json!({"appId": "FREE", "bizOrderNo": "P"});
+    let answer = test.open("/unipay/query/payOrder", asked).await;
+    assert!(answer.code() == 20041 && answer.open_signature_holds("hmac_sha256"));
+}
+
+#[tokio::test]
+async fn a_text_that_was_not_upper_cased_is_told_as_such() {
+    let test = TestApp::start().await;
+    let body = signed(
+        json!({"bizOrderNo": "P"}),
+        json!(test.now_text()),
+        "hmac_sha256",
+        false,
+    );
+    let answer = test.post("/unipay/query/payOrder", body).await;
+    assert_eq!(answer.code(), 20052);
+    assert!(answer.msg().contains("转为大写"), "{}", answer.text);
+}
+
+/// The 3.x client writes `data` anew before it verifies, with invisible characters escaped.
+#[tokio::test]
+async fn invisible_characters_of_an_answer_are_signed_as_their_escapes() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let reason = "a\u{a0}b\u{2028}\u{200b}\tc";
+    let refund = json!({"bizOrderNo": order, "bizRefundNo": "R1", "amount": 1, "reason": reason});
+    assert_eq!(test.open("/unipay/refund", refund).await.code(), 0);
+    let answer = test
+        .open("/unipay/query/refundOrder", json!({"bizRefundNo": "R1"}))
+        .await;
+    assert_eq!(answer.data()["reason"], reason);
+    assert!(
+        answer.text.contains("a\u{a0}b\u{2028}\u{200b}\\tc"),
+        "{}",
+        answer.text
+    );
+    let json = answer.json();
+    let field = |name: &str| json[name].as_str().unwrap().to_owned();
+    let (_, data) = ordered(&answer.text)
+        .into_iter()
+        .find(|(name, _)| name == "data")
+        .unwrap();
+    let data = data
+        .replace('\u{a0}', "\\u00a0")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{200b}', "\\u200b");
+    let texts = [
+        ("code", "0".to_owned()),
+        ("data", data),
+        ("msg", field("msg")),
+        ("resTime", field("resTime")),
+        ("traceId", field("traceId")),
+    ];
+    let texts = texts.map(|(name, text)| (name.to_owned(), text)).to_vec();
+    assert_eq!(field("sign"), sign_text(texts, "hmac_sha256", true));
 }
 
 #[tokio::test]

@@ -44,8 +44,9 @@ async fn requests_are_counted_by_endpoint_and_code_and_never_by_what_a_caller_wr
         figures.get(&name).copied()
     };
     assert_eq!(requests("/unipay/refund", "0"), Some(3.0));
-    let code = unknown["code"].to_string();
-    assert_ne!(code, "0");
+    // A client 2.x reads the code of such a refusal in data.
+    let code = unknown["data"]["code"].to_string();
+    assert_eq!(code, "20041");
     assert_eq!(requests("/unipay/query/refundOrder", &code), Some(1.0));
     assert_eq!(requests("/login", "200"), Some(1.0));
     let seconds = "refundry_request_seconds_count{endpoint=\"/unipay/refund\"}";
