@@ -38,6 +38,8 @@ pub enum Reason {
     LooksLike {
         name: Cow<'static, str>,
     },
+    /// A number that a spreadsheet has rounded.
+    Rounded,
     NotText,
     NotAnAmount,
     TooFine,
@@ -396,6 +398,10 @@ impl Reason {
                 lang,
                 format!("与字段 {name} 仅大小写不同"),
                 format!("differs from the field {name} in case alone"),
+            ),
+            Reason::Rounded => fixed(
+                "已被电子表格取整：请将该列设为文本后重新导出",
+                "was rounded by a spreadsheet: format the column as text and export it anew",
             ),
             Reason::NotText => fixed("应为字符串", "must be a string"),
             Reason::NotAnAmount => fixed("不是有效的金额", "is not an amount"),

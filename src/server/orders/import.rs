@@ -153,13 +153,18 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// Decodes a cell and trims the space around it. `None` where the bytes are not valid in this encoding.
+    /// Decodes a cell, and takes off what exports of spreadsheets and bills put around it: white space, and one leading
+    /// backquote or apostrophe, which marks a text. `None` where the bytes are not valid in this encoding.
     fn text(self, cell: &[u8]) -> Option<Cow<'_, str>> {
         let text = match self {
             Encoding::Utf8 => std::str::from_utf8(cell).ok().map(Cow::Borrowed),
             Encoding::Gb18030 => GB18030.decode_without_bom_handling_and_without_replacement(cell),
         };
-        text.map(|text| Cow::Owned(text.trim().to_owned()))
+        text.map(|text| {
+            let text = text.trim();
+            let plain = text.strip_prefix(['`', '\'']).unwrap_or(text).trim();
+            Cow::Owned(plain.to_owned())
+        })
     }
 
     fn name(self) -> &'static str {
@@ -266,6 +271,9 @@ fn fields(
         };
         let value = match *name == AMOUNT.name {
             true => Json::Number(text.into_owned()),
+            false if name.ends_with("No") && is_rounded(&text) => {
+                return Err(Refusal::field(*name, Reason::Rounded));
+            }
             false => Json::Text(text.into_owned()),
         };
         if !matches!(&value, Json::Number(text) | Json::Text(text) if text.is_empty()) {
@@ -273,6 +281,16 @@ fn fields(
         }
     }
     Ok(fields)
+}
+
+/// Tells whether a spreadsheet has rounded a number, as `1.79654E+18`. Two numbers would become one.
+fn is_rounded(number: &str) -> bool {
+    let Some((mantissa, exponent)) = number.split_once(['E', 'e']) else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let exponent = exponent.strip_prefix('+');
+    digits(&mantissa.replacen('.', "", 1)) && exponent.is_some_and(digits)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Refusal {
@@ -419,6 +437,29 @@ mod tests {
             );
         }
         assert_eq!(found(&ctx, "B1").await.amount, Fen(100));
+    }
+
+    #[tokio::test]
+    async fn what_spreadsheets_do_to_numbers_is_undone_or_told() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        let text = format!(
+            "{HEADER}`4200001,'SBX-OK-1\t, sandbox,wap,`茶,`12.50 ,2025-10-01 08:00:00,'id=7\n\
+             1.79654E+18,SBX-OK-2,sandbox,wap,茶,1,2025-10-01 08:00:00,\n\
+             A3,2e+5,sandbox,wap,茶,1,2025-10-01 08:00:00,\n\
+             E+5,SBX-OK-4,sandbox,wap,茶,1,2025-10-01 08:00:00,\n"
+        );
+        let (report, refused) = import(&ctx, text.as_bytes()).await.unwrap();
+        assert_eq!((report.new, report.refused), (2, 2));
+        let order = found(&ctx, "4200001").await;
+        assert_eq!(order.out_order_no.as_deref(), Some("SBX-OK-1"));
+        assert_eq!((order.title.as_str(), order.amount), ("茶", Fen(1_250)));
+        assert_eq!(order.attach.as_deref(), Some("id=7"));
+        let rounded = "was rounded by a spreadsheet: format the column as text and export it anew";
+        let lines = [
+            (3, format!("bizOrderNo {rounded}")),
+            (4, format!("outOrderNo {rounded}")),
+        ];
+        assert_eq!(refused, lines);
     }
 
     #[tokio::test]
