@@ -298,10 +298,13 @@ impl RefundNoticeData {
     }
 }
 
-/// 支付订单 · A payment order in full.
+/// 支付订单 · A payment order in full. Its fields stand in the order in which clients 3.x write it anew to verify the answer.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PayOrderData {
+    /// 商户支付订单号 · merchant's order number
+    #[schema(example = "P0001", max_length = 100)]
+    biz_order_no: String,
     /// 支付订单号 · our order number
     #[schema(example = "DEVP24051019590563000001", max_length = 32)]
     order_no: String,
@@ -309,9 +312,6 @@ pub struct PayOrderData {
     #[schema(example = "SBX-OK-1", max_length = 150)]
     #[serde(skip_serializing_if = "Option::is_none")]
     out_order_no: Option<String>,
-    /// 商户支付订单号 · merchant's order number
-    #[schema(example = "P0001", max_length = 100)]
-    biz_order_no: String,
     /// 订单标题 · what was bought
     #[schema(example = "测试订单", max_length = 100)]
     title: String,
@@ -344,9 +344,9 @@ pub struct PayOrderData {
 impl PayOrderData {
     pub fn of(order: &Order, wire: EditionFormat<'_>) -> PayOrderData {
         PayOrderData {
+            biz_order_no: order.biz_order_no.clone(),
             order_no: order.order_no.clone(),
             out_order_no: order.out_order_no.clone(),
-            biz_order_no: order.biz_order_no.clone(),
             title: order.title.clone(),
             channel: order.channel.as_str(),
             method: order.method.map(|method| method.as_str()),

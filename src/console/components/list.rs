@@ -9,7 +9,7 @@ use crate::console::components::chips::Chips;
 use crate::console::components::filters::{Filter, Filters};
 use crate::console::components::loader::Loader;
 use crate::console::components::message::Empty;
-use crate::console::components::number::{Money, Nothing, Number, When};
+use crate::console::components::number::{Given, Money, Nothing, Number, When};
 use crate::console::components::page::{Hint, Loaded, PageTitle, suspended};
 use crate::console::components::pager::Pager;
 use crate::console::components::table::{Head, SortHead, Table};
@@ -257,7 +257,9 @@ pub fn cell_shown(cell: Cell) -> AnyView {
         Cell::Number { number, href } => {
             view! { <Number number what=texts::NUMBER href/> }.into_any()
         }
-        Cell::Code(text) | Cell::Long(text) | Cell::Short(text) => text.into_any(),
+        Cell::Code(text) | Cell::Long(text) | Cell::Short(text) => {
+            view! { <Given text/> }.into_any()
+        }
         Cell::Money(amount) => view! { <Money amount/> }.into_any(),
         Cell::States(states) => states
             .into_iter()

@@ -26,8 +26,10 @@ pub fn Number(
     let label = texts::copy(what, lang);
     let text = number.clone();
     let shown = match href {
-        Some(href) => view! { <a class="mono" href=href data-row=of_row>{text}</a> }.into_any(),
-        None => view! { <span class="mono">{text}</span> }.into_any(),
+        Some(href) => {
+            view! { <a class="mono" href=href data-row=of_row><Given text/></a> }.into_any()
+        }
+        None => view! { <span class="mono"><Given text/></span> }.into_any(),
     };
     view! {
         <span class="number">
@@ -56,11 +58,18 @@ pub fn MaybeNumber(number: Option<String>, what: Text) -> impl IntoView {
     }
 }
 
-/// Shows a text that may be absent.
+/// Shows a text that merchants, payers or channels wrote. A change of the writing direction within it ends with it: it could
+/// otherwise turn round the text after it.
+#[component]
+pub fn Given(text: String) -> impl IntoView {
+    view! { <bdi>{text}</bdi> }
+}
+
+/// Shows a text of others that may be absent.
 #[component]
 pub fn MaybeText(text: Option<String>) -> impl IntoView {
     match text.filter(|text| !text.is_empty()) {
-        Some(text) => text.into_any(),
+        Some(text) => view! { <Given text/> }.into_any(),
         None => view! { <Nothing/> }.into_any(),
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Reads take a connection from the pool. All writes go through [`Db::write`].
 
+mod migrations;
 mod postgres;
 mod sqlite;
 
@@ -21,10 +22,6 @@ use crate::server::error::{Error, Result};
 
 /// A connection, in or out of a transaction.
 pub type Conn = AnyConnection;
-
-/// All changes of the schema, in order, applied at start. On PostgreSQL a lock keeps nodes that start at the same time
-/// from applying them twice.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// Default number of connections for reading.
 const CONNECTIONS_EMBEDDED: u32 = 4;
@@ -174,7 +171,7 @@ pub fn is_postgres(url: &str) -> bool {
 }
 
 async fn migrate(conn: &mut Conn) -> Result<()> {
-    MIGRATIONS
+    migrations::migrator()
         .run(conn)
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))

@@ -1,9 +1,11 @@
 //! Guards of the console against requests from other sites.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::console::paths::{escape, parse_pairs};
 
 /// Refuses a request that another site made an operator's browser send. Browsers already leave the session's cookie
 /// out of most of them (SameSite=Lax); this guard does not rely on that.
@@ -16,6 +18,51 @@ pub async fn same_site(request: Request, next: Next) -> Response {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "refused: sent from another site\n").into_response()
+    }
+}
+
+/// Parameters in which the outcome of a form comes back to its page, where no script runs.
+const OUTCOME: [&str; 2] = ["__path", "__err"];
+
+/// Leads a page that was opened from elsewhere, by a link in a message for example, to the same address without the
+/// outcome of a form. The outcome holds a sentence, which anybody could write into a link for an operator to believe.
+pub async fn no_foreign_outcome(request: Request, next: Next) -> Response {
+    match without_outcome(request.uri()) {
+        Some(address) if !is_from_our_page(request.headers()) => {
+            Redirect::to(&address).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// Returns an address without the parameters of an outcome. `None` where it has none.
+pub fn without_outcome(uri: &Uri) -> Option<String> {
+    let query = uri.query()?;
+    let is_outcome = |name: &str| OUTCOME.contains(&name);
+    if !parse_pairs(query).any(|(name, _)| is_outcome(&name)) {
+        return None;
+    }
+    let others = parse_pairs(query).filter(|(name, _)| !is_outcome(name));
+    let others: Vec<_> = others
+        .map(|(name, value)| format!("{}={}", escape(&name), escape(&value)))
+        .collect();
+    let path = uri.path();
+    Some(match others.is_empty() {
+        true => path.to_owned(),
+        false => format!("{path}?{}", others.join("&")),
+    })
+}
+
+/// Tells whether a browser opened the page from one of ours, by a form or a link.
+fn is_from_our_page(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "same-origin",
+        None => {
+            let referrer = text(header::REFERER).and_then(|referrer| referrer.split_once("://"));
+            let host = referrer.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+            host.is_some() && host == text(header::HOST)
+        }
     }
 }
 
@@ -70,6 +117,22 @@ mod tests {
             )
         });
         is_ours(&HeaderMap::from_iter(pairs))
+    }
+
+    #[test]
+    fn an_outcome_is_taken_off_an_address_and_the_rest_stays() {
+        let without = |address: &'static str| without_outcome(&Uri::from_static(address));
+        assert_eq!(without("/apps/A/orders?q=1"), None);
+        assert_eq!(without("/apps/A/orders"), None);
+        assert_eq!(
+            without("/a?__path=%2Fapi%2Fx&__err=e30").as_deref(),
+            Some("/a")
+        );
+        assert_eq!(
+            without("/a?q=1%262&__err=e30&since=3").as_deref(),
+            Some("/a?q=1%262&since=3")
+        );
+        assert_eq!(without("/a?%5F_err=e30").as_deref(), Some("/a"));
     }
 
     #[test]

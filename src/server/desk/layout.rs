@@ -17,6 +17,7 @@ use crate::domain::text::truncated;
 use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
+use crate::server::desk::csrf;
 use crate::server::desk::errors::trace;
 use crate::server::error::Error;
 use crate::server::people::sessions;
@@ -80,7 +81,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
     let next = within_console(next);
     let refused = match try_login(name, password).await {
         Ok(()) => {
-            redirect(next);
+            redirect(&next);
             return Ok(());
         }
         Err(Error::Refused(Refusal::TooManyAttempts { minutes })) => format!("locked.{minutes}"),
@@ -92,7 +93,7 @@ pub async fn login(name: &str, password: &str, next: &str) -> Result<(), ApiErro
     let name = truncated(name, 4 * limits::OPERATOR_NAME_CHARS);
     redirect(&format!(
         "/login?next={}&name={}&refused={refused}&trace={}",
-        escape(next),
+        escape(&next),
         escape(name),
         trace().unwrap_or_default(),
     ));
@@ -150,13 +151,17 @@ pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site.
-fn within_console(next: &str) -> &str {
+/// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site, nor bring the
+/// outcome of a form with it ([`csrf::no_foreign_outcome`]).
+fn within_console(next: &str) -> String {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
         && next.len() <= 2_048
         && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if ours { next } else { "/" }
+    let Some(uri) = ours.then(|| next.parse().ok()).flatten() else {
+        return "/".to_owned();
+    };
+    csrf::without_outcome(&uri).unwrap_or_else(|| next.to_owned())
 }
 
 #[cfg(test)]
@@ -166,6 +171,10 @@ mod tests {
     #[test]
     fn a_login_leads_nowhere_but_into_the_console() {
         assert_eq!(within_console("/apps/A/orders?q=1"), "/apps/A/orders?q=1");
+        assert_eq!(
+            within_console("/apps/A/orders?q=1&__err=e30"),
+            "/apps/A/orders?q=1"
+        );
         for next in [
             "",
             "https://evil.example",

@@ -44,6 +44,7 @@ pub fn routes(ctx: Ctx) -> Router {
         })
         .route("/api/{*function}", any(api))
         .fallback(get(nowhere))
+        .layer(axum::middleware::from_fn(csrf::no_foreign_outcome))
         .layer(sessions::layer(&ctx))
         .layer(axum::middleware::from_fn(csrf::same_site))
         .layer(axum::middleware::from_fn(csrf::headers))

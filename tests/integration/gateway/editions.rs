@@ -71,6 +71,32 @@ async fn the_open_edition_answers_in_its_own_shape() {
     assert_eq!(time.len(), "2024-10-24 12:00:00".len(), "{time}");
 }
 
+/// The 3.x client writes the order anew in the order of its own class, and verifies that.
+#[tokio::test]
+async fn an_order_has_its_fields_in_the_order_of_the_client() {
+    let test = TestApp::start().await;
+    let order = test.order("SBX-OK-1").await;
+    let answer = test
+        .open("/unipay/query/payOrder", json!({"bizOrderNo": order}))
+        .await;
+    assert_eq!(
+        answer.data_names(),
+        [
+            "bizOrderNo",
+            "orderNo",
+            "outOrderNo",
+            "title",
+            "channel",
+            "method",
+            "amount",
+            "refundableBalance",
+            "status",
+            "refundStatus",
+            "payTime",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn the_single_edition_answers_in_its_own_shape() {
     let test = TestApp::start().await;

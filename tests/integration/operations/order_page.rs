@@ -114,3 +114,47 @@ async fn an_order_tells_when_it_was_paid_and_when_we_learned_of_it() {
         assert!(fact.contains(&day), "{name}: {fact}, not {day}");
     }
 }
+
+/// A link in a message could otherwise show an operator any sentence as ours.
+#[tokio::test]
+async fn a_link_puts_no_sentence_into_the_console() {
+    let desk = Desk::start().await;
+    let sentence = "Your account is frozen, call 555-0100";
+    let error = json!({
+        "kind": "refused", "text": sentence, "field": null, "trace": "0123456789ab", "status": 422,
+    });
+    let order = format!("/apps/DEMO/orders/{}", desk.order_no);
+    let path = format!(
+        "{order}?since=1&__path=%2Fapi%2Forder%2Fsync&__err={}",
+        encoded(&error.to_string())
+    );
+    let open = |site: &'static str| {
+        let page = desk.node.http.get(format!("{}{path}", desk.node.base));
+        let page = page.header("Cookie", &desk.cookie);
+        async move { page.header("Sec-Fetch-Site", site).send().await.unwrap() }
+    };
+    for site in ["cross-site", "same-site", "none"] {
+        let answer = open(site).await;
+        assert_eq!(answer.status(), 303, "{site}");
+        assert_eq!(answer.headers()["location"], format!("{order}?since=1"));
+    }
+    // The redirect after a form of ours shows the outcome, and the link would show it too if it were not led away.
+    let page = open("same-origin").await.text().await.unwrap();
+    assert!(page.contains(sentence));
+}
+
+/// Encodes an error as leptos does in an address: base64 with the alphabet of URLs.
+fn encoded(error: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for bytes in error.as_bytes().chunks(3) {
+        let group = bytes
+            .iter()
+            .fold(0u32, |group, byte| group << 8 | u32::from(*byte))
+            << (8 * (3 - bytes.len()));
+        for i in 0..=bytes.len() {
+            text.push(char::from(ALPHABET[(group >> (18 - 6 * i) & 63) as usize]));
+        }
+    }
+    text
+}

@@ -120,7 +120,7 @@ fn Details(
             <Fact name=texts::OUT_ORDER_NO>
                 <MaybeNumber number=order.out_order_no what=texts::OUT_ORDER_NO/>
             </Fact>
-            <Fact name=texts::TITLE>{order.title}</Fact>
+            <Fact name=texts::TITLE><Given text=order.title/></Fact>
             <Fact name=texts::CHANNEL><ChannelName channel=order.channel test_mode/></Fact>
             <Fact name=texts::METHOD>
                 {match order.method {
@@ -139,7 +139,7 @@ fn Details(
             </Fact>
             <Fact name=texts::ATTACH>
                 {match order.attach {
-                    Some(attach) => view! { <span class="mono">{attach}</span> }.into_any(),
+                    Some(attach) => view! { <span class="mono"><Given text=attach/></span> }.into_any(),
                     None => view! { <Nothing/> }.into_any(),
                 }}
             </Fact>
@@ -189,7 +189,7 @@ fn Refunds(app_id: String, refunds: Vec<RefundOfOrder>, zone: String) -> impl In
                     <td>
                         <Number number=refund.refund_no what=texts::REFUND_NO href of_row=true/>
                     </td>
-                    <td class="text">{refund.reason}</td>
+                    <td class="text">{refund.reason.map(|text| view! { <Given text/> }.into_any())}</td>
                     <td class="end"><Money amount=refund.amount/></td>
                     <td class="end-narrow">{state_badge(refund.status)}</td>
                     <td><When stamp=created/></td>

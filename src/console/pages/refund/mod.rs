@@ -257,7 +257,7 @@ fn AllFacts(app_id: String, view: RefundView) -> impl IntoView {
             <Fact name=texts::BIZ_ORDER_NO>
                 <Number number=order.biz_order_no what=texts::BIZ_ORDER_NO/>
             </Fact>
-            <Fact name=texts::TITLE>{order.title}</Fact>
+            <Fact name=texts::TITLE><Given text=order.title/></Fact>
             <Fact name=texts::CHANNEL><ChannelName channel=refund.channel test_mode/></Fact>
             <Fact name=texts::BIZ_REFUND_NO>
                 <Number number=refund.biz_refund_no what=texts::BIZ_REFUND_NO/>
