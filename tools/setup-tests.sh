@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need on top of building: PostgreSQL, libfaketime, Node modules, and a Chromium with
+# Installs what the tests need on top of building: PostgreSQL, libfaketime, PHP, Node modules, and a Chromium with
 # Chinese fonts. Leaves what is installed already as it is.
 
 . "$(dirname "$0")/lib.sh"
-steps 'set-up of the tests' 4
+steps 'set-up of the tests' 5
 
 step 'PostgreSQL'
 find_postgres >/dev/null || install_packages postgresql && find_postgres >/dev/null ||
@@ -16,6 +16,11 @@ find_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1'; }
 step 'A clock that can be stepped (libfaketime)'
 find_faketime >/dev/null || install_packages libfaketime || true
 note "$(find_faketime || echo 'is not there and could not be installed: tests that need it are skipped')"
+
+# The examples for merchants are tested in the languages that are there; PHP is the one that few machines have.
+step 'PHP, for the examples'
+have php || install_packages php-cli || true
+note "$(command -v php || echo 'is not there and could not be installed: the examples in PHP are not tested')"
 
 step 'Node modules'
 have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'

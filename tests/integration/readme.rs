@@ -1,44 +1,15 @@
 //! Runs the README's signed request in a shell against the demonstration, and compares the README's table of settings
 //! with the program's own.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use crate::support::demo::Demo;
 
 const README: &str = include_str!("../../README.md");
 
-struct Demo {
-    child: Child,
-    base: String,
-}
-
-impl Demo {
-    fn start() -> Demo {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_refundry"))
-            .args(["demo", "--listen", "127.0.0.1:0", "--log", "error"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let base = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        Demo {
-            child,
-            base: base.expect("it says where it listens"),
-        }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn the_signed_request_works_as_it_stands() {
-    let demo = Demo::start();
+    let demo = Demo::start(&[]);
     let (_, rest) = README.split_once("```sh\n").expect("a shell block");
     let (script, _) = rest.split_once("```").expect("its end");
     assert!(script.contains("http://127.0.0.1:3000/"));

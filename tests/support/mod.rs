@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod database;
+pub mod demo;
 pub mod http;
 pub mod receiver;
 

@@ -127,3 +127,27 @@ async fn a_secret_stands_on_the_page_of_a_demonstration_only() {
     let test = TestApp::start_with(demo, Clock::System).await;
     assert!(get(&test, "/docs").await.1.contains(&secret));
 }
+
+#[tokio::test]
+async fn the_page_shows_every_example_as_it_is() {
+    let test = TestApp::start().await;
+    let (_, page) = get(&test, "/docs").await;
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/server/gateway/docs/examples"
+    );
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
+    assert_eq!(files.len(), 18);
+    for file in files {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+        let escaped = escaped.replace('>', "&gt;").replace('"', "&quot;");
+        assert!(page.contains(&escaped), "{}", path.display());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let (_, alone) = get(&test, &format!("/docs/examples/{name}")).await;
+        assert_eq!(alone, text, "{name}");
+    }
+    let other = format!("{}/docs/examples/other.py", test.base);
+    assert_eq!(test.http.get(other).send().await.unwrap().status(), 404);
+}

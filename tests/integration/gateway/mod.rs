@@ -4,6 +4,7 @@ mod bad_input;
 mod clients;
 mod docs;
 mod editions;
+mod examples;
 mod orders;
 mod rates;
 mod refunds;

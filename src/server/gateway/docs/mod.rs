@@ -1,16 +1,17 @@
 //! The description of the gateway: `/openapi.json` for programs, and `/docs` for people.
 //!
 //! The page's forms sign a request in the browser and send it. Without scripts there are no forms, and the page can be
-//! read all the same. Nothing is loaded from elsewhere.
+//! read all the same. Its examples are files that run as they stand. Nothing is loaded from elsewhere.
 
+mod examples;
 mod page;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
@@ -43,6 +44,7 @@ pub fn routes(ctx: Ctx) -> Router {
         .route("/docs", get(page))
         .route("/docs/docs.css", get(move || async move { style }))
         .route("/docs/docs.js", get(move || async move { script }))
+        .route("/docs/examples/{name}", get(example))
         .with_state((ctx, api))
 }
 
@@ -58,6 +60,17 @@ async fn page(State((ctx, api)): State<(Ctx, Arc<OpenApi>)>) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, page.html()).into_response()
+}
+
+async fn example(Path(name): Path<String>) -> Response {
+    let mut files = examples::TASKS.iter().flat_map(|task| task.files);
+    match files.find(|file| file.name == name) {
+        Some(file) => {
+            let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            (text, file.text).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// The app that the forms of a demonstration are filled with. Its secret is published.

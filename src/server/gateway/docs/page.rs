@@ -7,6 +7,7 @@ use utoipa::openapi::{Content, OpenApi, RefOr, Schema};
 
 use crate::domain::lang::Text;
 use crate::domain::merchant::Edition;
+use crate::server::gateway::docs::examples::{TASKS, Task};
 use crate::server::gateway::docs::{Demo, JSON};
 use crate::server::gateway::{OTHER_PATHS, openapi};
 
@@ -56,6 +57,7 @@ impl Page<'_> {
                             p { (zh) }
                             p lang="en" { (en) }
                         }
+                        (examples())
                         @for (path, item) in &self.api.paths.paths {
                             @if let Some(operation) = &item.post { (self.operation("POST", path, operation)) }
                             @if let Some(operation) = &item.get { (self.operation("GET", path, operation)) }
@@ -71,6 +73,7 @@ impl Page<'_> {
         html! {
             nav aria-label="目录 · contents" {
                 ul {
+                    li { a href="#examples" { (both("示例", "examples")) } }
                     @for path in self.api.paths.paths.keys() {
                         li { a href={ "#" (path) } { code { (path) } } }
                     }
@@ -269,6 +272,29 @@ impl Page<'_> {
             }
         }
         format!("{{{}}}", fields.join(","))
+    }
+}
+
+/// Writes the examples, which are files that run as they stand.
+fn examples() -> Markup {
+    html! {
+        h2 id="examples" { (both("示例", "examples")) }
+        p {
+            (both(
+                "每个文件都可独立运行，不需要第三方库；不改即可对演示环境（refundry demo）运行。",
+                "Each file runs by itself, without packages, and as it stands against a demonstration (refundry demo).",
+            ))
+        }
+        @for Task { name, title, files } in TASKS {
+            h3 id={ "example-" (name) } { (both(title.zh, title.en)) }
+            @for file in *files {
+                details {
+                    summary { (file.language) " " code { (file.name) } }
+                    p { a href={ "/docs/examples/" (file.name) } download { (both("下载", "download")) } }
+                    pre tabindex="0" { code { (file.text) } }
+                }
+            }
+        }
     }
 }
 
