@@ -38,4 +38,4 @@ fmt: ## Format the source
 
 clean: ## Remove everything that was built or fetched into this folder
 	@cargo clean --quiet
-	@rm -rf end2end/node_modules end2end/results
+	@rm -rf end2end/node_modules end2end/results end2end/clients/target end2end/clients/*/target end2end/clients/*/*/target

@@ -8,7 +8,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 main() {
-    steps test 7
+    steps test 8
 
     step 'Format'
     check 'format' tools/lint.sh format
@@ -35,6 +35,9 @@ main() {
     step 'The same on PostgreSQL'
     rust_tests 'cargo test on PostgreSQL' tools/postgres.sh \
         cargo test --release --no-fail-fast "${TESTS_ON_POSTGRES[@]}"
+
+    step 'Published Java clients'
+    java_clients
 
     step 'Types of the browser tests'
     check 'types of the browser tests' npm --prefix end2end run --silent check
@@ -95,6 +98,15 @@ rust_tests() {
 
 # The tests that ask for a database: not those that need none, or start one of their own.
 TESTS_ON_POSTGRES=(--lib --test integration --test simulation -- --skip settle_properties::)
+
+java_clients() {
+    local log=$results/clients.log status=0
+    tools/test-clients.sh </dev/null 2>&1 | tee "$log" || status=$?
+    # Without a JDK it says so, and has no such line.
+    if [ "$status" -ne 0 ] || grep -q '^[0-9]* passed, [0-9]* failed$' "$log"; then
+        add 'Java clients' "$status" $(awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 } END { print p + 0, f + 0 }' "$log")
+    fi
+}
 
 browser_tests() {
     local report=results/report.json status=0

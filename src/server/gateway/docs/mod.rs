@@ -3,6 +3,7 @@
 //! The page's forms sign a request in the browser and send it. Without scripts there are no forms, and the page can be
 //! read all the same. Its examples are files that run as they stand. Nothing is loaded from elsewhere.
 
+mod clients;
 mod examples;
 mod page;
 

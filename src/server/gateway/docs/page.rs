@@ -7,6 +7,7 @@ use utoipa::openapi::{Content, OpenApi, RefOr, Schema};
 
 use crate::domain::lang::Text;
 use crate::domain::merchant::Edition;
+use crate::server::gateway::docs::clients::{CAPABILITIES, Capability, NOTES, VERSIONS};
 use crate::server::gateway::docs::examples::{TASKS, Task};
 use crate::server::gateway::docs::{Demo, JSON};
 use crate::server::gateway::{OTHER_PATHS, openapi};
@@ -58,6 +59,7 @@ impl Page<'_> {
                             p lang="en" { (en) }
                         }
                         (examples())
+                        (clients())
                         @for (path, item) in &self.api.paths.paths {
                             @if let Some(operation) = &item.post { (self.operation("POST", path, operation)) }
                             @if let Some(operation) = &item.get { (self.operation("GET", path, operation)) }
@@ -74,6 +76,7 @@ impl Page<'_> {
             nav aria-label="目录 · contents" {
                 ul {
                     li { a href="#examples" { (both("示例", "examples")) } }
+                    li { a href="#clients" { (both("已发布的客户端", "published clients")) } }
                     @for path in self.api.paths.paths.keys() {
                         li { a href={ "#" (path) } { code { (path) } } }
                     }
@@ -294,6 +297,37 @@ fn examples() -> Markup {
                     pre tabindex="0" { code { (file.text) } }
                 }
             }
+        }
+    }
+}
+
+/// Writes the table of what published clients can do.
+fn clients() -> Markup {
+    html! {
+        h2 id="clients" { (both("已发布的 Java 客户端", "published Java clients")) }
+        div.scroll tabindex="0" {
+            table {
+                thead {
+                    tr {
+                        th {}
+                        @for version in VERSIONS { th { (version) } }
+                    }
+                }
+                tbody {
+                    @for Capability { name, clients } in CAPABILITIES {
+                        tr {
+                            td { (both(name.zh, name.en)) }
+                            @for Text { zh, en } in clients {
+                                td { @if zh == en { (zh) } @else { (both(zh, en)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @for Text { zh, en } in NOTES {
+            p { (zh) }
+            p lang="en" { (en) }
         }
     }
 }
