@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::lang::Lang;
 use crate::domain::money::Fen;
+use crate::domain::secret::Weakness;
 
 /// The fault in the value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,10 @@ pub enum Reason {
     },
     TooShort {
         min: usize,
+    },
+    /// A password or a secret that is easy to guess.
+    Guessable {
+        weakness: Weakness,
     },
     /// Names a person or thing that already exists.
     Taken,
@@ -344,6 +349,17 @@ impl Reason {
                 lang,
                 format!("至少 {min} 个字符"),
                 format!("is shorter than {min} characters"),
+            ),
+            Reason::Guessable { weakness } => pick(
+                lang,
+                format!(
+                    "太容易猜到：{}。请加长，或用几个互不相关的词",
+                    weakness.text(lang)
+                ),
+                format!(
+                    "is too easy to guess: {}; make it longer, or take some words that do not belong together",
+                    weakness.text(lang)
+                ),
             ),
             Reason::Taken => fixed("已存在", "exists already"),
             Reason::Unknown => fixed("不存在", "does not exist"),

@@ -13,6 +13,7 @@ pub mod db;
 pub mod desk;
 pub mod error;
 pub mod gateway;
+pub mod guessable;
 pub mod merchants;
 pub mod node_lease;
 pub mod notices;

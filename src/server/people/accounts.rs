@@ -4,15 +4,17 @@ use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::people::{Account, Grant};
+use crate::domain::secret::Weakness;
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::people::{act, grants, is_of_a_name, nobody, passwords, within};
-use crate::server::{audit, store};
+use crate::server::{audit, guessable, store};
 
 /// Adds an operator with a first role.
 ///
 /// # Errors
-/// Refuses a name that is taken or invalid, a password that is too short or too long, and an app that does not exist.
+/// Refuses a name that is taken or invalid, a password that is too short, too long or easy to guess, and an app that does
+/// not exist.
 pub async fn add(
     ctx: &Ctx,
     name: &str,
@@ -21,7 +23,7 @@ pub async fn add(
     by: impl Into<Origin>,
 ) -> Result<Account> {
     check_name(name)?;
-    let password_hash = new_hash(password).await?;
+    let password_hash = new_hash(name, password).await?;
     let account = Account {
         name: name.to_owned(),
         grants: vec![grant],
@@ -91,14 +93,14 @@ pub async fn set_enabled(
 /// Changes a password, ends the operator's sessions, and lifts all lock-outs of the name.
 ///
 /// # Errors
-/// Refuses an unknown name, and a password that is too short or too long.
+/// Refuses an unknown name, and a password that is too short, too long or easy to guess.
 pub async fn set_password(
     ctx: &Ctx,
     name: &str,
     password: &str,
     by: impl Into<Origin>,
 ) -> Result<()> {
-    let password_hash = new_hash(password).await?;
+    let password_hash = new_hash(name, password).await?;
     let act = act(ctx, by, Action::PasswordSet, name);
     let name = name.to_owned();
     let found = ctx
@@ -154,14 +156,26 @@ fn check_name(name: &str) -> Result<()> {
         .ok_or_else(refusal)
 }
 
-/// Checks the length of a new password and returns its hash.
-async fn new_hash(password: &str) -> Result<String> {
-    within(
-        "password",
-        password,
-        limits::PASSWORD_LEAST_CHARS,
-        limits::PASSWORD_CHARS,
-    )?;
+/// Checks a new password of an operator.
+///
+/// # Errors
+/// Refuses one that is too short, too long or easy to guess, and says why.
+pub fn check_password(name: &str, password: &str) -> Result<()> {
+    let (min, max) = (limits::PASSWORD_LEAST_CHARS, limits::PASSWORD_CHARS);
+    within("password", password, min, max)?;
+    let weakness = match password == passwords::DEMO_PASSWORD {
+        true => Some(Weakness::Published),
+        false => guessable::password(password, name),
+    };
+    match weakness {
+        Some(weakness) => Err(Refusal::field("password", Reason::Guessable { weakness }).into()),
+        None => Ok(()),
+    }
+}
+
+/// Checks a new password and returns its hash.
+async fn new_hash(name: &str, password: &str) -> Result<String> {
+    check_password(name, password)?;
     passwords::hash(password.to_owned()).await
 }
 
@@ -201,6 +215,19 @@ mod tests {
         }
         let short = Refusal::field("password", Reason::TooShort { min: 8 });
         assert_eq!(refused("b", viewer(), "1234567").await, short);
+        for (weak, weakness) in [
+            ("password", Weakness::Common),
+            ("        ", Weakness::Repeats),
+            ("wang.fang1", Weakness::OwnName),
+            (passwords::DEMO_PASSWORD, Weakness::Published),
+        ] {
+            let guessable = Refusal::field("password", Reason::Guessable { weakness });
+            assert_eq!(refused("wang.fang", viewer(), weak).await, guessable);
+        }
+        for weak in ["password", "李娜.李娜", passwords::DEMO_PASSWORD] {
+            let changed = set_password(&ctx, "李娜", weak, Actor::System).await;
+            assert!(changed.is_err(), "{weak:?}");
+        }
         let nowhere = Grant {
             scope: Scope::App("NOWHERE".to_owned()),
             role: Role::Viewer,

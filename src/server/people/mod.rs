@@ -8,7 +8,7 @@ pub mod login_limits;
 pub mod passwords;
 pub mod sessions;
 
-pub use accounts::{add, list, set_enabled, set_password, unlock};
+pub use accounts::{add, check_password, list, set_enabled, set_password, unlock};
 pub use grants::{grant, operator, revoke};
 pub use lockout::clean_up;
 pub use login::login;
