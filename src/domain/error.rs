@@ -60,6 +60,11 @@ pub enum Reason {
     },
     NotATime,
     NotAnAddress,
+    NotAHost,
+    /// Names a host that is not on the app's list.
+    HostNotAllowed,
+    /// Belongs to a request that a page of another site made a browser send.
+    OtherSite,
     NotAUrl,
     /// Amount greater than the order's refundable balance.
     ExceedsRefundable {
@@ -413,6 +418,18 @@ impl Reason {
             ),
             Reason::NotATime => fixed("不是有效的时间", "is not a time"),
             Reason::NotAnAddress => fixed("不是有效的 IP 地址", "is not an IP address"),
+            Reason::NotAHost => fixed(
+                "不是主机名或以点开头的域名后缀",
+                "is no host name, nor an ending of one that begins with a dot",
+            ),
+            Reason::HostNotAllowed => fixed(
+                "的主机不在应用允许的名单内",
+                "names a host that is not on the app's list",
+            ),
+            Reason::OtherSite => fixed(
+                "来自其他网站；未签名的请求不接受",
+                "is another site's, from which no request without a signature is taken",
+            ),
             Reason::NotAUrl => fixed("不是有效的 http(s) 地址", "is not an http(s) address"),
             Reason::ExceedsRefundable { left } => pick(
                 lang,

@@ -12,6 +12,7 @@ pub mod ctx;
 pub mod db;
 pub mod desk;
 pub mod error;
+pub mod exposure;
 pub mod gateway;
 pub mod guessable;
 pub mod merchants;

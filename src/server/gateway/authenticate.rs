@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -15,6 +16,7 @@ use crate::domain::error::{Limited, Reason, Refusal};
 use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
+use crate::domain::secret::Secret;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::server::client_ip::ClientIp;
 use crate::server::counters;
@@ -83,6 +85,7 @@ async fn enter(
     reply: &mut Reply,
     deadline: Instant,
 ) -> Result<(Arc<MerchantApp>, Fields)> {
+    let headers = request.headers().clone();
     let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
     reply.edition = request::edition(&fields);
     let ctx = reply.ctx.clone();
@@ -107,14 +110,24 @@ async fn enter(
     }
     if merchant.needs_signature() {
         given.check(&[field::SIGN])?;
-        let signer = Signer {
-            secret: merchant.secret.reveal(),
-            sign_type: merchant.sign_type,
-            edition: reply.edition,
+        let (sign, edition) = (given.needed(&field::SIGN)?, reply.edition);
+        let signed_by = |secret: &Secret| {
+            let signer = Signer {
+                secret: secret.reveal(),
+                sign_type: merchant.sign_type,
+                edition,
+            };
+            signer.verifies(&fields, &sign)
         };
-        if !signer.verifies(&fields, &given.needed(&field::SIGN)?) {
-            return Err(Refusal::BadSignature.into());
+        if !signed_by(&merchant.secret) {
+            let old = merchant.valid_old_secret(ctx.clock.now());
+            reply.by_old_secret = old.is_some_and(signed_by);
+            if !reply.by_old_secret {
+                return Err(Refusal::BadSignature.into());
+            }
         }
+    } else {
+        check_unsigned(&headers)?;
     }
     if !ctx.rate_limits.takes_app(&merchant.app_id, ctx.clock.now()) {
         counters::request_limited("app");
@@ -126,6 +139,29 @@ async fn enter(
     }
     check_common(given, &merchant, ctx.clock.now())?;
     Ok((merchant, fields))
+}
+
+/// Refuses a request without a signature that a page of another site could have made a browser send: browsers send JSON to
+/// another site only if that allows it, and name the site that asks.
+fn check_unsigned(headers: &HeaderMap) -> Result<(), Refusal> {
+    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        let allowed = "application/json".into();
+        return Err(Refusal::field("Content-Type", Reason::NotOneOf { allowed }));
+    }
+    if text(SEC_FETCH_SITE).is_some_and(|site| !["same-origin", "none"].contains(&site)) {
+        return Err(Refusal::field("Sec-Fetch-Site", Reason::OtherSite));
+    }
+    let authority =
+        text(header::ORIGIN).map(|origin| origin.split_once("://").map(|(_, rest)| rest));
+    match authority {
+        Some(authority) if authority != text(header::HOST) || authority.is_none() => {
+            Err(Refusal::field("Origin", Reason::OtherSite))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a body of at most `bytes` bytes.

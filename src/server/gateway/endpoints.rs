@@ -26,7 +26,7 @@ use crate::server::gateway::schema::{OrderKeyIn, RecordIn, RefundIn, RefundKeyIn
 use crate::server::orders::OrderSync;
 use crate::server::refunds::OnRepeat;
 use crate::server::refunds::RefundSync;
-use crate::server::{orders, refunds};
+use crate::server::{merchants, orders, refunds};
 use crate::wire::data::{
     OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
     SingleRefundSyncData, SingleSyncData, SyncData,
@@ -44,6 +44,7 @@ use crate::wire::request::one_needed;
 pub async fn refund(asked: SignedRequest) -> Response {
     let answer = async {
         let given = asked.check(field::REFUND)?;
+        merchants::check_notify_url(&asked.merchant, given.text(&field::NOTIFY_URL).as_deref())?;
         let new = NewRefund {
             order: given
                 .order_key()

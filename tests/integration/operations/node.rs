@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::database::TestDatabase;
-use crate::support::http::signed;
+use crate::support::http::{PRIVATE_SECRET, SECRET, signed, signed_by};
 use crate::support::{add_app, demo_app};
 
 /// A demonstration with figures. Dropping it ends the process.
@@ -24,6 +24,8 @@ pub struct Node {
     /// Address of the figures: `http://127.0.0.1:PORT`.
     pub figures: String,
     pub http: Client,
+    /// Secret of the app `DEMO`.
+    secret: &'static str,
     folder: TempDir,
     database: Option<TestDatabase>,
 }
@@ -69,6 +71,7 @@ impl Node {
             base,
             figures: figures.expect("it says where its figures are"),
             http: client(),
+            secret: SECRET,
             folder,
             database: None,
         }
@@ -87,12 +90,12 @@ impl Node {
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();
-        add_app(&ctx, demo_app()).await;
+        add_app(&ctx, demo_app().with_secret(PRIVATE_SECRET.into())).await;
         ctx.db.close().await;
         let keys = database.keys_file().display().to_string();
         let own = ["--sandbox", "--database-url", &url, "--keys-file", &keys];
         let mut node = Node::start_as("serve", &[&own, flags].concat());
-        node.database = Some(database);
+        (node.database, node.secret) = (Some(database), PRIVATE_SECRET);
         node
     }
 
@@ -127,7 +130,8 @@ impl Node {
     /// Posts signed fields in the single edition.
     pub async fn post(&self, path: &str, fields: Value) -> Value {
         let sent = self.http.post(format!("{}{path}", self.base));
-        let sent = sent.body(body(fields)).send().await.unwrap();
+        let body = signed_by(self.secret, fields, json!(now()), "hmac_sha256", false);
+        let sent = sent.body(body).send().await.unwrap();
         sent.json().await.unwrap()
     }
 
@@ -176,7 +180,7 @@ fn client() -> Client {
         .unwrap()
 }
 
-/// Makes the body of a request of the single edition.
+/// Makes the body of a request of the single edition to a demonstration.
 pub fn body(fields: Value) -> String {
     signed(fields, json!(now()), "hmac_sha256", false)
 }
