@@ -400,7 +400,7 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
 
     let ctx = desk.look().await;
     let address = ClientIp(Ipv4Addr::LOCALHOST.into());
-    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address)
+    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address, None)
         .await
         .unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
@@ -595,6 +595,21 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
     desk.ok(&["user", "unlock", "li.na"]);
     let again = shown_once(&desk.ok(&["user", "password", "li.na"]), "password");
     assert_ne!(again, password);
+    desk.ok(&["user", "sessions", "end", "li.na"]);
+    desk.ok(&["user", "delete", "li.na"]);
+    assert!(!desk.ok(&["user", "list"]).contains("li.na"));
+    assert!(desk.fails(1, &["user", "delete", "li.na"]).contains("name"));
+    let ended = ["user", "sessions", "end", "li.na"];
+    assert!(desk.fails(1, &ended).contains("name"));
+    desk.ok(&["user", "add", "li.na"]);
+    for command in [&["add", "wang"][..], &["password", "li.na"]] {
+        let args = [&["user"], command, &["--password-stdin"]].concat();
+        let output = desk.told(&args, "password\n");
+        let why = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{why}");
+        let reason = "password is too easy to guess: it is like passwords that many use";
+        assert!(why.contains(reason), "{why}");
+    }
 
     let output = desk.told(&["user", "add", "x", "--password-stdin"], "short\n");
     assert_eq!(output.status.code(), Some(1));

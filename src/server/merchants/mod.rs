@@ -273,7 +273,7 @@ mod tests {
         for (text, host) in [
             ("Shop.Example", "shop.example"),
             (".pay.example", ".pay.example"),
-            ("茶.example", "xn--b52a.example"),
+            ("茶.example", "xn--cl1a.example"),
             ("10.0.0.1", "10.0.0.1"),
             ("[::1]", "[::1]"),
         ] {

@@ -1,11 +1,14 @@
 //! Operators' accounts.
 
+use serde_json::json;
+
 use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::people::{Account, Grant};
 use crate::domain::secret::Weakness;
 use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
 use crate::server::error::Result;
 use crate::server::people::{act, grants, is_of_a_name, nobody, passwords, within};
 use crate::server::{audit, guessable, store};
@@ -41,6 +44,8 @@ pub async fn add(
                     if !store::operator::insert(conn, &account, &password_hash).await? {
                         return Ok(None);
                     }
+                    // A login that was under way when an operator of this name was deleted may have left a session.
+                    log_out(conn, &account.name).await?;
                     audit::record(conn, &added).await?;
                     Ok(Some(account))
                 })
@@ -77,7 +82,7 @@ pub async fn set_enabled(
         .write((name, act), move |conn, (name, act)| {
             Box::pin(async move {
                 if !enabled {
-                    store::session::delete_of(conn, &name).await?;
+                    log_out(conn, &name).await?;
                 }
                 let found = store::operator::set_enabled(conn, &name, enabled).await?;
                 if found {
@@ -109,7 +114,7 @@ pub async fn set_password(
             (name, password_hash, act),
             move |conn, (name, password_hash, act)| {
                 Box::pin(async move {
-                    store::session::delete_of(conn, &name).await?;
+                    log_out(conn, &name).await?;
                     store::login_failure::forget_all(conn, &name).await?;
                     let found =
                         store::operator::set_password_hash(conn, &name, &password_hash).await?;
@@ -122,6 +127,66 @@ pub async fn set_password(
         )
         .await?;
     found.then_some(()).ok_or_else(nobody)
+}
+
+/// Deletes an operator's account with its roles, and ends the operator's sessions. What the operator did stays in the
+/// audit under the name; should the name be given to somebody else, the entries of both acts stand between the two.
+///
+/// # Errors
+/// Refuses an unknown name.
+pub async fn delete(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::OperatorDeleted, name);
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write((name, act), move |conn, (name, act)| {
+            Box::pin(async move {
+                let grants = store::operator_grant::of(conn, &name).await?;
+                let roles: Vec<_> = grants
+                    .iter()
+                    .map(|grant| grants::text(Some(grant)))
+                    .collect();
+                log_out(conn, &name).await?;
+                store::login_failure::forget_all(conn, &name).await?;
+                store::operator_grant::delete_of(conn, &name).await?;
+                let found = store::operator::delete(conn, &name).await?;
+                if found {
+                    audit::record(conn, &act.from(json!({"roles": roles}))).await?;
+                }
+                Ok(found)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Ends all sessions of an operator.
+///
+/// # Errors
+/// Refuses an unknown name.
+pub async fn end_sessions(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::SessionsEnded, name);
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write((name, act), move |conn, (name, act)| {
+            Box::pin(async move {
+                log_out(conn, &name).await?;
+                let found = store::operator::credentials(conn, &name).await?.is_some();
+                if found {
+                    audit::record(conn, &act).await?;
+                }
+                Ok(found)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Ends an operator's sessions and forgets the operator's devices: whoever has one of them may not be the operator.
+async fn log_out(conn: &mut Conn, name: &str) -> Result<()> {
+    store::session::delete_of(conn, name).await?;
+    Ok(store::known_device::delete_of(conn, name).await?)
 }
 
 /// Lifts all lock-outs of an operator's name.
@@ -240,6 +305,8 @@ mod tests {
             set_password(&ctx, "b", PASSWORD, Actor::System).await,
             unlock(&ctx, "b", Actor::System).await,
             set_enabled(&ctx, "b", true, Actor::System).await,
+            delete(&ctx, "b", Actor::System).await,
+            end_sessions(&ctx, "b", Actor::System).await,
         ] {
             assert_eq!(
                 unknown.unwrap_err().refusal(),

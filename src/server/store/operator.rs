@@ -98,6 +98,15 @@ pub async fn set_enabled(
     Ok(done.rows_affected() == 1)
 }
 
+/// Deletes an operator, who has no grants any more. Returns false if there is none of that name.
+pub async fn delete(conn: &mut AnyConnection, name: &str) -> sqlx::Result<bool> {
+    let done = query("DELETE FROM operator WHERE name = $1")
+        .bind(name)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Changes a password. Returns false if there is no operator of that name.
 pub async fn set_password_hash(
     conn: &mut AnyConnection,

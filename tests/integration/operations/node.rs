@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use refundry::domain::event::Actor;
+use refundry::domain::people::{Grant, Role};
 use refundry::server::config::{Config, KeySettings};
+use refundry::server::people;
 use refundry::server::run::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -14,6 +17,9 @@ use tempfile::TempDir;
 use crate::support::database::TestDatabase;
 use crate::support::http::{PRIVATE_SECRET, SECRET, signed, signed_by};
 use crate::support::{add_app, demo_app};
+
+/// Password of the operator of [`Node::start_fresh`].
+pub const PASSWORD: &str = "three lame mules";
 
 /// A demonstration with figures. Dropping it ends the process.
 pub struct Node {
@@ -77,7 +83,7 @@ impl Node {
         }
     }
 
-    /// Serves a database that holds only the app `DEMO`.
+    /// Serves a database that holds only the app `DEMO` and the operator `li.na`, whose password is [`PASSWORD`].
     pub async fn start_fresh(flags: &[&str]) -> Node {
         let database = TestDatabase::new();
         let url = database.url();
@@ -91,6 +97,9 @@ impl Node {
         };
         let ctx = serve::open(config).await.unwrap();
         add_app(&ctx, demo_app().with_secret(PRIVATE_SECRET.into())).await;
+        let viewer = Grant::everywhere(Role::Viewer);
+        let added = people::add(&ctx, "li.na", viewer, PASSWORD, Actor::System);
+        added.await.unwrap();
         ctx.db.close().await;
         let keys = database.keys_file().display().to_string();
         let own = ["--sandbox", "--database-url", &url, "--keys-file", &keys];
@@ -138,8 +147,7 @@ impl Node {
     /// Logs in, and returns the session's cookie.
     pub async fn logged_in(&self) -> String {
         let sent = self.login("refundry-demo").await;
-        let cookie = sent.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie(&sent, "refundry_session")
     }
 
     /// Posts the login form.
@@ -178,6 +186,14 @@ fn client() -> Client {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap()
+}
+
+/// Returns a cookie that an answer sets, as a browser sends it back.
+pub fn cookie(answer: &reqwest::Response, name: &str) -> String {
+    let set = answer.headers().get_all("set-cookie").iter();
+    let mut set = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    let set = set.find(|cookie| cookie.starts_with(&format!("{name}=")));
+    set.unwrap_or_else(|| panic!("no {name}")).to_owned()
 }
 
 /// Makes the body of a request of the single edition to a demonstration.
