@@ -426,7 +426,10 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         Some(r#"{"roles":[{"at":"*","role":"auditor"}]}"#)
     );
     assert_eq!(of(Action::LoggedIn).actor, "operator:li.na");
-    let granted = of(Action::RoleGranted);
+    let mut oldest_first = all.iter().rev();
+    let granted = oldest_first
+        .find(|entry| entry.action == Action::RoleGranted.as_str())
+        .unwrap();
     assert_eq!(granted.actor, "command:root");
     assert_eq!(
         granted.before.as_deref(),

@@ -996,6 +996,17 @@ fn a_copy_opens_with_the_keys_of_the_database_that_was_copied() {
     std::fs::rename(&away, &keys).unwrap();
     let said = desk.ok(&copy);
     assert!(said.contains("--keys-file refundry.db.keys"), "{said}");
+    // The addresses may be given where nobody else on the machine reads them, and are not shown.
+    let mut by_environment = desk.refundry(&["copy"]);
+    by_environment.env("REFUNDRY_COPY_FROM", "sqlite:refundry.db");
+    by_environment.env("REFUNDRY_COPY_TO", to.url());
+    let said = by_environment.output().unwrap();
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    let mut help = desk.refundry(&["copy", "--help"]);
+    help.env("REFUNDRY_COPY_TO", "postgres://u:horse@h/d");
+    let help = text(&help.output().unwrap().stdout);
+    assert!(help.contains("[env: REFUNDRY_COPY_TO]"), "{help}");
+    assert!(!help.contains("horse"), "{help}");
     let list = ["app", "list", &format!("--database-url={}", to.url())];
     desk.fails(1, &list);
     let with_keys = [&list[..], &["--keys-file=refundry.db.keys"]].concat();
@@ -1240,4 +1251,45 @@ fn requests_without_a_signature_need_a_word_and_are_warned_of_at_the_start() {
     );
     desk.ok(&["app", "set", "SHOP", "--unsigned=off", &db]);
     assert!(!log().contains("anybody may refund"));
+}
+
+#[test]
+fn a_database_that_everybody_could_read_is_closed_to_them_and_the_log_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::without_database();
+    let files = ["refundry.db", "refundry.db-wal", "refundry.db-shm"];
+    let files = files.map(|name| desk.folder.path().join(name));
+    let mode = |n: usize| std::fs::metadata(&files[n]).unwrap().permissions().mode() & 0o777;
+    let set = |n: usize, mode| {
+        std::fs::set_permissions(&files[n], PermissionsExt::from_mode(mode)).unwrap();
+    };
+    desk.ok(&["migrate"]);
+    assert_eq!(mode(0), 0o600);
+    set(0, 0o644);
+    // A killed server leaves its log beside the file.
+    let mut server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let mut log = String::new();
+    let stderr = server.child.stderr.as_mut().unwrap();
+    std::io::Read::read_to_string(stderr, &mut log).unwrap();
+    assert!(
+        log.contains("refundry.db could be read or written by everybody"),
+        "{log}"
+    );
+    assert_eq!(mode(0), 0o640);
+    for n in 0..files.len() {
+        set(n, 0o666);
+    }
+    let server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    for n in 0..files.len() {
+        assert_eq!(mode(n), 0o660, "{:?}", files[n]);
+    }
+    // What is in order is not spoken of.
+    assert_eq!(
+        text(&server.stop().stderr).matches("by everybody").count(),
+        3
+    );
+    let server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    assert!(!text(&server.stop().stderr).contains("by everybody"));
 }
