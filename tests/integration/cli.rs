@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -1259,13 +1260,13 @@ fn a_database_that_everybody_could_read_is_closed_to_them_and_the_log_says_so() 
     let desk = Desk::without_database();
     let files = ["refundry.db", "refundry.db-wal", "refundry.db-shm"];
     let files = files.map(|name| desk.folder.path().join(name));
-    let mode = |n: usize| std::fs::metadata(&files[n]).unwrap().permissions().mode() & 0o777;
-    let set = |n: usize, mode| {
-        std::fs::set_permissions(&files[n], PermissionsExt::from_mode(mode)).unwrap();
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let set = |file: &Path, mode| {
+        std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
     };
     desk.ok(&["migrate"]);
-    assert_eq!(mode(0), 0o600);
-    set(0, 0o644);
+    assert_eq!(mode(&files[0]), 0o600);
+    set(&files[0], 0o644);
     // A killed server leaves its log beside the file.
     let mut server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
     server.child.kill().unwrap();
@@ -1277,13 +1278,13 @@ fn a_database_that_everybody_could_read_is_closed_to_them_and_the_log_says_so() 
         log.contains("refundry.db could be read or written by everybody"),
         "{log}"
     );
-    assert_eq!(mode(0), 0o640);
-    for n in 0..files.len() {
-        set(n, 0o666);
+    assert_eq!(mode(&files[0]), 0o640);
+    for file in &files {
+        set(file, 0o666);
     }
     let server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
-    for n in 0..files.len() {
-        assert_eq!(mode(n), 0o660, "{:?}", files[n]);
+    for file in &files {
+        assert_eq!(mode(file), 0o660, "{file:?}");
     }
     // What is in order is not spoken of.
     assert_eq!(
