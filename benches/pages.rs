@@ -39,12 +39,17 @@ const SEARCHES: [(&str, &str); 8] = [
 /// Inserts a million orders directly, as only reading is measured.
 async fn fill(database: &Database) {
     let ctx = database.open().await;
-    support::tests::add_app(&ctx, support::tests::http::merchant("NONE")).await;
+    support::tests::add_app(
+        &ctx,
+        support::tests::http::merchant("NONE")
+            .with_secret(support::tests::http::PRIVATE_SECRET.into()),
+    )
+    .await;
     people::add(
         &ctx,
         "bench",
         Grant::everywhere(Role::Admin),
-        "bench-password",
+        "three lame mules",
         Actor::System,
     )
     .await
@@ -96,7 +101,7 @@ async fn median(http: &reqwest::Client, cookie: &str, url: &str, expect: &str) -
 }
 
 async fn log_in(http: &reqwest::Client, base: &str) -> String {
-    let form = "name=bench&password=bench-password&next=%2F";
+    let form = "name=bench&password=three+lame+mules&next=%2F";
     let login = http
         .post(format!("{base}/api/login"))
         .header(header::ORIGIN, base)

@@ -32,8 +32,9 @@ use crate::commands::{Failure, account, app, audit, balances, copy, import, keys
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
-/// Every setting is a flag and an environment variable; the flag wins. Secrets and passwords are
-/// read from the standard input or made by Refundry, never taken from the command line.
+/// Every setting is a flag and an environment variable; the flag wins. Secrets of apps and passwords of
+/// operators are read from the standard input or made by Refundry, never taken from the command line. A
+/// database's address that holds a password, and keys, are best given by their variables.
 #[derive(Parser)]
 #[command(name = "refundry", version)]
 struct Cli {

@@ -21,6 +21,7 @@ use refundry::server::orders;
 use refundry::wire::sign::Signer;
 
 use self::tests::database::TestDatabase;
+use self::tests::http::PRIVATE_SECRET;
 
 /// Number of simultaneous clients.
 pub const CLIENTS: usize = 64;
@@ -45,7 +46,8 @@ impl Database {
     /// Opens the use-cases on this new database, and adds the demonstration's app.
     pub async fn open(&self) -> Ctx {
         let ctx = self.reopen().await;
-        tests::add_app(&ctx, tests::demo_app()).await;
+        let app = tests::demo_app().with_secret(PRIVATE_SECRET.into());
+        tests::add_app(&ctx, app).await;
         ctx
     }
 }
@@ -173,7 +175,7 @@ pub fn refund_request(http: &reqwest::Client, url: &str, n: usize) -> reqwest::R
     let (order, refund) = (format!("P{n}"), format!("R{n}"));
     let time = now().seconds().to_string();
     let signer = Signer {
-        secret: "123456",
+        secret: PRIVATE_SECRET,
         sign_type: SignType::HmacSha256,
         edition: Edition::Single,
     };

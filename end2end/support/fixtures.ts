@@ -6,6 +6,9 @@ import { Server } from './server.ts';
 /** Password of the demonstration's operator. */
 const PASSWORD = 'refundry-demo';
 
+/** Password of the operator who may only look: nobody but the demonstration's operator may have the published one. */
+export const VIEWER_PASSWORD = 'three lame mules';
+
 /** Name of the cookie of a session. */
 const SESSION = 'refundry_session';
 
@@ -26,7 +29,7 @@ type WorkerFixtures = {
   server: Server;
   /** The merchant's side: creates the orders and refunds that a test is about. */
   gateway: Gateway;
-  /** Name of an operator who may only look; the password is the demonstration's. */
+  /** Name of an operator who may only look; the password is `VIEWER_PASSWORD`. */
   viewer: string;
 };
 
@@ -48,7 +51,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   viewer: [
     async ({ server }, use) => {
-      server.addOperator('viewer', 'viewer', PASSWORD);
+      server.addOperator('viewer', 'viewer', VIEWER_PASSWORD);
       await use('viewer');
     },
     { scope: 'worker' },
@@ -108,7 +111,8 @@ export async function login(page: Page, name = 'admin'): Promise<void> {
 }
 
 /** Logs in by the form, as the demonstration's operator or as somebody else. */
-export async function logInByForm(page: Page, name = 'admin', password = PASSWORD): Promise<void> {
+export async function logInByForm(page: Page, name = 'admin'): Promise<void> {
+  const password = name === 'admin' ? PASSWORD : VIEWER_PASSWORD;
   await open(page, '/login');
   const form = page.locator('form').filter({ has: page.locator('input[type=password]') });
   await form.locator('input[autocomplete=username]').fill(name);

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, logInByForm, open, test } from '../support/fixtures.ts';
+import { expect, logInByForm, open, test, VIEWER_PASSWORD } from '../support/fixtures.ts';
 import { expectGoodScreen } from '../support/screens.ts';
 
 const words = {
@@ -57,7 +57,7 @@ test('a wrong password is said to be, and the name and the way on are kept', { t
   await expect(page.getByLabel(t.password, { exact: true })).toBeFocused();
   await expectGoodScreen(page);
 
-  await send(page, t, viewer, 'refundry-demo');
+  await send(page, t, viewer, VIEWER_PASSWORD);
   await expect(page).toHaveURL('/apps/DEMO/refunds?status=fail&sort=amount_asc');
 });
 
@@ -72,7 +72,7 @@ test('a login leads to no other site', async ({ page, viewer, language, baseURL 
   for (const next of ['//example.org/', 'https://example.org/', '/\\example.org']) {
     await page.context().clearCookies();
     await open(page, `/login?next=${encodeURIComponent(next)}`);
-    await send(page, words[language], viewer, 'refundry-demo');
+    await send(page, words[language], viewer, VIEWER_PASSWORD);
     await expect(page).toHaveURL(/\/apps\/DEMO\/orders$/);
     expect(new URL(page.url()).origin).toBe(baseURL);
   }

@@ -18,11 +18,12 @@ use super::{Failure, origin, say};
 /// the source.
 #[derive(Args)]
 pub struct Copy {
-    /// Database to copy from
-    #[arg(long, value_name = "URL", value_parser = database_url)]
+    /// Database to copy from; an address with a password is best given by the variable, as all users of a machine can
+    /// read its command lines
+    #[arg(long, env = "REFUNDRY_COPY_FROM", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     from: Secret,
-    /// Database to copy to: empty, or partly copied by an earlier run
-    #[arg(long, value_name = "URL", value_parser = database_url)]
+    /// Database to copy to: empty, or partly copied by an earlier run; likewise
+    #[arg(long, env = "REFUNDRY_COPY_TO", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     to: Secret,
     #[command(flatten)]
     keys: KeySettings,

@@ -59,11 +59,30 @@ pub enum User {
         #[command(flatten)]
         offline: Offline,
     },
+    /// Delete an operator, and end the operator's sessions; the audit keeps what the operator did
+    Delete {
+        name: String,
+        #[command(flatten)]
+        offline: Offline,
+    },
+    /// Manage an operator's sessions
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Change an operator's password, lift lock-outs, and end the operator's sessions
     Password {
         name: String,
         #[command(flatten)]
         password: NewPassword,
+        #[command(flatten)]
+        offline: Offline,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Sessions {
+    /// End all sessions of an operator, who may log in again
+    End {
+        name: String,
         #[command(flatten)]
         offline: Offline,
     },
@@ -110,6 +129,8 @@ pub async fn run(user: User) -> Result<(), Failure> {
         | User::Grant { offline, .. }
         | User::Revoke { offline, .. }
         | User::Unlock { offline, .. }
+        | User::Delete { offline, .. }
+        | User::Sessions(Sessions::End { offline, .. })
         | User::Password { offline, .. } => offline,
     };
     let ctx = open(offline).await?;
@@ -172,6 +193,14 @@ pub async fn run(user: User) -> Result<(), Failure> {
             say(format_args!(
                 "{name} may no longer log in, and is logged out"
             ));
+        }
+        User::Delete { name, .. } => {
+            people::delete(&ctx, &name, origin()).await?;
+            say(format_args!("deleted {name}"));
+        }
+        User::Sessions(Sessions::End { name, .. }) => {
+            people::end_sessions(&ctx, &name, origin()).await?;
+            say(format_args!("{name} is logged out everywhere"));
         }
         User::Password { name, password, .. } => {
             let password = password.read()?;

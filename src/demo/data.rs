@@ -54,6 +54,7 @@ pub fn merchant() -> MerchantApp {
         name: "演示商户".to_owned(),
         mch_no: Some("M0000000001".to_owned()),
         secret: SECRET.into(),
+        old_secret: None,
         sign_type: SignType::HmacSha256,
         enabled: true,
         is_default: true,
@@ -62,6 +63,7 @@ pub fn merchant() -> MerchantApp {
         edition: Edition::Open,
         req_time_leeway_ms: 5 * MINUTE_MS,
         notify_url: None,
+        notify_hosts: Vec::new(),
         channels: accounts()
             .iter()
             .map(|account| AppChannel::by(account, 365))

@@ -78,6 +78,7 @@ impl Messages {
         config: &Config,
         now: Timestamp,
     ) -> Result<()> {
+        let app = merchant();
         let mut at = refund.settled_at.unwrap_or(now);
         let mut notice = Notice::of(refund, at);
         while notice.state == NoticeState::Waiting && at <= now {
@@ -87,7 +88,8 @@ impl Messages {
             let took_ms = if silent { 2 } else { 41 + 7 * notice.attempts };
             let trace = format!("{:012x}", at.0 & 0xffff_ffff_ffff);
             let zone = &config.time_zone;
-            let request = crate::wire::notice::of(&merchant(), refund, order, at, zone, &trace)?;
+            let request =
+                crate::wire::notice::of(&app, &app.secret, refund, order, at, zone, &trace)?;
             let (http_status, answer, failure) = match (arrives, silent) {
                 (true, _) => (Some(200), Some("SUCCESS"), None),
                 (false, true) => (

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::lang::Lang;
 use crate::domain::money::Fen;
+use crate::domain::secret::Weakness;
 
 /// The fault in the value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,10 @@ pub enum Reason {
     },
     TooShort {
         min: usize,
+    },
+    /// A password or a secret that is easy to guess.
+    Guessable {
+        weakness: Weakness,
     },
     /// Names a person or thing that already exists.
     Taken,
@@ -59,6 +64,11 @@ pub enum Reason {
     /// Unix milliseconds where seconds are expected.
     Milliseconds,
     NotAnAddress,
+    NotAHost,
+    /// Names a host that is not on the app's list.
+    HostNotAllowed,
+    /// Belongs to a request that a page of another site made a browser send.
+    OtherSite,
     NotAUrl,
     /// An address with user name or password.
     UrlWithPassword,
@@ -370,6 +380,17 @@ impl Reason {
                 format!("至少 {min} 个字符"),
                 format!("is shorter than {min} characters"),
             ),
+            Reason::Guessable { weakness } => pick(
+                lang,
+                format!(
+                    "太容易猜到：{}。请加长，或用几个互不相关的词",
+                    weakness.text(lang)
+                ),
+                format!(
+                    "is too easy to guess: {}; make it longer, or take some words that do not belong together",
+                    weakness.text(lang)
+                ),
+            ),
             Reason::Taken => fixed("已存在", "exists already"),
             Reason::Unknown => fixed("不存在", "does not exist"),
             Reason::BadCharacter => fixed(
@@ -443,6 +464,18 @@ impl Reason {
                 "is not in a public network, so no notice could be sent there",
             ),
             Reason::NotAFlag => fixed("应为 true 或 false", "must be true or false"),
+            Reason::NotAHost => fixed(
+                "不是主机名或以点开头的域名后缀",
+                "is no host name, nor an ending of one that begins with a dot",
+            ),
+            Reason::HostNotAllowed => fixed(
+                "的主机不在应用允许的名单内",
+                "names a host that is not on the app's list",
+            ),
+            Reason::OtherSite => fixed(
+                "来自其他网站；未签名的请求不接受",
+                "is another site's, from which no request without a signature is taken",
+            ),
             Reason::ExceedsRefundable { left } => pick(
                 lang,
                 format!("超过可退金额，剩余可退 {} 元", left.plain()),

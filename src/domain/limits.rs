@@ -18,6 +18,8 @@ pub const REMARK_CHARS: usize = 500;
 pub const ATTACH_CHARS: usize = 500;
 pub const EXTRA_PARAM_CHARS: usize = 2048;
 pub const NOTIFY_URL_CHARS: usize = 200;
+/// Maximum length of all hosts together that an app's `notifyUrl` may name, each with what stands between it and the next.
+pub const NOTIFY_HOSTS_CHARS: usize = 1_000;
 pub const OPERATOR_NAME_CHARS: usize = 64;
 pub const PASSWORD_CHARS: usize = 128;
 pub const PASSWORD_LEAST_CHARS: usize = 8;

@@ -1,7 +1,10 @@
 //! Secrets: a type that cannot be printed, and the text that stands for a secret in the database.
 
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::domain::lang::Lang;
 
 /// A secret: an app's key, a password, or an address with a password in it. Only [`Secret::reveal`] gives access to
 /// its text. Its memory is cleared when it is dropped.
@@ -53,6 +56,61 @@ impl std::fmt::Debug for Secret {
 /// A secret as stored: sealed, so that it can be read only with the server's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed(pub String);
+
+/// The reason why a password or a secret is easy to guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weakness {
+    /// One of the passwords that people use most, or close to one.
+    Common,
+    /// The password of the demonstration.
+    Published,
+    /// Keys that lie beside each other, as `qwerty`.
+    Keys,
+    /// Repeats, as `aaa` or `abcabc`.
+    Repeats,
+    /// A sequence, as `abc` or `6543`.
+    Sequence,
+    /// A year or a date.
+    Date,
+    /// A single word.
+    Word,
+    Name,
+    /// The operator's name, or ours.
+    OwnName,
+    /// No pattern, but too few characters.
+    Short,
+}
+
+impl Weakness {
+    /// Returns the weakness in one language, as a part of a sentence.
+    pub fn text(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Weakness::Common => ("与常用密码相同或相近", "it is like passwords that many use"),
+            Weakness::Published => (
+                "这是演示环境公开的密码",
+                "it is the demonstration's, which is published",
+            ),
+            Weakness::Keys => (
+                "含有键盘上相邻的键",
+                "it has keys that lie beside each other",
+            ),
+            Weakness::Repeats => ("含有重复", "it has repeats like aaa or abcabc"),
+            Weakness::Sequence => ("含有连续的字符", "it has a sequence like abc or 6543"),
+            Weakness::Date => ("含有年份或日期", "it has a year or a date"),
+            Weakness::Word => ("只是一个单词", "it is a single word"),
+            Weakness::Name => ("含有常见的人名", "it has a common name"),
+            Weakness::OwnName => (
+                "含有用户名或系统名",
+                "it has the name of the operator or of this program",
+            ),
+            Weakness::Short => ("太短", "it is too short"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
 
 /// Text that replaces a password.
 const HIDDEN: &str = "***";

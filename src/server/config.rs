@@ -336,8 +336,8 @@ fn time_zone(name: &str) -> Result<jiff::tz::TimeZone, String> {
     jiff::tz::TimeZone::get(name).map_err(|_| format!("no time zone is called {name:?}"))
 }
 
-/// Makes a reader of durations within limits: `2s`, `500ms` or `1m 30s`, in milliseconds.
-fn duration(limits: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, String> + Clone {
+/// Makes a parser of durations within limits: `2s`, `500ms` or `1m 30s`, in milliseconds.
+pub fn duration(limits: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, String> + Clone {
     move |text| {
         let duration: SignedDuration = text
             .parse()

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::order::Order;
 use crate::domain::refund::Refund;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::wire::data::{EditionFormat, RefundNoticeData, RefundOrderData};
 use crate::wire::field::local_text;
@@ -47,13 +48,14 @@ struct Single {
 #[error("a notice cannot be written: {0}")]
 pub struct Unwritable(String);
 
-/// Returns the body of the notice of `refund`, which has the state that the notice is about. The fields stand in the
-/// documented order.
+/// Returns the body of the notice of `refund`, which has the state that the notice is about, signed by `secret`. The
+/// fields stand in the documented order.
 ///
 /// # Errors
 /// [`Unwritable`]; no valid refund causes it.
 pub fn of(
     merchant: &MerchantApp,
+    secret: &Secret,
     refund: &Refund,
     order: &Order,
     now: Timestamp,
@@ -63,7 +65,7 @@ pub fn of(
     let edition = refund.edition;
     let wire = EditionFormat { edition, zone };
     let signer = Signer {
-        secret: merchant.secret.reveal(),
+        secret: secret.reveal(),
         sign_type: merchant.sign_type,
         edition,
     };

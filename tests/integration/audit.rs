@@ -346,7 +346,7 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         .await
         .unwrap();
     step();
-    people::login(ctx, "li.na", "correct horse", from)
+    people::login(ctx, "li.na", "correct horse", from, None)
         .await
         .unwrap();
     step();
@@ -359,7 +359,7 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         .unwrap();
     for _ in 0..7 {
         step();
-        people::login(ctx, "li.na", "wrong", from)
+        people::login(ctx, "li.na", "wrong", from, None)
             .await
             .unwrap_err();
     }
@@ -370,9 +370,21 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         .await
         .unwrap();
     step();
-    people::set_enabled(ctx, "li.na", false, root)
+    people::end_sessions(ctx, "li.na", root.clone())
         .await
         .unwrap();
+    step();
+    people::set_enabled(ctx, "li.na", false, root.clone())
+        .await
+        .unwrap();
+    step();
+    let auditor = Grant::everywhere(Role::Auditor);
+    people::grant(ctx, "li.na", auditor, root.clone())
+        .await
+        .unwrap();
+    step();
+    people::delete(ctx, "li.na", root).await.unwrap();
+    assert!(people::list(ctx).await.unwrap().is_empty());
 
     let actions: Vec<_> = done(ctx, "*")
         .await
@@ -393,7 +405,10 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
         Action::LockedOut,
         Action::OperatorUnlocked,
         Action::PasswordSet,
+        Action::SessionsEnded,
         Action::OperatorDisabled,
+        Action::RoleGranted,
+        Action::OperatorDeleted,
     ];
     assert_eq!(actions, expected.map(|action| action.as_str().to_owned()));
 
@@ -403,7 +418,18 @@ async fn what_people_do_to_accounts_and_logins_is_told() {
             .find(|entry| entry.action == action.as_str())
             .unwrap()
     };
-    let granted = of(Action::RoleGranted);
+    // What a deleted operator did, and was, stays in the audit under the name.
+    let deleted = of(Action::OperatorDeleted);
+    assert_eq!(deleted.number, "li.na");
+    assert_eq!(
+        deleted.before.as_deref(),
+        Some(r#"{"roles":[{"at":"*","role":"auditor"}]}"#)
+    );
+    assert_eq!(of(Action::LoggedIn).actor, "operator:li.na");
+    let mut oldest_first = all.iter().rev();
+    let granted = oldest_first
+        .find(|entry| entry.action == Action::RoleGranted.as_str())
+        .unwrap();
     assert_eq!(granted.actor, "command:root");
     assert_eq!(
         granted.before.as_deref(),
@@ -540,7 +566,7 @@ async fn what_is_done_to_refunds_and_orders_is_told_once_each() {
 async fn an_app_is_added_without_its_secret_and_an_import_is_one_entry_a_batch() {
     let core = Core::without_app(config(&[]), Clock::manual(START)).await;
     let (ctx, mut merchant) = (&core.ctx, core.merchant.clone());
-    merchant.secret = "a-secret-of-the-app".into();
+    merchant.secret = "a-secret-of-the-app-9Xq4".into();
     merchant.notify_url = Some("https://shop.example/n?token=hush".to_owned());
     let root = Origin::from(Actor::CommandLine("root".to_owned()));
     let accounts = crate::support::accounts(&merchant);

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -400,14 +401,26 @@ async fn a_demonstration_is_seeded_once_and_its_login_is_dead_elsewhere() {
 
     let ctx = desk.look().await;
     let address = ClientIp(Ipv4Addr::LOCALHOST.into());
-    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address)
+    let login = people::login(&ctx, ADMIN, DEMO_PASSWORD, address, None)
         .await
         .unwrap_err();
     assert_eq!(login.refusal(), Some(&Refusal::WrongLogin));
     ctx.db.close().await;
-    let served = ["serve", "--listen=127.0.0.1:0", &desk.db()];
-    let stopped = desk.start(&served).stop();
-    assert!(text(&stopped.stderr).contains("which is published"));
+    // Such a database is served once what was published has been replaced.
+    let db = desk.db();
+    let refused = |mend: &str| {
+        let why = desk.fails(1, &["serve", "--listen=127.0.0.1:0", &db]);
+        assert!(why.contains("published") && why.contains(mend), "{why}");
+        assert_eq!(why.lines().count(), 1, "{why}");
+    };
+    refused("refundry app new-secret DEMO --keep-old 0s");
+    desk.ok(&["app", "new-secret", "DEMO", &db]);
+    refused("refundry app drop-old-secret DEMO");
+    desk.ok(&["app", "drop-old-secret", "DEMO", &db]);
+    refused("refundry user password admin");
+    desk.ok(&["user", "password", "admin", &db]);
+    let served = ["serve", "--listen=127.0.0.1:0", &db];
+    assert!(desk.start(&served).stop().status.success());
 
     // A database with other data is not turned into a demonstration either.
     desk.ok(&["user", "add", "li.na", "--database-url=sqlite:other.db"]);
@@ -432,6 +445,7 @@ fn desk_with_orders(names: &[&str]) -> Desk {
         "SHOP",
         "--test-channel=sandbox",
         "--unsigned",
+        "--yes-anybody-may-refund",
         "--default",
         db,
     ]);
@@ -480,6 +494,7 @@ async fn refund(server: String, order: &str) -> reqwest::Result<Value> {
         "reqTime": local_text(Clock::System.now(), &Config::default().time_zone),
     });
     let request = reqwest::Client::new().post(format!("{server}/unipay/refund"));
+    let request = request.header("Content-Type", "application/json");
     let body = serde_json::to_vec(&body).unwrap();
     let answer = request.body(body).send().await?.bytes().await?;
     Ok(serde_json::from_slice(&answer).unwrap())
@@ -581,6 +596,21 @@ fn operators_are_managed_without_a_password_on_the_command_line() {
     desk.ok(&["user", "unlock", "li.na"]);
     let again = shown_once(&desk.ok(&["user", "password", "li.na"]), "password");
     assert_ne!(again, password);
+    desk.ok(&["user", "sessions", "end", "li.na"]);
+    desk.ok(&["user", "delete", "li.na"]);
+    assert!(!desk.ok(&["user", "list"]).contains("li.na"));
+    assert!(desk.fails(1, &["user", "delete", "li.na"]).contains("name"));
+    let ended = ["user", "sessions", "end", "li.na"];
+    assert!(desk.fails(1, &ended).contains("name"));
+    desk.ok(&["user", "add", "li.na"]);
+    for command in [&["add", "wang"][..], &["password", "li.na"]] {
+        let args = [&["user"], command, &["--password-stdin"]].concat();
+        let output = desk.told(&args, "password\n");
+        let why = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{why}");
+        let reason = "password is too easy to guess: it is like passwords that many use";
+        assert!(why.contains(reason), "{why}");
+    }
 
     let output = desk.told(&["user", "add", "x", "--password-stdin"], "short\n");
     assert_eq!(output.status.code(), Some(1));
@@ -715,7 +745,14 @@ fn accounts_are_added_and_apps_use_them() {
         (vec!["account", "disable", "NOWHERE"], "account"),
         // The app's channel moves money.
         (
-            vec!["app", "add", "THREE", "--account=WX01", "--unsigned"],
+            vec![
+                "app",
+                "add",
+                "THREE",
+                "--account=WX01",
+                "--unsigned",
+                "--yes-anybody-may-refund",
+            ],
             "unsigned",
         ),
         (
@@ -766,9 +803,9 @@ fn apps_are_added_with_a_secret_that_is_shown_once() {
             "--test-channel=sandbox",
             "--secret-stdin",
         ],
-        "0123456789abcdef\n",
+        "nM4vTq8sXw2bKd7fHj3pZr6c\n",
     );
-    assert!(output.status.success() && !text(&output.stdout).contains("0123456789abcdef"));
+    assert!(output.status.success() && !text(&output.stdout).contains("nM4vTq8s"));
 
     for (args, about) in [
         (
@@ -960,6 +997,17 @@ fn a_copy_opens_with_the_keys_of_the_database_that_was_copied() {
     std::fs::rename(&away, &keys).unwrap();
     let said = desk.ok(&copy);
     assert!(said.contains("--keys-file refundry.db.keys"), "{said}");
+    // The addresses may be given where nobody else on the machine reads them, and are not shown.
+    let mut by_environment = desk.refundry(&["copy"]);
+    by_environment.env("REFUNDRY_COPY_FROM", "sqlite:refundry.db");
+    by_environment.env("REFUNDRY_COPY_TO", to.url());
+    let said = by_environment.output().unwrap();
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    let mut help = desk.refundry(&["copy", "--help"]);
+    help.env("REFUNDRY_COPY_TO", "postgres://u:horse@h/d");
+    let help = text(&help.output().unwrap().stdout);
+    assert!(help.contains("[env: REFUNDRY_COPY_TO]"), "{help}");
+    assert!(!help.contains("horse"), "{help}");
     let list = ["app", "list", &format!("--database-url={}", to.url())];
     desk.fails(1, &list);
     let with_keys = [&list[..], &["--keys-file=refundry.db.keys"]].concat();
@@ -1050,4 +1098,199 @@ async fn what_a_command_does_is_told_in_the_audit_which_is_checked() {
     let why = desk.fails(2, &["audit", "verify", "--expect", "nonsense", &db]);
     assert!(why.contains("a hash is 64 hexadecimal digits"), "{why}");
     ctx.db.close().await;
+}
+
+/// Returns what `refundry app show` tells of an app by name.
+fn shown(desk: &Desk, app_id: &str) -> impl Fn(&str) -> String {
+    let shown = desk.ok(&["app", "show", app_id]);
+    move |name: &str| {
+        let line = shown.lines().find_map(|line| line.strip_prefix(name));
+        let line = line.unwrap_or_else(|| panic!("no {name}: {shown}"));
+        line.trim().to_owned()
+    }
+}
+
+#[test]
+fn an_app_is_shown_changed_disabled_and_given_another_secret() {
+    let desk = Desk::new();
+    desk.ok(&["app", "add", "SHOP", "--test-channel=wechat_pay"]);
+    desk.ok(&["account", "add", "ALI", "--channel=ali_pay", "--test"]);
+    let of = shown(&desk, "SHOP");
+    assert_eq!(of("state"), "enabled");
+    assert_eq!(of("signature"), "required");
+    assert_eq!(of("notify hosts"), "any");
+    assert_eq!(of("old secret"), "none");
+    assert_eq!(
+        of("wechat_pay"),
+        "SHOP-wechat_pay, 365 days, enabled, test mode"
+    );
+
+    desk.ok(&[
+        "app",
+        "set",
+        "SHOP",
+        "--name=茶铺",
+        "--mch-no=M1",
+        "--sign-type=sm3",
+        "--single-edition=on",
+        "--edition=single",
+        "--account=ALI=30",
+        "--days=wechat_pay=180",
+        "--disable-channel=wechat_pay",
+        "--notify-url=https://shop.example/n",
+        "--notify-hosts=Shop.example,.pay.example",
+        "--req-time-leeway=60",
+        "--default=on",
+    ]);
+    let of = shown(&desk, "SHOP");
+    for (name, value) in [
+        ("name", "茶铺"),
+        ("state", "enabled, default"),
+        ("merchant number", "M1"),
+        ("signed by", "sm3"),
+        ("editions", "open, single"),
+        ("console refunds", "single edition"),
+        ("reqTime", "at most 60 s from our clock"),
+        ("notify URL", "https://shop.example/n"),
+        ("notify hosts", "shop.example,.pay.example"),
+        ("ali_pay", "ALI, 30 days, enabled, test mode"),
+        (
+            "wechat_pay",
+            "SHOP-wechat_pay, 180 days, disabled, test mode",
+        ),
+    ] {
+        assert_eq!(of(name), value);
+    }
+    // An empty value takes a setting away.
+    let cleared = ["--mch-no=", "--notify-url=", "--notify-hosts="];
+    desk.ok(&[&["app", "set", "SHOP"], &cleared[..]].concat());
+    let of = shown(&desk, "SHOP");
+    let values = ["merchant number", "notify URL", "notify hosts"].map(&of);
+    assert_eq!(values, ["none", "none", "any"]);
+
+    desk.ok(&["app", "disable", "SHOP"]);
+    assert_eq!(shown(&desk, "SHOP")("state"), "disabled, default");
+    desk.ok(&["app", "enable", "SHOP"]);
+    assert_eq!(shown(&desk, "SHOP")("state"), "enabled, default");
+
+    let said = desk.ok(&["app", "new-secret", "SHOP"]);
+    let secret = shown_once(&said, "secret");
+    assert_eq!(secret.len(), 32);
+    assert!(said.contains("the old one is valid until "), "{said}");
+    let old = shown(&desk, "SHOP")("old secret");
+    assert!(old.starts_with("valid until ") && !old.contains(&secret));
+    desk.ok(&["app", "drop-old-secret", "SHOP"]);
+    assert_eq!(shown(&desk, "SHOP")("old secret"), "none");
+    let args = [
+        "app",
+        "new-secret",
+        "SHOP",
+        "--keep-old=0s",
+        "--secret-stdin",
+    ];
+    let output = desk.told(&args, "nM4vTq8sXw2bKd7fHj3pZr6c\n");
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("no longer valid"),
+        "{said}"
+    );
+    assert!(!said.contains("nM4vTq8s"), "{said}");
+
+    let output = desk.told(&args, "aaaaaaaaaaaaaaaaaaaaaaaa\n");
+    let why = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        why.contains("secret is too easy to guess: it has repeats"),
+        "{why}"
+    );
+    for (code, args, about) in [
+        (1, &["show", "NOWHERE"][..], "app"),
+        (1, &["set", "NOWHERE", "--name=x"], "app"),
+        (1, &["new-secret", "NOWHERE"], "app"),
+        (1, &["drop-old-secret", "SHOP"], "oldSecret"),
+        (1, &["set", "SHOP", "--days=union_pay=3"], "channel"),
+        (1, &["set", "SHOP", "--account=NOWHERE"], "account"),
+        (1, &["set", "SHOP", "--notify-url=shop"], "notifyUrl"),
+        (2, &["set", "SHOP"], "--name"),
+        (2, &["set", "SHOP", "--notify-hosts=a b"], "a b"),
+        (2, &["new-secret", "SHOP", "--keep-old=1000h"], "--keep-old"),
+    ] {
+        let why = desk.fails(code, &[&["app"], args].concat());
+        assert!(why.contains(about), "{args:?}: {why}");
+    }
+}
+
+#[test]
+fn requests_without_a_signature_need_a_word_and_are_warned_of_at_the_start() {
+    let desk = Desk::new();
+    let db = desk.db();
+    let add = [
+        "app",
+        "add",
+        "SHOP",
+        "--test-channel=sandbox",
+        "--unsigned",
+        &db,
+    ];
+    let why = desk.fails(2, &add);
+    assert!(why.contains("--yes-anybody-may-refund"), "{why}");
+    desk.ok(&["app", "add", "SHOP", "--test-channel=sandbox", &db]);
+    let set = ["app", "set", "SHOP", "--unsigned=on", &db];
+    let why = desk.fails(2, &set);
+    assert!(why.contains("--yes-anybody-may-refund"), "{why}");
+
+    let log = || {
+        let served = desk.start(&["serve", "--listen=127.0.0.1:0", &db]);
+        text(&served.stop().stderr)
+    };
+    assert!(!log().contains("anybody may refund"));
+    desk.ok(&[&set[..], &["--yes-anybody-may-refund"]].concat());
+    let told = log();
+    assert!(
+        told.contains("anybody may refund by the app SHOP"),
+        "{told}"
+    );
+    desk.ok(&["app", "set", "SHOP", "--unsigned=off", &db]);
+    assert!(!log().contains("anybody may refund"));
+}
+
+#[test]
+fn a_database_that_everybody_could_read_is_closed_to_them_and_the_log_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::without_database();
+    let files = ["refundry.db", "refundry.db-wal", "refundry.db-shm"];
+    let files = files.map(|name| desk.folder.path().join(name));
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let set = |file: &Path, mode| {
+        std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    desk.ok(&["migrate"]);
+    assert_eq!(mode(&files[0]), 0o600);
+    set(&files[0], 0o644);
+    // A killed server leaves its log beside the file.
+    let mut server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let mut log = String::new();
+    let stderr = server.child.stderr.as_mut().unwrap();
+    std::io::Read::read_to_string(stderr, &mut log).unwrap();
+    assert!(
+        log.contains("refundry.db could be read or written by everybody"),
+        "{log}"
+    );
+    assert_eq!(mode(&files[0]), 0o640);
+    for file in &files {
+        set(file, 0o666);
+    }
+    let server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    for file in &files {
+        assert_eq!(mode(file), 0o660, "{file:?}");
+    }
+    // What is in order is not spoken of.
+    assert_eq!(
+        text(&server.stop().stderr).matches("by everybody").count(),
+        3
+    );
+    let server = desk.start(&["serve", "--listen=127.0.0.1:0"]);
+    assert!(!text(&server.stop().stderr).contains("by everybody"));
 }

@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod apps;
 mod audit;
 mod by_hand;
 mod cli;

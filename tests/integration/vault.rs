@@ -17,7 +17,7 @@ use refundry::server::vault::{self, KeysError, Vault};
 use serde_json::json;
 use sqlx::Row;
 
-const SECRET: &str = "horse-battery-staple";
+const SECRET: &str = "horse-battery-staple-7xQ2";
 const START: Timestamp = Timestamp(1_760_000_000_000);
 
 /// Makes a node on a database, with the keys of a file.

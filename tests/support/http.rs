@@ -21,6 +21,9 @@ use super::Core;
 /// Secret of the demonstration's app and of every app that [`merchant`] makes.
 pub const SECRET: &str = "123456";
 
+/// Secret of apps that the program itself serves, as it refuses the demonstration's, which is published.
+pub const PRIVATE_SECRET: &str = "nM4vTq8sXw2bKd7fHj3pZr6c";
+
 /// Returns the settings of a test: short delays, unless `args` says otherwise.
 pub fn config(args: &[&str]) -> Config {
     let own = ["--sbx-delay=400ms", "--sbx-timeout=30ms"];
@@ -110,6 +113,7 @@ impl TestApp {
         let sent = self
             .http
             .post(format!("{}{path}", self.base))
+            .header("Content-Type", "application/json")
             .body(body.into())
             .send()
             .await;
@@ -309,12 +313,17 @@ pub fn ordered(text: &str) -> Vec<(String, String)> {
 
 /// Adds `reqTime` and `sign` to fields that lack them, and writes the body.
 pub fn signed(fields: Value, req_time: Value, digest: &str, open: bool) -> String {
+    signed_by(SECRET, fields, req_time, digest, open)
+}
+
+/// Does as [`signed`], with another secret.
+pub fn signed_by(secret: &str, fields: Value, req_time: Value, digest: &str, open: bool) -> String {
     let Value::Object(mut fields) = fields else {
         panic!("not an object")
     };
     fields.entry("reqTime").or_insert(req_time);
     if !fields.contains_key("sign") {
-        let sign = sign_text(texts(&fields), digest, open);
+        let sign = sign_text_by(secret, texts(&fields), digest, open);
         fields.insert("sign".into(), sign.into());
     }
     Value::Object(fields).to_string()
@@ -335,20 +344,30 @@ pub fn texts(fields: &Map<String, Value>) -> Vec<(String, String)> {
 }
 
 /// Signs fields by the signature rule, implemented from the contract and independently of the server.
-pub fn sign_text(mut fields: Vec<(String, String)>, digest: &str, open: bool) -> String {
+pub fn sign_text(fields: Vec<(String, String)>, digest: &str, open: bool) -> String {
+    sign_text_by(SECRET, fields, digest, open)
+}
+
+/// Does as [`sign_text`], with another secret.
+pub fn sign_text_by(
+    secret: &str,
+    mut fields: Vec<(String, String)>,
+    digest: &str,
+    open: bool,
+) -> String {
     fields.sort();
     let joined: Vec<_> = fields
         .iter()
         .map(|(name, text)| format!("{name}={text}"))
         .collect();
     let mut text = joined.join("&").replace(['"', '\\'], "");
-    text += &format!("&key={SECRET}");
+    text += &format!("&key={secret}");
     if open {
         text = text.to_uppercase();
     }
     match digest {
         "hmac_sha256" => {
-            let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
             mac.update(text.as_bytes());
             hex::encode(mac.finalize().into_bytes())
         }

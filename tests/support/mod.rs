@@ -158,6 +158,7 @@ pub fn demo_app() -> MerchantApp {
         name: "Demo".to_owned(),
         mch_no: Some("M0000000001".to_owned()),
         secret: "123456".into(),
+        old_secret: None,
         sign_type: SignType::HmacSha256,
         enabled: true,
         is_default: true,
@@ -166,6 +167,7 @@ pub fn demo_app() -> MerchantApp {
         edition: Edition::Open,
         req_time_leeway_ms: 300_000,
         notify_url: None,
+        notify_hosts: Vec::new(),
         channels: vec![test_channel("DEMO", Channel::Sandbox)],
     }
 }

@@ -16,6 +16,7 @@ use crate::load::Town;
 use crate::merchant::Merchant;
 use crate::node::{Node, log_tail};
 use crate::stepped_clock;
+use crate::support::http::PRIVATE_SECRET;
 use crate::support::{add_app, demo_app, test_channel};
 
 /// The app whose merchants ask for refunds.
@@ -79,6 +80,7 @@ impl Desk {
             let new = MerchantApp {
                 app_id: app_id.to_owned(),
                 mch_no: None,
+                secret: PRIVATE_SECRET.into(),
                 is_default: app_id == SHOP,
                 notify_url: Some(merchant.url.clone()),
                 channels: vec![test_channel(app_id, Channel::Sandbox)],

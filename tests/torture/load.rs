@@ -14,7 +14,7 @@ use refundry::wire::field::local_text;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::support::http::{signed, unique};
+use crate::support::http::{PRIVATE_SECRET, signed_by, unique};
 
 /// Every behaviour of the sandbox.
 pub const BEHAVIOURS: [&str; 10] = [
@@ -103,7 +103,13 @@ impl Town {
 
     /// Posts signed fields to some node. `None`: no answer.
     pub async fn post(&self, path: &str, fields: Value) -> Option<Value> {
-        let body = signed(fields, json!(self.now_text()), "hmac_sha256", true);
+        let body = signed_by(
+            PRIVATE_SECRET,
+            fields,
+            json!(self.now_text()),
+            "hmac_sha256",
+            true,
+        );
         let url = format!("{}{path}", self.some_node());
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
         let answer = async {

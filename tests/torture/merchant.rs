@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use serde_json::Value;
 
-use crate::support::http::{ordered, sign_text};
+use crate::support::http::{PRIVATE_SECRET, ordered, sign_text_by};
 
 /// The content of a notice: the state, and the time at which it was reached.
 pub type Told = (String, Option<String>);
@@ -95,7 +95,7 @@ fn signature(body: &str) -> String {
         };
         (name, text)
     });
-    sign_text(texts.collect(), "hmac_sha256", true)
+    sign_text_by(PRIVATE_SECRET, texts.collect(), "hmac_sha256", true)
 }
 
 fn sorted(object: &str) -> String {

@@ -14,6 +14,10 @@ const FILES: &[(&str, &str)] = &[
         "0002_requests",
         include_str!("../../../migrations/0002_requests.sql"),
     ),
+    (
+        "0003_app_secrets",
+        include_str!("../../../migrations/0003_app_secrets.sql"),
+    ),
 ];
 
 /// Returns all changes of the schema. They are applied at start; on PostgreSQL a lock keeps nodes that start at the same time

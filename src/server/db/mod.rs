@@ -74,6 +74,8 @@ impl Db {
         }
         let connections = connections.unwrap_or(CONNECTIONS_EMBEDDED);
         let (pool, writer) = sqlite::open(options, connections, batch).await?;
+        // Only now is it known to be a database.
+        sqlite::close_to_others(url)?;
         Ok(Db {
             pool,
             writes: Writes::Together(writer),

@@ -1,7 +1,8 @@
 //! SQLite: a single writer runs all waiting writes in one transaction and commits once, so that each write is durable
 //! without a disk sync of its own.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,6 +99,38 @@ impl Writer {
         self.closing.cancel();
         self.writing.wait().await;
     }
+}
+
+/// Takes an existing database's file, and those beside it that SQLite makes, from everybody but their owner and group: they
+/// hold what customers bought and the hashes of passwords. A group keeps its rights, as backups are often made by one.
+///
+/// Where the mode cannot be changed, the log says so, and the database is used all the same.
+pub fn close_to_others(url: &str) -> Result<()> {
+    let options: SqliteConnectOptions = url.parse()?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut path = options.get_filename().as_os_str().to_owned();
+        path.push(ending);
+        let (path, shown) = (PathBuf::from(&path), path.to_string_lossy());
+        let Ok(metadata) = std::fs::metadata(&path) else {
+            continue;
+        };
+        let mode = metadata.permissions().mode() & 0o777;
+        let closed = mode & !0o007;
+        if closed == mode {
+            continue;
+        }
+        match std::fs::set_permissions(&path, Permissions::from_mode(closed)) {
+            Ok(()) => tracing::warn!(
+                "the database's file {shown} could be read or written by everybody on this machine (mode {mode:o}); \
+                 it is {closed:o} now"
+            ),
+            Err(error) => tracing::warn!(
+                "the database's file {shown} can be read or written by everybody on this machine, and its mode cannot \
+                 be changed ({error}): chmod {closed:o} {shown}"
+            ),
+        }
+    }
+    Ok(())
 }
 
 /// The file of a database, with its identity at the time it was opened.

@@ -20,6 +20,7 @@ use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
 use crate::server::desk::csrf;
 use crate::server::desk::errors::trace;
 use crate::server::error::Error;
+use crate::server::people::devices::{self, Device};
 use crate::server::people::sessions;
 use crate::server::refunds::records;
 use crate::server::{notices, people};
@@ -106,7 +107,10 @@ async fn try_login(name: &str, password: &str) -> Result<(), Error> {
     let outcome = async {
         let request = request()?;
         let address = ClientIp::of(&request, &ctx.config.trusted_proxies)?;
-        let name = people::login(&ctx, name, password, address).await?;
+        let device = Device::of(&request.headers);
+        let name = people::login(&ctx, name, password, address, device.as_ref()).await?;
+        let device = devices::remember(&ctx, &name, device).await?;
+        set_cookie(&device.cookie(ctx.config.secure_cookies));
         sessions::log_in(session_of(&request)?, &name).await
     };
     let outcome = outcome.await;
@@ -128,7 +132,6 @@ pub async fn logout() -> Result<(), ApiError> {
 
 /// Keeps each valid choice in a cookie of its own; ignores the others.
 pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiError> {
-    let response = expect_context::<ResponseOptions>();
     let secure = match expect_context::<Ctx>().config.secure_cookies {
         true => "; Secure",
         false => "",
@@ -143,12 +146,17 @@ pub fn set_preferences(choices: [(&str, Option<String>); 3]) -> Result<(), ApiEr
             let cookie = format!(
                 "{name}={word}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
             );
-            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-                response.append_header(header::SET_COOKIE, cookie);
-            }
+            set_cookie(&cookie);
         }
     }
     Ok(())
+}
+
+/// Adds a cookie to the answer.
+fn set_cookie(cookie: &str) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site, nor bring the

@@ -103,6 +103,8 @@ pub struct Reply {
     /// The app whose secret signs. `None` while the request's own signature has not been verified: the answer is then not
     /// signed.
     pub merchant: Option<Arc<MerchantApp>>,
+    /// True where the app's old secret signed the request: it also signs the answer, as the sender may have no other.
+    pub by_old_secret: bool,
 }
 
 impl Reply {
@@ -113,6 +115,7 @@ impl Reply {
             trace,
             edition: Edition::Open,
             merchant: None,
+            by_old_secret: false,
         }
     }
 
@@ -243,12 +246,11 @@ impl Reply {
     }
 
     fn signer(&self) -> Option<Signer<'_>> {
-        let MerchantApp {
-            secret, sign_type, ..
-        } = self.merchant.as_deref()?;
+        let merchant = self.merchant.as_deref()?;
+        let old = merchant.old_secret.as_ref().filter(|_| self.by_old_secret);
         Some(Signer {
-            secret: secret.reveal(),
-            sign_type: *sign_type,
+            secret: old.map_or(&merchant.secret, |old| &old.secret).reveal(),
+            sign_type: merchant.sign_type,
             edition: self.edition,
         })
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::Response;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use crate::domain::audit::Origin;
@@ -16,6 +18,7 @@ use crate::domain::event::Actor;
 use crate::domain::limits;
 use crate::domain::merchant::{Edition, MerchantApp};
 use crate::domain::refund;
+use crate::domain::secret::Secret;
 use crate::domain::text::sanitized;
 use crate::domain::time::{HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::server::client_ip::ClientIp;
@@ -29,7 +32,7 @@ use crate::wire::data::EditionFormat;
 use crate::wire::field::Field;
 use crate::wire::json::{Fields, Json};
 use crate::wire::request::RequestFields;
-use crate::wire::sign::{Empty, Signer};
+use crate::wire::sign::Signer;
 use crate::wire::{field, request};
 
 /// An authenticated request.
@@ -86,6 +89,7 @@ async fn enter(
     reply: &mut Reply,
     deadline: Instant,
 ) -> Result<(Arc<MerchantApp>, Fields)> {
+    let headers = request.headers().clone();
     let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
     reply.edition = request::edition(&fields);
     let ctx = reply.ctx.clone();
@@ -107,12 +111,15 @@ async fn enter(
     if reply.edition == Edition::Single && !merchant.single_edition {
         return Err(Refusal::EditionNotEnabled.into());
     }
-    let signed = check_signature(given, &merchant);
-    if signed.is_ok() {
+    let signed = check_signature(given, &merchant, ctx.clock.now());
+    if let Ok(by) = signed {
         reply.merchant = Some(merchant.clone());
+        reply.by_old_secret = by == SignedBy::OldSecret;
     }
     if merchant.needs_signature() {
         signed?;
+    } else {
+        check_unsigned(&headers)?;
     }
     if !ctx.rate_limits.takes_app(&merchant.app_id, ctx.clock.now()) {
         counters::request_limited("app");
@@ -126,12 +133,23 @@ async fn enter(
     Ok((merchant, fields))
 }
 
-/// Checks a request's signature.
+/// The secret that a request was signed with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SignedBy {
+    Secret,
+    OldSecret,
+}
+
+/// Checks a request's signature, and tells whether the old secret signed it.
 ///
 /// # Errors
 /// Refuses a missing or wrong signature. The text that was signed goes to the log, where the trace id of the answer finds
 /// it: whoever may read the log may compare it with the caller's.
-fn check_signature(given: RequestFields<'_>, merchant: &MerchantApp) -> Result<(), Refusal> {
+fn check_signature(
+    given: RequestFields<'_>,
+    merchant: &MerchantApp,
+    now: Timestamp,
+) -> Result<SignedBy, Refusal> {
     given.check(&[field::SIGN])?;
     let sign = given.needed(&field::SIGN)?;
     let signer = Signer {
@@ -140,7 +158,14 @@ fn check_signature(given: RequestFields<'_>, merchant: &MerchantApp) -> Result<(
         edition: given.edition,
     };
     if signer.verifies(given.fields, &sign) {
-        return Ok(());
+        return Ok(SignedBy::Secret);
+    }
+    let by_old = |secret: &Secret| {
+        let secret = secret.reveal();
+        Signer { secret, ..signer }.verifies(given.fields, &sign)
+    };
+    if merchant.valid_old_secret(now).is_some_and(by_old) {
+        return Ok(SignedBy::OldSecret);
     }
     let text = signer.shown_text(&without_passwords(given.fields));
     let text = sanitized(&text, limits::SAID_BYTES);
@@ -167,6 +192,29 @@ fn without_passwords(fields: &Fields) -> Fields {
         }
     }
     fields
+}
+
+/// Refuses a request without a signature that a page of another site could have made a browser send: browsers send JSON to
+/// another site only if that allows it, and name the site that asks.
+fn check_unsigned(headers: &HeaderMap) -> Result<(), Refusal> {
+    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        let allowed = "application/json".into();
+        return Err(Refusal::field("Content-Type", Reason::NotOneOf { allowed }));
+    }
+    if text(SEC_FETCH_SITE).is_some_and(|site| !["same-origin", "none"].contains(&site)) {
+        return Err(Refusal::field("Sec-Fetch-Site", Reason::OtherSite));
+    }
+    let authority =
+        text(header::ORIGIN).map(|origin| origin.split_once("://").map(|(_, rest)| rest));
+    match authority {
+        Some(authority) if authority != text(header::HOST) || authority.is_none() => {
+            Err(Refusal::field("Origin", Reason::OtherSite))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a body of at most `bytes` bytes.
@@ -270,9 +318,11 @@ impl SignedRequest {
             sign_type: self.merchant.sign_type,
             edition: self.edition,
         };
+        // The text without the secret, which may be another by the time of a copy.
+        let text = signer.shown_text(&self.fields);
         Ok(refund::SignedRequest {
             req_time: given.time(&field::REQ_TIME)?,
-            digest: signer.sign_fields(&self.fields, Empty::Dropped),
+            digest: hex::encode(Sha256::digest(text)),
             edition: self.edition,
         })
     }

@@ -26,7 +26,7 @@ use crate::server::gateway::schema::{OrderQueryIn, RecordIn, RefundIn, RefundKey
 use crate::server::orders::OrderSync;
 use crate::server::refunds::OnRepeat;
 use crate::server::refunds::RefundSync;
-use crate::server::{orders, refunds};
+use crate::server::{merchants, orders, refunds};
 use crate::wire::data::{
     OpenSyncData, PayOrderData, RecordedData, RefundData, RefundOrderData, SingleOrderSyncData,
     SingleRefundSyncData, SingleSyncData, SyncData,
@@ -52,6 +52,7 @@ pub async fn refund(asked: SignedRequest) -> Response {
             let reason = Reason::PrivateAddress;
             return Err(Refusal::field(field::NOTIFY_URL.name, reason).into());
         }
+        merchants::check_notify_url(&asked.merchant, notify_url.as_deref())?;
         let new = NewRefund {
             order: given
                 .order_key()

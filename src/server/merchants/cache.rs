@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use crate::domain::error::Refusal;
-use crate::domain::merchant::{MerchantApp, SealedApp};
+use crate::domain::merchant::{MerchantApp, OldSecret, SealedApp};
+use crate::domain::secret::Sealed;
 use crate::server::clock::Clock;
 use crate::server::db::Db;
 use crate::server::error::{Error, Result};
 use crate::server::recent::Recent;
 use crate::server::store;
-use crate::server::store::sealed::APP_SECRET;
+use crate::server::store::sealed::{APP_OLD_SECRET, APP_SECRET};
 use crate::server::vault::Vault;
 
 /// The merchants' apps. Reads them when they are needed and keeps them for a moment.
@@ -110,6 +111,16 @@ async fn read(db: Db, vault: Vault) -> Result<Read> {
 }
 
 fn opened(vault: &Vault, app: SealedApp) -> Result<MerchantApp> {
-    let secret = vault.open(&APP_SECRET, &[&app.app_id], &app.secret)?;
-    Ok(app.with_secret(secret))
+    let key = [app.app_id.as_str()];
+    let secret = vault.open(&APP_SECRET, &key, &app.secret)?;
+    let open_old = |old: &OldSecret<Sealed>| {
+        let secret = vault.open(&APP_OLD_SECRET, &key, &old.secret)?;
+        let until = old.until;
+        Ok::<_, Error>(OldSecret { secret, until })
+    };
+    let old_secret = app.old_secret.as_ref().map(open_old).transpose()?;
+    Ok(MerchantApp {
+        old_secret,
+        ..app.with_secret(secret)
+    })
 }

@@ -65,10 +65,11 @@ pub async fn send_lanes(ctx: &Ctx) -> Result<Vec<String>> {
 
 /// Sends an app's due notices, a number of them at once, until none is due. Returns the number sent.
 pub async fn send_due(ctx: &Ctx, app_id: &str) -> Result<u64> {
-    let merchant = ctx.merchants.of(app_id).await?;
     let at_once = ctx.config.notices_at_once;
     let mut sent = 0;
     loop {
+        // Read again each time, as the app's secret may have been replaced.
+        let merchant = ctx.merchants.of(app_id).await?;
         let claimed = claim_due(ctx, app_id, at_once).await?;
         let count = claimed.len();
         stream::iter(claimed)
@@ -143,6 +144,7 @@ async fn send(
     let told = notice.as_it_was(&refund);
     let request = body::of(
         merchant,
+        merchant.notice_secret(notice.attempts, at),
         &told,
         &order,
         at,

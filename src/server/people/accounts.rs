@@ -1,18 +1,23 @@
 //! Operators' accounts.
 
+use serde_json::json;
+
 use crate::domain::audit::{Action, Origin};
 use crate::domain::error::{Reason, Refusal};
 use crate::domain::limits;
 use crate::domain::people::{Account, Grant};
+use crate::domain::secret::Weakness;
 use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
 use crate::server::error::Result;
 use crate::server::people::{act, grants, is_of_a_name, nobody, passwords, within};
-use crate::server::{audit, store};
+use crate::server::{audit, guessable, store};
 
 /// Adds an operator with a first role.
 ///
 /// # Errors
-/// Refuses a name that is taken or invalid, a password that is too short or too long, and an app that does not exist.
+/// Refuses a name that is taken or invalid, a password that is too short, too long or easy to guess, and an app that does
+/// not exist.
 pub async fn add(
     ctx: &Ctx,
     name: &str,
@@ -21,7 +26,7 @@ pub async fn add(
     by: impl Into<Origin>,
 ) -> Result<Account> {
     check_name(name)?;
-    let password_hash = new_hash(password).await?;
+    let password_hash = new_hash(name, password).await?;
     let account = Account {
         name: name.to_owned(),
         grants: vec![grant],
@@ -39,6 +44,8 @@ pub async fn add(
                     if !store::operator::insert(conn, &account, &password_hash).await? {
                         return Ok(None);
                     }
+                    // A login that was under way when an operator of this name was deleted may have left a session.
+                    log_out(conn, &account.name).await?;
                     audit::record(conn, &added).await?;
                     Ok(Some(account))
                 })
@@ -75,7 +82,7 @@ pub async fn set_enabled(
         .write((name, act), move |conn, (name, act)| {
             Box::pin(async move {
                 if !enabled {
-                    store::session::delete_of(conn, &name).await?;
+                    log_out(conn, &name).await?;
                 }
                 let found = store::operator::set_enabled(conn, &name, enabled).await?;
                 if found {
@@ -91,14 +98,14 @@ pub async fn set_enabled(
 /// Changes a password, ends the operator's sessions, and lifts all lock-outs of the name.
 ///
 /// # Errors
-/// Refuses an unknown name, and a password that is too short or too long.
+/// Refuses an unknown name, and a password that is too short, too long or easy to guess.
 pub async fn set_password(
     ctx: &Ctx,
     name: &str,
     password: &str,
     by: impl Into<Origin>,
 ) -> Result<()> {
-    let password_hash = new_hash(password).await?;
+    let password_hash = new_hash(name, password).await?;
     let act = act(ctx, by, Action::PasswordSet, name);
     let name = name.to_owned();
     let found = ctx
@@ -107,7 +114,7 @@ pub async fn set_password(
             (name, password_hash, act),
             move |conn, (name, password_hash, act)| {
                 Box::pin(async move {
-                    store::session::delete_of(conn, &name).await?;
+                    log_out(conn, &name).await?;
                     store::login_failure::forget_all(conn, &name).await?;
                     let found =
                         store::operator::set_password_hash(conn, &name, &password_hash).await?;
@@ -120,6 +127,66 @@ pub async fn set_password(
         )
         .await?;
     found.then_some(()).ok_or_else(nobody)
+}
+
+/// Deletes an operator's account with its roles, and ends the operator's sessions. What the operator did stays in the
+/// audit under the name; should the name be given to somebody else, the entries of both acts stand between the two.
+///
+/// # Errors
+/// Refuses an unknown name.
+pub async fn delete(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::OperatorDeleted, name);
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write((name, act), move |conn, (name, act)| {
+            Box::pin(async move {
+                let grants = store::operator_grant::of(conn, &name).await?;
+                let roles: Vec<_> = grants
+                    .iter()
+                    .map(|grant| grants::text(Some(grant)))
+                    .collect();
+                log_out(conn, &name).await?;
+                store::login_failure::forget_all(conn, &name).await?;
+                store::operator_grant::delete_of(conn, &name).await?;
+                let found = store::operator::delete(conn, &name).await?;
+                if found {
+                    audit::record(conn, &act.from(json!({"roles": roles}))).await?;
+                }
+                Ok(found)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Ends all sessions of an operator.
+///
+/// # Errors
+/// Refuses an unknown name.
+pub async fn end_sessions(ctx: &Ctx, name: &str, by: impl Into<Origin>) -> Result<()> {
+    let act = act(ctx, by, Action::SessionsEnded, name);
+    let name = name.to_owned();
+    let found = ctx
+        .db
+        .write((name, act), move |conn, (name, act)| {
+            Box::pin(async move {
+                log_out(conn, &name).await?;
+                let found = store::operator::credentials(conn, &name).await?.is_some();
+                if found {
+                    audit::record(conn, &act).await?;
+                }
+                Ok(found)
+            })
+        })
+        .await?;
+    found.then_some(()).ok_or_else(nobody)
+}
+
+/// Ends an operator's sessions and forgets the operator's devices: whoever has one of them may not be the operator.
+async fn log_out(conn: &mut Conn, name: &str) -> Result<()> {
+    store::session::delete_of(conn, name).await?;
+    Ok(store::known_device::delete_of(conn, name).await?)
 }
 
 /// Lifts all lock-outs of an operator's name.
@@ -154,14 +221,26 @@ fn check_name(name: &str) -> Result<()> {
         .ok_or_else(refusal)
 }
 
-/// Checks the length of a new password and returns its hash.
-async fn new_hash(password: &str) -> Result<String> {
-    within(
-        "password",
-        password,
-        limits::PASSWORD_LEAST_CHARS,
-        limits::PASSWORD_CHARS,
-    )?;
+/// Checks a new password of an operator.
+///
+/// # Errors
+/// Refuses one that is too short, too long or easy to guess, and says why.
+pub fn check_password(name: &str, password: &str) -> Result<()> {
+    let (min, max) = (limits::PASSWORD_LEAST_CHARS, limits::PASSWORD_CHARS);
+    within("password", password, min, max)?;
+    let weakness = match password == passwords::DEMO_PASSWORD {
+        true => Some(Weakness::Published),
+        false => guessable::password(password, name),
+    };
+    match weakness {
+        Some(weakness) => Err(Refusal::field("password", Reason::Guessable { weakness }).into()),
+        None => Ok(()),
+    }
+}
+
+/// Checks a new password and returns its hash.
+async fn new_hash(name: &str, password: &str) -> Result<String> {
+    check_password(name, password)?;
     passwords::hash(password.to_owned()).await
 }
 
@@ -201,6 +280,19 @@ mod tests {
         }
         let short = Refusal::field("password", Reason::TooShort { min: 8 });
         assert_eq!(refused("b", viewer(), "1234567").await, short);
+        for (weak, weakness) in [
+            ("password", Weakness::Common),
+            ("        ", Weakness::Repeats),
+            ("wang.fang1", Weakness::OwnName),
+            (passwords::DEMO_PASSWORD, Weakness::Published),
+        ] {
+            let guessable = Refusal::field("password", Reason::Guessable { weakness });
+            assert_eq!(refused("wang.fang", viewer(), weak).await, guessable);
+        }
+        for weak in ["password", "李娜.李娜", passwords::DEMO_PASSWORD] {
+            let changed = set_password(&ctx, "李娜", weak, Actor::System).await;
+            assert!(changed.is_err(), "{weak:?}");
+        }
         let nowhere = Grant {
             scope: Scope::App("NOWHERE".to_owned()),
             role: Role::Viewer,
@@ -213,6 +305,8 @@ mod tests {
             set_password(&ctx, "b", PASSWORD, Actor::System).await,
             unlock(&ctx, "b", Actor::System).await,
             set_enabled(&ctx, "b", true, Actor::System).await,
+            delete(&ctx, "b", Actor::System).await,
+            end_sessions(&ctx, "b", Actor::System).await,
         ] {
             assert_eq!(
                 unknown.unwrap_err().refusal(),

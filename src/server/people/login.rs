@@ -6,11 +6,16 @@ use crate::domain::audit::{Action, Origin};
 use crate::domain::error::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::limits;
-use crate::server::client_ip::{ClientIp, counted_as};
+use crate::domain::time::Timestamp;
+use crate::server::client_ip::ClientIp;
 use crate::server::counters;
 use crate::server::ctx::Ctx;
+use crate::server::db::Conn;
 use crate::server::error::{Error, Result};
+use crate::server::people::devices::{Device, since};
 use crate::server::people::lockout::{FAILURES, locked_out, window};
+use crate::server::people::login_limits::Client;
+use crate::server::people::passwords::Queue;
 use crate::server::people::{act, is_of_a_name, passwords, within};
 use crate::server::store::operator::Credentials;
 use crate::server::{audit, store};
@@ -18,15 +23,22 @@ use crate::server::{audit, store};
 /// Checks a login and returns the operator's name. Takes the same time for an unknown name as for a known one.
 ///
 /// After five failures in a row under one name from one address, known or not, all logins under it from there are
-/// refused for 15 minutes, even with the right password.
+/// refused for 15 minutes, even with the right password. Failures from a device from which the operator has logged in
+/// before count for that device alone.
 ///
 /// # Errors
 /// [`Refusal::WrongLogin`] for a wrong name or password and for a disabled operator, without saying which;
 /// [`Refusal::TooManyAttempts`]; [`Refusal::Overloaded`] when too many logins wait to be checked; a field that is
 /// missing or too long.
-pub async fn login(ctx: &Ctx, name: &str, password: &str, from: ClientIp) -> Result<String> {
+pub async fn login(
+    ctx: &Ctx,
+    name: &str,
+    password: &str,
+    from: ClientIp,
+    device: Option<&Device>,
+) -> Result<String> {
     let ClientIp(address) = from;
-    let outcome = check(ctx, name.trim(), password, address).await;
+    let outcome = check(ctx, name.trim(), password, address, device).await;
     if let Err(Error::Refused(refusal)) = &outcome {
         counters::login_failed(match refusal {
             Refusal::TooManyAttempts { .. } => "locked_out",
@@ -39,24 +51,53 @@ pub async fn login(ctx: &Ctx, name: &str, password: &str, from: ClientIp) -> Res
     outcome
 }
 
-async fn check(ctx: &Ctx, name: &str, password: &str, address: IpAddr) -> Result<String> {
+async fn check(
+    ctx: &Ctx,
+    name: &str,
+    password: &str,
+    address: IpAddr,
+    device: Option<&Device>,
+) -> Result<String> {
     within("name", name, 1, limits::OPERATOR_NAME_CHARS)?;
     within("password", password, 1, limits::PASSWORD_CHARS)?;
-    let known = {
+    let (client, known) = {
         let mut conn = ctx.db.read().await?;
-        let window = window(ctx.clock.now());
-        if let Some(refusal) = locked_out(&mut conn, name, counted_as(address), window).await? {
+        let now = ctx.clock.now();
+        let client = client(&mut conn, name, address, device, now).await?;
+        if let Some(refusal) = locked_out(&mut conn, name, &client, window(now)).await? {
             return Err(refusal.into());
         }
-        store::operator::credentials(&mut conn, name).await?
+        (client, store::operator::credentials(&mut conn, name).await?)
     };
-    let attempt = ctx.logins.begin(address, ctx.clock.now())?;
+    let attempt = ctx.logins.begin(client.clone(), ctx.clock.now())?;
+    let queue = match client {
+        Client::Address(_) => Queue::Strangers,
+        Client::Device(_) => Queue::Known,
+    };
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
-    let right = passwords::fits(ctx, password, hash).await?;
+    let right = passwords::fits(ctx, password, hash, queue).await?;
     let checked = known.filter(|known| right && known.enabled);
-    settle(ctx, name, address, checked).await?;
+    settle(ctx, name, address, &client, checked).await?;
     attempt.succeeded();
     Ok(name.to_owned())
+}
+
+/// Returns the client of a login under a name: the device, where the operator of that name has logged in from it.
+async fn client(
+    conn: &mut Conn,
+    name: &str,
+    address: IpAddr,
+    device: Option<&Device>,
+    now: Timestamp,
+) -> sqlx::Result<Client> {
+    if let Some(device) = device {
+        let id = device.id();
+        let known = store::known_device::operators(conn, &id, since(now)).await?;
+        if known.iter().any(|operator| operator == name) {
+            return Ok(Client::Device(id));
+        }
+    }
+    Ok(Client::at(address))
 }
 
 /// Records a login's outcome and returns it. `checked` is the account whose password matched. The lock-out is checked
@@ -66,6 +107,7 @@ async fn settle(
     ctx: &Ctx,
     name: &str,
     address: IpAddr,
+    client: &Client,
     checked: Option<Credentials>,
 ) -> Result<()> {
     let now = ctx.clock.now();
@@ -80,16 +122,23 @@ async fn settle(
     let logged_in = told(Actor::Operator(name.to_owned()), Action::LoggedIn);
     let refused = told(Actor::Unknown, Action::LoginRefused);
     let locks_out = told(Actor::Unknown, Action::LockedOut);
-    let (name, address) = (name.to_owned(), counted_as(address));
+    let (name, client) = (name.to_owned(), client.clone());
     let outcome = ctx.db.write(
-        (name, checked, logged_in, refused, locks_out),
-        move |conn, (name, checked, logged_in, refused, locks_out)| {
+        (name, client, checked, logged_in, refused, locks_out),
+        move |conn, (name, client, checked, logged_in, refused, locks_out)| {
             Box::pin(async move {
+                let counted_as = client.to_string();
                 let Some(checked) = checked else {
-                    let counted =
-                        store::login_failure::count(conn, &name, address, window, now, FAILURES)
-                            .await?;
-                    let locked_out = locked_out(conn, &name, address, window).await?;
+                    let counted = store::login_failure::count(
+                        conn,
+                        &name,
+                        &counted_as,
+                        window,
+                        now,
+                        FAILURES,
+                    )
+                    .await?;
+                    let locked_out = locked_out(conn, &name, &client, window).await?;
                     // Guesses that no longer count get no audit entry, so that nobody can fill the disk with them.
                     if counted {
                         let last = locked_out.is_some();
@@ -109,8 +158,8 @@ async fn settle(
                     audit::record(conn, &refused).await?;
                     return Ok(Err(Refusal::WrongLogin));
                 }
-                store::login_failure::forget(conn, &name, address, window, FAILURES).await?;
-                Ok(match locked_out(conn, &name, address, window).await? {
+                store::login_failure::forget(conn, &name, &counted_as, window, FAILURES).await?;
+                Ok(match locked_out(conn, &name, &client, window).await? {
                     Some(refusal) => Err(refusal),
                     None => {
                         audit::record(conn, &logged_in).await?;
@@ -135,9 +184,12 @@ mod tests {
     use super::*;
     use crate::domain::people::{Account, Grant, Role};
     use crate::server::config::Config;
+    use crate::server::people::devices::remember;
     use crate::server::people::lockout::{LOCKED_OUT_MS, clean_up};
-    use crate::server::people::login_limits::AT_ONCE_OF_ADDRESS;
-    use crate::server::people::{DEMO_HASH, DEMO_PASSWORD, add, set_enabled, set_password, unlock};
+    use crate::server::people::login_limits::AT_ONCE_OF_CLIENT;
+    use crate::server::people::{
+        DEMO_HASH, DEMO_PASSWORD, add, end_sessions, set_enabled, set_password, unlock,
+    };
     use crate::server::testing::app_with;
 
     const PASSWORD: &str = "correct horse";
@@ -149,7 +201,7 @@ mod tests {
         password: &str,
     ) -> Result<String, Refusal> {
         let address = ClientIp(address.parse().unwrap());
-        let outcome = login(ctx, name, password, address).await;
+        let outcome = login(ctx, name, password, address, None).await;
         outcome.map_err(|error| error.refusal().expect("no internal error").clone())
     }
 
@@ -255,6 +307,53 @@ mod tests {
         assert!(matches!(elsewhere, Err(Refusal::TooManyAttempts { .. })));
     }
 
+    async fn try_device(ctx: &Ctx, device: &Device, password: &str) -> Result<String, Refusal> {
+        let address = ClientIp("203.0.113.9".parse().unwrap());
+        let outcome = login(ctx, "li.na", password, address, Some(device)).await;
+        outcome.map_err(|error| error.refusal().expect("no internal error").clone())
+    }
+
+    #[tokio::test]
+    async fn nobody_at_the_same_address_locks_out_a_device_that_has_logged_in_before() {
+        let (ctx, _folder) = app_with(Config::default()).await;
+        add_viewer(&ctx).await;
+        let device = remember(&ctx, "li.na", None).await.unwrap();
+        let others = remember(&ctx, "wang", None).await.unwrap();
+        for _ in 0..8 {
+            let guess = try_from(&ctx, "203.0.113.9", "li.na", "wrong").await;
+            guess.unwrap_err();
+        }
+        // The address is used up for other names too.
+        for attempt in 0..30 {
+            let name = format!("n{attempt}");
+            let _ = try_from(&ctx, "203.0.113.9", &name, "wrong").await;
+        }
+        assert!(try_device(&ctx, &device, PASSWORD).await.is_ok());
+        // Devices of other operators are strangers.
+        let stranger = try_device(&ctx, &others, PASSWORD).await;
+        assert!(matches!(stranger, Err(Refusal::TooManyAttempts { .. })));
+
+        // Whoever got hold of the device's cookie has five guesses of its own, and locks out nobody else.
+        for _ in 0..5 {
+            let guess = try_device(&ctx, &device, "wrong").await;
+            assert_eq!(guess, Err(Refusal::WrongLogin));
+        }
+        let locked = Err(Refusal::TooManyAttempts { minutes: 15 });
+        assert_eq!(try_device(&ctx, &device, PASSWORD).await, locked);
+        assert!(try_login(&ctx, "li.na", PASSWORD).await.is_ok());
+        unlock(&ctx, "li.na", Actor::System).await.unwrap();
+        assert!(try_device(&ctx, &device, PASSWORD).await.is_ok());
+
+        // A new password, or the end of all sessions, makes the device a stranger.
+        try_device(&ctx, &device, "wrong").await.unwrap_err();
+        end_sessions(&ctx, "li.na", Actor::System).await.unwrap();
+        for _ in 0..5 {
+            let _ = try_from(&ctx, "203.0.113.9", "li.na", "wrong").await;
+        }
+        let stranger = try_device(&ctx, &device, PASSWORD).await;
+        assert!(matches!(stranger, Err(Refusal::TooManyAttempts { .. })));
+    }
+
     #[tokio::test]
     async fn an_address_that_tries_many_names_is_stopped_and_only_it() {
         let (ctx, _folder) = app_with(Config::default()).await;
@@ -339,7 +438,7 @@ mod tests {
             .await
             .unwrap();
         ctx.clock.advance_ms(LOCKED_OUT_MS);
-        let logins = (0..AT_ONCE_OF_ADDRESS).map(|_| try_login(&ctx, "li.na", PASSWORD));
+        let logins = (0..AT_ONCE_OF_CLIENT).map(|_| try_login(&ctx, "li.na", PASSWORD));
         let outcomes = futures::future::join_all(logins).await;
         assert!(outcomes.iter().all(Result::is_ok));
     }

@@ -1,6 +1,7 @@
 //! The operators: accounts, grants of roles, logins and sessions.
 
 mod accounts;
+pub mod devices;
 mod grants;
 pub mod lockout;
 mod login;
@@ -8,7 +9,9 @@ pub mod login_limits;
 pub mod passwords;
 pub mod sessions;
 
-pub use accounts::{add, list, set_enabled, set_password, unlock};
+pub use accounts::{
+    add, check_password, delete, end_sessions, list, set_enabled, set_password, unlock,
+};
 pub use grants::{grant, operator, revoke};
 pub use lockout::clean_up;
 pub use login::login;

@@ -1,5 +1,5 @@
-//! Passwords, hashed with Argon2id. They are hashed one at a time, so that many logins at once queue up instead of
-//! each taking 9 MiB and a processor from the refunds. The cost equals that of the usual 19 MiB with two passes.
+//! Passwords, hashed with Argon2id. They are hashed one at a time in each of two queues, so that many logins at once queue
+//! up instead of each taking 9 MiB and a processor from the refunds. The cost equals that of the usual 19 MiB with two passes.
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -19,15 +19,26 @@ pub const DEMO_PASSWORD: &str = "refundry-demo";
 const MEMORY_KIB: u32 = 9 * 1024;
 const PASSES: u32 = 4;
 
-/// Maximum number of passwords that are hashed or wait for it; more are refused as overload.
+/// Maximum number of passwords in each queue that are hashed or wait for it; more are refused as overload.
 pub const WAITING: usize = 64;
+
+/// The queue in which a password waits to be hashed. Those in one do not wait for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Logins of which nothing is known.
+    Strangers,
+    /// Logins from devices that were logged in from before, and new passwords.
+    Known,
+}
 
 /// Hashes a password with a new salt, as a PHC string.
 ///
 /// # Errors
 /// [`Refusal::Overloaded`].
 pub async fn hash(password: String) -> Result<String> {
-    let hashed = in_turn(move || usual_cost().hash_password(password.as_bytes()));
+    let hashed = in_turn(Queue::Known, move || {
+        usual_cost().hash_password(password.as_bytes())
+    });
     Ok(hashed.await?.map_err(broken)?.to_string())
 }
 
@@ -36,7 +47,7 @@ pub async fn hash(password: String) -> Result<String> {
 ///
 /// # Errors
 /// [`Refusal::Overloaded`]; an internal error where the hash cannot be parsed.
-pub async fn fits(ctx: &Ctx, password: &str, hash: Option<&str>) -> Result<bool> {
+pub async fn fits(ctx: &Ctx, password: &str, hash: Option<&str>, queue: Queue) -> Result<bool> {
     if ctx.config.demo && hash == Some(DEMO_HASH) {
         return Ok(password == DEMO_PASSWORD);
     }
@@ -45,8 +56,9 @@ pub async fn fits(ctx: &Ctx, password: &str, hash: Option<&str>) -> Result<bool>
     let hash = known.unwrap_or_else(nobodys_hash);
     let password = password.to_owned();
     // Verification takes the costs from the hash, and compares the outputs in constant time.
-    let verified =
-        in_turn(move || usual_cost().verify_password(password.as_bytes(), hash.as_str()));
+    let verified = in_turn(queue, move || {
+        usual_cost().verify_password(password.as_bytes(), hash.as_str())
+    });
     match verified.await? {
         Ok(()) => Ok(exists),
         Err(HashError::PasswordInvalid) => Ok(false),
@@ -70,11 +82,17 @@ fn broken(error: HashError) -> Error {
 }
 
 /// Runs work in its turn. Work is skipped if its caller is dropped while it waits.
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    static LINE: Semaphore = Semaphore::const_new(WAITING);
-    static TURN: Semaphore = Semaphore::const_new(1);
-    let _place = LINE.try_acquire().map_err(|_| Refusal::Overloaded)?;
-    let turn = TURN.acquire().await.expect("it is never closed");
+async fn in_turn<T: Send + 'static>(
+    queue: Queue,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    static PLACES: [Semaphore; 2] = [const { Semaphore::const_new(WAITING) }; 2];
+    static TURNS: [Semaphore; 2] = [const { Semaphore::const_new(1) }; 2];
+    let queue = queue as usize;
+    let _place = PLACES[queue]
+        .try_acquire()
+        .map_err(|_| Refusal::Overloaded)?;
+    let turn = TURNS[queue].acquire().await.expect("it is never closed");
     let done = spawn_blocking(move || {
         // The turn is held until the work ends, even if the caller is dropped meanwhile.
         let _turn = turn;
@@ -106,19 +124,35 @@ mod tests {
             let params = Params::new(memory, passes, 1, None).unwrap();
             let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
             let hash = other.hash_password(b"correct horse").unwrap().to_string();
-            assert!(fits(&ctx, "correct horse", Some(&hash)).await.unwrap());
-            assert!(!fits(&ctx, "wrong", Some(&hash)).await.unwrap());
+            assert!(
+                fits(&ctx, "correct horse", Some(&hash), Queue::Strangers)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !fits(&ctx, "wrong", Some(&hash), Queue::Strangers)
+                    .await
+                    .unwrap()
+            );
         }
     }
 
     #[tokio::test]
     async fn nobody_has_a_password_and_that_takes_the_usual_time() {
         let (ctx, _folder) = app_with(Config::default()).await;
-        assert!(!fits(&ctx, "x", None).await.unwrap());
-        assert!(!fits(&ctx, "x", Some(DEMO_HASH)).await.unwrap());
+        assert!(!fits(&ctx, "x", None, Queue::Strangers).await.unwrap());
+        assert!(
+            !fits(&ctx, "x", Some(DEMO_HASH), Queue::Strangers)
+                .await
+                .unwrap()
+        );
         let real = hash("x".to_owned()).await.unwrap();
         let cost = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
         assert_eq!(cost(&real), cost(&nobodys_hash()));
-        assert!(fits(&ctx, "x", Some("no hash")).await.is_err());
+        assert!(
+            fits(&ctx, "x", Some("no hash"), Queue::Strangers)
+                .await
+                .is_err()
+        );
     }
 }

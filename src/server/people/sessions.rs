@@ -390,8 +390,25 @@ mod tests {
             .await
             .unwrap();
         assert!(!knows(&ctx, id).await);
-        // A session that was begun in the same moment ends too.
+        people::set_enabled(&ctx, "li.na", true, Actor::System)
+            .await
+            .unwrap();
+        let id = logged_in(&ctx).await;
+        people::end_sessions(&ctx, "li.na", Actor::System)
+            .await
+            .unwrap();
+        assert!(!knows(&ctx, id).await);
+
+        let id = logged_in(&ctx).await;
+        people::delete(&ctx, "li.na", Actor::System).await.unwrap();
+        assert!(!knows(&ctx, id).await);
+        // A session that was begun in the same moment ends too, also for the next operator of this name.
         let late = logged_in(&ctx).await;
+        assert!(!knows(&ctx, late).await);
+        let operator = Grant::everywhere(Role::Operator);
+        people::add(&ctx, "li.na", operator, "correct horse", Actor::System)
+            .await
+            .unwrap();
         assert!(!knows(&ctx, late).await);
     }
 

@@ -18,11 +18,12 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::{audit, balances, notices, people, refunds, retention};
+use crate::server::{audit, balances, merchants, notices, people, refunds, retention};
 
 // Names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
 pub const LOGIN_FAILURES: &str = "login_failures";
+pub const OLD_SECRETS: &str = "old_secrets";
 pub const NODE_NUMBER: &str = "node_number";
 pub const CHECKUP: &str = "checkup";
 pub const RETENTION: &str = "retention";
@@ -45,6 +46,9 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
     jobs.every(TEN_MINUTES, SESSIONS, |ctx| sessions::clean_up(ctx).boxed());
     jobs.every(TEN_MINUTES, LOGIN_FAILURES, |ctx| {
         people::clean_up(ctx).boxed()
+    });
+    jobs.every(TEN_MINUTES, OLD_SECRETS, |ctx| {
+        merchants::delete_expired_secrets(ctx).boxed()
     });
     jobs.every(TEN_MINUTES, RETENTION, |ctx| {
         retention::clean_up(ctx).boxed()

@@ -22,7 +22,7 @@ use crate::server::config::{Config, DATABASE_URL};
 use crate::server::ctx::Ctx;
 use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
-use crate::server::merchants;
+use crate::server::exposure::{self, ExposureError};
 use crate::server::run::jobs::Jobs;
 use crate::server::run::{jobs, router};
 use crate::server::vault::{KeySource, KeysError, Vault};
@@ -62,6 +62,8 @@ pub enum ServeError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
+    Exposed(#[from] ExposureError),
+    #[error(transparent)]
     Broken(#[from] Error),
 }
 
@@ -79,7 +81,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let stop = Stop::on_signals()?;
     let listener = bind(config.listen).await?;
     let ctx = open(config).await?;
-    merchants::warn_of_published_secrets(&ctx).await?;
+    exposure::check(&ctx).await?;
     run(ctx, listener, stop, |_| String::new()).await
 }
 

@@ -52,6 +52,7 @@ pub const TABLES: &[Table] = &[
     table("operator", &["name"], &[]),
     table("operator_grant", &["operator", "app_id"], &[]),
     table("login_failure", &["name", "address"], &[]),
+    table("known_device", &["device_id", "operator"], &[]),
     table("session", &["session_id"], &[]),
     table("audit", &["app_id", "at", "audit_id"], &[]),
     table("audit_head", &["id"], &[]),

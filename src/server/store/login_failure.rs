@@ -1,13 +1,11 @@
 //! Table `login_failure`.
 
-use std::net::IpAddr;
-
 use sqlx::{AnyConnection, query};
 
 use crate::domain::time::Timestamp;
 use crate::server::store::Columns;
 
-/// The number and the last time of the failed logins in a row under a name, from one address.
+/// The number and the last time of the failed logins in a row under a name, of one client: an address or a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
     pub count: i64,
@@ -22,17 +20,17 @@ pub struct Window {
     pub until: Timestamp,
 }
 
-/// Returns the failed logins under a name from an address, if the last of them is within the window.
+/// Returns the failed logins under a name of a client, if the last of them is within the window.
 pub async fn get(
     conn: &mut AnyConnection,
     name: &str,
-    address: IpAddr,
+    client: &str,
     window: Window,
 ) -> sqlx::Result<Option<Failures>> {
     let sql = "SELECT * FROM login_failure WHERE name = $1 AND address = $2 AND last_at > $3 AND last_at <= $4";
     let row = query(sql)
         .bind(name)
-        .bind(address.to_string())
+        .bind(client)
         .bind(window.since.0)
         .bind(window.until.0)
         .fetch_optional(conn)
@@ -50,7 +48,7 @@ pub async fn get(
 pub async fn count(
     conn: &mut AnyConnection,
     name: &str,
-    address: IpAddr,
+    client: &str,
     window: Window,
     now: Timestamp,
     most: i64,
@@ -63,7 +61,7 @@ pub async fn count(
          WHERE login_failure.last_at <= $3 OR login_failure.last_at > $6 OR login_failure.failures < $5",
     )
     .bind(name)
-    .bind(address.to_string())
+    .bind(client)
     .bind(window.since.0)
     .bind(now.0)
     .bind(most)
@@ -73,11 +71,11 @@ pub async fn count(
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes the failed logins under a name from an address, unless `most` of them count.
+/// Deletes the failed logins under a name of a client, unless `most` of them count.
 pub async fn forget(
     conn: &mut AnyConnection,
     name: &str,
-    address: IpAddr,
+    client: &str,
     window: Window,
     most: i64,
 ) -> sqlx::Result<()> {
@@ -86,7 +84,7 @@ pub async fn forget(
          AND (last_at <= $3 OR last_at > $5 OR failures < $4)",
     )
     .bind(name)
-    .bind(address.to_string())
+    .bind(client)
     .bind(window.since.0)
     .bind(most)
     .bind(window.until.0)
@@ -95,7 +93,7 @@ pub async fn forget(
     Ok(())
 }
 
-/// Deletes the failed logins under a name from all addresses.
+/// Deletes the failed logins under a name of all clients.
 pub async fn forget_all(conn: &mut AnyConnection, name: &str) -> sqlx::Result<()> {
     query("DELETE FROM login_failure WHERE name = $1")
         .bind(name)

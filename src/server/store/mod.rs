@@ -9,6 +9,7 @@ pub mod callback;
 pub mod copying;
 pub mod event;
 pub mod gauges;
+pub mod known_device;
 pub mod list;
 pub mod login_failure;
 pub mod merchant;

@@ -74,6 +74,16 @@ pub async fn credentials(
     .transpose()
 }
 
+/// Returns the name of an operator whose stored hash is this text, if there is one.
+pub async fn with_password_hash(
+    conn: &mut AnyConnection,
+    password_hash: &str,
+) -> sqlx::Result<Option<String>> {
+    let sql = "SELECT name FROM operator WHERE password_hash = $1 ORDER BY name LIMIT 1";
+    let row = query(sql).bind(password_hash).fetch_optional(conn).await?;
+    row.map(|row| row.text("name")).transpose()
+}
+
 /// Enables or disables an operator's account. Returns false if there is none of that name.
 pub async fn set_enabled(
     conn: &mut AnyConnection,
@@ -83,6 +93,15 @@ pub async fn set_enabled(
     let done = query("UPDATE operator SET enabled = $2 WHERE name = $1")
         .bind(name)
         .bind(i64::from(enabled))
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Deletes an operator, who has no grants any more. Returns false if there is none of that name.
+pub async fn delete(conn: &mut AnyConnection, name: &str) -> sqlx::Result<bool> {
+    let done = query("DELETE FROM operator WHERE name = $1")
+        .bind(name)
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)

@@ -32,6 +32,15 @@ pub async fn delete(conn: &mut AnyConnection, operator: &str, scope: &Scope) -> 
     Ok(done.rows_affected() == 1)
 }
 
+/// Removes all roles of an operator.
+pub async fn delete_of(conn: &mut AnyConnection, operator: &str) -> sqlx::Result<()> {
+    query("DELETE FROM operator_grant WHERE operator = $1")
+        .bind(operator)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Returns the roles of an operator; `None` where the name has no enabled account.
 pub async fn of_enabled(
     conn: &mut AnyConnection,

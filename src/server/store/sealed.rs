@@ -21,6 +21,12 @@ pub const APP_SECRET: SealedColumn = SealedColumn {
     key: &["app_id"],
 };
 
+/// The secrets that the merchants' apps had before.
+pub const APP_OLD_SECRET: SealedColumn = SealedColumn {
+    column: "old_secret",
+    ..APP_SECRET
+};
+
 /// The secrets of the channel accounts.
 pub const ACCOUNT_SECRETS: SealedColumn = SealedColumn {
     table: "channel_account",
@@ -29,7 +35,7 @@ pub const ACCOUNT_SECRETS: SealedColumn = SealedColumn {
 };
 
 /// Every column of secrets.
-pub const COLUMNS: &[SealedColumn] = &[APP_SECRET, ACCOUNT_SECRETS];
+pub const COLUMNS: &[SealedColumn] = &[APP_SECRET, APP_OLD_SECRET, ACCOUNT_SECRETS];
 
 /// A secret of a row.
 #[derive(Clone, Debug)]

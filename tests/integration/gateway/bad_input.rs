@@ -361,9 +361,15 @@ async fn a_null_character_is_looked_for_and_kept_without_a_failure_of_ours() {
     let merchant = ctx.merchants.enabled(None).await.unwrap();
     let key = OrderKey::OrderNo(text.clone());
     let told = [
-        people::login(ctx, &text, "password", ClientIp(Ipv4Addr::LOCALHOST.into()))
-            .await
-            .map(drop),
+        people::login(
+            ctx,
+            &text,
+            "password",
+            ClientIp(Ipv4Addr::LOCALHOST.into()),
+            None,
+        )
+        .await
+        .map(drop),
         orders::find(ctx, &merchant, &key).await.map(drop),
         orders::list(ctx, "DEMO", &filter, &Place::First)
             .await

@@ -5,7 +5,7 @@ mod figures;
 mod files;
 mod health;
 mod logs;
-mod node;
+pub mod node;
 mod order_page;
 mod people;
 mod traces;

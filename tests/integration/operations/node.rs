@@ -5,15 +5,21 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use refundry::domain::event::Actor;
+use refundry::domain::people::{Grant, Role};
 use refundry::server::config::{Config, KeySettings};
+use refundry::server::people;
 use refundry::server::run::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::database::TestDatabase;
-use crate::support::http::signed;
+use crate::support::http::{PRIVATE_SECRET, SECRET, signed, signed_by};
 use crate::support::{add_app, demo_app};
+
+/// Password of the operator of [`Node::start_fresh`].
+pub const PASSWORD: &str = "three lame mules";
 
 /// A demonstration with figures. Dropping it ends the process.
 pub struct Node {
@@ -24,6 +30,8 @@ pub struct Node {
     /// Address of the figures: `http://127.0.0.1:PORT`.
     pub figures: String,
     pub http: Client,
+    /// Secret of the app `DEMO`.
+    secret: &'static str,
     folder: TempDir,
     database: Option<TestDatabase>,
 }
@@ -69,12 +77,13 @@ impl Node {
             base,
             figures: figures.expect("it says where its figures are"),
             http: client(),
+            secret: SECRET,
             folder,
             database: None,
         }
     }
 
-    /// Serves a database that holds only the app `DEMO`.
+    /// Serves a database that holds only the app `DEMO` and the operator `li.na`, whose password is [`PASSWORD`].
     pub async fn start_fresh(flags: &[&str]) -> Node {
         let database = TestDatabase::new();
         let url = database.url();
@@ -87,12 +96,15 @@ impl Node {
             ..Config::default()
         };
         let ctx = serve::open(config).await.unwrap();
-        add_app(&ctx, demo_app()).await;
+        add_app(&ctx, demo_app().with_secret(PRIVATE_SECRET.into())).await;
+        let viewer = Grant::everywhere(Role::Viewer);
+        let added = people::add(&ctx, "li.na", viewer, PASSWORD, Actor::System);
+        added.await.unwrap();
         ctx.db.close().await;
         let keys = database.keys_file().display().to_string();
         let own = ["--sandbox", "--database-url", &url, "--keys-file", &keys];
         let mut node = Node::start_as("serve", &[&own, flags].concat());
-        node.database = Some(database);
+        (node.database, node.secret) = (Some(database), PRIVATE_SECRET);
         node
     }
 
@@ -127,15 +139,15 @@ impl Node {
     /// Posts signed fields in the single edition.
     pub async fn post(&self, path: &str, fields: Value) -> Value {
         let sent = self.http.post(format!("{}{path}", self.base));
-        let sent = sent.body(body(fields)).send().await.unwrap();
+        let body = signed_by(self.secret, fields, json!(now()), "hmac_sha256", false);
+        let sent = sent.body(body).send().await.unwrap();
         sent.json().await.unwrap()
     }
 
     /// Logs in, and returns the session's cookie.
     pub async fn logged_in(&self) -> String {
         let sent = self.login("refundry-demo").await;
-        let cookie = sent.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie(&sent, "refundry_session")
     }
 
     /// Posts the login form.
@@ -176,7 +188,15 @@ fn client() -> Client {
         .unwrap()
 }
 
-/// Makes the body of a request of the single edition.
+/// Returns a cookie that an answer sets, as a browser sends it back.
+pub fn cookie(answer: &reqwest::Response, name: &str) -> String {
+    let set = answer.headers().get_all("set-cookie").iter();
+    let mut set = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    let set = set.find(|cookie| cookie.starts_with(&format!("{name}=")));
+    set.unwrap_or_else(|| panic!("no {name}")).to_owned()
+}
+
+/// Makes the body of a request of the single edition to a demonstration.
 pub fn body(fields: Value) -> String {
     signed(fields, json!(now()), "hmac_sha256", false)
 }

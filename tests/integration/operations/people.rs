@@ -1,9 +1,14 @@
 //! Operators and their addresses: in refunds, in the log, and in the limits on logins.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::figures::figures;
-use super::node::{Node, body, now};
+use super::node::{Node, PASSWORD, body, cookie, now};
 
 const CLIENT: &str = "203.0.113.9";
 
@@ -15,13 +20,30 @@ struct Desk {
 impl Desk {
     /// Posts a form of the console as a browser behind a proxy does.
     async fn post(&self, path: &str, cookie: &str, form: String) -> reqwest::Response {
+        self.post_from(CLIENT, path, cookie, form).await
+    }
+
+    async fn post_from(
+        &self,
+        address: &str,
+        path: &str,
+        cookie: &str,
+        form: String,
+    ) -> reqwest::Response {
         let post = self.node.http.post(format!("{}{path}", self.node.base));
         let post = post
             .header("Origin", &self.node.base)
             .header("Content-Type", "application/x-www-form-urlencoded")
-            .header("X-Forwarded-For", format!("198.51.100.200, {CLIENT}"))
+            .header("X-Forwarded-For", format!("198.51.100.200, {address}"))
             .header("Cookie", cookie);
         post.body(form).send().await.unwrap()
+    }
+
+    /// Tries a login with the cookie of a device, and returns where it leads to.
+    async fn try_login(&self, address: &str, device: &str, name: &str, password: &str) -> String {
+        let form = format!("name={name}&password={password}&next=%2F");
+        let answer = self.post_from(address, "/api/login", device, form).await;
+        answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
     async fn try_password(&self, name: &str, password: &str) -> String {
@@ -118,4 +140,99 @@ async fn a_failed_login_is_counted_and_logged_by_name_and_address_and_locks_out_
         (count("wrong"), count("locked_out"), count("busy")),
         (6.0, 1.0, 0.0)
     );
+}
+
+/// Returns the cookie of a device from which an operator logs in at another address than [`CLIENT`].
+async fn known_device(desk: &Desk, name: &str, password: &str) -> String {
+    let form = format!("name={name}&password={password}&next=%2F");
+    let answer = desk.post_from("192.0.2.1", "/api/login", "", form).await;
+    cookie(&answer, "refundry_device")
+}
+
+#[tokio::test]
+async fn who_guesses_at_an_operators_own_address_does_not_lock_out_the_operators_device() {
+    let desk = Desk {
+        node: Node::start(&["--trusted-proxies=127.0.0.1"]),
+    };
+    let device = known_device(&desk, "admin", "refundry-demo").await;
+    for _ in 0..5 {
+        desk.try_password("admin", "wrong").await;
+    }
+    let page = desk.try_password("admin", "refundry-demo").await;
+    assert!(page.contains("refused=locked.15"), "{page}");
+    let page = desk
+        .try_login(CLIENT, &device, "admin", "refundry-demo")
+        .await;
+    assert_eq!(page, "/");
+    let forged = format!("refundry_device={}", "x".repeat(32));
+    let page = desk
+        .try_login(CLIENT, &forged, "admin", "refundry-demo")
+        .await;
+    assert!(page.contains("refused=locked.15"), "{page}");
+}
+
+/// Has 80 connections try passwords for random names, as fast as they are answered, while `right` runs. Returns the
+/// number of answers that said "busy".
+async fn under_attack(
+    desk: &Arc<Desk>,
+    address: fn(usize) -> String,
+    right: impl Future<Output = ()>,
+) -> usize {
+    let (answers, busy) = (watch::Sender::new(0), Arc::new(AtomicUsize::new(0)));
+    let mut attack = JoinSet::new();
+    for connection in 0..80_usize {
+        let (desk, answers, busy) = (desk.clone(), answers.clone(), busy.clone());
+        attack.spawn(async move {
+            for n in (connection..).step_by(80) {
+                let name = format!("n{n}");
+                let page = desk.try_login(&address(n), "", &name, "wrong").await;
+                if page.contains("refused=busy") {
+                    busy.fetch_add(1, Ordering::SeqCst);
+                }
+                answers.send_modify(|count| *count += 1);
+            }
+        });
+    }
+    let under_way = answers
+        .subscribe()
+        .wait_for(|count| *count >= 80)
+        .await
+        .map(drop);
+    under_way.unwrap();
+    right.await;
+    attack.shutdown().await;
+    busy.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eighty_connections_from_an_address_keep_nobody_elsewhere_from_logging_in() {
+    let flags = ["--trusted-proxies=127.0.0.1", "--requests-per-second=0"];
+    let node = Node::start_fresh(&flags).await;
+    let desk = Arc::new(Desk { node });
+    let right = async {
+        for _ in 0..12 {
+            let page = desk.try_login("192.0.2.1", "", "li.na", PASSWORD).await;
+            assert_eq!(page, "/");
+        }
+    };
+    under_attack(&desk, |_| CLIENT.to_owned(), right).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_from_any_number_of_addresses_keep_no_known_device_from_logging_in() {
+    let flags = ["--trusted-proxies=127.0.0.1", "--requests-per-second=0"];
+    let node = Node::start_fresh(&flags).await;
+    let desk = Arc::new(Desk { node });
+    let device = known_device(&desk, "li.na", PASSWORD).await;
+    let right = async {
+        for _ in 0..12 {
+            let page = desk
+                .try_login("192.0.2.1", &device, "li.na", PASSWORD)
+                .await;
+            assert_eq!(page, "/");
+        }
+    };
+    let address = |n: usize| format!("203.0.{}.{}", n / 250 % 250, n % 250);
+    let busy = under_attack(&desk, address, right).await;
+    assert!(busy > 0, "the attack has not filled the queue");
 }
