@@ -77,8 +77,8 @@ pub enum Weakness {
     Name,
     /// The operator's name, or ours.
     OwnName,
-    /// No pattern, but too few characters.
-    Short,
+    /// No pattern that can be named, but too few possibilities.
+    Simple,
 }
 
 impl Weakness {
@@ -103,7 +103,7 @@ impl Weakness {
                 "含有用户名或系统名",
                 "it has the name of the operator or of this program",
             ),
-            Weakness::Short => ("太短", "it is too short"),
+            Weakness::Simple => ("太短或太简单", "it is too short or too simple"),
         };
         match lang {
             Lang::Zh => zh,

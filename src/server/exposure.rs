@@ -1,4 +1,4 @@
-//! What would let anybody in. A demonstration's published secret and login keep a server from starting; weak secrets and
+//! Openings that let anybody in. A demonstration's published secret and login keep a server from starting; weak secrets and
 //! apps without signatures are named in the log at each start.
 
 use crate::server::ctx::Ctx;
@@ -29,7 +29,8 @@ pub enum ExposureError {
     Broken(#[from] Error),
 }
 
-/// Refuses a database with a published secret or login, and logs what is weak besides. Not for demonstrations.
+/// Refuses a database with a published secret or login, and names weak secrets and apps without signatures in the log.
+/// A demonstration is not checked.
 pub async fn check(ctx: &Ctx) -> Result<(), ExposureError> {
     for app in ctx.merchants.all().await?.iter() {
         let app_id = app.app_id.clone();

@@ -22,7 +22,7 @@ pub fn password(password: &str, operator: &str) -> Option<Weakness> {
         return Some(Weakness::OwnName);
     }
     let warning = estimate.feedback().and_then(|feedback| feedback.warning());
-    Some(warning.map_or(Weakness::Short, weakness))
+    Some(warning.map_or(Weakness::Simple, weakness))
 }
 
 /// Returns the reason why an app's secret is easy to guess; `None` where it is not.
@@ -32,7 +32,7 @@ pub fn secret(secret: &str) -> Option<Weakness> {
         return None;
     }
     let warning = estimate.feedback().and_then(|feedback| feedback.warning());
-    Some(warning.map_or(Weakness::Short, weakness))
+    Some(warning.map_or(Weakness::Simple, weakness))
 }
 
 /// Tells whether a password holds a name of three characters or more.
@@ -78,7 +78,7 @@ mod tests {
             ("li.na.2024", Weakness::OwnName),
             ("refundryLi.Na", Weakness::OwnName),
             ("refundry1", Weakness::OwnName),
-            ("k3f9x2q7", Weakness::Short),
+            ("k3f9x2q7", Weakness::Simple),
         ] {
             assert_eq!(password(weak, "li.na"), Some(why), "{weak:?}");
         }

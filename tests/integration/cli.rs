@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::database::{self, TestDatabase};
+use crate::support::{add_app, http};
 
 const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
 
@@ -1220,8 +1221,8 @@ fn an_app_is_shown_changed_disabled_and_given_another_secret() {
     }
 }
 
-#[test]
-fn requests_without_a_signature_need_a_word_and_are_warned_of_at_the_start() {
+#[tokio::test]
+async fn requests_without_a_signature_need_a_word_and_are_warned_of_at_the_start() {
     let desk = Desk::new();
     let db = desk.db();
     let add = [
@@ -1252,6 +1253,16 @@ fn requests_without_a_signature_need_a_word_and_are_warned_of_at_the_start() {
     );
     desk.ok(&["app", "set", "SHOP", "--unsigned=off", &db]);
     assert!(!log().contains("anybody may refund"));
+
+    // A secret from before secrets were checked.
+    let ctx = desk.look().await;
+    let weak = http::merchant("WEAK").with_secret("aaaaaaaaaaaaaaaa".into());
+    add_app(&ctx, weak).await;
+    ctx.db.close().await;
+    let told = log();
+    let warning =
+        "the secret of the app WEAK is easy to guess; replace it: refundry app new-secret WEAK";
+    assert!(told.contains(warning), "{told}");
 }
 
 #[test]

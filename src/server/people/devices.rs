@@ -63,7 +63,7 @@ impl Device {
 }
 
 /// Records an operator's login from a device, and returns the device whose cookie the browser is to keep. A browser
-/// without a device that somebody has logged in from gets a new one: who else knew the old secret is unknown.
+/// without a known device gets a new one, as somebody else may have planted the secret that it has.
 pub async fn remember(ctx: &Ctx, operator: &str, device: Option<Device>) -> Result<Device> {
     let now = ctx.clock.now();
     let known = match device {

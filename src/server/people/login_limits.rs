@@ -8,7 +8,7 @@ use crate::domain::error::Refusal;
 use crate::domain::time::Timestamp;
 use crate::server::client_ip::counted_as;
 
-/// Who makes a login, as far as failed ones are counted together.
+/// The maker of a login. Failed logins of one client are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     /// An address, of a network for IPv6 ([`counted_as`]).
