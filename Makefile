@@ -12,11 +12,12 @@ setup: ## Install what building needs, where it is missing
 setup-tests: setup ## Install what the tests need besides
 	@tools/setup-tests.sh
 
-build: setup ## Build the whole program as one file, target/release/refundry
-	@tools/build.sh
+build: setup ## Build the whole program for production as one file, target/release/refundry
+	@tools/build.sh --release
 
-run: build ## Start the console with demonstration data; says where, and the login
-	@target/release/refundry demo
+run: setup ## Build quickly, and start the console with demonstration data; says where, and the login
+	@tools/build.sh
+	@target/quick/refundry demo
 
 test: setup-tests ## Run every check and test, those in the browser included
 	@tools/test.sh

@@ -9,12 +9,18 @@ export CARGO_TARGET_DIR="$PWD/target"
 # The browser's side has a target folder of its own, so that neither side waits for the other's lock.
 BROWSER_SIDE=(--lib --target wasm32-unknown-unknown --target-dir target/browser)
 
-# Reports progress: `steps NAME TOTAL` once, then `step WHAT` at each step.
+# The profile of what is built to be tried and tested, see Cargo.toml.
+QUICK=(--profile quick)
+
+# Reports progress: `steps NAME TOTAL` once, then `step WHAT` at each step, and `took` after the last.
 steps() { STEPS_NAME=$1 STEPS_TOTAL=$2 STEPS_DONE=0; }
 step() {
+    if [ "$STEPS_DONE" -gt 0 ]; then took; fi
+    STEPS_BEGUN=$SECONDS
     STEPS_DONE=$((STEPS_DONE + 1))
     printf '[%s %s/%s] %s\n' "$STEPS_NAME" "$STEPS_DONE" "$STEPS_TOTAL" "$*"
 }
+took() { note "took $((SECONDS - STEPS_BEGUN)) s"; }
 note() { printf '    %s\n' "$*"; }
 fail() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2

@@ -7,11 +7,11 @@ format() {
     cargo fmt --all --check
 }
 server() {
-    cargo clippy --release --all-targets -- -D warnings
-    cargo clippy --release --all-targets -p bundle -- -D warnings
+    cargo clippy "${QUICK[@]}" --all-targets -- -D warnings
+    cargo clippy "${QUICK[@]}" --all-targets -p bundle -- -D warnings
 }
 browser() {
-    cargo clippy "${BROWSER_SIDE[@]}" --profile browser -- -D warnings
+    cargo clippy "${BROWSER_SIDE[@]}" --profile browser-quick -- -D warnings
 }
 
 case ${1:-all} in

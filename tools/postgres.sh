@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command with a temporary PostgreSQL for tests, whose address is in REFUNDRY_TEST_POSTGRES:
-#     tools/postgres.sh cargo test --release
+#     tools/postgres.sh cargo test --profile quick
 # The server listens on a free port of the loopback address, trusts every client, and keeps its data in a
 # temporary folder, which is removed afterwards. It waits for no disk: what it holds need not outlive the machine.
 

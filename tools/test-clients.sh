@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the published Java clients of both generations, unchanged, against a demonstration of REFUNDRY_PROGRAM (by
-# default target/release/refundry). Arguments go to Maven. The last line sums up: `N passed, N failed`.
+# default target/quick/refundry). Arguments go to Maven. The last line sums up: `N passed, N failed`.
 
 if [ -n "${REFUNDRY_PROGRAM:-}" ]; then program=$(realpath "$REFUNDRY_PROGRAM"); fi
 . "$(dirname "$0")/lib.sh"
@@ -11,8 +11,8 @@ for tool in java javac mvn; do
         exit 0
     fi
 done
-program=${program:-$PWD/target/release/refundry}
-[ -x "$program" ] || fail "$program is not there. make build makes it."
+program=${program:-$PWD/target/quick/refundry}
+[ -x "$program" ] || fail "$program is not there. tools/build.sh makes it."
 
 clients=end2end/clients
 maven=(mvn -q -B --fail-at-end -f "$clients" "$@")

@@ -13,8 +13,8 @@ main() {
     step 'Format'
     check 'format' tools/lint.sh format
 
-    # The console's module is optimised and linked by one thread, for minutes: the lints take the others. The files
-    # to embed stay as they are meanwhile, since the bundler waits for cargo's lock until the lints are done.
+    # The lints share what they compile with the bundler and the server. The files to embed stay as they are meanwhile,
+    # since the bundler waits for cargo's lock until the lints are done.
     step 'Console, and lints of the server'
     start_beside 'lints of the server' tools/lint.sh server
     check 'build of the console' tools/build-console.sh
@@ -24,17 +24,17 @@ main() {
     # One command, so that the library and its own tests are compiled at the same time.
     step 'Server and tests, and lints of the browser side'
     start_beside 'lints of the browser side' tools/lint.sh browser
-    check 'build of the tests' cargo build --release --keep-going --bins --tests
-    check 'build' cargo build --release
+    check 'build of the tests' cargo build "${QUICK[@]}" --keep-going --bins --tests
+    check 'build' cargo build "${QUICK[@]}"
     local built=$outcome
     finish_beside
 
     step 'Unit, property and integration tests'
-    rust_tests 'cargo test' cargo test --release --no-fail-fast
+    rust_tests 'cargo test' cargo test "${QUICK[@]}" --no-fail-fast
 
     step 'The same on PostgreSQL'
     rust_tests 'cargo test on PostgreSQL' tools/postgres.sh \
-        cargo test --release --no-fail-fast "${TESTS_ON_POSTGRES[@]}"
+        cargo test "${QUICK[@]}" --no-fail-fast "${TESTS_ON_POSTGRES[@]}"
 
     step 'Published Java clients'
     java_clients

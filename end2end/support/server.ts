@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The program that `make build` makes; REFUNDRY_PROGRAM names another one. */
-const PROGRAM = resolve(process.env.REFUNDRY_PROGRAM ?? join(import.meta.dirname, '../../target/release/refundry'));
+const PROGRAM = resolve(process.env.REFUNDRY_PROGRAM ?? join(import.meta.dirname, '../../target/quick/refundry'));
 
 /** The real program with demonstration data, on a port and in a folder of its own. */
 export class Server {

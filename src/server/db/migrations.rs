@@ -15,8 +15,8 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../migrations/0002_requests.sql"),
     ),
     (
-        "0003_app_secrets",
-        include_str!("../../../migrations/0003_app_secrets.sql"),
+        "0003_app_secrets_and_devices",
+        include_str!("../../../migrations/0003_app_secrets_and_devices.sql"),
     ),
 ];
 
