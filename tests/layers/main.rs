@@ -15,7 +15,7 @@ const LAYERS: &[&str] = &[
     "domain",
     "wire  console/view console/paths console/texts console/preferences",
     "server/error server/clock",
-    "server/db server/store server/vault server/counters server/trace server/recent",
+    "server/db server/store server/vault server/counters server/trace server/recent server/shares",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit",
     "server/config server/ctx server/client_ip server/people/login_limits server/rate_limits",
@@ -27,7 +27,7 @@ const LAYERS: &[&str] = &[
     "console/components",
     "console/pages",
     "console",
-    "server/run/assets server/run/pages server/run/router",
+    "server/run/assets server/run/pages server/run/body server/run/listener server/run/router",
     "server/run/serve server/run/copy",
     "demo",
     "commands",

@@ -21,6 +21,7 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Reply;
+use crate::server::shares::Share;
 use crate::server::trace::TraceId;
 use crate::wire::data::EditionFormat;
 use crate::wire::field::Field;
@@ -40,6 +41,8 @@ pub struct SignedRequest {
     fields: Fields,
     reply: Reply,
     deadline: Instant,
+    /// The app's place among the requests under way.
+    _place: Share<String>,
 }
 
 impl FromRequest<Ctx> for SignedRequest {
@@ -62,7 +65,7 @@ impl FromRequest<Ctx> for SignedRequest {
         };
         let request = Request::from_parts(parts, body);
         match enter(request, &mut reply, deadline).await {
-            Ok((merchant, fields)) => Ok(SignedRequest {
+            Ok((merchant, fields, place)) => Ok(SignedRequest {
                 ctx: ctx.clone(),
                 merchant,
                 edition: reply.edition,
@@ -70,6 +73,7 @@ impl FromRequest<Ctx> for SignedRequest {
                 fields,
                 reply,
                 deadline,
+                _place: place,
             }),
             Err(error) => Err(reply.refused(&error)),
         }
@@ -82,7 +86,7 @@ async fn enter(
     request: Request,
     reply: &mut Reply,
     deadline: Instant,
-) -> Result<(Arc<MerchantApp>, Fields)> {
+) -> Result<(Arc<MerchantApp>, Fields, Share<String>)> {
     let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
     reply.edition = request::edition(&fields);
     let ctx = reply.ctx.clone();
@@ -124,8 +128,13 @@ async fn enter(
         }
         .into());
     }
+    let place = ctx.app_places.take(merchant.app_id.clone());
+    let place = place.ok_or_else(|| {
+        counters::request_limited("app_at_once");
+        Refusal::AppOverloaded
+    })?;
     check_common(given, &merchant, ctx.clock.now())?;
-    Ok((merchant, fields))
+    Ok((merchant, fields, place))
 }
 
 /// Reads a body of at most `bytes` bytes.

@@ -3,6 +3,7 @@
 
 mod figures;
 mod files;
+mod floods;
 mod health;
 mod logs;
 mod node;

@@ -1,0 +1,113 @@
+//! Callers who send too much, too slowly or not at all, and those who are served meanwhile.
+
+use std::time::{Duration, Instant};
+
+use refundry::server::clock::Clock;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::node::Node;
+use crate::support::http::{TestApp, config};
+
+/// Longer than anything takes that is answered at once, on a busy machine.
+const PROMPT: Duration = Duration::from_secs(5);
+const HALF_HEAD: &str = "POST /unipay/refund HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-";
+const BODY_OF_REFUND: &str =
+    "POST /unipay/refund HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\n{";
+const BODY_OF_LOGIN: &str =
+    "POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nn";
+
+/// Opens a connection and sends something on it.
+async fn connect(base: &str, sent: &str) -> TcpStream {
+    let address = base.strip_prefix("http://").unwrap();
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(sent.as_bytes()).await.unwrap();
+    connection
+}
+
+/// Reads until the server closes the connection.
+async fn rest(mut connection: TcpStream) -> String {
+    let mut read = Vec::new();
+    let _ = connection.read_to_end(&mut read).await;
+    String::from_utf8(read).unwrap()
+}
+
+/// Awaits what has to be prompt.
+async fn prompt<T>(answer: impl Future<Output = T>) -> T {
+    timeout(PROMPT, answer).await.expect("a prompt answer")
+}
+
+/// Fails unless the gateway refunds and the console lets somebody try to log in, all at once.
+async fn assert_served(test: &TestApp, order: &str, biz_refund_no: &str) {
+    let fields = json!({"bizOrderNo": order, "bizRefundNo": biz_refund_no, "amount": 1});
+    let refund = prompt(test.open("/unipay/refund", fields)).await;
+    assert_eq!(refund.code(), 0, "{}", refund.text);
+    let page = test.http.get(format!("{}/login", test.base)).send();
+    assert_eq!(prompt(page).await.unwrap().status(), 200);
+    let form = test.http.post(format!("{}/api/login", test.base));
+    let form = form
+        .header("Origin", &test.base)
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body("name=x&password=y&next=%2F");
+    let answer = prompt(form.send()).await.unwrap();
+    assert!(answer.status().as_u16() < 500, "{}", answer.status());
+}
+
+#[tokio::test]
+async fn half_heads_and_slow_bodies_keep_nobody_from_being_served() {
+    const OF_EACH: usize = 1_100;
+    // The test holds both ends of each connection.
+    let files = rlimit::increase_nofile_limit(10_000).unwrap();
+    assert!(
+        files >= 6_000,
+        "{files} open files are too few for this test"
+    );
+    let flags = ["--requests-per-second=0", "--max-connections=8192"];
+    let test = TestApp::start_with(config(&flags), Clock::System).await;
+    let order = test.order("SBX-OK-1").await;
+    let mut half = Vec::new();
+    let mut slow = JoinSet::new();
+    for n in 0..OF_EACH {
+        half.push(connect(&test.base, HALF_HEAD).await);
+        let body = [BODY_OF_REFUND, BODY_OF_LOGIN][n % 2];
+        slow.spawn(rest(connect(&test.base, body).await));
+    }
+    assert_served(&test, &order, "R1").await;
+    // Half of the 256 places for slow bodies are one address's; all others are refused.
+    for _ in 0..OF_EACH - 128 {
+        let refused = slow.join_next().await.unwrap().unwrap();
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    }
+    assert_served(&test, &order, "R2").await;
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_what_has_not_arrived() {
+    let mut node = Node::start_as("serve", &["--drain=0s", "--sandbox"]);
+    let idle = connect(&node.base, "").await;
+    let head = connect(&node.base, HALF_HEAD).await;
+    let bodies = [
+        connect(&node.base, BODY_OF_REFUND).await,
+        connect(&node.base, BODY_OF_LOGIN).await,
+    ];
+    let used = connect(
+        &node.base,
+        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    )
+    .await;
+    let figures = connect(&node.figures, HALF_HEAD).await;
+    assert_eq!(node.get(&node.base, "/readyz").await.0, 200);
+    let begun = Instant::now();
+    node.terminate();
+    assert!(node.ended().success());
+    let took = begun.elapsed();
+    assert!(took < PROMPT, "{took:?}");
+    for body in bodies {
+        let refused = rest(body).await;
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    }
+    drop((idle, head, used, figures));
+}
