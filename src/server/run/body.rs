@@ -30,6 +30,7 @@ const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Bodies {
     slow: Arc<Shares<IpAddr>>,
+    at_once: Duration,
     time_limit: Duration,
     /// Cancelled when bodies that are not whole are not waited for any more.
     closing: CancellationToken,
@@ -40,6 +41,7 @@ impl Bodies {
     pub fn new(closing: CancellationToken) -> Bodies {
         Bodies {
             slow: Shares::new(SLOW),
+            at_once: AT_ONCE,
             time_limit: TIME_LIMIT,
             closing,
         }
@@ -74,14 +76,14 @@ impl Bodies {
         from: IpAddr,
     ) -> Result<Bytes, Refusal> {
         let mut reading = pin!(reading);
-        if let Ok(read) = timeout(AT_ONCE.min(self.time_limit), &mut reading).await {
+        if let Ok(read) = timeout(self.at_once, &mut reading).await {
             return read;
         }
         let Some(_place) = self.slow.take(counted_as(from)) else {
             counters::request_limited("body");
             return Err(Refusal::Overloaded);
         };
-        let left = self.time_limit.saturating_sub(AT_ONCE);
+        let left = self.time_limit.saturating_sub(self.at_once);
         tokio::select! {
             read = timeout(left, reading) => read.unwrap_or(Err(Refusal::BodyTooSlow)),
             () = self.closing.cancelled() => Err(Refusal::Overloaded),
@@ -109,5 +111,93 @@ async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, Refusal> {
     match length <= max_bytes {
         true => Ok(read.into()),
         false => Err(Refusal::TooLarge),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use futures::StreamExt;
+    use futures::channel::mpsc;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// Makes a reader with two places, for whom a body is slow at once.
+    fn bodies(time_limit: Duration) -> Bodies {
+        Bodies {
+            slow: Shares::new(2),
+            at_once: Duration::ZERO,
+            time_limit,
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Makes a body whose parts a test sends.
+    fn body() -> (mpsc::UnboundedSender<Vec<u8>>, Body) {
+        let (sender, parts) = mpsc::unbounded();
+        (sender, Body::from_stream(parts.map(Ok::<_, Infallible>)))
+    }
+
+    #[tokio::test]
+    async fn a_body_in_parts_is_whole_and_one_that_does_not_come_is_given_up() {
+        let (parts, slow) = body();
+        let sent = bodies(TIME_LIMIT);
+        let (read, ()) = tokio::join!(sent.read(slow, 4, false, HERE), async {
+            for part in ["a", "bc", "d"] {
+                parts.unbounded_send(part.into()).unwrap();
+                tokio::task::yield_now().await;
+            }
+            drop(parts);
+        });
+        assert_eq!(read.unwrap(), "abcd");
+        let (_parts, never) = body();
+        let given_up = bodies(Duration::from_millis(20));
+        let read = given_up.read(never, 4, false, HERE).await;
+        assert_eq!(read, Err(Refusal::BodyTooSlow));
+    }
+
+    #[tokio::test]
+    async fn half_of_the_places_are_for_one_address_and_a_stop_waits_for_no_body() {
+        let bodies = bodies(TIME_LIMIT);
+        let (_parts, one) = body();
+        let (_parts_of_two, two) = body();
+        let mut held = pin!(bodies.read(one, 4, false, HERE));
+        while bodies.slow.take(HERE).is_some() {
+            assert!(futures::poll!(&mut held).is_pending());
+            tokio::task::yield_now().await;
+        }
+        let overloaded = Err(Refusal::Overloaded);
+        assert_eq!(bodies.read(two, 4, false, HERE).await, overloaded);
+        bodies.closing.cancel();
+        assert_eq!(held.await, overloaded);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_read_to_its_end_unless_its_sender_asks_first() {
+        let bodies = bodies(TIME_LIMIT);
+        let read = async |body, is_announced| bodies.read(body, 4, is_announced, HERE).await;
+        assert_eq!(read(Body::from("1234"), false).await.unwrap(), "1234");
+        assert_eq!(read(Body::empty(), false).await.unwrap(), "");
+        let too_large = Err(Refusal::TooLarge);
+        assert_eq!(read(Body::from("12345"), false).await, too_large);
+        assert_eq!(read(Body::from("12345"), true).await, too_large);
+        let (parts, long) = body();
+        for _ in 0..9 {
+            parts.unbounded_send(vec![0; 1024 * 1024]).unwrap();
+        }
+        let (refused, ()) = tokio::join!(read(long, false), async {
+            assert!(!parts.is_closed());
+            drop(parts);
+        });
+        assert_eq!(refused, too_large);
+        // A body without end is not.
+        let (parts, endless) = body();
+        for _ in 0..17 {
+            parts.unbounded_send(vec![0; 1024 * 1024]).unwrap();
+        }
+        assert_eq!(read(endless, false).await, too_large);
+        assert!(parts.is_closed());
     }
 }

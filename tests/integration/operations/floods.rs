@@ -2,15 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use refundry::domain::event::Actor;
+use refundry::domain::refund::RefundKey;
+use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
-use serde_json::json;
+use refundry::server::refunds;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::node::Node;
-use crate::support::http::{TestApp, config};
+use crate::support::http::{TestApp, config, merchant};
 
 /// Longer than anything takes that is answered at once, on a busy machine.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -110,4 +114,101 @@ async fn a_stop_does_not_wait_for_what_has_not_arrived() {
         assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     }
     drop((idle, head, used, figures));
+}
+
+/// Starts a server with the apps `DEMO`, whose channel does not answer for a minute, and `OTHER`.
+async fn start_silent(flags: &[&str]) -> (TestApp, String, String) {
+    let own = [
+        "--requests-per-second=0",
+        "--app-requests-per-second=0",
+        "--max-connections=8192",
+        "--sbx-timeout=1m",
+        "--channel-time-limit=1m",
+    ];
+    let test = TestApp::start_with(config(&[&own, flags].concat()), Clock::System).await;
+    test.add(merchant("OTHER")).await;
+    let order = test.order("SBX-OK-1").await;
+    let other = test.order_of("OTHER", "SBX-OK-2", json!(100)).await;
+    let sandbox = test.ctx.channels.sandbox().unwrap();
+    let silent = sandbox.change_faults("DEMO-sandbox", Faults::Silent, Actor::System);
+    silent.await.unwrap();
+    (test, order, other)
+}
+
+/// Refunds an order of the app whose channel is silent, under many numbers at once.
+fn refund_all(test: &TestApp, order: &str, count: usize) -> JoinSet<(u16, Value)> {
+    let mut refunds = JoinSet::new();
+    for n in 0..count {
+        let fields = json!({"bizOrderNo": order, "bizRefundNo": format!("S{n}"), "amount": 0.01});
+        let post = test.http.post(format!("{}/unipay/refund", test.base));
+        let sent = post.body(test.open_body(fields)).send();
+        refunds.spawn(async move {
+            let answer = sent.await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap())
+        });
+    }
+    refunds
+}
+
+/// Fails unless another app's refund succeeds, and the console and the channels are answered, all at once.
+async fn assert_others_served(test: &TestApp, order: &str, biz_refund_no: &str) {
+    let fields =
+        json!({"appId": "OTHER", "bizOrderNo": order, "bizRefundNo": biz_refund_no, "amount": 1});
+    let refund = prompt(test.open("/unipay/refund", fields)).await;
+    assert_eq!(refund.data()["status"], "success", "{}", refund.text);
+    let page = test.http.get(format!("{}/login", test.base)).send();
+    assert_eq!(prompt(page).await.unwrap().status(), 200);
+    let callback = prompt(test.post("/unipay/callback/OTHER/sandbox", "{}")).await;
+    assert_eq!(callback.status, 400, "it has no signature");
+}
+
+#[tokio::test]
+async fn a_silent_channel_holds_up_its_own_refunds_alone() {
+    let (test, order, other) = start_silent(&[]).await;
+    let mut refunds = refund_all(&test, &order, 1_040);
+    // As many calls are under way as one account may make; the other refunds are written and answered.
+    for n in 0..1_040 - 256 {
+        let (status, answer) = prompt(refunds.join_next()).await.unwrap().unwrap();
+        assert_eq!(
+            (status, &answer["data"]["status"]),
+            (200, &json!("progress")),
+            "{answer}"
+        );
+        if n % 100 == 0 {
+            assert_others_served(&test, &other, &format!("R{n}")).await;
+        }
+    }
+    assert_others_served(&test, &other, "R").await;
+    assert!(refunds.try_join_next().is_none());
+}
+
+#[tokio::test]
+async fn an_app_holds_at_most_half_of_the_merchants_places() {
+    let flags = ["--max-in-flight=16", "--channel-calls-at-once=1024"];
+    let (test, order, other) = start_silent(&flags).await;
+    let mut refunds = refund_all(&test, &order, 12);
+    for _ in 0..4 {
+        let (status, answer) = prompt(refunds.join_next()).await.unwrap().unwrap();
+        assert_eq!((status, &answer["code"]), (503, &json!(20060)), "{answer}");
+        assert!(answer["msg"].as_str().unwrap().contains("应用"), "{answer}");
+    }
+    assert_others_served(&test, &other, "R").await;
+    assert!(refunds.try_join_next().is_none());
+}
+
+#[tokio::test]
+async fn merchants_leave_the_places_of_the_console_and_of_channels() {
+    let flags = ["--max-in-flight=1", "--channel-calls-at-once=1024"];
+    let (test, order, _) = start_silent(&flags).await;
+    let refunds = refund_all(&test, &order, 1);
+    let key = RefundKey::BizRefundNo("S0".to_owned());
+    let merchant = test.ctx.merchants.enabled(None).await.unwrap();
+    while refunds::find(&test.ctx, &merchant, &key).await.is_err() {}
+    let query = test.open("/unipay/query/payOrder", json!({"bizOrderNo": order}));
+    assert_eq!(prompt(query).await.status, 503);
+    let page = test.http.get(format!("{}/login", test.base)).send();
+    assert_eq!(prompt(page).await.unwrap().status(), 200);
+    let callback = prompt(test.post("/unipay/callback/DEMO/sandbox", "{}")).await;
+    assert_eq!(callback.status, 400, "it has no signature");
+    drop(refunds);
 }
