@@ -154,7 +154,7 @@ impl Reply {
         self.refuse(status, code, msg)
     }
 
-    /// Answers a caller who reads any 2xx as success, whatever the envelope says: a failure of ours gets 500.
+    /// Answers a caller who reads any 2xx as success, whatever the envelope says. A failure of ours gets 500.
     pub fn failed(&self, error: &Error) -> Response {
         let mut response = self.refused(error);
         if response.status().is_success() {

@@ -12,8 +12,9 @@ use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::Edition;
-use crate::domain::order::OrderKey;
+use crate::domain::order::{Channel, OrderKey};
 use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
+use crate::server::channels::adapter::CallbackReply;
 use crate::server::channels::sandbox::LedgerEntry;
 use crate::server::channels::sandbox::faults::{FaultsChange, FaultsReport};
 use crate::server::client_ip::ClientIp;
@@ -253,7 +254,8 @@ pub async fn record_order(asked: SignedRequest) -> Response {
         ("channel" = String, Path, description = "支付通道 · the channel", example = "sandbox")),
     request_body(content = String, description = "通道的原始报文 · as the channel sends it",
         content_type = "application/octet-stream"),
-    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken"),
+        (status = 500, description = "系统内部错误，请重新回调 · a failure of ours: call again")))]
 pub async fn callback(
     State(ctx): State<Ctx>,
     Path((app_id, channel)): Path<(String, String)>,
@@ -272,7 +274,8 @@ pub async fn callback(
         ("accountId" = String, Path, description = "通道账户 · the channel account", example = "DEMO-sandbox")),
     request_body(content = String, description = "通道的原始报文 · as the channel sends it",
         content_type = "application/octet-stream"),
-    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken"),
+        (status = 500, description = "系统内部错误，请重新回调 · a failure of ours: call again")))]
 pub async fn account_callback(
     State(ctx): State<Ctx>,
     Path((app_id, channel, account_id)): Path<(String, String, String)>,
@@ -289,23 +292,34 @@ async fn take_callback(
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(ctx, &request);
+    let not_found = |refusal: &Refusal| {
+        let text = refusal.text(Lang::Zh);
+        reply.refuse(StatusCode::NOT_FOUND, refusal.code(), text)
+    };
+    let Ok(channel) = channel.parse::<Channel>() else {
+        return not_found(&Refusal::NoSuchChannel);
+    };
     let headers = plain_headers(request.headers());
-    let answer = async {
-        let channel = channel.parse().map_err(|_| Refusal::NoSuchChannel)?;
+    let taken = async {
         let deadline = authenticate::deadline(ctx);
         let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
-        let taken = refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await?;
-        let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
-        Ok::<_, Error>((
-            status,
-            [(header::CONTENT_TYPE, taken.content_type)],
-            taken.body,
-        ))
+        refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await
     };
-    match answer.await {
-        Ok(taken) => taken.into_response(),
-        Err(error) => reply.refused(&error),
+    // No line of the log for a refusal: anybody can make any number of them.
+    match taken.await {
+        Ok(taken) => channel_reply(taken),
+        Err(Error::Refused(refusal)) => match ctx.channels.reply_not_taken(channel) {
+            Some(not_taken) => channel_reply(not_taken),
+            None => not_found(&refusal),
+        },
+        Err(failure) => reply.failed(&failure),
     }
+}
+
+fn channel_reply(reply: CallbackReply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(header::CONTENT_TYPE, reply.content_type)];
+    (status, headers, reply.body).into_response()
 }
 
 /// Returns headers as text, by lower-case name; the last of several.

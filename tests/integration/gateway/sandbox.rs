@@ -6,6 +6,7 @@ use refundry::server::clock::Clock;
 use refundry::server::refunds;
 use serde_json::{Value, json};
 
+use crate::support::database::SERVER;
 use crate::support::http::{TestApp, config};
 
 /// A time longer than the sandbox's delay in tests.
@@ -270,18 +271,62 @@ async fn a_callback_counts_once_and_only_when_signed() {
         (json!(70), json!("partial_refund"))
     );
 
-    for path in ["NOBODY/sandbox", "DEMO/nothing", "DEMO/wechat_pay"] {
+    // The channel is told that nobody took it, in its own format.
+    for path in [
+        "NOBODY/sandbox",
+        "DEMO/wechat_pay",
+        "DEMO/sandbox/NO-ACCOUNT",
+    ] {
         let (status, text) = call(path, &right, &body).await;
-        assert_eq!(status, 200);
-        assert!(
-            [20011, 20021, 20023].contains(
-                &serde_json::from_str::<Value>(&text).unwrap()["code"]
-                    .as_i64()
-                    .unwrap()
-            ),
-            "{text}"
-        );
+        assert_eq!((status, text.as_str()), (400, "fail"), "{path}");
     }
+    let (status, text) = call("DEMO/nothing", &right, &body).await;
+    let envelope: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &envelope["code"]), (404, &json!(20011)));
+}
+
+#[tokio::test]
+async fn a_callback_that_we_failed_to_keep_is_not_answered_as_taken() {
+    let test = start_still().await;
+    let order = test.order("SBX-ASYNC-NOCB-1").await;
+    let data = refund(&test, &order, "R1").await;
+    // Longer than what is left of the database's last pages.
+    let body = json!({
+        "refundNo": data["refundNo"], "amount": 3000, "status": "success", "outRefundNo": "X1",
+        "padding": "x".repeat(30_000),
+    })
+    .to_string();
+    let call = async |signature: &str| {
+        let url = format!("{}/unipay/callback/DEMO/sandbox", test.base);
+        let call = test.http.post(url).header("sandbox-signature", signature);
+        let answer = call.body(body.clone()).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let fails = async |signature: &str| {
+        let (status, text) = call(signature).await;
+        assert!(status == 500 && text.contains("10500"), "{status} {text}");
+    };
+    let right = hmac(&body);
+    if std::env::var(SERVER).is_err() {
+        limit_pages(&test, 1).await;
+        fails(&right).await;
+        limit_pages(&test, 1_000_000).await;
+        assert_eq!(call(&right).await, (200, "success".to_owned()));
+    }
+    test.ctx.db.close().await;
+    fails(&right).await;
+}
+
+/// Limits the embedded database to `pages` pages, or to its present number if that is larger.
+async fn limit_pages(test: &TestApp, pages: u32) {
+    let sql = format!("PRAGMA max_page_count = {pages}");
+    let limited = test.ctx.db.write(sql, |conn, sql| {
+        Box::pin(async move {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await?;
+            Ok(())
+        })
+    });
+    limited.await.unwrap();
 }
 
 fn hmac(body: &str) -> String {

@@ -212,3 +212,28 @@ async fn merchants_leave_the_places_of_the_console_and_of_channels() {
     assert_eq!(callback.status, 400, "it has no signature");
     drop(refunds);
 }
+
+#[tokio::test]
+async fn callbacks_that_are_refused_write_no_lines_into_the_log() {
+    let node = Node::start_fresh(&["--callbacks-per-second=10"]).await;
+    let refused = async |path: &str| {
+        let call = node
+            .http
+            .post(format!("{}/unipay/callback/{path}", node.base));
+        let answer = call.body("{}").send().await.unwrap();
+        assert!(!answer.status().is_success(), "{path}");
+    };
+    refused("DEMO/sandbox").await;
+    let before = node.log();
+    for _ in 0..20 {
+        for path in [
+            "DEMO/sandbox",
+            "NOBODY/sandbox",
+            "DEMO/sandbox/NONE",
+            "DEMO/nothing",
+        ] {
+            refused(path).await;
+        }
+    }
+    assert_eq!(node.log(), before);
+}
