@@ -25,6 +25,7 @@ pub mod recent;
 pub mod refunds;
 pub mod retention;
 pub mod run;
+pub mod same_site;
 pub mod shares;
 pub mod store;
 #[cfg(test)]

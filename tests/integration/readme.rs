@@ -2,7 +2,7 @@
 //! with the program's own.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 const README: &str = include_str!("../../README.md");
 
@@ -27,6 +27,17 @@ impl Demo {
             base: base.expect("it says where it listens"),
         }
     }
+
+    /// Runs a shell block of the README against the demonstration.
+    fn run_shell_block(&self, number: usize) -> Output {
+        let mut blocks = README.split("```sh\n").skip(1);
+        let block = blocks.nth(number).expect("a shell block");
+        let (script, _) = block.split_once("```").expect("its end");
+        assert!(script.contains("http://127.0.0.1:3000"));
+        let script = script.replace("http://127.0.0.1:3000", &self.base);
+        let run = Command::new("bash").args(["-euc", &script]).output();
+        run.expect("bash runs")
+    }
 }
 
 impl Drop for Demo {
@@ -37,16 +48,16 @@ impl Drop for Demo {
 }
 
 #[test]
+fn an_administrator_sets_faults_as_the_readme_says() {
+    let run = Demo::start().run_shell_block(1);
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(said.ends_with(r#"{"faults":"silent","calls":0}"#), "{said}");
+}
+
+#[test]
 fn the_signed_request_works_as_it_stands() {
     let demo = Demo::start();
-    let (_, rest) = README.split_once("```sh\n").expect("a shell block");
-    let (script, _) = rest.split_once("```").expect("its end");
-    assert!(script.contains("http://127.0.0.1:3000/"));
-    let script = script.replace("http://127.0.0.1:3000", &demo.base);
-    let run = Command::new("bash")
-        .args(["-euc", &script])
-        .output()
-        .expect("bash runs");
+    let run = demo.run_shell_block(0);
     let said = String::from_utf8_lossy(&run.stdout);
     let answers: Vec<serde_json::Value> = said
         .lines()

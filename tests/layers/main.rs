@@ -18,7 +18,7 @@ const LAYERS: &[&str] = &[
     "server/db server/store server/vault server/counters server/trace server/recent server/shares",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit",
-    "server/config server/ctx server/client_ip server/people/login_limits server/rate_limits",
+    "server/config server/ctx server/client_ip server/same_site server/people/login_limits server/rate_limits",
     "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/bills \
      server/reports",
     "server/gateway server/desk server/run/jobs server/watch",

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
-use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::Edition;
@@ -17,7 +17,6 @@ use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
 use crate::server::channels::adapter::CallbackReply;
 use crate::server::channels::sandbox::LedgerEntry;
 use crate::server::channels::sandbox::faults::{FaultsChange, FaultsReport};
-use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Answer;
@@ -363,8 +362,8 @@ pub async fn sandbox_ledger(
 
 /// 沙箱故障 · The sandbox's faults
 ///
-/// 测试模式的通道账户到沙箱的线路状况，calls 为其间调用通道的次数。 · The faults of the line to the sandbox of an
-/// account in test mode; calls counts the calls of the channel meanwhile.
+/// 测试模式的通道账户到沙箱的线路状况，calls 为其间调用通道的次数。须以管理员登录。 · The faults of the line to the
+/// sandbox of an account in test mode; calls counts the calls of the channel meanwhile. Needs an administrator's login.
 #[utoipa::path(get, path = "/sandbox/faults/{accountId}", tag = "sandbox",
     params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     responses((status = 200, body = FaultsReport)))]
@@ -383,8 +382,9 @@ pub async fn sandbox_faults(
 /// 改变沙箱故障 · Change the sandbox's faults
 ///
 /// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
+/// 须以管理员登录。
 /// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
-/// doubled: callbacks come twice, late and out of order.
+/// doubled: callbacks come twice, late and out of order. Needs an administrator's login.
 #[utoipa::path(post, path = "/sandbox/faults/{accountId}", tag = "sandbox",
     params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     request_body = FaultsChange,
@@ -392,22 +392,13 @@ pub async fn sandbox_faults(
 pub async fn change_sandbox_faults(
     State(ctx): State<Ctx>,
     Path(account_id): Path<String>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
-    let (parts, body) = request.into_parts();
-    let address = ClientIp::of(&parts, &ctx.config.trusted_proxies);
-    let origin = Origin {
-        actor: Actor::Unknown,
-        address: address.ok().map(|ClientIp(address)| address),
-    };
     let answer = async {
-        let body = authenticate::body(
-            Request::from_parts(parts, body),
-            limits::CALLBACK_BYTES,
-            authenticate::deadline(&ctx),
-        )
-        .await?;
+        let deadline = authenticate::deadline(&ctx);
+        let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
         let wish: FaultsChange =
             serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
                 why: error.to_string(),

@@ -18,9 +18,10 @@ use crate::console::preferences::Preferences;
 use crate::console::shell::shell;
 use crate::server::ctx::Ctx;
 use crate::server::desk::caller::preferences;
-use crate::server::desk::{csrf, errors};
+use crate::server::desk::{errors, headers};
 use crate::server::people::sessions;
 use crate::server::run::assets;
+use crate::server::same_site::same_site;
 
 /// Returns the routes of the console's pages and of everything below `/api`, with sessions and guards. The fallback is
 /// the console's page for unknown addresses.
@@ -45,8 +46,8 @@ pub fn routes(ctx: Ctx) -> Router {
         .route("/api/{*function}", any(api))
         .fallback(get(nowhere))
         .layer(sessions::layer(&ctx))
-        .layer(axum::middleware::from_fn(csrf::same_site))
-        .layer(axum::middleware::from_fn(csrf::headers))
+        .layer(axum::middleware::from_fn(same_site))
+        .layer(axum::middleware::from_fn(headers::headers))
 }
 
 /// Renders the page at the request's address.

@@ -24,6 +24,7 @@ use crate::server::error::{Error, Result};
 use crate::server::gateway::docs;
 use crate::server::run::body::Bodies;
 use crate::server::run::{assets, pages as console};
+use crate::server::same_site::loopback_host;
 use crate::server::watch::health;
 use crate::server::{counters, gateway, trace};
 
@@ -40,11 +41,17 @@ pub fn router(ctx: Ctx) -> Router {
         .merge(gateway::routes(ctx.clone()))
         .merge(pages)
         .layer(from_fn_with_state(Guard::new(&ctx), guard));
-    Router::new()
+    let is_demo = ctx.config.demo;
+    let all = Router::new()
         .merge(guarded)
         .merge(assets::routes())
-        .merge(health::routes(ctx))
-        .layer(map_response(safe_headers))
+        .merge(health::routes(ctx));
+    // The login of a demonstration is published: a page of another site must not reach it under a name of its own.
+    let all = match is_demo {
+        true => all.layer(from_fn(loopback_host)),
+        false => all,
+    };
+    all.layer(map_response(safe_headers))
         .layer(from_fn(trace::layer))
 }
 
