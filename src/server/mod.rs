@@ -7,6 +7,7 @@ pub mod checkup;
 pub mod client_ip;
 pub mod clock;
 pub mod config;
+pub mod content;
 pub mod counters;
 pub mod ctx;
 pub mod db;

@@ -15,7 +15,7 @@ const LAYERS: &[&str] = &[
     "domain",
     "wire  console/view console/paths console/texts console/preferences",
     "server/error server/clock",
-    "server/db server/store server/vault server/counters server/trace server/recent server/shares",
+    "server/db server/store server/vault server/counters server/trace server/recent server/shares server/content",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit",
     "server/config server/ctx server/client_ip server/same_site server/people/login_limits server/rate_limits",

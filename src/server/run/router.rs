@@ -33,12 +33,10 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes all routes.
 pub fn router(ctx: Ctx) -> Router {
-    let pages = Router::new()
-        .merge(docs::routes(ctx.clone()))
-        .merge(console::routes(ctx.clone()))
-        .layer(CompressionLayer::new());
+    let pages = console::routes(ctx.clone()).layer(CompressionLayer::new());
     let guarded = Router::new()
         .merge(gateway::routes(ctx.clone()))
+        .merge(docs::routes(ctx.clone()))
         .merge(pages)
         .layer(from_fn_with_state(Guard::new(&ctx), guard));
     let is_demo = ctx.config.demo;
