@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need on top of building: PostgreSQL, libfaketime, Node modules, and a Chromium with
+# Installs what the tests need on top of building: PostgreSQL, libfaketime, nginx, Node modules, and a Chromium with
 # Chinese fonts. Leaves what is installed already as it is.
 
 . "$(dirname "$0")/lib.sh"
-steps 'set-up of the tests' 4
+steps 'set-up of the tests' 5
 
 step 'PostgreSQL'
 find_postgres >/dev/null || install_packages postgresql && find_postgres >/dev/null ||
@@ -16,6 +16,10 @@ find_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1'; }
 step 'A clock that can be stepped (libfaketime)'
 find_faketime >/dev/null || install_packages libfaketime || true
 note "$(find_faketime || echo 'is not there and could not be installed: tests that need it are skipped')"
+
+step 'A proxy (nginx)'
+have nginx || install_packages nginx-light || true
+note "$(command -v nginx || echo 'is not there and could not be installed: the test of deploy/nginx.conf is skipped')"
 
 step 'Node modules'
 have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'

@@ -237,3 +237,31 @@ async fn callbacks_that_are_refused_write_no_lines_into_the_log() {
     }
     assert_eq!(node.log(), before);
 }
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_to_a_caller_who_sends_all_of_it_first() {
+    const MIB: usize = 1024 * 1024;
+    let test = TestApp::start().await;
+    let body = vec![b' '; 8 * MIB];
+    for (path, is_json) in [
+        ("/unipay/refund", true),
+        ("/unipay/callback/DEMO/sandbox", true),
+        ("/api/login", false),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut connection = connect(&test.base, &head).await;
+        connection.write_all(&body).await.unwrap();
+        let mut read = vec![0; 4_096];
+        let length = connection.read(&mut read).await.unwrap();
+        let answer = String::from_utf8_lossy(&read[..length]);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
+        assert_eq!(answer.contains("\"code\":20060"), is_json, "{answer}");
+    }
+    // A caller who asks first sends nothing.
+    let head = "POST /unipay/refund HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n";
+    let refused = prompt(rest(connect(&test.base, head).await)).await;
+    assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
+}

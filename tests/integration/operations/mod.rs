@@ -9,4 +9,5 @@ mod logs;
 mod node;
 mod order_page;
 mod people;
+mod proxy;
 mod traces;
