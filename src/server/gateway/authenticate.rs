@@ -64,7 +64,7 @@ impl FromRequest<Ctx> for SignedRequest {
             address: address.ok().map(|ClientIp(address)| address),
         };
         let request = Request::from_parts(parts, body);
-        match enter(request, &mut reply, deadline).await {
+        match enter(request, &mut reply).await {
             Ok((merchant, fields, place)) => Ok(SignedRequest {
                 ctx: ctx.clone(),
                 merchant,
@@ -85,9 +85,8 @@ impl FromRequest<Ctx> for SignedRequest {
 async fn enter(
     request: Request,
     reply: &mut Reply,
-    deadline: Instant,
 ) -> Result<(Arc<MerchantApp>, Fields, Share<String>)> {
-    let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
+    let fields = request::read(&body(request).await?)?;
     reply.edition = request::edition(&fields);
     let ctx = reply.ctx.clone();
     let given = RequestFields {
@@ -137,25 +136,10 @@ async fn enter(
     Ok((merchant, fields, place))
 }
 
-/// Reads a body of at most `bytes` bytes.
-pub async fn body(request: Request, bytes: usize, deadline: Instant) -> Result<Bytes> {
-    let unread = |why: &str| Refusal::Unreadable {
-        why: why.to_owned(),
-    };
-    let reading = to_bytes(request.into_body(), bytes);
-    let read = timeout_at(deadline, reading);
-    let read = read
-        .await
-        .map_err(|_| unread("the body did not arrive in time"))?;
-    Ok(read.map_err(|error| {
-        let too_large = std::error::Error::source(&error)
-            .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if too_large {
-            Refusal::TooLarge
-        } else {
-            unread("the body ended early")
-        }
-    })?)
+/// Returns the body of a request. The router has read it whole, within its limits of length and time.
+pub async fn body(request: Request) -> Result<Bytes> {
+    let read = to_bytes(request.into_body(), limits::BODY_BYTES).await;
+    read.map_err(|error| Error::internal(format!("a body was not read before: {error}")))
 }
 
 fn check_common(
@@ -184,7 +168,7 @@ fn check_common(
 }
 
 /// Returns the time by which a request that begins now has to be answered.
-pub fn deadline(ctx: &Ctx) -> Instant {
+fn deadline(ctx: &Ctx) -> Instant {
     let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
     Instant::now() + Duration::from_millis(limit_ms)
 }

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
 use crate::domain::lang::Lang;
-use crate::domain::limits;
 use crate::domain::merchant::Edition;
 use crate::domain::order::{Channel, OrderKey};
 use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
@@ -300,8 +299,7 @@ async fn take_callback(
     };
     let headers = plain_headers(request.headers());
     let taken = async {
-        let deadline = authenticate::deadline(ctx);
-        let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
+        let body = authenticate::body(request).await?;
         refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await
     };
     // No line of the log for a refusal: anybody can make any number of them.
@@ -397,8 +395,7 @@ pub async fn change_sandbox_faults(
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
     let answer = async {
-        let deadline = authenticate::deadline(&ctx);
-        let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
+        let body = authenticate::body(request).await?;
         let wish: FaultsChange =
             serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
                 why: error.to_string(),
