@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need on top of building: PostgreSQL, libfaketime, PHP, Node modules, and a Chromium with
+# Installs what the tests need on top of building: PostgreSQL, libfaketime, PHP, nginx, Node modules, and a Chromium with
 # Chinese fonts. Leaves what is installed already as it is.
 
 . "$(dirname "$0")/lib.sh"
-steps 'set-up of the tests' 5
+steps 'set-up of the tests' 6
 
 step 'PostgreSQL'
 find_postgres >/dev/null || install_packages postgresql && find_postgres >/dev/null ||
@@ -21,6 +21,10 @@ note "$(find_faketime || echo 'is not there and could not be installed: tests th
 step 'PHP, for the examples'
 have php || install_packages php-cli || true
 note "$(command -v php || echo 'is not there and could not be installed: the examples in PHP are not tested')"
+
+step 'A proxy (nginx)'
+have nginx || install_packages nginx-light || true
+note "$(command -v nginx || echo 'is not there and could not be installed: the test of deploy/nginx.conf is skipped')"
 
 step 'Node modules'
 have npm || fail 'npm was not found. Install Node 20 or newer, and run this again.'

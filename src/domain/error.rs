@@ -67,8 +67,6 @@ pub enum Reason {
     NotAHost,
     /// Names a host that is not on the app's list.
     HostNotAllowed,
-    /// Belongs to a request that a page of another site made a browser send.
-    OtherSite,
     NotAUrl,
     /// An address with user name or password.
     UrlWithPassword,
@@ -134,8 +132,12 @@ pub enum Refusal {
     },
     /// The request's body is longer than it may be.
     TooLarge,
+    /// The request's body did not arrive within its time limit.
+    BodyTooSlow,
     /// More requests are under way than the server accepts at once.
     Overloaded,
+    /// More requests of the app are under way than its share.
+    AppOverloaded,
     /// An address or an app exceeds its rate of requests.
     TooOften {
         limited: Limited,
@@ -212,7 +214,7 @@ impl Refusal {
     pub fn code(&self) -> i32 {
         match self {
             Refusal::Field { .. } => 10506,
-            Refusal::Unreadable { .. } => 10505,
+            Refusal::Unreadable { .. } | Refusal::BodyTooSlow => 10505,
             Refusal::NotLoggedIn | Refusal::Forbidden | Refusal::WrongLogin => 10401,
             Refusal::NoSuchPage => 10404,
             Refusal::AppNotEnabled | Refusal::EditionNotEnabled => 20023,
@@ -232,6 +234,7 @@ impl Refusal {
             Refusal::BadSignature | Refusal::NotUpperCased => 20052,
             Refusal::TooLarge
             | Refusal::Overloaded
+            | Refusal::AppOverloaded
             | Refusal::TooOften { .. }
             | Refusal::TooManyAttempts { .. } => 20060,
         }
@@ -248,7 +251,15 @@ impl Refusal {
                 format!("the request cannot be read: {why}"),
             ),
             Refusal::TooLarge => fixed("请求体过大", "the request's body is too large"),
+            Refusal::BodyTooSlow => fixed(
+                "请求体未在规定时间内到齐",
+                "the request's body did not arrive in time",
+            ),
             Refusal::Overloaded => fixed("系统繁忙，请稍后重试", "too busy; try again shortly"),
+            Refusal::AppOverloaded => fixed(
+                "此应用正在处理的请求过多，请稍后重试",
+                "too many requests of this app are under way; try again shortly",
+            ),
             Refusal::TooOften {
                 limited,
                 per_second,
@@ -471,10 +482,6 @@ impl Reason {
             Reason::HostNotAllowed => fixed(
                 "的主机不在应用允许的名单内",
                 "names a host that is not on the app's list",
-            ),
-            Reason::OtherSite => fixed(
-                "来自其他网站；未签名的请求不接受",
-                "is another site's, from which no request without a signature is taken",
             ),
             Reason::ExceedsRefundable { left } => pick(
                 lang,

@@ -130,7 +130,11 @@ pub struct Config {
     #[arg(long = "drain", env = "REFUNDRY_DRAIN", value_name = "DURATION", default_value = "2s", value_parser = duration(0..=5 * MINUTE_MS))]
     pub drain_ms: i64,
 
-    /// Maximum number of requests under way; further ones are answered with 503, try again shortly: 1 to 100000
+    /// Maximum number of open connections, at most half of them from one address that is no trusted proxy: 2 to 100000
+    #[arg(long, env = "REFUNDRY_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_connections: u32,
+
+    /// Maximum number of requests under way of merchants, of channels and of browsers each, at most half of the merchants' from one app; further ones are answered with 503, try again shortly: 1 to 100000
     #[arg(long, env = "REFUNDRY_MAX_IN_FLIGHT", value_name = "NUMBER", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_in_flight: u32,
 

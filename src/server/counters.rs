@@ -52,7 +52,8 @@ pub(in crate::server) fn describe() {
     histogram!(REQUEST_SECONDS, "How long requests took");
     counter!(
         REQUESTS_LIMITED,
-        "Requests that were refused since too many were made, by the limit: address, callback (of an address), app"
+        "Requests that were refused since too many were made, by the limit: address, callback (of an address), app; \
+         connection, body (slow ones of an address), app_at_once: since too many were under way"
     );
     gauge!(REQUESTS_IN_FLIGHT, "Requests under way");
     counter!(REFUNDS_SETTLED, "Refunds that reached a state, by channel");
@@ -141,7 +142,14 @@ pub(in crate::server) fn begin_at_zero() {
     for outcome in ["delivered", "failed", "given_up", "no_address"] {
         counter!(NOTICES_SENT, "outcome" => outcome).increment(0);
     }
-    for limit in ["address", "callback", "app"] {
+    for limit in [
+        "address",
+        "callback",
+        "app",
+        "connection",
+        "body",
+        "app_at_once",
+    ] {
         counter!(REQUESTS_LIMITED, "limit" => limit).increment(0);
     }
     job_started(WRITE);
@@ -186,7 +194,7 @@ impl Drop for Request {
     }
 }
 
-/// Counts a request that was refused because its address or app makes too many.
+/// Counts a request or a connection that was refused because its address or app makes too many.
 pub fn request_limited(limit: &'static str) {
     counter!(REQUESTS_LIMITED, "limit" => limit).increment(1);
 }

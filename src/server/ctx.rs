@@ -18,6 +18,7 @@ use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
 use crate::server::people::login_limits::LoginLimits;
 use crate::server::rate_limits::RateLimits;
+use crate::server::shares::Shares;
 use crate::server::vault::Vault;
 
 /// The running server: cheap to clone, all of it shared.
@@ -40,10 +41,15 @@ pub struct Inner {
     pub logins: LoginLimits,
     /// The requests that each address and app may make.
     pub rate_limits: RateLimits,
+    /// The places among the merchants' requests under way, which all apps share.
+    pub app_places: Arc<Shares<String>>,
     /// Work that goes on when its caller goes away, and that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled as soon as a graceful stop begins: no further requests should be sent here.
     pub stopping: CancellationToken,
+    /// Cancelled once a stop has been told for long enough: nothing more is accepted, and what has not arrived whole is
+    /// not waited for.
+    pub closing: CancellationToken,
 }
 
 /// The server's connections to the outside, and its numbers. Tests replace them.
@@ -103,8 +109,10 @@ impl Ctx {
             checkup: Checkup::default(),
             logins: LoginLimits::default(),
             rate_limits: RateLimits::new(&config),
+            app_places: Shares::new(config.max_in_flight as usize),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            closing: CancellationToken::new(),
             config,
             db,
             vault,

@@ -7,6 +7,7 @@ pub mod checkup;
 pub mod client_ip;
 pub mod clock;
 pub mod config;
+pub mod content;
 pub mod counters;
 pub mod ctx;
 pub mod db;
@@ -27,6 +28,8 @@ pub mod recent;
 pub mod refunds;
 pub mod retention;
 pub mod run;
+pub mod same_site;
+pub mod shares;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -48,6 +48,8 @@ impl Code {
             Refusal::Unreadable { .. }
             | Refusal::TooLarge
             | Refusal::Overloaded
+            | Refusal::AppOverloaded
+            | Refusal::BodyTooSlow
             | Refusal::TooOften { .. }
             | Refusal::NotLoggedIn
             | Refusal::Forbidden

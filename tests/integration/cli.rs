@@ -276,6 +276,7 @@ fn a_wrong_value_is_refused_by_name() {
         ("--sbx-timeout", "SBX_TIMEOUT", "1h"),
         ("--channel-time-limit", "REFUNDRY_CHANNEL_TIME_LIMIT", "1ms"),
         ("--request-time-limit", "REFUNDRY_REQUEST_TIME_LIMIT", "1h"),
+        ("--max-connections", "REFUNDRY_MAX_CONNECTIONS", "1"),
         ("--max-in-flight", "REFUNDRY_MAX_IN_FLIGHT", "0"),
         ("--write-batch", "REFUNDRY_WRITE_BATCH", "-1"),
         (

@@ -1,23 +1,34 @@
 //! Runs the README's signed request in a shell against the demonstration, and compares the README's table of settings
 //! with the program's own.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::demo::Demo;
 
 const README: &str = include_str!("../../README.md");
 
+/// Runs a shell block of the README against a demonstration.
+fn run_shell_block(demo: &Demo, number: usize) -> Output {
+    let mut blocks = README.split("```sh\n").skip(1);
+    let block = blocks.nth(number).expect("a shell block");
+    let (script, _) = block.split_once("```").expect("its end");
+    assert!(script.contains("http://127.0.0.1:3000"));
+    let script = script.replace("http://127.0.0.1:3000", &demo.base);
+    let run = Command::new("bash").args(["-euc", &script]).output();
+    run.expect("bash runs")
+}
+
+#[test]
+fn an_administrator_sets_faults_as_the_readme_says() {
+    let run = run_shell_block(&Demo::start(&[]), 1);
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(said.ends_with(r#"{"faults":"silent","calls":0}"#), "{said}");
+}
+
 #[test]
 fn the_signed_request_works_as_it_stands() {
     let demo = Demo::start(&[]);
-    let (_, rest) = README.split_once("```sh\n").expect("a shell block");
-    let (script, _) = rest.split_once("```").expect("its end");
-    assert!(script.contains("http://127.0.0.1:3000/"));
-    let script = script.replace("http://127.0.0.1:3000", &demo.base);
-    let run = Command::new("bash")
-        .args(["-euc", &script])
-        .output()
-        .expect("bash runs");
+    let run = run_shell_block(&demo, 0);
     let said = String::from_utf8_lossy(&run.stdout);
     let answers: Vec<serde_json::Value> = said
         .lines()

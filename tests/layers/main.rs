@@ -15,11 +15,11 @@ const LAYERS: &[&str] = &[
     "domain",
     "wire  console/view console/paths console/texts console/preferences",
     "server/error server/clock",
-    "server/db server/store server/vault server/counters server/trace server/recent \
-     server/guessable",
+    "server/db server/store server/vault server/counters server/trace server/recent server/guessable server/shares \
+     server/content",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit",
-    "server/config server/ctx server/client_ip server/people/login_limits server/rate_limits",
+    "server/config server/ctx server/client_ip server/same_site server/people/login_limits server/rate_limits",
     "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/exposure server/bills \
      server/reports",
     "server/gateway server/desk server/run/jobs server/watch",
@@ -28,7 +28,7 @@ const LAYERS: &[&str] = &[
     "console/components",
     "console/pages",
     "console",
-    "server/run/assets server/run/pages server/run/router",
+    "server/run/assets server/run/pages server/run/body server/run/listener server/run/router",
     "server/run/serve server/run/copy",
     "demo",
     "commands",

@@ -9,6 +9,7 @@ use refundry::domain::order::Channel;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
 use refundry::server::ctx::Ctx;
+use refundry::server::run::listener::{ConnectionLimits, serve};
 use refundry::server::run::router;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
@@ -85,9 +86,12 @@ impl TestApp {
         if let Some(sandbox) = ctx.channels.sandbox() {
             sandbox.call_back_to(&base);
         }
+        let limits = ConnectionLimits::of(
+            ctx.config.max_connections as usize,
+            &ctx.config.trusted_proxies,
+        );
         let routes = router::router(ctx.clone());
-        let routes = routes.into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let server = tokio::spawn(serve(listener, routes, limits, ctx.closing.clone()));
         TestApp {
             clock: ctx.clock.clone(),
             http: Client::builder().no_proxy().build().unwrap(),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use refundry::domain::event::Actor;
 use refundry::domain::merchant::MerchantApp;
 use refundry::domain::order::Channel;
+use refundry::domain::people::{Grant, Role};
 use refundry::server::config::{Config, KeySettings};
 use refundry::server::run::serve;
-use refundry::server::vault;
+use refundry::server::{people, vault};
 use tempfile::TempDir;
 
 use crate::load::Town;
@@ -23,6 +25,10 @@ use crate::support::{add_app, demo_app, test_channel};
 pub const SHOP: &str = "SHOP";
 /// A second app.
 pub const OTHER: &str = "OTHER";
+
+/// The administrator, who sets the sandbox's faults.
+const ADMIN: &str = "admin";
+const PASSWORD: &str = "blue horse battery";
 
 /// Settings with short times for the sandbox and the channel, so that leases end soon, and with notices to this
 /// machine.
@@ -88,6 +94,9 @@ impl Desk {
             };
             add_app(&ctx, new).await;
         }
+        let admin = Grant::everywhere(Role::Admin);
+        let added = people::add(&ctx, ADMIN, admin, PASSWORD, Actor::System).await;
+        added.unwrap();
         ctx.db.close().await;
         let name = |flag: &str| flag.split('=').next().map(str::to_owned);
         let own = FLAGS
@@ -134,6 +143,21 @@ impl Desk {
         addresses[n].clone_from(&node.address);
         drop(addresses);
         self.nodes[n] = Some(node);
+    }
+
+    /// Logs the administrator in at a node, and returns the session's cookie.
+    pub async fn log_in(&self, node: &str) -> String {
+        let form = format!(
+            "name={ADMIN}&password={}&next=%2F",
+            PASSWORD.replace(' ', "+")
+        );
+        let post = self.town.http.post(format!("{node}/api/login"));
+        let post = post
+            .header("Origin", node)
+            .header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = post.body(form).send().await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     /// Kills a node as `kill -9` does.

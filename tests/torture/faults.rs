@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::audit::{self, Rest};
@@ -11,33 +12,27 @@ use crate::load::{BEHAVIOURS, Load};
 /// Time limit that is longer than a slow answer takes.
 const PATIENT: &str = "--channel-time-limit=5s";
 
-/// Returns the address of the faults of an app's account.
-fn faults_of(desk: &Desk, app_id: &str) -> String {
-    format!("{}/sandbox/faults/{app_id}-sandbox", desk.town.some_node())
+/// Sends a request about the faults of an app's account, as the administrator, and returns the answer.
+async fn ask(desk: &Desk, app_id: &str, method: Method, body: String) -> Value {
+    let node = desk.town.some_node();
+    let url = format!("{node}/sandbox/faults/{app_id}-sandbox");
+    let request = desk.town.http.request(method, url);
+    let request = request
+        .header("Origin", &node)
+        .header("Cookie", desk.log_in(&node).await);
+    let answer = request.body(body).send().await.unwrap();
+    answer.json().await.unwrap()
 }
 
 async fn set_faults(desk: &Desk, app_id: &str, faults: &str) {
-    let answer = desk
-        .town
-        .http
-        .post(faults_of(desk, app_id))
-        .json(&json!({"faults": faults}));
-    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    let wish = json!({"faults": faults}).to_string();
+    let answer = ask(desk, app_id, Method::POST, wish).await;
     assert_eq!(answer["faults"], faults, "{answer}");
 }
 
 /// Returns the number of calls of the channel since these faults were set.
 async fn calls(desk: &Desk, app_id: &str) -> i64 {
-    let answer: Value = desk
-        .town
-        .http
-        .get(faults_of(desk, app_id))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let answer = ask(desk, app_id, Method::GET, String::new()).await;
     answer["calls"].as_i64().unwrap()
 }
 

@@ -115,6 +115,18 @@ impl Channels {
         })
     }
 
+    /// Returns the reply of a channel to a callback that is not taken, whosever it is. `None`: this server does not
+    /// reach the channel.
+    pub fn reply_not_taken(&self, channel: Channel) -> Option<CallbackReply> {
+        let Adapters {
+            of_channels,
+            sandbox,
+        } = &self.adapters;
+        let not_taken = |adapter: &dyn ChannelAdapter| adapter.reply(false);
+        let own = of_channels.get(&channel).map(|own| not_taken(&**own));
+        own.or_else(|| sandbox.as_deref().map(|sandbox| not_taken(sandbox)))
+    }
+
     /// Returns the sandbox, where the settings offer it.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.adapters.sandbox.as_deref()

@@ -17,13 +17,12 @@ use crate::domain::text::truncated;
 use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
-use crate::server::desk::csrf;
 use crate::server::desk::errors::trace;
 use crate::server::error::Error;
 use crate::server::people::devices::{self, Device};
 use crate::server::people::sessions;
 use crate::server::refunds::records;
-use crate::server::{notices, people};
+use crate::server::{notices, people, same_site};
 
 /// Lifetime of a preference's cookie: a year, in seconds.
 const COOKIE_MAX_AGE_S: u32 = 365 * 86_400;
@@ -160,7 +159,7 @@ fn set_cookie(cookie: &str) {
 }
 
 /// Returns the address if it is within the console, `/` otherwise: a login link must not lead to another site, nor bring the
-/// outcome of a form with it ([`csrf::no_foreign_outcome`]).
+/// outcome of a form with it ([`same_site::no_foreign_outcome`]).
 fn within_console(next: &str) -> String {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
@@ -169,7 +168,7 @@ fn within_console(next: &str) -> String {
     let Some(uri) = ours.then(|| next.parse().ok()).flatten() else {
         return "/".to_owned();
     };
-    csrf::without_outcome(&uri).unwrap_or_else(|| next.to_owned())
+    same_site::without_outcome(&uri).unwrap_or_else(|| next.to_owned())
 }
 
 #[cfg(test)]

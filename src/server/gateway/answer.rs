@@ -180,6 +180,15 @@ impl Reply {
         self.refuse(status, code, msg)
     }
 
+    /// Answers a caller who reads any 2xx as success, whatever the envelope says. A failure of ours gets 500.
+    pub fn failed(&self, error: &Error) -> Response {
+        let mut response = self.refused(error);
+        if response.status().is_success() {
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        response
+    }
+
     /// Answers without data, under the given HTTP status.
     pub fn refuse(&self, status: StatusCode, code: i32, msg: String) -> Response {
         let answer = match self.edition {
@@ -265,7 +274,7 @@ fn unwritable(error: impl std::fmt::Display) -> Error {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Overloaded | Refusal::AppOverloaded => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -27,6 +27,7 @@ use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Reply;
 use crate::server::outbound;
+use crate::server::shares::Share;
 use crate::server::trace::TraceId;
 use crate::wire::data::EditionFormat;
 use crate::wire::field::Field;
@@ -46,6 +47,8 @@ pub struct SignedRequest {
     fields: Fields,
     reply: Reply,
     deadline: Instant,
+    /// The app's place among the requests under way.
+    _place: Share<String>,
 }
 
 impl FromRequest<Ctx> for SignedRequest {
@@ -67,8 +70,8 @@ impl FromRequest<Ctx> for SignedRequest {
             address: address.ok().map(|ClientIp(address)| address),
         };
         let request = Request::from_parts(parts, body);
-        match enter(request, &mut reply, deadline).await {
-            Ok((merchant, fields)) => Ok(SignedRequest {
+        match enter(request, &mut reply).await {
+            Ok((merchant, fields, place)) => Ok(SignedRequest {
                 ctx: ctx.clone(),
                 merchant,
                 edition: reply.edition,
@@ -76,6 +79,7 @@ impl FromRequest<Ctx> for SignedRequest {
                 fields,
                 reply,
                 deadline,
+                _place: place,
             }),
             Err(error) => Err(reply.refused(&error)),
         }
@@ -87,10 +91,9 @@ impl FromRequest<Ctx> for SignedRequest {
 async fn enter(
     request: Request,
     reply: &mut Reply,
-    deadline: Instant,
-) -> Result<(Arc<MerchantApp>, Fields)> {
+) -> Result<(Arc<MerchantApp>, Fields, Share<String>)> {
     let headers = request.headers().clone();
-    let fields = request::read(&body(request, limits::BODY_BYTES, deadline).await?)?;
+    let fields = request::read(&body(request).await?)?;
     reply.edition = request::edition(&fields);
     let ctx = reply.ctx.clone();
     let given = RequestFields {
@@ -129,8 +132,13 @@ async fn enter(
         }
         .into());
     }
+    let place = ctx.app_places.take(merchant.app_id.clone());
+    let place = place.ok_or_else(|| {
+        counters::request_limited("app_at_once");
+        Refusal::AppOverloaded
+    })?;
     check_common(given, &merchant, ctx.clock.now())?;
-    Ok((merchant, fields))
+    Ok((merchant, fields, place))
 }
 
 /// The secret that a request was signed with.
@@ -194,48 +202,22 @@ fn without_passwords(fields: &Fields) -> Fields {
     fields
 }
 
-/// Refuses a request without a signature that a page of another site could have made a browser send: browsers send JSON to
-/// another site only if that allows it, and name the site that asks.
+/// Refuses a request without a signature that is no JSON: a page of another site can make a browser send other types, and
+/// no older browser says where from.
 fn check_unsigned(headers: &HeaderMap) -> Result<(), Refusal> {
-    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
-    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        let allowed = "application/json".into();
-        return Err(Refusal::field("Content-Type", Reason::NotOneOf { allowed }));
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+    if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
     }
-    if text(SEC_FETCH_SITE).is_some_and(|site| !["same-origin", "none"].contains(&site)) {
-        return Err(Refusal::field("Sec-Fetch-Site", Reason::OtherSite));
-    }
-    let authority =
-        text(header::ORIGIN).map(|origin| origin.split_once("://").map(|(_, rest)| rest));
-    match authority {
-        Some(authority) if authority != text(header::HOST) || authority.is_none() => {
-            Err(Refusal::field("Origin", Reason::OtherSite))
-        }
-        _ => Ok(()),
-    }
+    let allowed = "application/json".into();
+    Err(Refusal::field("Content-Type", Reason::NotOneOf { allowed }))
 }
 
-/// Reads a body of at most `bytes` bytes.
-pub async fn body(request: Request, bytes: usize, deadline: Instant) -> Result<Bytes> {
-    let unread = |why: &str| Refusal::Unreadable {
-        why: why.to_owned(),
-    };
-    let reading = to_bytes(request.into_body(), bytes);
-    let read = timeout_at(deadline, reading);
-    let read = read
-        .await
-        .map_err(|_| unread("the body did not arrive in time"))?;
-    Ok(read.map_err(|error| {
-        let too_large = std::error::Error::source(&error)
-            .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if too_large {
-            Refusal::TooLarge
-        } else {
-            unread("the body ended early")
-        }
-    })?)
+/// Returns the body of a request. The router has read it whole, within its limits of length and time.
+pub async fn body(request: Request) -> Result<Bytes> {
+    let read = to_bytes(request.into_body(), limits::BODY_BYTES).await;
+    read.map_err(|error| Error::internal(format!("a body was not read before: {error}")))
 }
 
 fn check_common(
@@ -277,7 +259,7 @@ fn is_off_by_zones(off_ms: i64, leeway_ms: i64) -> bool {
 }
 
 /// Returns the time by which a request that begins now has to be answered.
-pub fn deadline(ctx: &Ctx) -> Instant {
+fn deadline(ctx: &Ctx) -> Instant {
     let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
     Instant::now() + Duration::from_millis(limit_ms)
 }

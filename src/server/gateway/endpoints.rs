@@ -2,21 +2,20 @@
 
 use std::collections::HashMap;
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::audit::Origin;
 use crate::domain::error::{Reason, Refusal};
-use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
-use crate::domain::limits;
 use crate::domain::merchant::Edition;
-use crate::domain::order::OrderKey;
+use crate::domain::order::{Channel, OrderKey};
 use crate::domain::refund::{NewRefund, OutcomeKind, RefundKey};
+use crate::server::channels::adapter::CallbackReply;
 use crate::server::channels::sandbox::LedgerEntry;
 use crate::server::channels::sandbox::faults::{FaultsChange, FaultsReport};
-use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Answer;
@@ -247,7 +246,8 @@ pub async fn record_order(asked: SignedRequest) -> Response {
         ("channel" = String, Path, description = "支付通道 · the channel", example = "sandbox")),
     request_body(content = String, description = "通道的原始报文 · as the channel sends it",
         content_type = "application/octet-stream"),
-    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken"),
+        (status = 500, description = "系统内部错误，请重新回调 · a failure of ours: call again")))]
 pub async fn callback(
     State(ctx): State<Ctx>,
     Path((app_id, channel)): Path<(String, String)>,
@@ -266,7 +266,8 @@ pub async fn callback(
         ("accountId" = String, Path, description = "通道账户 · the channel account", example = "DEMO-sandbox")),
     request_body(content = String, description = "通道的原始报文 · as the channel sends it",
         content_type = "application/octet-stream"),
-    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken")))]
+    responses((status = 200, description = "已接收 · taken"), (status = 400, description = "未接收 · not taken"),
+        (status = 500, description = "系统内部错误，请重新回调 · a failure of ours: call again")))]
 pub async fn account_callback(
     State(ctx): State<Ctx>,
     Path((app_id, channel, account_id)): Path<(String, String, String)>,
@@ -283,23 +284,33 @@ async fn take_callback(
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(ctx, &request);
-    let headers = plain_headers(request.headers());
-    let answer = async {
-        let channel = channel.parse().map_err(|_| Refusal::NoSuchChannel)?;
-        let deadline = authenticate::deadline(ctx);
-        let body = authenticate::body(request, limits::CALLBACK_BYTES, deadline).await?;
-        let taken = refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await?;
-        let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
-        Ok::<_, Error>((
-            status,
-            [(header::CONTENT_TYPE, taken.content_type)],
-            taken.body,
-        ))
+    let not_found = |refusal: &Refusal| {
+        let text = refusal.text(Lang::Zh);
+        reply.refuse(StatusCode::NOT_FOUND, refusal.code(), text)
     };
-    match answer.await {
-        Ok(taken) => taken.into_response(),
-        Err(error) => reply.refused(&error),
+    let Ok(channel) = channel.parse::<Channel>() else {
+        return not_found(&Refusal::NoSuchChannel);
+    };
+    let headers = plain_headers(request.headers());
+    let taken = async {
+        let body = authenticate::body(request).await?;
+        refunds::callback(ctx, app_id, channel, account_id, &headers, &body).await
+    };
+    // No line of the log for a refusal: anybody can make any number of them.
+    match taken.await {
+        Ok(taken) => channel_reply(taken),
+        Err(Error::Refused(refusal)) => match ctx.channels.reply_not_taken(channel) {
+            Some(not_taken) => channel_reply(not_taken),
+            None => not_found(&refusal),
+        },
+        Err(failure) => reply.failed(&failure),
     }
+}
+
+fn channel_reply(reply: CallbackReply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(header::CONTENT_TYPE, reply.content_type)];
+    (status, headers, reply.body).into_response()
 }
 
 /// Returns headers as text, by lower-case name; the last of several.
@@ -343,8 +354,8 @@ pub async fn sandbox_ledger(
 
 /// 沙箱故障 · The sandbox's faults
 ///
-/// 测试模式的通道账户到沙箱的线路状况，calls 为其间调用通道的次数。 · The faults of the line to the sandbox of an
-/// account in test mode; calls counts the calls of the channel meanwhile.
+/// 测试模式的通道账户到沙箱的线路状况，calls 为其间调用通道的次数。须以管理员登录。 · The faults of the line to the
+/// sandbox of an account in test mode; calls counts the calls of the channel meanwhile. Needs an administrator's login.
 #[utoipa::path(get, path = "/sandbox/faults/{accountId}", tag = "sandbox",
     params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     responses((status = 200, body = FaultsReport)))]
@@ -363,8 +374,9 @@ pub async fn sandbox_faults(
 /// 改变沙箱故障 · Change the sandbox's faults
 ///
 /// fine 正常；slow 应答迟到数秒；flaky 每隔一次调用断线；silent 毫无应答；doubled 回调迟到、重复且乱序。
+/// 须以管理员登录。
 /// · fine; slow: answers come seconds late; flaky: every other call breaks; silent: no answer to anything;
-/// doubled: callbacks come twice, late and out of order.
+/// doubled: callbacks come twice, late and out of order. Needs an administrator's login.
 #[utoipa::path(post, path = "/sandbox/faults/{accountId}", tag = "sandbox",
     params(("accountId" = String, Path, description = "通道账户 · the channel account")),
     request_body = FaultsChange,
@@ -372,22 +384,12 @@ pub async fn sandbox_faults(
 pub async fn change_sandbox_faults(
     State(ctx): State<Ctx>,
     Path(account_id): Path<String>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     let reply = crate::server::gateway::reply(&ctx, &request);
-    let (parts, body) = request.into_parts();
-    let address = ClientIp::of(&parts, &ctx.config.trusted_proxies);
-    let origin = Origin {
-        actor: Actor::Unknown,
-        address: address.ok().map(|ClientIp(address)| address),
-    };
     let answer = async {
-        let body = authenticate::body(
-            Request::from_parts(parts, body),
-            limits::CALLBACK_BYTES,
-            authenticate::deadline(&ctx),
-        )
-        .await?;
+        let body = authenticate::body(request).await?;
         let wish: FaultsChange =
             serde_json::from_slice(&body).map_err(|error| Refusal::Unreadable {
                 why: error.to_string(),

@@ -11,18 +11,24 @@ mod schema;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::domain::audit::Origin;
 use crate::domain::error::Refusal;
+use crate::domain::event::Actor;
 use crate::domain::lang::Lang;
-use crate::server::client_ip;
+use crate::domain::people::{Permission, Scope};
+use crate::server::client_ip::{self, ClientIp};
 use crate::server::ctx::Ctx;
-use crate::server::error::Error;
+use crate::server::error::{Error, Result};
 use crate::server::gateway::answer::Reply;
+use crate::server::people::sessions::{self, Session};
+use crate::server::same_site::{not_cross_site, same_site};
 use crate::server::trace::TraceId;
 
 /// Other paths of endpoints, under which published clients know them.
@@ -61,12 +67,17 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .routes(routes!(endpoints::callback))
         .routes(routes!(endpoints::account_callback));
     if ctx.channels.sandbox().is_some() {
-        let sandbox = OpenApiRouter::new()
-            .routes(routes!(endpoints::sandbox_ledger))
+        let controls = OpenApiRouter::new()
             .routes(routes!(
                 endpoints::sandbox_faults,
                 endpoints::change_sandbox_faults
             ))
+            .route_layer(from_fn_with_state(ctx.clone(), administrators_only))
+            .route_layer(sessions::layer(ctx))
+            .route_layer(from_fn(same_site));
+        let sandbox = OpenApiRouter::new()
+            .routes(routes!(endpoints::sandbox_ledger))
+            .merge(controls)
             .route_layer(from_fn_with_state(ctx.clone(), local_only));
         router = router.merge(sandbox);
     }
@@ -88,11 +99,12 @@ fn described(ctx: &Ctx) -> (Router<Ctx>, utoipa::openapi::OpenApi) {
         .route("/uni/query/payOrder", post(endpoints::query_order))
         .route("/unipay/{*path}", axum::routing::any(no_such_endpoint))
         .route("/uni/{*path}", axum::routing::any(no_such_endpoint))
-        .method_not_allowed_fallback(wrong_method);
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(not_cross_site));
     (router, description)
 }
 
-/// Lets only requests from this machine through: anybody else could use these endpoints to silence a channel.
+/// Lets only requests from this machine through: the sandbox is for tests, and its book tells amounts.
 async fn local_only(State(ctx): State<Ctx>, request: Request, next: Next) -> Response {
     if client_ip::is_local(request.extensions(), request.headers()) {
         return next.run(request).await;
@@ -103,6 +115,44 @@ async fn local_only(State(ctx): State<Ctx>, request: Request, next: Next) -> Res
         refusal.code(),
         refusal.text(Lang::Zh),
     )
+}
+
+/// Lets only operators through who administer all apps, as apps may share an account. Adds their [`Origin`] to the
+/// request.
+async fn administrators_only(
+    State(ctx): State<Ctx>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
+    let reply = reply(&ctx, &request);
+    let (mut parts, body) = request.into_parts();
+    match administrator(&ctx, &session, &parts).await {
+        Ok(origin) => {
+            parts.extensions.insert(origin);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(Error::Refused(refusal)) => {
+            let status = match refusal {
+                Refusal::NotLoggedIn => StatusCode::UNAUTHORIZED,
+                _ => StatusCode::FORBIDDEN,
+            };
+            reply.refuse(status, refusal.code(), refusal.text(Lang::Zh))
+        }
+        Err(failure) => reply.failed(&failure),
+    }
+}
+
+async fn administrator(ctx: &Ctx, session: &Session, request: &Parts) -> Result<Origin> {
+    let operator = sessions::operator(ctx, session).await?;
+    if !operator.may(Scope::ALL_APPS, Permission::ManageApps) {
+        return Err(Refusal::Forbidden.into());
+    }
+    let ClientIp(address) = ClientIp::of(request, &ctx.config.trusted_proxies)?;
+    Ok(Origin {
+        actor: Actor::Operator(operator.name),
+        address: Some(address),
+    })
 }
 
 async fn no_such_endpoint(State(ctx): State<Ctx>, request: Request) -> Response {

@@ -13,11 +13,8 @@
 //! file, and fail to build without the folder. `axum-embed` 0.1 is for axum 0.7.
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Path, Request};
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,6 +24,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::console::shell::AssetUrls;
+use crate::server::content::{Content, Form};
 
 #[derive(RustEmbed)]
 #[folder = "target/site/"]
@@ -86,35 +84,22 @@ fn serve(path: &str, request: &HeaderMap, lifetime: HeaderValue) -> Response {
     let Some(file) = Site::get(path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let media_type = media_type(&file);
-    let compressed = match accepts_brotli(request) {
-        true => Site::get(&format!("{path}.br")),
-        false => None,
+    let compressed = Site::get(&format!("{path}.br"));
+    let content = Content {
+        media_type: media_type(&file),
+        plain: form(file),
+        brotli: compressed.map(form),
     };
-    let is_compressed = compressed.is_some();
-    let file = compressed.unwrap_or(file);
+    content.answer(request, lifetime)
+}
 
-    // A strong tag stands for bytes: the compressed copy has another one than the plain file.
-    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
-    let is_known = is_listed(request, &tag);
-
-    let mut response = match is_known {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Body::from(bytes(file.data)).into_response(),
+/// Returns a form of a file's content. Embedded bytes are not copied.
+fn form(file: EmbeddedFile) -> Form {
+    let bytes = match file.data {
+        Cow::Borrowed(embedded) => Bytes::from_static(embedded),
+        Cow::Owned(read) => read.into(),
     };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, lifetime);
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        headers.insert(ETAG, tag);
-    }
-    if !is_known {
-        headers.insert(CONTENT_TYPE, media_type);
-        if is_compressed {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
-        }
-    }
-    response
+    Form::new(bytes, &file.metadata.sha256_hash())
 }
 
 fn media_type(file: &EmbeddedFile) -> HeaderValue {
@@ -127,48 +112,13 @@ fn media_type(file: &EmbeddedFile) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Returns the bytes of a file; embedded ones are not copied.
-fn bytes(data: Cow<'static, [u8]>) -> Bytes {
-    match data {
-        Cow::Borrowed(embedded) => Bytes::from_static(embedded),
-        Cow::Owned(read) => read.into(),
-    }
-}
-
-/// Tells whether the caller accepts brotli: names it, and does not rule it out by `q=0`.
-fn accepts_brotli(request: &HeaderMap) -> bool {
-    list(request, ACCEPT_ENCODING).any(|offer| {
-        let mut parts = offer.split(';').map(str::trim);
-        let is_brotli = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("br"));
-        let weight = parts
-            .find_map(|part| part.strip_prefix("q="))
-            .map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
-        is_brotli && weight > 0.0
-    })
-}
-
-/// Tells whether the caller has the content with this tag already.
-fn is_listed(request: &HeaderMap, tag: &str) -> bool {
-    list(request, IF_NONE_MATCH)
-        .any(|listed| listed == "*" || listed.trim_start_matches("W/") == tag)
-}
-
-/// Returns the members of a header that is a list. There are none, if it is absent.
-fn list(request: &HeaderMap, name: axum::http::HeaderName) -> impl Iterator<Item = &str> {
-    request
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::body::Body;
+    use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
     use tower::ServiceExt;
+
+    use super::*;
 
     async fn get(path: &str, headers: &[(&str, &str)]) -> Response {
         let request = headers
@@ -283,34 +233,6 @@ mod tests {
                 "{url}"
             );
         }
-    }
-
-    #[test]
-    fn brotli_is_chosen_by_name_and_weight() {
-        let accepts = |value: &'static str| {
-            let value = HeaderValue::from_static(value);
-            accepts_brotli(&HeaderMap::from_iter([(ACCEPT_ENCODING, value)]))
-        };
-        for value in [
-            "br",
-            "gzip, deflate, br, zstd",
-            "gzip;q=1.0, BR;q=0.5",
-            "br ; q=1",
-        ] {
-            assert!(accepts(value), "{value}");
-        }
-        for value in [
-            "",
-            "gzip",
-            "br;q=0",
-            "br; q=0.0",
-            "br;q=none",
-            "brotli",
-            "*",
-        ] {
-            assert!(!accepts(value), "{value}");
-        }
-        assert!(!accepts_brotli(&HeaderMap::new()));
     }
 
     #[test]

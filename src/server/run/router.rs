@@ -1,20 +1,19 @@
-//! All routes, and what holds for every request: a trace id, a limit of its address, a time limit, a cap on how many
-//! are under way, and an answer even if our code panics.
+//! All routes, and what holds for every request: a trace id, a limit of its address, a whole body, a place among those
+//! under way, a time limit, and an answer even if our code panics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::domain::error::{Limited, Refusal};
 use crate::domain::lang::Lang;
@@ -23,7 +22,9 @@ use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::gateway::docs;
+use crate::server::run::body::Bodies;
 use crate::server::run::{assets, pages as console};
+use crate::server::same_site::loopback_host;
 use crate::server::watch::health;
 use crate::server::{counters, gateway, trace};
 
@@ -32,20 +33,23 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes all routes.
 pub fn router(ctx: Ctx) -> Router {
-    let pages = Router::new()
-        .merge(docs::routes(ctx.clone()))
-        .merge(console::routes(ctx.clone()))
-        .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
-        .layer(CompressionLayer::new());
+    let pages = console::routes(ctx.clone()).layer(CompressionLayer::new());
     let guarded = Router::new()
         .merge(gateway::routes(ctx.clone()))
+        .merge(docs::routes(ctx.clone()))
         .merge(pages)
         .layer(from_fn_with_state(Guard::new(&ctx), guard));
-    Router::new()
+    let is_demo = ctx.config.demo;
+    let all = Router::new()
         .merge(guarded)
         .merge(assets::routes())
-        .merge(health::routes(ctx))
-        .layer(map_response(safe_headers))
+        .merge(health::routes(ctx));
+    // The login of a demonstration is published: a page of another site must not reach it under a name of its own.
+    let all = match is_demo {
+        true => all.layer(from_fn(loopback_host)),
+        false => all,
+    };
+    all.layer(map_response(safe_headers))
         .layer(from_fn(trace::layer))
 }
 
@@ -53,32 +57,79 @@ pub fn router(ctx: Ctx) -> Router {
 #[derive(Clone)]
 struct Guard {
     ctx: Ctx,
-    in_flight: Arc<Semaphore>,
+    bodies: Bodies,
+    places: Places,
     time_limit: Duration,
+}
+
+/// The places among the requests under way. Each kind of caller has its own, so that none can take those of another.
+#[derive(Clone)]
+struct Places {
+    merchants: Arc<Semaphore>,
+    channels: Arc<Semaphore>,
+    browsers: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(of_each: u32) -> Places {
+        let places = || Arc::new(Semaphore::new(of_each as usize));
+        Places {
+            merchants: places(),
+            channels: places(),
+            browsers: places(),
+        }
+    }
+
+    /// Takes a place. Dropping it gives it back.
+    fn take(&self, caller: Caller) -> Result<OwnedSemaphorePermit, Refusal> {
+        let places = match caller {
+            Caller::Merchant => &self.merchants,
+            Caller::Channel => &self.channels,
+            Caller::Browser => &self.browsers,
+        };
+        let taken = places.clone().try_acquire_owned();
+        taken.map_err(|_| Refusal::Overloaded)
+    }
 }
 
 impl Guard {
     fn new(ctx: &Ctx) -> Guard {
         let limit_ms = u64::try_from(ctx.config.request_time_limit_ms).unwrap_or_default();
         Guard {
-            in_flight: Arc::new(Semaphore::new(ctx.config.max_in_flight as usize)),
+            bodies: Bodies::new(ctx.closing.clone()),
+            places: Places::new(ctx.config.max_in_flight),
             time_limit: Duration::from_millis(limit_ms) + GRACE,
             ctx: ctx.clone(),
         }
+    }
+
+    /// Admits a request within the limits, with its whole body and a place.
+    async fn admit(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> Result<(Request, OwnedSemaphorePermit)> {
+        let (parts, body) = request.into_parts();
+        let address = ClientIp::of(&parts, &self.ctx.config.trusted_proxies)?;
+        within_rate(&self.ctx, caller, address)?;
+        let is_announced = parts.headers.contains_key(header::EXPECT);
+        let max_bytes = match caller {
+            Caller::Channel => limits::CALLBACK_BYTES,
+            Caller::Merchant | Caller::Browser => limits::BODY_BYTES,
+        };
+        let body = self.bodies.read(body, max_bytes, is_announced, address.0);
+        let request = Request::from_parts(parts, Body::from(body.await?));
+        Ok((request, self.places.take(caller)?))
     }
 }
 
 /// Refuses what is too much, cuts off what takes too long, and answers for what panicked.
 async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let fallback = FallbackResponse::to(&guard.ctx, &request);
-    let (parts, body) = request.into_parts();
-    if let Err(error) = within_rate(&guard.ctx, fallback.caller, &parts) {
-        return fallback.for_error(&error);
-    }
-    let Ok(_permit) = guard.in_flight.try_acquire() else {
-        return fallback.for_error(&Refusal::Overloaded.into());
+    let (request, _place) = match guard.admit(fallback.caller, request).await {
+        Ok(admitted) => admitted,
+        Err(error) => return fallback.for_error(&error),
     };
-    let request = Request::from_parts(parts, body);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(guard.time_limit, answer).await {
         Ok(Ok(response)) => response,
@@ -87,10 +138,9 @@ async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     }
 }
 
-/// Refuses a request of an address that makes too many. Looked at before a place among the requests under way is
-/// taken: one address alone does not take them all.
-fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
-    let ClientIp(address) = ClientIp::of(request, &ctx.config.trusted_proxies)?;
+/// Refuses a request of an address that makes too many.
+fn within_rate(ctx: &Ctx, caller: Caller, address: ClientIp) -> Result<(), Refusal> {
+    let ClientIp(address) = address;
     let (limits, now) = (&ctx.rate_limits, ctx.clock.now());
     let (taken, limit, per_second) = match caller {
         Caller::Channel => (
@@ -113,8 +163,7 @@ fn within_rate(ctx: &Ctx, caller: Caller, request: &Parts) -> Result<()> {
     Err(Refusal::TooOften {
         limited,
         per_second,
-    }
-    .into())
+    })
 }
 
 /// The kind of caller, as the path shows it.
@@ -149,20 +198,21 @@ impl FallbackResponse {
     fn for_error(self, error: &Error) -> Response {
         match (self.caller, error.refusal()) {
             (Caller::Merchant, _) => self.reply.refused(error),
-            // No channel takes this status for an answer: it calls again.
+            // No channel takes such a status for an answer: it calls again.
             (Caller::Channel, Some(refusal)) => {
                 let (code, text) = (refusal.code(), refusal.text(Lang::Zh));
-                self.reply
-                    .refuse(StatusCode::SERVICE_UNAVAILABLE, code, text)
+                self.reply.refuse(status(refusal, self.caller), code, text)
             }
-            (Caller::Channel, None) => self.reply.refused(error),
+            (Caller::Channel, None) => self.reply.failed(error),
             (Caller::Browser, Some(refusal)) => {
-                let status = match refusal {
-                    Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
-                    _ => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                let retry = [(header::RETRY_AFTER, "1")];
-                (status, retry, refusal.text(Lang::Zh)).into_response()
+                let (zh, en) = (refusal.text(Lang::Zh), refusal.text(Lang::En));
+                let status = status(refusal, self.caller);
+                let mut response = (status, format!("{zh} · {en}\n")).into_response();
+                if matches!(status.as_u16(), 429 | 503) {
+                    let headers = response.headers_mut();
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                }
+                response
             }
             (Caller::Browser, None) => {
                 tracing::error!(%error, "a request failed");
@@ -170,6 +220,19 @@ impl FallbackResponse {
                 (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
             }
         }
+    }
+}
+
+/// Returns the HTTP status of a refusal to a caller who does not get the gateway's envelope for an answer.
+fn status(refusal: &Refusal, caller: Caller) -> StatusCode {
+    match refusal {
+        Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        Refusal::Unreadable { .. } => StatusCode::BAD_REQUEST,
+        Refusal::TooOften { .. } if matches!(caller, Caller::Browser) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -9,7 +9,6 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,7 +23,8 @@ use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::exposure::{self, ExposureError};
 use crate::server::run::jobs::Jobs;
-use crate::server::run::{jobs, router};
+use crate::server::run::listener::ConnectionLimits;
+use crate::server::run::{jobs, listener, router};
 use crate::server::vault::{KeySource, KeysError, Vault};
 use crate::server::watch::exporter;
 use crate::server::watch::telemetry;
@@ -208,22 +208,22 @@ pub(crate) async fn run(
         None => None,
     };
     let mut jobs = jobs::spawn(&ctx);
-    let service = router::router(ctx.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|connection| {
-        // Each answer is written whole, so that delaying packets gains nothing.
-        let _ = connection.set_nodelay(true);
-    });
+    let limits = ConnectionLimits::of(
+        possible_connections(ctx.config.max_connections),
+        &ctx.config.trusted_proxies,
+    );
     let address = format!("http://{address}");
     say(&format!("{}listening on {address}", greeting(&address)));
 
     let millis = |ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     let drain = millis(ctx.config.drain_ms);
     let limit = drain + millis(ctx.config.request_time_limit_ms) + GRACE;
-    let turned_away = turned_away(ctx.clone(), stop.begun.clone(), drain);
-    let served = axum::serve(listener, service).with_graceful_shutdown(turned_away);
+    tokio::spawn(close(ctx.clone(), stop.begun.clone(), drain));
+    let routes = router::router(ctx.clone());
+    let served = listener::serve(listener, routes, limits, ctx.closing.clone());
     let mut out_of_patience = pin!(stop.out_of_patience(limit));
     let mut end = tokio::select! {
-        _ = served.into_future() => End::InOrder,
+        () = served => End::InOrder,
         () = &mut out_of_patience => End::AtOnce,
         why = breakdown(&mut jobs, &ctx.db) => End::Broken(why),
     };
@@ -271,11 +271,34 @@ async fn breakdown(jobs: &mut Jobs, db: &Db) -> ServeError {
     }
 }
 
-/// Returns once a stop has begun and clients of `/readyz` have had the time `drain` to notice it.
-async fn turned_away(ctx: Ctx, begun: CancellationToken, drain: Duration) {
+/// Closes the server once a stop has begun and clients of `/readyz` have had the time `drain` to notice it.
+async fn close(ctx: Ctx, begun: CancellationToken, drain: Duration) {
     begun.cancelled().await;
     ctx.stopping.cancel();
     tokio::time::sleep(drain).await;
+    ctx.closing.cancel();
+}
+
+/// Number of files that are kept for others than callers: the database, channels, merchants' systems.
+const OTHER_FILES: u64 = 1_024;
+/// Maximum number of open connections to the figures.
+const FIGURES_CONNECTIONS: usize = 64;
+
+/// Returns the number of connections that the process's limit of open files allows, at most the wanted one. Raises that
+/// limit as far as it may.
+fn possible_connections(wanted: u32) -> usize {
+    let needed = u64::from(wanted) + OTHER_FILES;
+    let files = rlimit::increase_nofile_limit(needed).unwrap_or(needed);
+    let possible = files.saturating_sub(OTHER_FILES).max(files / 2);
+    let possible = u32::try_from(possible).unwrap_or(u32::MAX).min(wanted);
+    if possible < wanted {
+        tracing::warn!(
+            files,
+            possible,
+            "the limit of open files allows fewer connections than --max-connections"
+        );
+    }
+    possible as usize
 }
 
 /// Serves figures and health on a listener of their own, until the returned set is dropped.
@@ -287,7 +310,9 @@ async fn figures(ctx: &Ctx, address: SocketAddr) -> Result<JoinSet<()>, ServeErr
     let figures = exporter::start(ctx, &mut serving)?;
     say(&format!("figures at http://{address}/metrics"));
     serving.spawn(async move {
-        let _ = axum::serve(listener, exporter::routes(figures)).await;
+        let limits = ConnectionLimits::of(FIGURES_CONNECTIONS, &[]);
+        let until_dropped = CancellationToken::new();
+        listener::serve(listener, exporter::routes(figures), limits, until_dropped).await;
     });
     Ok(serving)
 }

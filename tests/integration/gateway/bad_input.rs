@@ -2,16 +2,20 @@
 
 use std::net::Ipv4Addr;
 
+use leptos::server_fn::axum::server_fn_paths;
 use proptest::prelude::*;
+use refundry::domain::event::Actor;
 use refundry::domain::filter::{OrderFilter, Place};
 use refundry::domain::merchant::{Edition, SignType};
 use refundry::domain::order::OrderKey;
+use refundry::domain::people::{Grant, Role};
 use refundry::domain::time::Timestamp;
 use refundry::server::client_ip::ClientIp;
 use refundry::server::clock::Clock;
 use refundry::server::{orders, people};
 use refundry::wire::json::{Json, object};
 use refundry::wire::sign::{Empty, Signer};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::http::{SECRET, TestApp, config};
@@ -540,4 +544,67 @@ fn sign(fields: Value) -> String {
     let mut fields = fields;
     fields["sign"] = signer.sign_fields(&read, Empty::Dropped).into();
     fields.to_string()
+}
+
+#[tokio::test]
+async fn whatever_is_posted_to_the_console_is_refused_in_a_few_words_of_ours() {
+    let test = TestApp::start().await;
+    let admin = Grant::everywhere(Role::Admin);
+    let added = people::add(&test.ctx, "sun", admin, "blue horse battery", Actor::System);
+    added.await.unwrap();
+    let post = async |path: &str, cookie: &str, media_type: &str, body: Vec<u8>| {
+        let post = test.http.post(format!("{}{path}", test.base));
+        let post = post
+            .header("Origin", &test.base)
+            .header("Cookie", cookie)
+            .header("Content-Type", media_type);
+        let answer = post.body(body).send().await.unwrap();
+        let cookie = answer.headers().get("set-cookie").cloned();
+        let status = answer.status().as_u16();
+        (status, answer.text().await.unwrap(), cookie)
+    };
+    let form = "application/x-www-form-urlencoded";
+    let login = "name=sun&password=blue+horse+battery&next=%2F";
+    let (_, _, cookie) = post("/api/login", "", form, login.into()).await;
+    let cookie = cookie.unwrap().to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap();
+
+    let functions: Vec<_> = server_fn_paths()
+        .filter(|(_, method)| *method == Method::POST)
+        .map(|(path, _)| path)
+        .collect();
+    assert!(functions.len() > 10 && functions.contains(&"/api/login"));
+    let large = vec![b'a'; 1024 * 1024 + 1];
+    for cookie in ["", cookie] {
+        for path in &functions {
+            for (expected, media_type, body) in [
+                (400, form, b"\xff\xfe=\x80".to_vec()),
+                (415, "application/json", b"{}".to_vec()),
+                (415, "text/plain", b"a=b".to_vec()),
+                (413, form, large.clone()),
+            ] {
+                let (status, text, _) = post(path, cookie, media_type, body).await;
+                assert_eq!(status, expected, "{path} {media_type}: {text}");
+                assert!(text.contains(" · ") && text.len() < 200, "{path}: {text}");
+            }
+            // Escaped bytes stand for characters, which fields check like all others.
+            if *path != "/api/logout" {
+                let escaped = b"name=%ff%fe&app_id=%80".to_vec();
+                let (status, text, _) = post(path, cookie, form, escaped).await;
+                assert!(status < 500, "{path}: {status} {text}");
+                assert!(!text.contains("server function"), "{path}: {text}");
+            }
+        }
+        for path in ["/api/nothing", "/api/login/x", "/api/%ff"] {
+            let (status, text, _) = post(path, cookie, form, b"a=b".to_vec()).await;
+            assert_eq!(status, 404, "{path}: {text}");
+            assert!(text.len() < 100, "{text}");
+        }
+    }
+    let get = test
+        .http
+        .get(format!("{}/api/login", test.base))
+        .send()
+        .await;
+    assert_eq!(get.unwrap().status(), 405);
 }

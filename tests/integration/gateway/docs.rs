@@ -116,6 +116,35 @@ async fn the_page_loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn what_stays_the_same_is_compressed_once_and_not_sent_again() {
+    let test = TestApp::start().await;
+    let ask = async |path: &str, headers: &[(&str, &str)]| {
+        let get = test.http.get(format!("{}{path}", test.base));
+        let get = headers
+            .iter()
+            .fold(get, |get, (name, value)| get.header(*name, *value));
+        get.send().await.unwrap()
+    };
+    let brotli = ("Accept-Encoding", "gzip, br");
+    for path in ["/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"] {
+        let plain = ask(path, &[]).await;
+        assert!(!plain.headers().contains_key("content-encoding"), "{path}");
+        let plain = plain.bytes().await.unwrap();
+        let small = ask(path, &[brotli]).await;
+        assert_eq!(small.headers()["content-encoding"], "br", "{path}");
+        let tag = small.headers()["etag"].to_str().unwrap().to_owned();
+        let small = small.bytes().await.unwrap();
+        assert!(small.len() < plain.len() / 2, "{path}");
+        let mut whole = Vec::new();
+        brotli::BrotliDecompress(&mut &small[..], &mut whole).unwrap();
+        assert_eq!(whole, plain, "{path}");
+        let again = ask(path, &[brotli, ("If-None-Match", &tag)]).await;
+        assert_eq!(again.status(), 304, "{path}");
+        assert_eq!(again.bytes().await.unwrap(), "");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_stands_on_the_page_of_a_demonstration_only() {
     let secret = format!("value=\"{SECRET}\"");
     let test = TestApp::start().await;

@@ -1,11 +1,16 @@
 //! Every behaviour in the sandbox's table, from a merchant's side, with the money counted in the sandbox's own ledger.
 
+use refundry::domain::event::Actor;
+use refundry::domain::people::{Grant, Role, Scope};
 use refundry::domain::refund::{RefundKey, ReviewReason};
 use refundry::domain::time::Timestamp;
+use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
-use refundry::server::refunds;
+use refundry::server::config::Config;
+use refundry::server::{people, refunds};
 use serde_json::{Value, json};
 
+use crate::support::database::SERVER;
 use crate::support::http::{TestApp, config};
 
 /// A time longer than the sandbox's delay in tests.
@@ -270,18 +275,62 @@ async fn a_callback_counts_once_and_only_when_signed() {
         (json!(70), json!("partial_refund"))
     );
 
-    for path in ["NOBODY/sandbox", "DEMO/nothing", "DEMO/wechat_pay"] {
+    // The channel is told that nobody took it, in its own format.
+    for path in [
+        "NOBODY/sandbox",
+        "DEMO/wechat_pay",
+        "DEMO/sandbox/NO-ACCOUNT",
+    ] {
         let (status, text) = call(path, &right, &body).await;
-        assert_eq!(status, 200);
-        assert!(
-            [20011, 20021, 20023].contains(
-                &serde_json::from_str::<Value>(&text).unwrap()["code"]
-                    .as_i64()
-                    .unwrap()
-            ),
-            "{text}"
-        );
+        assert_eq!((status, text.as_str()), (400, "fail"), "{path}");
     }
+    let (status, text) = call("DEMO/nothing", &right, &body).await;
+    let envelope: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &envelope["code"]), (404, &json!(20011)));
+}
+
+#[tokio::test]
+async fn a_callback_that_we_failed_to_keep_is_not_answered_as_taken() {
+    let test = start_still().await;
+    let order = test.order("SBX-ASYNC-NOCB-1").await;
+    let data = refund(&test, &order, "R1").await;
+    // Longer than what is left of the database's last pages.
+    let body = json!({
+        "refundNo": data["refundNo"], "amount": 3000, "status": "success", "outRefundNo": "X1",
+        "padding": "x".repeat(30_000),
+    })
+    .to_string();
+    let call = async |signature: &str| {
+        let url = format!("{}/unipay/callback/DEMO/sandbox", test.base);
+        let call = test.http.post(url).header("sandbox-signature", signature);
+        let answer = call.body(body.clone()).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let fails = async |signature: &str| {
+        let (status, text) = call(signature).await;
+        assert!(status == 500 && text.contains("10500"), "{status} {text}");
+    };
+    let right = hmac(&body);
+    if std::env::var(SERVER).is_err() {
+        limit_pages(&test, 1).await;
+        fails(&right).await;
+        limit_pages(&test, 1_000_000).await;
+        assert_eq!(call(&right).await, (200, "success".to_owned()));
+    }
+    test.ctx.db.close().await;
+    fails(&right).await;
+}
+
+/// Limits the embedded database to `pages` pages, or to its present number if that is larger.
+async fn limit_pages(test: &TestApp, pages: u32) {
+    let sql = format!("PRAGMA max_page_count = {pages}");
+    let limited = test.ctx.db.write(sql, |conn, sql| {
+        Box::pin(async move {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await?;
+            Ok(())
+        })
+    });
+    limited.await.unwrap();
 }
 
 fn hmac(body: &str) -> String {
@@ -312,4 +361,122 @@ async fn credentials_among_the_headers_of_a_callback_are_not_kept() {
     );
     assert!(headers.contains("authorization: (left out)"), "{headers}");
     assert!(!headers.contains("horse"), "{headers}");
+}
+
+#[tokio::test]
+async fn the_faults_are_an_administrators_and_the_book_is_not() {
+    let test = TestApp::start().await;
+    let url = format!("{}/sandbox/faults/DEMO-sandbox", test.base);
+    let logged_in = async |name: &str, grant: Grant| {
+        let added = people::add(&test.ctx, name, grant, "blue horse battery", Actor::System);
+        added.await.unwrap();
+        let login = test.http.post(format!("{}/api/login", test.base));
+        let login = login
+            .header("Origin", &test.base)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!("name={name}&password=blue+horse+battery&next=%2F"));
+        let answer = login.send().await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let get = async |cookie: &str| {
+        let answer = test.http.get(&url).header("Cookie", cookie).send().await;
+        answer.unwrap().status().as_u16()
+    };
+    let set = async |cookie: &str, headers: &[(&str, &str)]| {
+        let post = test.http.post(&url).header("Cookie", cookie);
+        let post = headers
+            .iter()
+            .fold(post, |post, (name, value)| post.header(*name, *value));
+        let answer = post.body(r#"{"faults": "silent"}"#).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let ours: &[_] = &[("Origin", test.base.as_str())];
+    let elsewhere = ("Origin", "https://shop.example.com");
+    assert_eq!((get("").await, set("", ours).await), (401, 401));
+    let of_one_app = Grant {
+        scope: Scope::App("DEMO".to_owned()),
+        role: Role::Admin,
+    };
+    let operator = logged_in("zhao", Grant::everywhere(Role::Operator)).await;
+    let admin_of_one = logged_in("qian", of_one_app).await;
+    for cookie in [operator, admin_of_one] {
+        assert_eq!((get(&cookie).await, set(&cookie, ours).await), (403, 403));
+    }
+    let admin = logged_in("sun", Grant::everywhere(Role::Admin)).await;
+    assert_eq!(get(&admin).await, 200);
+    for foreign in [&[][..], &[elsewhere], &[("Sec-Fetch-Site", "cross-site")]] {
+        assert_eq!(set(&admin, foreign).await, 403, "{foreign:?}");
+    }
+    let sandbox = test.ctx.channels.sandbox().unwrap();
+    let faults = async || sandbox.faults("DEMO-sandbox").await.unwrap().faults;
+    assert_eq!(faults().await, Faults::Fine);
+    assert_eq!(set(&admin, ours).await, 200);
+    assert_eq!(faults().await, Faults::Silent);
+    let mut conn = test.ctx.db.read().await.unwrap();
+    let sql = "SELECT actor FROM audit WHERE action = 'sandbox_faults_set'";
+    let by: String = sqlx::query_scalar(sql).fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(by, "operator:sun");
+    drop(conn);
+    assert_eq!(test.book("NONE").await, None);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_posts_nothing_and_a_program_is_no_page() {
+    let test = TestApp::start().await;
+    test.order("SBX-OK-1").await;
+    let query = async |headers: &[(&str, &str)]| {
+        let post = test
+            .http
+            .post(format!("{}/unipay/query/payOrder", test.base));
+        let post = headers
+            .iter()
+            .fold(post, |post, (name, value)| post.header(*name, *value));
+        let body = test.open_body(json!({"bizOrderNo": "B-SBX-OK-1"}));
+        post.body(body).send().await.unwrap().status().as_u16()
+    };
+    let own = test.base.as_str();
+    for ours in [
+        &[][..],
+        &[("Origin", own)],
+        &[("Sec-Fetch-Site", "same-origin")],
+    ] {
+        assert_eq!(query(ours).await, 200, "{ours:?}");
+    }
+    for foreign in [
+        &[("Origin", "https://shop.example.com")][..],
+        &[("Origin", "null")],
+        &[("Sec-Fetch-Site", "cross-site"), ("Origin", own)],
+        &[("Sec-Fetch-Site", "same-site")],
+    ] {
+        assert_eq!(query(foreign).await, 403, "{foreign:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_demonstration_is_reached_under_the_names_of_this_machine_alone() {
+    let here = TestApp::start_with(config(&[]), Clock::System).await;
+    let demo = Config {
+        demo: true,
+        ..config(&[])
+    };
+    let demo = TestApp::start_with(demo, Clock::System).await;
+    let get = async |test: &TestApp, host: &str, path: &str| {
+        let get = test.http.get(format!("{}{path}", test.base));
+        let answer = get.header("Host", host).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    for path in ["/login", "/docs", "/healthz", "/favicon.svg"] {
+        assert_eq!(get(&demo, "evil.example", path).await, 421, "{path}");
+    }
+    for host in [
+        "localhost",
+        "LOCALHOST:3000",
+        "127.0.0.1",
+        "127.1.2.3:80",
+        "[::1]:3000",
+    ] {
+        assert_eq!(get(&demo, host, "/login").await, 200, "{host}");
+    }
+    assert_eq!(get(&here, "desk.example", "/login").await, 200);
 }

@@ -3,9 +3,11 @@
 
 mod figures;
 mod files;
+mod floods;
 mod health;
 mod logs;
 pub mod node;
 mod order_page;
 mod people;
+mod proxy;
 mod traces;

@@ -10,15 +10,16 @@ mod page;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
+use tokio::sync::OnceCell;
 use utoipa::openapi::OpenApi;
 
 use crate::domain::merchant::SignType;
 use crate::domain::secret::Secret;
+use crate::server::content::Content;
 use crate::server::ctx::Ctx;
 use crate::server::gateway::docs::page::Page;
 use crate::server::gateway::openapi;
@@ -29,38 +30,54 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// Makes the routes of the description and of the page.
 pub fn routes(ctx: Ctx) -> Router {
-    let api = Arc::new(openapi::describe(&ctx));
-    let text = serde_json::to_vec(&*api).expect("a description is JSON");
-    let described = ([(header::CONTENT_TYPE, JSON)], Bytes::from(text));
-    let style = (
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
-        include_str!("docs.css"),
-    );
-    let script = (
-        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
-        include_str!("docs.js"),
-    );
+    let api = openapi::describe(&ctx);
+    let text = serde_json::to_vec(&api).expect("a description is JSON");
+    let css = include_str!("docs.css");
+    let js = include_str!("docs.js");
+    let page = Arc::new(DocsPage {
+        ctx,
+        api,
+        made: OnceCell::new(),
+    });
     Router::new()
-        .route("/openapi.json", get(move || async move { described }))
-        .route("/docs", get(page))
-        .route("/docs/docs.css", get(move || async move { style }))
-        .route("/docs/docs.js", get(move || async move { script }))
+        .route("/openapi.json", fixed(JSON, text))
+        .route("/docs/docs.css", fixed("text/css; charset=utf-8", css))
+        .route("/docs/docs.js", fixed("text/javascript; charset=utf-8", js))
+        .route("/docs", get(docs))
         .route("/docs/examples/{name}", get(example))
-        .with_state((ctx, api))
+        .with_state(page)
 }
 
-async fn page(State((ctx, api)): State<(Ctx, Arc<OpenApi>)>) -> Response {
-    let demo = demo(&ctx).await;
-    let page = Page {
-        api: &api,
-        zone: ctx.config.time_zone.iana_name().unwrap_or("Asia/Shanghai"),
-        demo: demo.as_ref(),
+/// Makes a route of content that is compressed once.
+fn fixed(media_type: &'static str, bytes: impl Into<Vec<u8>>) -> MethodRouter<Arc<DocsPage>> {
+    let content = Content::compressed(media_type, bytes);
+    get(async move |headers: HeaderMap| content.answer(&headers, REVALIDATED))
+}
+
+/// Browsers may keep the content, and ask each time whether it is still the same.
+const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The page, made at the first request.
+struct DocsPage {
+    ctx: Ctx,
+    api: OpenApi,
+    made: OnceCell<Content>,
+}
+
+async fn docs(State(page): State<Arc<DocsPage>>, headers: HeaderMap) -> Response {
+    let make = async || {
+        let DocsPage { ctx, api, .. } = &*page;
+        let demo = demo(ctx).await;
+        let page = Page {
+            api,
+            zone: ctx.config.time_zone.iana_name().unwrap_or("Asia/Shanghai"),
+            demo: demo.as_ref(),
+        };
+        Content::compressed("text/html; charset=utf-8", page.html().into_string())
     };
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, page.html()).into_response()
+    let content = page.made.get_or_init(make).await;
+    let policy = [(header::CONTENT_SECURITY_POLICY, POLICY)];
+    (policy, content.answer(&headers, REVALIDATED)).into_response()
 }
 
 async fn example(Path(name): Path<String>) -> Response {

@@ -1,24 +1,45 @@
-//! Guards of the console against requests from other sites.
+//! Guards against requests that another site's page makes a browser send.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::console::paths::{escape, parse_pairs};
 
-/// Refuses a request that another site made an operator's browser send. Browsers already leave the session's cookie
-/// out of most of them (SameSite=Lax); this guard does not rely on that.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses what is not sent by one of our pages, for routes that an operator's cookie opens. Browsers already leave the
+/// cookie out of most requests of other sites (SameSite=Lax); this guard does not rely on that.
 pub async fn same_site(request: Request, next: Next) -> Response {
-    let reads = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
-    if reads || is_ours(request.headers()) {
-        next.run(request).await
-    } else {
-        (StatusCode::FORBIDDEN, "refused: sent from another site\n").into_response()
+    match reads(request.method()) || is_ours(request.headers()) {
+        true => next.run(request).await,
+        false => refused(),
     }
+}
+
+/// Refuses what another site's page sends, for routes that programs call: these send neither of the two headers.
+pub async fn not_cross_site(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let from_a_browser =
+        headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(header::ORIGIN);
+    match from_a_browser && !reads(request.method()) && !is_ours(headers) {
+        true => refused(),
+        false => next.run(request).await,
+    }
+}
+
+/// Refuses a request whose `Host` is not this machine, as for a page whose name was made to lead here.
+pub async fn loopback_host(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    if host.is_some_and(is_loopback) {
+        return next.run(request).await;
+    }
+    let why = "演示环境仅可通过 localhost、127.0.0.1 或 [::1] 访问 · \
+               a demonstration is reached as localhost, 127.0.0.1 or [::1] alone\n";
+    (StatusCode::MISDIRECTED_REQUEST, why).into_response()
 }
 
 /// Parameters in which the outcome of a form comes back to its page, where no script runs.
@@ -56,7 +77,7 @@ pub fn without_outcome(uri: &Uri) -> Option<String> {
 /// Tells whether a browser opened the page from one of ours, by a form or a link.
 fn is_from_our_page(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(HeaderName::from_static("sec-fetch-site")) {
+    match text(SEC_FETCH_SITE) {
         Some(site) => site == "same-origin",
         None => {
             let referrer = text(header::REFERER).and_then(|referrer| referrer.split_once("://"));
@@ -66,11 +87,20 @@ fn is_from_our_page(headers: &HeaderMap) -> bool {
     }
 }
 
+fn refused() -> Response {
+    let why = "请求来自其他站点，已拒绝 · refused: sent from another site\n";
+    (StatusCode::FORBIDDEN, why).into_response()
+}
+
+fn reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 /// Tells whether one of our pages sent the request. Browsers send `Sec-Fetch-Site`; older ones send an `Origin`, which
-/// must be the requested host. A request with neither is refused.
+/// must be the requested host. A request with neither is none of ours.
 fn is_ours(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(HeaderName::from_static("sec-fetch-site")) {
+    match text(SEC_FETCH_SITE) {
         Some(site) => site == "same-origin",
         None => {
             let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
@@ -80,33 +110,25 @@ fn is_ours(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Adds the headers common to all answers of the console.
-pub async fn headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let mut default = |name: HeaderName, value: &'static str| {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+/// Tells whether a host, with or without a port, is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
     };
-    default(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
-    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    default(header::X_FRAME_OPTIONS, "DENY");
-    // The redirect after a form needs the referrer; other sites get none.
-    default(header::REFERRER_POLICY, "same-origin");
-    default(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    default(header::CACHE_CONTROL, "no-store");
-    response
+    let name = authority.host();
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let address = bare.unwrap_or(name).parse::<std::net::IpAddr>();
+    let is_ours = name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback());
+    is_ours && !host.contains('@')
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn ours(pairs: &[(&'static str, &'static str)]) -> bool {
@@ -157,5 +179,32 @@ mod tests {
         ]));
         assert!(!ours(&[("origin", "null"), ("host", "desk.example")]));
         assert!(!ours(&[("host", "desk.example")]));
+    }
+
+    #[test]
+    fn this_machine_has_few_names() {
+        for host in [
+            "localhost",
+            "LOCALHOST:3000",
+            "127.0.0.1",
+            "127.9.9.9:80",
+            "[::1]:3000",
+            "[::1]",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "localhost.evil.example",
+            "evil.example",
+            "a@localhost",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+            "local host",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }
