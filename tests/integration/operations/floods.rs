@@ -166,18 +166,21 @@ async fn assert_others_served(test: &TestApp, order: &str, biz_refund_no: &str) 
 async fn a_silent_channel_holds_up_its_own_refunds_alone() {
     let (test, order, other) = start_silent(&[]).await;
     let mut refunds = refund_all(&test, &order, 1_040);
-    // As many calls are under way as one account may make; the other refunds are written and answered.
+    // As many calls are under way as one account may make. The other refunds are written and answered at once, or
+    // refused where more of them are being written than the app has places.
+    let mut written = 0;
     for n in 0..1_040 - 256 {
         let (status, answer) = prompt(refunds.join_next()).await.unwrap().unwrap();
-        assert_eq!(
-            (status, &answer["data"]["status"]),
-            (200, &json!("progress")),
-            "{answer}"
-        );
+        match status {
+            200 => assert_eq!(answer["data"]["status"], "progress", "{answer}"),
+            _ => assert_eq!((status, &answer["code"]), (503, &json!(20060)), "{answer}"),
+        }
+        written += u32::from(status == 200);
         if n % 100 == 0 {
             assert_others_served(&test, &other, &format!("R{n}")).await;
         }
     }
+    assert!(written > 0);
     assert_others_served(&test, &other, "R").await;
     assert!(refunds.try_join_next().is_none());
 }
