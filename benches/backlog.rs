@@ -15,7 +15,7 @@ use refundry::domain::money::Fen;
 use refundry::domain::movement::Amounts;
 use refundry::domain::notice::Notice;
 use refundry::domain::order::{Channel, NewOrder};
-use refundry::domain::refund::{Refund, RefundStatus, Submission, Submissions};
+use refundry::domain::refund::{NewestRequests, Refund, RefundStatus, Submission, Submissions};
 use refundry::domain::time::DAY_MS;
 use refundry::server::ctx::Ctx;
 use refundry::server::store;
@@ -137,8 +137,10 @@ fn refund(n: usize, kind: &str, notify_url: Option<String>) -> Refund {
         reason: None,
         attach: None,
         notify_url,
+        not_notify: false,
         client_ip: None,
         edition: Edition::Open,
+        requests: NewestRequests::default(),
         status: RefundStatus::Progress,
         submissions: Submissions::of(submission),
         review_reason: None,

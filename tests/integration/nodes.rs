@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::support::database::{self, TestDatabase};
-use crate::support::http::TestApp;
+use crate::support::http::{TestApp, cookie};
 use crate::support::{self, Core, config, new_refund};
 use futures::future::join_all;
 use refundry::domain::error::Refusal;
@@ -23,6 +23,7 @@ use refundry::server::ctx::Ctx;
 use refundry::server::db::Db;
 use refundry::server::error::Result;
 use refundry::server::numbers::Kind;
+use refundry::server::people::sessions::COOKIE;
 use refundry::server::refunds::OnRepeat;
 use refundry::server::store::login_failure::Window;
 use refundry::server::vault::Vault;
@@ -219,7 +220,7 @@ async fn a_login_at_one_node_is_a_login_at_the_other() {
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body("name=li.na&password=correct+horse&next=%2F");
     let answer = login.send().await.unwrap();
-    let cookie = super::operations::node::cookie(&answer, "refundry_session");
+    let cookie = cookie(&answer, COOKIE);
     let page = async |base: &str, cookie: &str| {
         let page = http
             .get(format!("{base}/apps/DEMO/orders"))

@@ -45,6 +45,14 @@ pub fn merchant(app_id: &str) -> MerchantApp {
     }
 }
 
+/// Returns a cookie that an answer sets, as a browser sends it back.
+pub fn cookie(answer: &reqwest::Response, name: &str) -> String {
+    let set = answer.headers().get_all("set-cookie").iter();
+    let mut set = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    let set = set.find(|cookie| cookie.starts_with(&format!("{name}=")));
+    set.unwrap_or_else(|| panic!("no {name}")).to_owned()
+}
+
 /// A running server.
 pub struct TestApp {
     pub ctx: Ctx,

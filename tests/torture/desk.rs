@@ -10,6 +10,7 @@ use refundry::domain::merchant::MerchantApp;
 use refundry::domain::order::Channel;
 use refundry::domain::people::{Grant, Role};
 use refundry::server::config::{Config, KeySettings};
+use refundry::server::people::sessions::COOKIE;
 use refundry::server::run::serve;
 use refundry::server::{people, vault};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use crate::load::Town;
 use crate::merchant::Merchant;
 use crate::node::{Node, log_tail};
 use crate::stepped_clock;
-use crate::support::http::PRIVATE_SECRET;
+use crate::support::http::{PRIVATE_SECRET, cookie};
 use crate::support::{add_app, demo_app, test_channel};
 
 /// The app whose merchants ask for refunds.
@@ -156,8 +157,7 @@ impl Desk {
             .header("Origin", node)
             .header("Content-Type", "application/x-www-form-urlencoded");
         let answer = post.body(form).send().await.unwrap();
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie(&answer, COOKIE)
     }
 
     /// Kills a node as `kill -9` does.

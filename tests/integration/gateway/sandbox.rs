@@ -7,11 +7,12 @@ use refundry::domain::time::Timestamp;
 use refundry::server::channels::sandbox::faults::Faults;
 use refundry::server::clock::Clock;
 use refundry::server::config::Config;
+use refundry::server::people::sessions::COOKIE;
 use refundry::server::{people, refunds};
 use serde_json::{Value, json};
 
 use crate::support::database::SERVER;
-use crate::support::http::{TestApp, config};
+use crate::support::http::{TestApp, config, cookie};
 
 /// A time longer than the sandbox's delay in tests.
 const DELAY_MS: i64 = 600;
@@ -376,8 +377,7 @@ async fn the_faults_are_an_administrators_and_the_book_is_not() {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(format!("name={name}&password=blue+horse+battery&next=%2F"));
         let answer = login.send().await.unwrap();
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
+        cookie(&answer, COOKIE)
     };
     let get = async |cookie: &str| {
         let answer = test.http.get(&url).header("Cookie", cookie).send().await;

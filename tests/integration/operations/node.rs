@@ -9,13 +9,14 @@ use refundry::domain::event::Actor;
 use refundry::domain::people::{Grant, Role};
 use refundry::server::config::{Config, KeySettings};
 use refundry::server::people;
+use refundry::server::people::sessions::COOKIE;
 use refundry::server::run::serve;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::database::TestDatabase;
-use crate::support::http::{PRIVATE_SECRET, SECRET, signed, signed_by};
+use crate::support::http::{PRIVATE_SECRET, SECRET, cookie, signed, signed_by};
 use crate::support::{add_app, demo_app};
 
 /// Password of the operator of [`Node::start_fresh`].
@@ -147,7 +148,7 @@ impl Node {
     /// Logs in, and returns the session's cookie.
     pub async fn logged_in(&self) -> String {
         let sent = self.login("refundry-demo").await;
-        cookie(&sent, "refundry_session")
+        cookie(&sent, COOKIE)
     }
 
     /// Posts the login form.
@@ -186,14 +187,6 @@ fn client() -> Client {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap()
-}
-
-/// Returns a cookie that an answer sets, as a browser sends it back.
-pub fn cookie(answer: &reqwest::Response, name: &str) -> String {
-    let set = answer.headers().get_all("set-cookie").iter();
-    let mut set = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
-    let set = set.find(|cookie| cookie.starts_with(&format!("{name}=")));
-    set.unwrap_or_else(|| panic!("no {name}")).to_owned()
 }
 
 /// Makes the body of a request of the single edition to a demonstration.

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::figures::figures;
-use super::node::{Node, PASSWORD, body, cookie, now};
+use super::node::{Node, PASSWORD, body, now};
+use crate::support::http::cookie;
 
 const CLIENT: &str = "203.0.113.9";
 

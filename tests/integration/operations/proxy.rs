@@ -7,7 +7,8 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::node::{Node, body};
+use super::node::{Node, now};
+use crate::support::http::{PRIVATE_SECRET, signed_by};
 
 const CONF: &str = include_str!("../../../deploy/nginx.conf");
 
@@ -132,7 +133,9 @@ async fn a_merchant_gets_the_envelope_whoever_answers() {
     let Some(proxy) = Proxy::start([&node.base, &nowhere]).await else {
         return;
     };
-    let query = || body(json!({"bizOrderNo": "NONE"})).into_bytes();
+    let fields = json!({"bizOrderNo": "NONE"});
+    let body = signed_by(PRIVATE_SECRET, fields, json!(now()), "hmac_sha256", false);
+    let query = || body.clone().into_bytes();
     let (status, answer) = proxy.post("/unipay/query/payOrder", query()).await;
     assert_eq!((status, &answer["code"]), (200, &json!(20041)));
     // The node refuses, and beyond nginx's own limit nginx does, in the same words.
