@@ -18,6 +18,7 @@ use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
 use crate::server::people::login_limits::LoginLimits;
 use crate::server::rate_limits::RateLimits;
+use crate::server::restoration::RestoredMode;
 use crate::server::vault::Vault;
 
 /// The running server: cheap to clone, all of it shared.
@@ -36,6 +37,8 @@ pub struct Inner {
     pub channels: Channels,
     pub outbound: Outbound,
     pub checkup: Checkup,
+    /// Restored mode, in which nothing is submitted to channels.
+    pub restored: RestoredMode,
     /// The logins that each address may have checked.
     pub logins: LoginLimits,
     /// The requests that each address and app may make.
@@ -101,6 +104,7 @@ impl Ctx {
             ),
             outbound: externals.outbound,
             checkup: Checkup::default(),
+            restored: RestoredMode::new(db.clone(), clock.clone()),
             logins: LoginLimits::default(),
             rate_limits: RateLimits::new(&config),
             tasks: TaskTracker::new(),

@@ -23,6 +23,7 @@ pub mod people;
 pub mod rate_limits;
 pub mod recent;
 pub mod refunds;
+pub mod restoration;
 pub mod retention;
 pub mod run;
 pub mod store;

@@ -17,7 +17,7 @@ const LAYERS: &[&str] = &[
     "server/error server/clock",
     "server/db server/store server/vault server/counters server/trace server/recent",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
-     server/audit",
+     server/audit server/restoration",
     "server/config server/ctx server/client_ip server/people/login_limits server/rate_limits",
     "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/bills \
      server/reports",

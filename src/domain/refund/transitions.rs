@@ -136,6 +136,19 @@ impl Refund {
         settlement
     }
 
+    /// Lets the submission that waits, or else a further one of the same number, wait for the end of restored mode. Until
+    /// then the channel is asked by the usual schedule. `None` where nothing is to be submitted, or where it waits for
+    /// that or for an approval already.
+    pub fn kept_back(&self, now: Timestamp) -> Option<Settlement> {
+        if !self.nothing_is_open() || self.awaits_approval() || self.submissions.are_kept_back() {
+            return None;
+        }
+        let mut settlement = self.put_off(WaitReason::Restored, now);
+        let due = settlement.refund.next_poll_at(now);
+        settlement.refund.submissions.be_due(Some(due));
+        Some(settlement)
+    }
+
     /// Returns true where a submission waits and no earlier one may still move money: where one may, the channel
     /// is asked for it first.
     pub fn waits_to_be_submitted(&self) -> bool {

@@ -53,6 +53,7 @@ pub const TABLES: &[Table] = &[
     table("operator_grant", &["operator", "app_id"], &[]),
     table("login_failure", &["name", "address"], &[]),
     table("session", &["session_id"], &[]),
+    table("restoration", &["taken_at"], &[]),
     table("audit", &["app_id", "at", "audit_id"], &[]),
     table("audit_head", &["id"], &[]),
     table("sandbox_ledger", &["refund_no"], &["amount"]),
@@ -60,7 +61,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// Tables that are not copied, as they concern only the running nodes of one database.
-pub const LEFT_OUT: &[&str] = &["node", "write_check"];
+pub const LEFT_OUT: &[&str] = &["node", "write_check", "backup_schedule"];
 
 /// A column, and whether its values are numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ pub mod operator;
 pub mod operator_grant;
 pub mod order;
 pub mod refund;
+pub mod restoration;
 pub mod retention;
 pub mod sandbox;
 pub mod sealed;
