@@ -1,6 +1,7 @@
 //! The server: everything that does I/O.
 
 pub mod audit;
+pub mod backup;
 pub mod balances;
 pub mod channels;
 pub mod checkup;

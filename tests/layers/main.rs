@@ -19,7 +19,7 @@ const LAYERS: &[&str] = &[
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
      server/audit server/restoration",
     "server/config server/ctx server/client_ip server/people/login_limits server/rate_limits",
-    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/bills \
+    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/backup server/bills \
      server/reports",
     "server/gateway server/desk server/run/jobs server/watch",
     "console/rpc",

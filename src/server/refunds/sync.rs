@@ -16,8 +16,7 @@ use crate::server::error::Result;
 use crate::server::refunds::Cause;
 use crate::server::refunds::apply::{apply, begin_submission, settle, unknown};
 use crate::server::refunds::submit::{
-    Clearance, Patience, clearance, leased_until, millis, not_before, release, run_detached,
-    submit,
+    Clearance, Patience, clearance, leased_until, millis, not_before, release, run_detached, submit,
 };
 use crate::server::refunds::{find, reload};
 use crate::server::store;

@@ -222,6 +222,12 @@ pub async fn insert(
     Ok(())
 }
 
+/// Deletes all rows of a table.
+pub async fn clear(conn: &mut AnyConnection, table: &str) -> sqlx::Result<()> {
+    let sql = format!("DELETE FROM {table}");
+    query(AssertSqlSafe(sql)).execute(conn).await.map(drop)
+}
+
 /// Returns a placeholder for a value, which is passed as text in every column.
 fn placeholder(n: usize, number: bool) -> String {
     match number {

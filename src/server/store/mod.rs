@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup_schedule;
 pub mod breaker;
 pub mod callback;
 pub mod copying;

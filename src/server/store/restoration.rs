@@ -14,6 +14,13 @@ pub async fn open(conn: &mut AnyConnection) -> sqlx::Result<Option<Restoration>>
     row.as_ref().map(restoration).transpose()
 }
 
+/// Returns the mark without an end that was made last: a backup's own.
+pub async fn last(conn: &mut AnyConnection) -> sqlx::Result<Option<Restoration>> {
+    let sql = "SELECT * FROM restoration WHERE ended_at IS NULL ORDER BY taken_at DESC LIMIT 1";
+    let row = query(sql).fetch_optional(conn).await?;
+    row.as_ref().map(restoration).transpose()
+}
+
 /// Adds a mark without an end. Takes the end off a mark of the same time.
 pub async fn begin(conn: &mut AnyConnection, mark: &Restoration) -> sqlx::Result<()> {
     let sql = "INSERT INTO restoration (taken_at, begun_by) VALUES ($1, $2) ON CONFLICT (taken_at) \
@@ -33,8 +40,14 @@ pub async fn end(
     by: &str,
     note: &str,
 ) -> sqlx::Result<u64> {
-    let sql = "UPDATE restoration SET ended_at = $1, ended_by = $2, note = $3 WHERE ended_at IS NULL";
-    let done = query(sql).bind(at.0).bind(by).bind(note).execute(conn).await?;
+    let sql =
+        "UPDATE restoration SET ended_at = $1, ended_by = $2, note = $3 WHERE ended_at IS NULL";
+    let done = query(sql)
+        .bind(at.0)
+        .bind(by)
+        .bind(note)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected())
 }
 
