@@ -12,6 +12,7 @@ mod support;
 
 mod accounts;
 mod audit;
+mod backup;
 mod by_hand;
 mod cli;
 mod copy;
@@ -23,6 +24,7 @@ mod operations;
 mod readme;
 mod refund_properties;
 mod refund_retry;
+mod restored;
 mod scheduled;
 mod settle_properties;
 mod vault;

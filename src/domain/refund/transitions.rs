@@ -276,8 +276,18 @@ impl Refund {
         match evidence.source {
             Source::Answer => only_one_open,
             Source::Callback => only_one_open && submissions.count_of_current_number() == 1,
-            Source::Sync => self.was_asked_since_last_submission(evidence),
+            Source::Sync => {
+                self.was_asked_since_last_submission(evidence) && !self.retry_is_kept_back()
+            }
         }
+    }
+
+    /// Returns true where a retry of a refused refund waits for the end of restored mode. The channel is asked meanwhile,
+    /// and its refusal of the submission before says nothing of the retry.
+    fn retry_is_kept_back(&self) -> bool {
+        let refused = self.submissions.current().outcome;
+        self.submissions.are_kept_back()
+            && matches!(refused, Some(OutcomeKind::Fail | OutcomeKind::Close))
     }
 
     /// Forgets a review reason that a definite state has answered. No state answers another amount.

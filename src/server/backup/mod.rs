@@ -77,8 +77,7 @@ pub enum BackupError {
         needed_bytes: u64,
     },
     #[error(
-        "the database's schema has version {}, and this program's is {own}: use the program that serves \
-         serves it",
+        "its schema has version {}, and this program's is {own}: use the program that belongs to it",
         found.map_or("none".to_owned(), |found| found.to_string())
     )]
     OtherSchema { found: Option<i64>, own: i64 },
