@@ -72,11 +72,15 @@ pub fn steps_to_compare(taken_at: &str, lang: Lang) -> Vec<String> {
 pub fn what_ending_does(kept_back: Tally, lang: Lang) -> String {
     let Tally { refunds, amount } = kept_back;
     match lang {
+        Lang::Zh if refunds == 0 => {
+            "现在没有等待提交的退款。结束后，新的退款会立即提交通道。此操作不能撤销。".to_owned()
+        }
+        Lang::En if refunds == 0 => "No refund waits. New ones are submitted to their channels from then on. This cannot be undone.".to_owned(),
         Lang::Zh => format!(
             "结束后立即向通道提交等待中的 {refunds} 笔退款，共 {amount} 元，并恢复提交新的退款。此操作不能撤销。"
         ),
         Lang::En => format!(
-            "The {refunds} refunds that wait, {amount} yuan in all, are submitted to their channels at once, and new ones are submitted again. This cannot be undone."
+            "All refunds that wait ({refunds}, {amount} yuan) are submitted to their channels at once, and new ones are submitted again. This cannot be undone."
         ),
     }
 }
@@ -86,6 +90,6 @@ pub fn tally(of: Tally, lang: Lang) -> String {
     let Tally { refunds, amount } = of;
     match lang {
         Lang::Zh => format!("{refunds} 笔，{amount} 元"),
-        Lang::En => format!("{refunds} refunds, {amount} yuan"),
+        Lang::En => format!("{refunds}; {amount} yuan"),
     }
 }
