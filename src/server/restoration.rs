@@ -42,6 +42,12 @@ impl RestoredMode {
         Ok(self.mark().await?.is_some())
     }
 
+    /// Tells whether the database is in restored mode at this moment.
+    pub async fn is_on_now(&self) -> Result<bool> {
+        self.forget();
+        self.is_on().await
+    }
+
     /// Discards what was read, so that a change made by this node holds at once.
     pub fn forget(&self) {
         self.0.forget();
@@ -90,7 +96,7 @@ pub async fn begin(db: &Db, now: Timestamp, taken_at: Timestamp, by: &Origin) ->
     .await
 }
 
-/// Ends restored mode: the refunds that waited for it are due at once. Returns false where the mode was over already.
+/// Ends restored mode: the refunds that waited for it are due at once. Other nodes begin submissions within 2 seconds. Returns false where the mode was over already.
 pub async fn end(db: &Db, now: Timestamp, note: &str, by: &Origin) -> Result<bool> {
     let subject = (SubjectKind::Database, "restored");
     let act = Act::new(now, by, Action::RestoredModeEnded, subject).to(json!({ "note": note }));

@@ -372,14 +372,14 @@ impl Merchant {
 }
 
 /// Waits until something holds, for at most half a minute.
-async fn until(mut holds: impl AsyncFnMut() -> bool) {
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..1_500 {
         if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("it never held");
+    panic!("never: {what}");
 }
 
 /// Returns the flags of a server, and of commands, on the restored database.
@@ -431,7 +431,7 @@ async fn a_backup_from_a_busy_server_is_restored_and_pays_nothing_twice() {
     let load: Vec<_> = (0..4)
         .map(|_| tokio::spawn(merchant.clone().load(stop.clone(), done.clone())))
         .collect();
-    until(async || done.lock().unwrap().len() >= 20).await;
+    until("twenty refunds", async || done.lock().unwrap().len() >= 20).await;
 
     let before = done.lock().unwrap().clone();
     let file: PathBuf = desk.folder.path().join("backup.db");
@@ -457,7 +457,10 @@ async fn a_backup_from_a_busy_server_is_restored_and_pays_nothing_twice() {
     assert_eq!(lost["status"], "success");
     let lost_no = lost["refundNo"].as_str().unwrap().to_owned();
     let after_backup = done.lock().unwrap().len();
-    until(async || done.lock().unwrap().len() > after_backup).await;
+    until("another refund", async || {
+        done.lock().unwrap().len() > after_backup
+    })
+    .await;
     server.signal("-KILL");
     drop(server);
     stop.store(true, Ordering::SeqCst);
@@ -533,7 +536,10 @@ async fn a_backup_from_a_busy_server_is_restored_and_pays_nothing_twice() {
     );
 
     with(&["restored", "end", "--note=this test knows better"]);
-    until(async || merchant.state("LOST-1").await["status"] == "success").await;
+    until("the submission", async || {
+        merchant.state("LOST-1").await["status"] == "success"
+    })
+    .await;
     assert_eq!(merchant.moved(&again_no).await, 1);
     assert!(with(&["restored", "show"]).contains("not in restored mode"));
 }

@@ -15,6 +15,7 @@ use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::refunds::Cause;
 use crate::server::refunds::apply::{apply, begin_submission, settle, unknown};
+use crate::server::refunds::callback::hasten;
 use crate::server::refunds::submit::{
     Clearance, Patience, clearance, leased_until, millis, not_before, release, run_detached, submit,
 };
@@ -93,7 +94,12 @@ pub(super) async fn sync_leased(
         release(ctx, lease).await;
         return Ok(resting(refund));
     }
-    let synced = match ctx.restored.is_on().await {
+    // A refund that is kept back is submitted at once when the mode ends: an older reading would put it off.
+    let restored = match refund.submissions.are_kept_back() {
+        true => ctx.restored.is_on_now().await,
+        false => ctx.restored.is_on().await,
+    };
+    let synced = match restored {
         Err(error) => Err(error),
         Ok(true) => only_ask(ctx, merchant, line, order, refund, actor).await,
         Ok(false) if refund.waits_to_be_submitted() => {
@@ -162,10 +168,14 @@ async fn only_ask(
     };
     let sync = ask(ctx, line, order, refund, actor, AfterAsking::EndLease).await?;
     let repeats = line.policy().repeats_unknown;
-    if !repeats || !is_never_seen(&sync.refund, sync.outcome) {
-        return Ok(sync);
+    let refund = match repeats && is_never_seen(&sync.refund, sync.outcome) {
+        true => keep_back(ctx, merchant, sync.refund).await?,
+        false => sync.refund,
+    };
+    // The mode may have ended meanwhile, before the refund was put off again.
+    if refund.submissions.are_kept_back() && !ctx.restored.is_on_now().await? {
+        hasten(ctx, refund.clone(), ctx.clock.now()).await?;
     }
-    let refund = keep_back(ctx, merchant, sync.refund).await?;
     Ok(RefundSync { refund, ..sync })
 }
 

@@ -68,7 +68,8 @@ pub async fn in_progress(conn: &mut AnyConnection) -> sqlx::Result<Tally> {
 
 /// Makes the refunds that waited for the end of restored mode due at `at`.
 pub async fn hasten(conn: &mut AnyConnection, at: Timestamp) -> sqlx::Result<()> {
-    let sql = "UPDATE submission SET due_at = $1 WHERE waits_for = 'restored' AND due_at > $1";
+    let sql =
+        "UPDATE submission SET due_at = $1 WHERE waits_for = 'restored' AND due_at IS NOT NULL";
     query(sql).bind(at.0).execute(conn).await?;
     Ok(())
 }
