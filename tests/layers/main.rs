@@ -128,6 +128,23 @@ fn the_program_has_no_tests_of_its_own() {
     }
 }
 
+/// In restored mode nothing may be submitted, which only the decision in `refunds/submit.rs` knows.
+#[test]
+fn refunds_are_submitted_in_one_place() {
+    let calls = ["line.submit(", ".permit_now()", "line.permit()"];
+    let of = |file: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        calls.map(|call| text.contains(call))
+    };
+    for file in files("src").iter().filter(|file| file.ends_with(".rs")) {
+        let found = of(file);
+        match file.as_str() {
+            "src/server/refunds/submit.rs" => assert_eq!(found, [true; 3], "{file}"),
+            _ => assert_eq!(found, [false; 3], "{file}: {calls:?}"),
+        }
+    }
+}
+
 #[test]
 fn what_must_be_absent_is_absent() {
     let tables = tables();

@@ -365,3 +365,20 @@ async fn name(partial: TempPath, target: &Path, folder: &Path) -> io::Result<()>
     });
     named.await.map_err(io::Error::other)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_enough_room_is_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(check_space(folder.path(), 0), Ok(Ok(()))));
+        let refused = check_space(folder.path(), u64::MAX / 2)
+            .unwrap()
+            .unwrap_err();
+        let told = refused.to_string();
+        assert!(told.starts_with("there is too little space in "), "{told}");
+        assert!(told.ends_with(" MB"), "{told}");
+    }
+}
