@@ -67,9 +67,9 @@ pub async fn in_progress(conn: &mut AnyConnection) -> sqlx::Result<Tally> {
 }
 
 /// Makes the refunds that waited for the end of restored mode due at `at`.
+// `COALESCE` keeps SQLite from reading the index of all that is due instead.
 pub async fn hasten(conn: &mut AnyConnection, at: Timestamp) -> sqlx::Result<()> {
-    let sql =
-        "UPDATE submission SET due_at = $1 WHERE waits_for = 'restored' AND due_at IS NOT NULL";
+    let sql = "UPDATE submission SET due_at = $1 WHERE waits_for = 'restored' AND COALESCE(due_at, 0) > 0";
     query(sql).bind(at.0).execute(conn).await?;
     Ok(())
 }
