@@ -94,12 +94,7 @@ pub(super) async fn sync_leased(
         release(ctx, lease).await;
         return Ok(resting(refund));
     }
-    // A refund that is kept back is submitted at once when the mode ends: an older reading would put it off.
-    let restored = match refund.submissions.are_kept_back() {
-        true => ctx.restored.is_on_now().await,
-        false => ctx.restored.is_on().await,
-    };
-    let synced = match restored {
+    let synced = match ctx.restored.is_on().await {
         Err(error) => Err(error),
         Ok(true) => only_ask(ctx, merchant, line, order, refund, actor).await,
         Ok(false) if refund.waits_to_be_submitted() => {
@@ -172,7 +167,7 @@ async fn only_ask(
         true => keep_back(ctx, merchant, sync.refund).await?,
         false => sync.refund,
     };
-    // The mode may have ended meanwhile, before the refund was put off again.
+    // Where the mode has ended since it was read, the refund was made due before it was put off again.
     if refund.submissions.are_kept_back() && !ctx.restored.is_on_now().await? {
         hasten(ctx, refund.clone(), ctx.clock.now()).await?;
     }
