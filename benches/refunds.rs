@@ -9,7 +9,9 @@ use refundry::domain::merchant::Edition;
 use refundry::domain::money::Fen;
 use refundry::domain::movement::Amounts;
 use refundry::domain::order::Channel;
-use refundry::domain::refund::{OutcomeKind, Refund, RefundStatus, Submission, Submissions};
+use refundry::domain::refund::{
+    NewestRequests, OutcomeKind, Refund, RefundStatus, Submission, Submissions,
+};
 use refundry::server::store;
 use support::{Database, Server, now, over_http, rate, ratio, with_orders};
 
@@ -102,8 +104,10 @@ fn intent(n: usize) -> (Refund, Event) {
         reason: None,
         attach: None,
         notify_url: None,
+        not_notify: false,
         client_ip: None,
         edition: Edition::Single,
+        requests: NewestRequests::default(),
         status: RefundStatus::Progress,
         submissions: Submissions::of(submission),
         review_reason: None,

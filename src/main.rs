@@ -6,7 +6,7 @@
 //! | 1 | not done; one sentence on the standard error says why |
 //! | 2 | the command line or a setting is wrong; named on the standard error |
 //! | 3 | an import went through, but rows of it were refused |
-//! | 4 | balances are not the sums of their movements |
+//! | 4 | balances are not the sums of their movements, or a backup has that or another fault of its database |
 
 mod commands;
 
@@ -23,12 +23,16 @@ use refundry::server::run::serve;
 use crate::commands::account::AccountCommand;
 use crate::commands::app::AppCommand;
 use crate::commands::audit::AuditCommand;
+use crate::commands::backup::BackupCommand;
 use crate::commands::balances::Balances;
 use crate::commands::copy::Copy;
 use crate::commands::import::Import;
 use crate::commands::keys::KeysCommand;
+use crate::commands::restored::Restored;
 use crate::commands::user::User;
-use crate::commands::{Failure, account, app, audit, balances, copy, import, keys, say, user};
+use crate::commands::{
+    Failure, account, app, audit, backup, balances, copy, import, keys, restored, say, user,
+};
 
 /// A refund desk: a web console for operators and a signed JSON gateway for merchants.
 ///
@@ -55,6 +59,10 @@ enum Command {
     #[command(subcommand)]
     Import(Import),
     Copy(Copy),
+    Backup(BackupCommand),
+    /// Manage restored mode, in which a server on a restored database submits no refund
+    #[command(subcommand)]
+    Restored(Restored),
     /// Check the balances of orders
     #[command(subcommand)]
     Balances(Balances),
@@ -108,6 +116,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Import(command) => return import::run(command).await,
         Command::Balances(command) => return balances::run(command).await,
+        Command::Backup(command) => return backup::run(command).await,
+        Command::Restored(command) => restored::run(command).await?,
         Command::Copy(command) => copy::run(command).await?,
         Command::User(user) => user::run(user).await?,
         Command::App(command) => app::run(command).await?,

@@ -49,6 +49,13 @@ export class Server {
     execFileSync(PROGRAM, args, { input: password, env: neutralEnvironment(this.#folder), stdio: 'pipe' });
   }
 
+  /** Puts the database into restored mode, as of a backup of that time, or ends it: `begin`, `end`. */
+  restored(act: 'begin' | 'end'): void {
+    const how = act === 'begin' ? ['--taken-at', '2026-05-01T10:20:30+08:00'] : ['--note', 'the test is over'];
+    const args = ['restored', act, ...how, '--database-url', database(this.#folder)];
+    execFileSync(PROGRAM, args, { env: neutralEnvironment(this.#folder), stdio: 'pipe' });
+  }
+
   /** Returns the output so far. */
   log(): string {
     return this.#log.join('\n');

@@ -11,7 +11,7 @@ use refundry::server::store::movement::Compared;
 use super::{Failure, open, say};
 
 /// Exit code where balances differ.
-const DIFFERENT: u8 = 4;
+pub const DIFFERENT: u8 = 4;
 
 #[derive(Subcommand)]
 pub enum Balances {
@@ -30,7 +30,7 @@ pub async fn run(command: Balances) -> Result<ExitCode, Failure> {
         different += 1;
         say(line(order));
     };
-    let orders = balances::compare(&ctx, Pace::Full, &mut list).await?;
+    let orders = balances::compare(&ctx.db, Pace::Full, &mut list).await?;
     ctx.db.close().await;
     say(format_args!("{orders} orders compared, {different} differ"));
     Ok(match different {

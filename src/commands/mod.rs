@@ -3,11 +3,13 @@
 pub mod account;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod balances;
 pub mod copy;
 pub mod import;
 pub mod keys;
 mod progress;
+pub mod restored;
 mod secret;
 pub mod user;
 
@@ -21,6 +23,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use refundry::domain::audit::Origin;
 use refundry::domain::event::Actor;
 use refundry::domain::limits;
+use refundry::server::backup::BackupError;
 use refundry::server::config::Offline;
 use refundry::server::ctx::Ctx;
 use refundry::server::error::Error;
@@ -40,6 +43,10 @@ pub enum Failure {
     Broken(#[from] Error),
     #[error(transparent)]
     Copy(#[from] CopyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("the database is not in restored mode")]
+    NotRestored,
     #[error("{} cannot be read: {cause}", file.display())]
     File {
         file: PathBuf,

@@ -71,6 +71,7 @@ pub fn Console() -> impl IntoView {
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/help") view=HelpPage ssr=SsrMode::Async/>
+                    <Route path=path!("/restored") view=LazyPage::Restored ssr=SsrMode::Async/>
                     <Route path=path!("/apps/:app_id/orders") view=OrdersPage ssr=SsrMode::Async/>
                     <Route path=path!("/apps/:app_id/orders/:number") view=LazyPage::Order ssr=SsrMode::Async/>
                     <Route

@@ -2,6 +2,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+/// Address of the page of restored mode.
+pub const RESTORED_PAGE: &str = "/restored";
+
 /// Returns the address of an app's page: `app_path("DEMO", "orders")` is `/apps/DEMO/orders`.
 pub fn app_path(app_id: &str, page: &str) -> String {
     format!("/apps/{}/{page}", escape(app_id))

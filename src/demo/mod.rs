@@ -54,7 +54,7 @@ pub async fn demo(mut config: Config) -> Result<(), ServeError> {
     config.demo = true;
     config.sandbox = true;
     config.secure_cookies = false;
-    let ctx = serve::open(config).await?;
+    let (ctx, _lock) = serve::open_to_serve(config).await?;
     if seed(&ctx).await? == Seeded::Foreign {
         return Err(ServeError::NotADemonstration);
     }

@@ -56,6 +56,10 @@ string_enum! {
         NoticeSent = "notice_sent",
         SandboxFaultsSet = "sandbox_faults_set",
         DatabaseCopied = "database_copied",
+        BackupTaken = "backup_taken",
+        /// The database was marked as restored from a backup.
+        RestoredModeBegun = "restored_mode_begun",
+        RestoredModeEnded = "restored_mode_ended",
         /// Sealing of all secrets with the newest key began. Written before the first secret is sealed.
         KeysRotated = "keys_rotated",
         /// Raw records older than the settings allow were deleted.

@@ -17,6 +17,7 @@ pub mod notice;
 pub mod order;
 pub mod people;
 pub mod refund;
+pub mod restoration;
 pub mod secret;
 #[cfg(test)]
 pub mod testing;

@@ -22,6 +22,8 @@ pub enum Permission {
     ManageApps,
     /// Add operators and change their roles.
     ManagePeople,
+    /// End restored mode, after which refunds are submitted again. Needed at all apps.
+    EndRestoredMode,
 }
 
 string_enum! {
@@ -149,6 +151,7 @@ mod tests {
                 ReadAudit,
                 ManageApps,
                 ManagePeople,
+                EndRestoredMode,
             ] {
                 assert_eq!(role.allows(permission), allowed.contains(&permission));
                 assert!(Role::Admin.allows(permission));

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use crate::server::ctx::Ctx;
+use crate::server::db::Db;
 use crate::server::error::Result;
 use crate::server::store::movement;
 use crate::server::store::movement::Compared;
@@ -26,7 +27,7 @@ pub enum Pace {
 /// Compares all balances while writes continue. Calls `differs` with each order that differs, and returns the number
 /// of orders compared.
 pub async fn compare(
-    ctx: &Ctx,
+    db: &Db,
     pace: Pace,
     differs: &mut (dyn FnMut(&Compared) + Send),
 ) -> Result<u64> {
@@ -35,7 +36,7 @@ pub async fn compare(
     loop {
         let began = Instant::now();
         let page = {
-            let mut conn = ctx.db.read().await?;
+            let mut conn = db.read().await?;
             store::movement::compare(&mut conn, (&app_id, &order_no), AT_ONCE.into()).await?
         };
         page.iter()
@@ -75,7 +76,7 @@ pub async fn check(ctx: &Ctx) -> Result<u64> {
             );
         }
     };
-    compare(ctx, Pace::Gentle, &mut log).await?;
+    compare(&ctx.db, Pace::Gentle, &mut log).await?;
     counters::balances_different(different);
     Ok(different)
 }
@@ -102,7 +103,10 @@ mod tests {
 
     async fn different(ctx: &Ctx) -> Vec<Compared> {
         let mut different = Vec::new();
-        let orders = compare(ctx, Pace::Full, &mut |order| different.push(order.clone())).await;
+        let orders = compare(&ctx.db, Pace::Full, &mut |order| {
+            different.push(order.clone())
+        })
+        .await;
         assert_eq!(orders.expect("all orders"), 400);
         different
     }

@@ -122,6 +122,18 @@ pub struct Config {
     #[arg(long = "balance-check-every", env = "REFUNDRY_BALANCE_CHECK_EVERY", value_name = "DURATION", default_value = "24h", value_parser = duration(0..=30 * DAY_MS))]
     pub balance_check_every_ms: i64,
 
+    /// Folder for scheduled backups, of this database alone [default: none are taken]
+    #[arg(long, env = "REFUNDRY_BACKUP_DIR", value_name = "FOLDER", value_parser = folder)]
+    pub backup_dir: Option<PathBuf>,
+
+    /// Time from one scheduled backup to the next: 10m to 720h
+    #[arg(long = "backup-every", env = "REFUNDRY_BACKUP_EVERY", value_name = "DURATION", default_value = "24h", value_parser = duration(10 * MINUTE_MS..=30 * DAY_MS))]
+    pub backup_every_ms: i64,
+
+    /// Number of scheduled backups that are kept, the newest: 1 to 1000
+    #[arg(long, env = "REFUNDRY_BACKUPS_KEPT", value_name = "NUMBER", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub backups_kept: u32,
+
     /// Time limit of a request: 1s to 5m; a refund that it began goes on
     #[arg(long = "request-time-limit", env = "REFUNDRY_REQUEST_TIME_LIMIT", value_name = "DURATION", default_value = "30s", value_parser = duration(SECOND_MS..=5 * MINUTE_MS))]
     pub request_time_limit_ms: i64,
@@ -189,6 +201,15 @@ pub struct Config {
     /// Mark of a demonstration, set by `refundry demo` alone: example data, a published login, loopback only.
     #[arg(skip)]
     pub demo: bool,
+}
+
+impl Config {
+    /// Returns the address of the database.
+    pub fn url(&self) -> &str {
+        self.database_url
+            .as_ref()
+            .map_or(DATABASE_URL, Secret::reveal)
+    }
 }
 
 impl Default for Config {
@@ -303,6 +324,15 @@ pub fn database_url(url: &str) -> Result<Secret, String> {
         query => format!("sqlite://{path}?{query}&mode=rwc"),
     };
     Ok(Secret::from(url))
+}
+
+/// Reads the path of a folder that exists.
+fn folder(path: &str) -> Result<PathBuf, String> {
+    let folder = PathBuf::from(path);
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err("there is no such folder".to_owned()),
+    }
 }
 
 /// Reads an http(s) address without query or fragment, and drops a slash at its end.

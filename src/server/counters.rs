@@ -21,6 +21,9 @@ pub(in crate::server) const REFUNDS_RAISED: &str = "refundry_refunds_raised";
 pub(in crate::server) const OLDEST_OPEN_SECONDS: &str = "refundry_oldest_open_refund_seconds";
 pub(in crate::server) const HELD_FEN: &str = "refundry_money_held_fen";
 pub(in crate::server) const BALANCES_DIFFERENT: &str = "refundry_balances_different";
+pub(in crate::server) const RESTORED_MODE: &str = "refundry_restored_mode";
+pub(in crate::server) const BACKUP_TAKEN_SECONDS: &str = "refundry_backup_taken_seconds";
+pub(in crate::server) const BACKUP_EVERY_SECONDS: &str = "refundry_backup_every_seconds";
 pub(in crate::server) const SYNCS_DUE: &str = "refundry_syncs_due";
 pub(in crate::server) const CHANNEL_CALLS: &str = "refundry_channel_calls_total";
 pub(in crate::server) const CALLBACKS_UNBELIEVED: &str = "refundry_callbacks_unbelieved_total";
@@ -70,6 +73,18 @@ pub(in crate::server) fn describe() {
     gauge!(
         BALANCES_DIFFERENT,
         "Orders whose balance was not the sum of its movements when all were last compared"
+    );
+    gauge!(
+        RESTORED_MODE,
+        "1 while the database is in restored mode, in which no refund is submitted"
+    );
+    gauge!(
+        BACKUP_TAKEN_SECONDS,
+        "When the last scheduled backup was taken and verified, in seconds since 1970; 0: none was"
+    );
+    gauge!(
+        BACKUP_EVERY_SECONDS,
+        "Time from one scheduled backup to the next; 0: this node takes none"
     );
     gauge!(
         SYNCS_DUE,

@@ -18,6 +18,7 @@ use crate::server::numbers::{Numbers, Sequence};
 use crate::server::outbound::{Networks, Outbound};
 use crate::server::people::login_limits::LoginLimits;
 use crate::server::rate_limits::RateLimits;
+use crate::server::restoration::RestoredMode;
 use crate::server::shares::Shares;
 use crate::server::vault::Vault;
 
@@ -37,6 +38,8 @@ pub struct Inner {
     pub channels: Channels,
     pub outbound: Outbound,
     pub checkup: Checkup,
+    /// Restored mode, in which nothing is submitted to channels.
+    pub restored: RestoredMode,
     /// The logins that each address may have checked.
     pub logins: LoginLimits,
     /// The requests that each address and app may make.
@@ -107,6 +110,7 @@ impl Ctx {
             ),
             outbound: externals.outbound,
             checkup: Checkup::default(),
+            restored: RestoredMode::new(db.clone(), clock.clone()),
             logins: LoginLimits::default(),
             rate_limits: RateLimits::new(&config),
             app_places: Shares::new(config.max_in_flight as usize),

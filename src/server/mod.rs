@@ -1,6 +1,7 @@
 //! The server: everything that does I/O.
 
 pub mod audit;
+pub mod backup;
 pub mod balances;
 pub mod channels;
 pub mod checkup;
@@ -26,6 +27,7 @@ pub mod people;
 pub mod rate_limits;
 pub mod recent;
 pub mod refunds;
+pub mod restoration;
 pub mod retention;
 pub mod run;
 pub mod same_site;

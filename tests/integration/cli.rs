@@ -29,14 +29,14 @@ use crate::support::{add_app, http};
 const HEADER: &str = "bizOrderNo,outOrderNo,channel,method,title,amount,payTime\n";
 
 /// A folder for one test, and the program run in it.
-struct Desk {
-    folder: TempDir,
+pub struct Desk {
+    pub folder: TempDir,
     /// The database, where the tests run on PostgreSQL.
-    database: Option<TestDatabase>,
+    pub database: Option<TestDatabase>,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub fn new() -> Desk {
         Desk {
             database: database::server().map(|_| TestDatabase::new()),
             ..Desk::without_database()
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// Returns the flag that names the desk's database.
-    fn db(&self) -> String {
+    pub fn db(&self) -> String {
         let url = self.database.as_ref().map(TestDatabase::url);
         format!(
             "--database-url={}",
@@ -61,7 +61,7 @@ impl Desk {
     }
 
     /// Makes a command in an environment without settings of ours, except a PostgreSQL database.
-    fn refundry(&self, args: &[&str]) -> Command {
+    pub fn refundry(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_refundry"));
         command
             .args(args)
@@ -81,12 +81,12 @@ impl Desk {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         self.refundry(args).output().unwrap()
     }
 
     /// Runs a command that must succeed, and returns its output.
-    fn ok(&self, args: &[&str]) -> String {
+    pub fn ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(
             output.status.success(),
@@ -97,7 +97,7 @@ impl Desk {
     }
 
     /// Runs a command that must fail with this exit code, and returns the error text.
-    fn fails(&self, code: i32, args: &[&str]) -> String {
+    pub fn fails(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         assert_eq!(
             output.status.code(),
@@ -124,12 +124,12 @@ impl Desk {
         std::fs::write(self.folder.path().join(name), content).unwrap();
     }
 
-    fn start(&self, args: &[&str]) -> Server {
+    pub fn start(&self, args: &[&str]) -> Server {
         Desk::started(self.refundry(args))
     }
 
     /// Starts a command that serves, and waits until it listens.
-    fn started(mut command: Command) -> Server {
+    pub fn started(mut command: Command) -> Server {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -157,7 +157,7 @@ impl Desk {
     }
 
     /// Opens the desk's database without the program.
-    async fn look(&self) -> Ctx {
+    pub async fn look(&self) -> Ctx {
         let file = || format!("sqlite://{}/desk.db?mode=rw", self.folder.path().display());
         let url = self.database.as_ref().map_or_else(file, TestDatabase::url);
         let config = Config {
@@ -173,7 +173,7 @@ impl Desk {
 }
 
 /// A serving process. Dropping it ends the process.
-struct Server {
+pub struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
     address: String,
@@ -182,7 +182,7 @@ struct Server {
 }
 
 impl Server {
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status();
         assert!(sent.unwrap().success());
@@ -203,7 +203,7 @@ impl Server {
         output
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)
     }
 }

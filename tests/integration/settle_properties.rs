@@ -80,6 +80,13 @@ enum Step {
         approval: bool,
     },
     CloseByHand(usize),
+    /// In restored mode, a refund that would be submitted, or is retried, is kept back.
+    KeepBack {
+        refund: usize,
+        retry: bool,
+    },
+    /// A refund that was kept back is submitted: restored mode is over.
+    Release(usize),
     /// A flight reaches the channel, with this result; its answer may get lost.
     Arrive {
         flight: usize,
@@ -137,6 +144,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (which.clone(), any::<bool>(), proptest::bool::weighted(0.2))
             .prop_map(|(refund, lease_over, approval)| Step::Retry { refund, lease_over, approval }),
         1 => which.clone().prop_map(Step::CloseByHand),
+        2 => (which.clone(), any::<bool>()).prop_map(|(refund, retry)| Step::KeepBack { refund, retry }),
+        2 => which.clone().prop_map(Step::Release),
         4 => (which.clone(), book(), any::<bool>())
             .prop_map(|(flight, becomes, answer_lost)| Step::Arrive { flight, becomes, answer_lost }),
         1 => which.clone().prop_map(|flight| Step::Lose { flight }),
@@ -463,6 +472,31 @@ impl World {
                     self.apply(i, self.refunds[i].closed_after_failure());
                 }
             }
+            Step::KeepBack { refund, retry } => {
+                let Some(i) = self.pick_idle(refund, false) else {
+                    return;
+                };
+                let refund = &self.refunds[i];
+                let failed = refund.status == RefundStatus::Fail;
+                if retry && failed && refund.amount <= self.refundable() {
+                    self.apply(i, refund.retried(at, None));
+                }
+                if let Some(kept_back) = self.refunds[i].kept_back(at) {
+                    self.apply(i, kept_back);
+                    assert!(self.refunds[i].submissions.are_kept_back());
+                    assert_eq!(self.refunds[i].kept_back(at), None, "it is noted once");
+                    assert!(self.refunds[i].due_at() > Some(at), "it is not due at once");
+                }
+            }
+            Step::Release(refund) => {
+                let Some(i) = self.pick_idle(refund, false) else {
+                    return;
+                };
+                let refund = &self.refunds[i];
+                if refund.submissions.are_kept_back() && refund.waits_to_be_submitted() {
+                    self.begin_submission(i);
+                }
+            }
             Step::Arrive {
                 flight,
                 becomes,
@@ -647,6 +681,7 @@ impl World {
                 });
                 self.step(&Step::EndSync { sync: 0, lie: None });
                 self.step(&Step::Approve(i));
+                self.step(&Step::Release(i));
                 self.step(&Step::ResubmitIfUnseen(i));
             }
         }

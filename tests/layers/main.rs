@@ -18,9 +18,10 @@ const LAYERS: &[&str] = &[
     "server/db server/store server/vault server/counters server/trace server/recent server/guessable server/shares \
      server/content",
     "server/numbers server/node_lease server/checkup server/outbound server/channels server/merchants/cache \
-     server/audit",
+     server/audit server/restoration",
     "server/config server/ctx server/client_ip server/same_site server/people/login_limits server/rate_limits",
-    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/exposure server/bills \
+    "server/merchants server/people server/orders server/refunds server/notices server/retention server/balances server/exposure \
+     server/backup server/bills \
      server/reports",
     "server/gateway server/desk server/run/jobs server/watch",
     "console/rpc",
@@ -126,6 +127,23 @@ fn the_program_has_no_tests_of_its_own() {
     for file in of_program {
         let text = fs::read_to_string(&file).unwrap();
         assert!(!text.contains("#[cfg(test)]"), "{file}");
+    }
+}
+
+/// In restored mode nothing may be submitted, which only the decision in `refunds/submit.rs` knows.
+#[test]
+fn refunds_are_submitted_in_one_place() {
+    let calls = ["line.submit(", ".permit_now()", "line.permit()"];
+    let of = |file: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        calls.map(|call| text.contains(call))
+    };
+    for file in files("src").iter().filter(|file| file.ends_with(".rs")) {
+        let found = of(file);
+        match file.as_str() {
+            "src/server/refunds/submit.rs" => assert_eq!(found, [true; 3], "{file}"),
+            _ => assert_eq!(found, [false; 3], "{file}: {calls:?}"),
+        }
     }
 }
 

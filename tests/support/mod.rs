@@ -119,7 +119,7 @@ pub async fn add_app(ctx: &Ctx, merchant: MerchantApp) {
 /// Fails where an order's balance is not the sum of its movements.
 pub async fn assert_balances_are_sums(ctx: &Ctx) {
     let mut wrong = Vec::new();
-    balances::compare(ctx, Pace::Full, &mut |found| wrong.push(found.clone()))
+    balances::compare(&ctx.db, Pace::Full, &mut |found| wrong.push(found.clone()))
         .await
         .expect("the orders");
     assert_eq!(wrong, [], "orders whose movements do not add up");

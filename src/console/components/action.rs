@@ -165,8 +165,8 @@ fn PostForm(
     class: &'static str,
     /// Switch that has to be armed for the form to be sent, by button or by key.
     arm: Option<Arm>,
-    /// Name of a text area among `children`.
-    typed: Option<&'static str>,
+    /// Names of the fields among `children` that are typed into.
+    typed: &'static [&'static str],
     children: Children,
 ) -> impl IntoView {
     let given = fields.clone();
@@ -176,7 +176,11 @@ fn PostForm(
             return;
         }
         let mut sent = given.clone();
-        sent.extend(typed.and_then(|name| Some((name, typed_in(&ev, name)?))));
+        sent.extend(
+            typed
+                .iter()
+                .filter_map(|name| Some((*name, typed_in(&ev, name)?))),
+        );
         action.send(&sent);
     };
     view! {
@@ -187,7 +191,7 @@ fn PostForm(
     }
 }
 
-/// Reads a text area of the form that is being sent.
+/// Reads a field of the form that is being sent.
 fn typed_in(ev: &SubmitEvent, name: &str) -> Option<String> {
     let form = event_target::<HtmlFormElement>(ev);
     FormData::new_with_form(&form).ok()?.get(name).as_string()
@@ -204,7 +208,7 @@ pub fn ActionButton(
     let t = use_texts();
     let waits = move || (!action.ready()).then_some("true");
     view! {
-        <PostForm action fields class="act" arm=None typed=None>
+        <PostForm action fields class="act" arm=None typed=&[]>
             <button class="plain" aria-disabled=waits aria-keyshortcuts=key>
                 {t(text)}
                 {key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> }.into_any())}
@@ -221,9 +225,9 @@ pub fn Primary(
     fields: Fields,
     #[prop(into)] text: String,
     #[prop(optional)] class: &'static str,
-    /// Name of a text area among `children`.
-    #[prop(optional, into)]
-    typed: Option<&'static str>,
+    /// Names of the fields among `children` that are typed into.
+    #[prop(optional)]
+    typed: &'static [&'static str],
     /// Shown above the button.
     #[prop(optional)]
     children: Option<Children>,

@@ -15,7 +15,7 @@ use crate::console::components::page::suspended;
 use crate::console::components::scroll_restore::ScrollRestore;
 use crate::console::hooks::Waiting;
 use crate::console::hooks::use_app_id;
-use crate::console::paths::app_path;
+use crate::console::paths::{RESTORED_PAGE, app_path};
 use crate::console::preferences::{Density, Theme, use_lang, use_preferences, use_texts};
 use crate::console::rpc::layout::{find_number, load_navigation};
 use crate::console::texts;
@@ -51,7 +51,10 @@ pub fn Layout() -> impl IntoView {
                 <Search/>
                 <Menus/>
             </header>
-            <TestBar/>
+            <div class="bars">
+                <RestoredBar/>
+                <TestBar/>
+            </div>
             <main id="main" tabindex="-1" aria-busy=move || waiting.get().to_string()>
                 <Outlet/>
             </main>
@@ -114,6 +117,36 @@ fn Rail() -> impl IntoView {
                 }
                 .into_any(),
             }
+        })
+    })
+}
+
+/// Shows the bar of restored mode.
+#[component]
+fn RestoredBar() -> impl IntoView {
+    let lang = use_lang();
+    let PageNavigation(navigation) = expect_context();
+    suspended(move || {
+        Box::pin(async move {
+            let restored = match navigation.answer().await {
+                Ok(navigation) => navigation.restored,
+                Err(_) => None,
+            };
+            let Some(restored) = restored else {
+                return ().into_any();
+            };
+            let end = restored.may_end.then(|| {
+                view! { " " <a href=RESTORED_PAGE>{texts::CHECK_AND_END.get(lang)}</a> }.into_any()
+            });
+            view! {
+                <p class="restored-bar" role="note">
+                    <strong>{texts::RESTORED_MODE.get(lang)}</strong>
+                    " "
+                    {texts::restored_bar(&restored.taken_at, lang)}
+                    {end}
+                </p>
+            }
+            .into_any()
         })
     })
 }

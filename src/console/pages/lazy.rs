@@ -9,8 +9,9 @@ use leptos_router::hooks::use_url;
 
 use crate::console::pages::{
     AuditCheckPage, BookRefundPage, CallbackPage, CloseRefundPage, NoticePage, OrderPage,
-    RefundOrderPage, RefundPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
+    RefundOrderPage, RefundPage, RestoredPage, RetryRefundPage, ReviewRefundPage, SendNoticePage,
 };
+use crate::console::paths::RESTORED_PAGE;
 
 /// A page of the lazy module. As a route's view it loads the module first.
 #[derive(Clone, Copy)]
@@ -26,6 +27,7 @@ pub enum LazyPage {
     SendNotice,
     Callback,
     AuditCheck,
+    Restored,
 }
 
 impl ChooseView for LazyPage {
@@ -60,6 +62,7 @@ fn page(page: LazyPage) -> Result<AnyView, SplitLoaderError> {
         LazyPage::SendNotice => view! { <SendNoticePage/> }.into_any(),
         LazyPage::Callback => view! { <CallbackPage/> }.into_any(),
         LazyPage::AuditCheck => view! { <AuditCheckPage/> }.into_any(),
+        LazyPage::Restored => view! { <RestoredPage/> }.into_any(),
     })
 }
 
@@ -69,9 +72,10 @@ pub async fn load_for(path: &str) -> bool {
     !is_lazy(path) || load().await.is_ok()
 }
 
-/// Returns true for `/apps/:app_id/orders/:number`, its siblings and the pages below them.
+/// Returns true for `/apps/:app_id/orders/:number`, its siblings and the pages below them, and the page of restored mode.
 pub fn is_lazy(path: &str) -> bool {
-    path.starts_with("/apps/") && path.trim_end_matches('/').split('/').count() > 4
+    let path = path.trim_end_matches('/');
+    path == RESTORED_PAGE || path.starts_with("/apps/") && path.split('/').count() > 4
 }
 
 #[cfg(test)]
@@ -83,7 +87,7 @@ mod tests {
         for path in ["/", "/login", "/help", "/apps/A/orders", "/apps/A/orders/"] {
             assert!(!is_lazy(path), "{path}");
         }
-        for path in ["/apps/A/orders/P1", "/apps/A/refunds/R1/retry"] {
+        for path in ["/apps/A/orders/P1", "/apps/A/refunds/R1/retry", "/restored"] {
             assert!(is_lazy(path), "{path}");
         }
     }

@@ -13,6 +13,7 @@ mod orders;
 mod records;
 mod refund;
 mod refunds;
+mod restored;
 
 pub use audit::{AuditCheckPage, AuditPage};
 pub use callback::CallbackPage;
@@ -27,3 +28,4 @@ pub use orders::OrdersPage;
 pub use records::{CallbacksPage, NoticesPage, ReviewQueuePage, SyncsPage};
 pub use refund::{BookRefundPage, CloseRefundPage, RefundPage, RetryRefundPage, ReviewRefundPage};
 pub use refunds::RefundsPage;
+pub use restored::RestoredPage;

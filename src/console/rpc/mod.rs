@@ -9,6 +9,7 @@ pub mod lists;
 pub mod orders;
 pub mod records;
 pub mod refunds;
+pub mod restored;
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;

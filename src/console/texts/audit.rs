@@ -85,6 +85,9 @@ pub fn action(action: Action) -> Text {
         Action::SandboxFaultsSet => text("设置沙箱故障", "Sandbox faults set"),
         Action::KeysRotated => text("轮换密钥", "Keys rotated"),
         Action::DatabaseCopied => text("复制数据库", "Database copied"),
+        Action::BackupTaken => text("备份数据库", "Backup taken"),
+        Action::RestoredModeBegun => text("进入恢复模式", "Restored mode begun"),
+        Action::RestoredModeEnded => text("结束恢复模式", "Restored mode ended"),
         Action::RecordsDeleted => text("清理旧记录", "Old records deleted"),
     }
 }

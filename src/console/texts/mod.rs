@@ -8,6 +8,7 @@ mod lists;
 mod orders;
 mod records;
 mod refunds;
+mod restored;
 mod terms;
 
 pub use audit::*;
@@ -18,4 +19,5 @@ pub use lists::*;
 pub use orders::*;
 pub use records::*;
 pub use refunds::*;
+pub use restored::*;
 pub use terms::*;

@@ -113,6 +113,12 @@ pub fn refund_meaning(refund: &Refund, lang: Lang) -> String {
     let Refund { amount, status, .. } = refund;
     let channel = channel(refund.channel).get(lang);
     match (status, lang) {
+        (RefundStatus::Progress, Lang::Zh) if refund.submissions.are_kept_back() => format!(
+            "恢复模式：{amount} 元已占用，尚未提交{channel}。管理员结束恢复模式后，以原单号提交。"
+        ),
+        (RefundStatus::Progress, Lang::En) if refund.submissions.are_kept_back() => format!(
+            "Restored mode: {amount} yuan are held and not submitted to {channel} yet. They are, under this number, once an administrator has ended restored mode."
+        ),
         (RefundStatus::Progress, Lang::Zh) => {
             format!("{amount} 元已提交{channel}退还付款人，尚无最终结果。有结果后本页会自动更新。")
         }
@@ -342,6 +348,12 @@ pub fn outcome<'a>(since: impl Iterator<Item = &'a Event> + Clone, lang: Lang) -
         .find_map(|event| event.outcome);
     let mut said = vec![match act.kind {
         EventKind::Sync => synced(act, lang),
+        EventKind::Retried if answer.is_none() => text(
+            "已登记重试，等待提交。",
+            "Retried; it waits to be submitted.",
+        )
+        .get(lang)
+        .to_owned(),
         EventKind::Retried => text("已重新提交。", "Submitted again.")
             .get(lang)
             .to_owned(),

@@ -16,7 +16,7 @@ pub use detail::{DetailAction, DetailLine, DetailView, Section, Verbatim};
 pub use error::{ApiError, ErrorKind};
 pub use list::{Cell, Chip, Link, ListName, ListView};
 pub use local_time::LocalTime;
-pub use navigation::Navigation;
+pub use navigation::{Navigation, RestoredNotice};
 pub use order::{MovementOfOrder, OrderView, RefundOfOrder};
 pub use refund::{AllowedActions, RefundView};
 pub use state::{State, Tone};

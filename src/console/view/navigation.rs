@@ -20,8 +20,19 @@ pub struct Navigation {
     pub test_channels: Vec<Channel>,
     /// True where all channels of the current app are in test mode.
     pub moves_no_money: bool,
+    /// Set in restored mode.
+    pub restored: Option<RestoredNotice>,
     /// Refunds of the current app that are flagged for review.
     pub to_review: Count,
     /// Notices of the current app whose last automatic attempt failed.
     pub given_up: Count,
+}
+
+/// What every page says in restored mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredNotice {
+    /// Time of the backup in the operator's zone: `2026-05-01 10:20:30`.
+    pub taken_at: String,
+    /// True where the operator may end the mode.
+    pub may_end: bool,
 }

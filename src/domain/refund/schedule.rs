@@ -66,7 +66,11 @@ impl Refund {
         let recheck = (recheck_ms > 0).then(|| now.plus_ms(recheck_ms));
         let was_due = self.due_at().is_some_and(|due| due <= evidence.at);
         match self.status {
-            RefundStatus::Progress if self.waits_to_be_submitted() => self.due_at(),
+            RefundStatus::Progress
+                if self.waits_to_be_submitted() && !self.submissions.are_kept_back() =>
+            {
+                self.due_at()
+            }
             RefundStatus::Progress if self.rests() => None,
             RefundStatus::Progress => Some(self.next_poll_at(now)),
             RefundStatus::Success if changed => recheck,

@@ -19,6 +19,9 @@ string_enum! {
         Funds = "funds",
         /// A person has to approve the refund first. No time ends this wait, and no answer of the channel does.
         Approval = "approval",
+        /// The database was restored from a backup, and nobody has ended restored mode yet. The channel is asked
+        /// meanwhile, since it may know the refund.
+        Restored = "restored",
     }
 }
 
@@ -270,6 +273,11 @@ impl Submissions {
             let next = self.last().again(reason, not_before);
             self.add(next);
         }
+    }
+
+    /// Returns true where the last submission waits for the end of restored mode.
+    pub fn are_kept_back(&self) -> bool {
+        self.last().waits_for == Some(WaitReason::Restored)
     }
 
     /// Sets the moment when the refund is to be submitted or its channel to be asked.

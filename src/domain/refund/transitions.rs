@@ -138,6 +138,19 @@ impl Refund {
         settlement
     }
 
+    /// Lets the submission that waits, or else a further one of the same number, wait for the end of restored mode. Until
+    /// then the channel is asked by the usual schedule. `None` where nothing is to be submitted, or where it waits for
+    /// that or for an approval already.
+    pub fn kept_back(&self, now: Timestamp) -> Option<Settlement> {
+        if !self.nothing_is_open() || self.awaits_approval() || self.submissions.are_kept_back() {
+            return None;
+        }
+        let mut settlement = self.put_off(WaitReason::Restored, now);
+        let due = settlement.refund.next_poll_at(now);
+        settlement.refund.submissions.be_due(Some(due));
+        Some(settlement)
+    }
+
     /// Returns true where a submission waits and no earlier one may still move money: where one may, the channel
     /// is asked for it first.
     pub fn waits_to_be_submitted(&self) -> bool {
@@ -280,8 +293,18 @@ impl Refund {
         match evidence.source {
             Source::Answer => only_one_open,
             Source::Callback => only_one_open && submissions.count_of_current_number() == 1,
-            Source::Sync => self.was_asked_since_last_submission(evidence),
+            Source::Sync => {
+                self.was_asked_since_last_submission(evidence) && !self.retry_is_kept_back()
+            }
         }
+    }
+
+    /// Returns true where a retry of a refused refund waits for the end of restored mode. The channel is asked meanwhile,
+    /// and its refusal of the submission before says nothing of the retry.
+    fn retry_is_kept_back(&self) -> bool {
+        let refused = self.submissions.current().outcome;
+        self.submissions.are_kept_back()
+            && matches!(refused, Some(OutcomeKind::Fail | OutcomeKind::Close))
     }
 
     /// Forgets a review reason that a definite state has answered. No state answers another amount.

@@ -18,6 +18,10 @@ const FILES: &[(&str, &str)] = &[
         "0003_app_secrets_and_devices",
         include_str!("../../../migrations/0003_app_secrets_and_devices.sql"),
     ),
+    (
+        "0004_restore",
+        include_str!("../../../migrations/0004_restore.sql"),
+    ),
 ];
 
 /// Returns all changes of the schema. They are applied at start; on PostgreSQL a lock keeps nodes that start at the same time

@@ -3,10 +3,13 @@
 //!
 //! Reads take a connection from the pool. All writes go through [`Db::write`].
 
+pub mod backup;
 mod migrations;
 mod postgres;
+pub mod server_lock;
 mod sqlite;
 
+use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Instant;
 
@@ -43,6 +46,8 @@ enum Writes {
     Together(sqlite::Writer),
     /// PostgreSQL: each write is a transaction of its own.
     Apart(postgres::Transactions),
+    /// A file that is only read.
+    Refused,
 }
 
 impl Db {
@@ -56,9 +61,7 @@ impl Db {
     /// Fails where the address is wrong, the database cannot be opened or does not sort text by bytes, or a migration
     /// fails.
     pub async fn open(url: &str, connections: Option<u32>, batch: u32) -> Result<Db> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
-
+        install_drivers();
         let options: AnyConnectOptions = url
             .parse::<AnyConnectOptions>()?
             .log_statements(log::LevelFilter::Trace);
@@ -80,6 +83,19 @@ impl Db {
             pool,
             writes: Writes::Together(writer),
             file: Some(Arc::new(OpenFile::of(url)?)),
+        })
+    }
+
+    /// Opens a SQLite file whose schema is up to date for reading alone. Writes fail.
+    pub async fn read_only(file: &Path) -> Result<Db> {
+        install_drivers();
+        let options = backup::read_only_url_of(file)
+            .parse::<AnyConnectOptions>()?
+            .log_statements(log::LevelFilter::Trace);
+        Ok(Db {
+            pool: sqlite::pool(options, CONNECTIONS_EMBEDDED),
+            writes: Writes::Refused,
+            file: None,
         })
     }
 
@@ -126,17 +142,18 @@ impl Db {
         let written = match &self.writes {
             Writes::Together(writer) => writer.write(job).await,
             Writes::Apart(transactions) => transactions.write(job).await,
+            Writes::Refused => Err(Error::internal("the database was opened for reading alone")),
         };
         counters::written(began.elapsed());
         written
     }
 
-    /// Waits until the single writer has ended, so that no write is possible any more. Never returns on PostgreSQL,
-    /// which has no single writer.
+    /// Waits until the single writer has ended, so that no write is possible any more. Never returns where there is no
+    /// single writer, as on PostgreSQL.
     pub async fn writer_ended(&self) {
         match &self.writes {
             Writes::Together(writer) => writer.ended().await,
-            Writes::Apart(_) => std::future::pending().await,
+            Writes::Apart(_) | Writes::Refused => std::future::pending().await,
         }
     }
 
@@ -151,8 +168,15 @@ impl Db {
                 transactions.close().await;
                 self.pool.close().await;
             }
+            Writes::Refused => self.pool.close().await,
         }
     }
+}
+
+/// Lets sqlx choose the database's driver by its address.
+fn install_drivers() {
+    static DRIVERS: Once = Once::new();
+    DRIVERS.call_once(sqlx::any::install_default_drivers);
 }
 
 /// Runs the job within the caller's tracing span, as the job may run on another task.
@@ -173,8 +197,9 @@ pub fn is_postgres(url: &str) -> bool {
 }
 
 async fn migrate(conn: &mut Conn) -> Result<()> {
+    // `run` makes a future that is not `Send` for every lifetime of the connection.
     migrations::migrator()
-        .run(conn)
+        .run_direct(None, conn, false)
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))
 }

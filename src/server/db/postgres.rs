@@ -28,7 +28,7 @@ const MAX_ATTEMPTS: u32 = 5;
 
 /// Settings of every connection. A write is on the disk before it is acknowledged, whatever the server's own setting;
 /// PostgreSQL's notices stay out of our log.
-const SESSION: &str = "SET application_name = 'refundry'; SET client_min_messages = warning; \
+pub(super) const SESSION: &str = "SET application_name = 'refundry'; SET client_min_messages = warning; \
      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 /// Settings that limit the time of statements and of idle transactions, so that a node that hangs within one does not

@@ -41,17 +41,7 @@ pub async fn open(
     let mut writer = connect(&options).await?;
     migrate(&mut writer).await?;
 
-    let pool = AnyPoolOptions::new()
-        .max_connections(connections)
-        // A connection to a file does not break while it is idle.
-        .test_before_acquire(false)
-        .after_connect(|conn, _| {
-            Box::pin(async move {
-                conn.execute(READ_ONLY).await?;
-                Ok(())
-            })
-        })
-        .connect_lazy_with(options.clone());
+    let pool = pool(options.clone(), connections);
     let (door, waiting) = mpsc::channel(WAITING_WRITES);
     let (closing, writing) = (CancellationToken::new(), TaskTracker::new());
     let keeper = WriterConnection {
@@ -66,6 +56,21 @@ pub async fn open(
         writing,
     };
     Ok((pool, writer))
+}
+
+/// Makes a pool of connections for reading.
+pub fn pool(options: AnyConnectOptions, connections: u32) -> AnyPool {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        // A connection to a file does not break while it is idle.
+        .test_before_acquire(false)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                conn.execute(READ_ONLY).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 impl Writer {

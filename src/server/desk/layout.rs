@@ -6,18 +6,19 @@ use leptos_axum::{ResponseOptions, redirect};
 
 use crate::console::paths::escape;
 use crate::console::preferences::{Density, Theme};
-use crate::console::view::{ApiError, Navigation};
+use crate::console::view::{ApiError, Navigation, RestoredNotice};
 use crate::domain::error::Refusal;
 use crate::domain::filter::{Count, ReviewQueueFilter};
 use crate::domain::lang::Lang;
 use crate::domain::limits;
 use crate::domain::merchant::AppName;
-use crate::domain::people::Permission;
+use crate::domain::people::{Permission, Scope};
 use crate::domain::text::truncated;
 use crate::server::client_ip::ClientIp;
 use crate::server::ctx::Ctx;
 use crate::server::desk::caller::{LoggedIn, logged_in, request, session_of};
 use crate::server::desk::errors::trace;
+use crate::server::desk::times;
 use crate::server::error::Error;
 use crate::server::people::devices::{self, Device};
 use crate::server::people::sessions;
@@ -65,7 +66,12 @@ pub async fn navigation(app_id: &str) -> Result<Navigation, ApiError> {
         .filter(|settings| settings.test_mode)
         .map(|settings| settings.channel)
         .collect();
+    let restored = ctx.restored.mark().await?.map(|mark| RestoredNotice {
+        taken_at: times::stamp(mark.taken_at, ctx.clock.now(), &ctx.config.time_zone).local,
+        may_end: operator.may(Scope::ALL_APPS, Permission::EndRestoredMode),
+    });
     Ok(Navigation {
+        restored,
         test_channels,
         moves_no_money: current.is_some_and(|merchant| !merchant.moves_money()),
         role: current.and_then(|merchant| operator.role_at(&merchant.app_id)),

@@ -13,6 +13,7 @@ pub mod lists;
 pub mod notices;
 pub mod orders;
 pub mod refunds;
+pub mod restored;
 mod review_queue;
 mod syncs;
 mod times;

@@ -212,7 +212,7 @@ async fn apply_statement(
 }
 
 /// Makes a refund due at once.
-async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
+pub(super) async fn hasten(ctx: &Ctx, refund: Refund, at: Timestamp) -> Result<()> {
     ctx.db
         .write(refund, move |conn, refund| {
             Box::pin(async move {

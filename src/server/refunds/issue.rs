@@ -10,14 +10,17 @@ use crate::domain::order::{Order, OrderKey, OrderStatus};
 use crate::domain::refund::{
     NewRefund, Refund, RefundKey, RefundStatus, RepeatedFields, WaitReason,
 };
-use crate::domain::time::DAY_MS;
+use crate::domain::time::{DAY_MS, Timestamp};
 use crate::server::channels::Line;
 use crate::server::ctx::Ctx;
 use crate::server::db::Conn;
 use crate::server::error::{Conflict, Result};
 use crate::server::refunds::Cause;
 use crate::server::refunds::apply::{self, apply, refundable};
-use crate::server::refunds::submit::{leased_until, new_number, not_before, run_detached, submit};
+use crate::server::refunds::submit::{
+    Clearance, Patience, begin_or_wait, clearance, leased_until, new_number, not_before,
+    run_detached, submit,
+};
 use crate::server::refunds::{by_key, find, reload};
 use crate::server::{orders, store};
 
@@ -59,13 +62,13 @@ pub async fn issue(
         drop(conn);
         let line = ctx.channels.line(&order.account_id).await?;
         check_refundable(ctx, merchant, &line, &order, &new)?;
-        // Held until the submission ends.
-        let permit = line.permit_now();
-        let submit_now = permit.is_some();
-        match reserve(ctx, merchant, &line, &order, &new, submit_now, &actor).await? {
-            Reservation::New(refund) => match permit {
-                Some(permit) if !refund.submissions.last().waits() => {
-                    submit(ctx, &line, &order, *refund, permit).await
+        // Its permit is held until the submission ends.
+        let clearance = clearance_now(ctx, &line, &order).await?;
+        let wait = clearance.wait();
+        match reserve(ctx, merchant, &line, &order, &new, wait, &actor).await? {
+            Reservation::New(refund) => match clearance {
+                Clearance::Now(cleared) if !refund.submissions.last().waits() => {
+                    submit(ctx, &line, &order, *refund, cleared).await
                 }
                 _ => Ok(*refund),
             },
@@ -76,6 +79,12 @@ pub async fn issue(
         }
     })
     .await
+}
+
+/// Decides whether a refund of an order may be submitted without waiting for anything.
+async fn clearance_now(ctx: &Ctx, line: &Line<'_>, order: &Order) -> Result<Clearance> {
+    let not_before = not_before(ctx, line, order).await?;
+    clearance(ctx, line, not_before, Patience::None).await
 }
 
 /// Refuses what can be refused by looking. The balance is looked at again when the amount is held.
@@ -139,27 +148,21 @@ enum Reservation {
     Refused(Refusal),
 }
 
-/// Holds the amount and writes the intent down, in one transaction; with `submit_now`, the beginning of the
-/// first submission too, unless the channel wants some time since the order's last one.
+/// Holds the amount and writes the intent down, in one transaction; without `wait`, the beginning of the first
+/// submission too.
 async fn reserve(
     ctx: &Ctx,
     merchant: &MerchantApp,
     line: &Line<'_>,
     order: &Order,
     new: &NewRefund,
-    submit_now: bool,
+    wait: Option<(WaitReason, Timestamp)>,
     actor: &Origin,
 ) -> Result<Reservation> {
     let number = new_number(ctx, line, order, new.amount, new.reason.as_deref()).await?;
-    let not_before = not_before(ctx, line, order).await?;
     let now = ctx.clock.now();
-    let mut refund = Refund::requested(new.clone(), order, number.channel_no, number.params, now);
-    if not_before > now {
-        refund = refund.put_off(WaitReason::Spacing, not_before).refund;
-    } else if submit_now {
-        refund = refund.submitted(now).refund;
-        refund.submissions.keep_lease(leased_until(ctx, now));
-    }
+    let refund = Refund::requested(new.clone(), order, number.channel_no, number.params, now);
+    let refund = begin_or_wait(refund, wait, now, leased_until(ctx, now));
     let cause = Cause::new(EventKind::Requested, actor.clone(), now);
     let expected = new.expected_refundable;
     let reserved = ctx
@@ -326,9 +329,8 @@ async fn resubmit_failed(
         }
         false => None,
     };
-    let not_before = not_before(ctx, &line, &order).await?;
-    let permit = line.permit_now();
-    let submit_now = permit.is_some();
+    let clearance = clearance_now(ctx, &line, &order).await?;
+    let wait = clearance.wait();
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
     let cause = Cause::new(EventKind::Retried, actor, now);
@@ -356,22 +358,18 @@ async fn resubmit_failed(
                         return Ok(Reservation::Known(Box::new(current)));
                     }
                     let mut retried = current.retried(now, number);
-                    if not_before > now {
-                        let waits = retried.refund.put_off(WaitReason::Spacing, not_before);
-                        retried.refund = waits.refund;
-                    } else if submit_now {
-                        retried.refund = retried.refund.submitted(now).refund;
-                        retried.refund.submissions.keep_lease(until);
-                    }
+                    retried.refund = begin_or_wait(retried.refund, wait, now, until);
                     let begun = apply(conn, &merchant, &current, retried, &cause, None).await?;
                     Ok(Reservation::New(Box::new(begun)))
                 })
             },
         )
         .await?;
-    match (begun, permit) {
-        (Reservation::New(refund), Some(permit)) if !refund.submissions.last().waits() => {
-            submit(ctx, &line, &order, *refund, permit).await
+    match (begun, clearance) {
+        (Reservation::New(refund), Clearance::Now(cleared))
+            if !refund.submissions.last().waits() =>
+        {
+            submit(ctx, &line, &order, *refund, cleared).await
         }
         (Reservation::New(refund) | Reservation::Known(refund), _) => Ok(*refund),
         (Reservation::Refused(refusal), _) => Err(refusal.into()),

@@ -1,12 +1,12 @@
-//! Submissions: their numbers and parameters, the call of the channel with no transaction open, and the leases that
-//! keep two calls about one refund apart.
+//! Submissions: their numbers and parameters, the decision whether they may go out, the call of the channel with no
+//! transaction open, and the leases that keep two calls about one refund apart.
 
 use tracing::Instrument;
 
 use crate::domain::event::Actor;
 use crate::domain::money::Fen;
 use crate::domain::order::Order;
-use crate::domain::refund::{Evidence, Lease, NewNumber, Refund, Source};
+use crate::domain::refund::{Evidence, Lease, NewNumber, Refund, Source, WaitReason};
 use crate::domain::time::Timestamp;
 use crate::server::channels::Line;
 use crate::server::channels::adapter::RefundTerms;
@@ -50,6 +50,85 @@ pub(super) async fn not_before(ctx: &Ctx, line: &Line<'_>, order: &Order) -> Res
     Ok(last.map_or(Timestamp::default(), |last| last.plus_ms(spacing_ms)))
 }
 
+/// The decision whether a refund may be submitted at this moment.
+pub(super) enum Clearance {
+    Now(Cleared),
+    /// It waits, for this reason and at least until then.
+    Later(WaitReason, Timestamp),
+}
+
+/// The right to submit one refund. Only [`clearance`] makes one and only [`submit`] takes one, so that no way in
+/// submits in restored mode.
+pub(super) struct Cleared(Permit);
+
+/// The time that a submission waits for a permit of its channel account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// None; no permit is given while the breaker is open.
+    None,
+    /// At most the time limit of a call, even while the breaker is open.
+    OneCall,
+}
+
+/// Decides whether a refund may be submitted now. `not_before` is the earliest time that its order and its own last
+/// submission allow, see [`not_before`](fn@not_before).
+///
+/// # Errors
+/// Fails where the database cannot tell whether it is in restored mode. Nothing may be submitted then.
+pub(super) async fn clearance(
+    ctx: &Ctx,
+    line: &Line<'_>,
+    not_before: Timestamp,
+    patience: Patience,
+) -> Result<Clearance> {
+    let now = ctx.clock.now();
+    if ctx.restored.is_on().await? {
+        return Ok(Clearance::Later(WaitReason::Restored, now));
+    }
+    if not_before > now {
+        return Ok(Clearance::Later(WaitReason::Spacing, not_before));
+    }
+    let permit = match patience {
+        Patience::None => line.permit_now(),
+        Patience::OneCall => line.permit().await,
+    };
+    Ok(match permit {
+        Some(permit) => Clearance::Now(Cleared(permit)),
+        None => Clearance::Later(WaitReason::Permit, now),
+    })
+}
+
+impl Clearance {
+    /// Returns the reason to wait and the earliest time; `None` where the refund may be submitted now.
+    pub(super) fn wait(&self) -> Option<(WaitReason, Timestamp)> {
+        match self {
+            Clearance::Now(_) => None,
+            Clearance::Later(reason, not_before) => Some((*reason, *not_before)),
+        }
+    }
+}
+
+/// Begins the submission that waits of a refund, under a lease until `leased_until`; with `wait`, lets it wait instead.
+pub(super) fn begin_or_wait(
+    refund: Refund,
+    wait: Option<(WaitReason, Timestamp)>,
+    now: Timestamp,
+    leased_until: Timestamp,
+) -> Refund {
+    match wait {
+        None => {
+            let mut begun = refund.submitted(now).refund;
+            begun.submissions.keep_lease(leased_until);
+            begun
+        }
+        Some((WaitReason::Restored, _)) => match refund.kept_back(now) {
+            Some(kept_back) => kept_back.refund,
+            None => refund,
+        },
+        Some((reason, not_before)) => refund.put_off(reason, not_before).refund,
+    }
+}
+
 pub(super) fn millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -60,7 +139,7 @@ pub(super) async fn submit(
     line: &Line<'_>,
     order: &Order,
     refund: Refund,
-    permit: Permit,
+    Cleared(permit): Cleared,
 ) -> Result<Refund> {
     let lease = refund.lease();
     let submission = refund.submissions.current();

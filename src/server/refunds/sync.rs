@@ -7,6 +7,7 @@ use crate::domain::merchant::MerchantApp;
 use crate::domain::order::Order;
 use crate::domain::refund::{
     Evidence, Lease, Outcome, OutcomeKind, Refund, RefundKey, RefundStatus, Source, Statement,
+    WaitReason,
 };
 use crate::domain::time::Timestamp;
 use crate::server::channels::Line;
@@ -14,8 +15,9 @@ use crate::server::ctx::Ctx;
 use crate::server::error::Result;
 use crate::server::refunds::Cause;
 use crate::server::refunds::apply::{apply, begin_submission, settle, unknown};
+use crate::server::refunds::callback::hasten;
 use crate::server::refunds::submit::{
-    leased_until, millis, not_before, release, run_detached, submit,
+    Clearance, Patience, clearance, leased_until, millis, not_before, release, run_detached, submit,
 };
 use crate::server::refunds::{find, reload};
 use crate::server::store;
@@ -76,7 +78,8 @@ pub(super) async fn lease(ctx: &Ctx, refund: &Refund) -> Result<Option<Refund>> 
         .await
 }
 
-/// Syncs a refund that is leased. A refund that waits to be submitted is submitted without asking.
+/// Syncs a refund that is leased. A refund that waits to be submitted is submitted without asking; in restored mode it
+/// is asked for and not submitted.
 pub(super) async fn sync_leased(
     ctx: &Ctx,
     merchant: &MerchantApp,
@@ -91,9 +94,13 @@ pub(super) async fn sync_leased(
         release(ctx, lease).await;
         return Ok(resting(refund));
     }
-    let synced = match refund.waits_to_be_submitted() {
-        true => submit_waiting(ctx, merchant, line, order, refund, &lease, actor).await,
-        false => ask_and_resubmit(ctx, merchant, line, order, refund, &lease, actor).await,
+    let synced = match ctx.restored.is_on().await {
+        Err(error) => Err(error),
+        Ok(true) => only_ask(ctx, merchant, line, order, refund, actor).await,
+        Ok(false) if refund.waits_to_be_submitted() => {
+            submit_waiting(ctx, merchant, line, order, refund, &lease, actor).await
+        }
+        Ok(false) => ask_and_resubmit(ctx, merchant, line, order, refund, &lease, actor).await,
     };
     if synced.is_err() {
         release(ctx, lease).await;
@@ -137,6 +144,54 @@ async fn submit_waiting(
         said: String::new(),
         refund,
     })
+}
+
+/// Syncs a refund in restored mode. The channel is asked for a refund that waits for its first submission too: it may
+/// have been submitted after the backup was taken. What would be submitted is kept back.
+async fn only_ask(
+    ctx: &Ctx,
+    merchant: &MerchantApp,
+    line: &Line<'_>,
+    order: &Order,
+    refund: Refund,
+    actor: Origin,
+) -> Result<RefundSync> {
+    // Before the channel is asked, so that a silent channel does not leave the refund due for ever.
+    let refund = match refund.submissions.last().waits() {
+        true => keep_back(ctx, merchant, refund).await?,
+        false => refund,
+    };
+    let sync = ask(ctx, line, order, refund, actor, AfterAsking::EndLease).await?;
+    let repeats = line.policy().repeats_unknown;
+    let refund = match repeats && is_never_seen(&sync.refund, sync.outcome) {
+        true => keep_back(ctx, merchant, sync.refund).await?,
+        false => sync.refund,
+    };
+    // Where the mode has ended since it was read, the refund was made due before it was put off again.
+    if refund.submissions.are_kept_back() && !ctx.restored.is_on_now().await? {
+        hasten(ctx, refund.clone(), ctx.clock.now()).await?;
+    }
+    Ok(RefundSync { refund, ..sync })
+}
+
+/// Lets a refund that is to be submitted wait for the end of restored mode. Returns any other refund as it is.
+async fn keep_back(ctx: &Ctx, merchant: &MerchantApp, refund: Refund) -> Result<Refund> {
+    let cause = Cause::new(EventKind::PutOff, Actor::System, ctx.clock.now());
+    let merchant = merchant.clone();
+    ctx.db
+        .write(
+            (refund, cause, merchant),
+            move |conn, (refund, cause, merchant)| {
+                Box::pin(async move {
+                    let current = reload(conn, &refund).await?;
+                    match current.kept_back(cause.at) {
+                        Some(waits) => apply(conn, &merchant, &current, waits, &cause, None).await,
+                        None => Ok(current),
+                    }
+                })
+            },
+        )
+        .await
 }
 
 async fn ask_and_resubmit(
@@ -246,20 +301,25 @@ async fn submit_again(
     lease: &Lease,
     actor: Origin,
 ) -> Result<(Refund, bool)> {
-    let not_before = match refund.submissions.last().waits() {
-        true => {
-            let spaced = not_before(ctx, line, order).await?;
-            spaced.max(refund.submissions.last().not_before)
-        }
+    let last = refund.submissions.last();
+    let not_before = match last.waits() {
+        true => not_before(ctx, line, order).await?.max(last.not_before),
         false => Timestamp::default(),
     };
-    if not_before > ctx.clock.now() {
-        let waits = put_off(ctx, merchant, refund, not_before, lease).await?;
-        return Ok((waits, false));
-    }
-    let Some(permit) = line.permit().await else {
-        release(ctx, lease.clone()).await;
-        return Ok((refund, false));
+    let cleared = match clearance(ctx, line, not_before, Patience::OneCall).await? {
+        Clearance::Now(cleared) => cleared,
+        Clearance::Later(WaitReason::Permit, _) => {
+            release(ctx, lease.clone()).await;
+            return Ok((refund, false));
+        }
+        Clearance::Later(WaitReason::Restored, _) => {
+            release(ctx, lease.clone()).await;
+            return Ok((keep_back(ctx, merchant, refund).await?, false));
+        }
+        Clearance::Later(_, not_before) => {
+            let waits = put_off(ctx, merchant, refund, not_before, lease).await?;
+            return Ok((waits, false));
+        }
     };
     let now = ctx.clock.now();
     let until = leased_until(ctx, now);
@@ -280,7 +340,7 @@ async fn submit_again(
         )
         .await?;
     match begun {
-        Some(begun) => Ok((submit(ctx, line, order, begun, permit).await?, true)),
+        Some(begun) => Ok((submit(ctx, line, order, begun, cleared).await?, true)),
         None => {
             release(ctx, lease.clone()).await;
             let key = RefundKey::RefundNo(refund.refund_no);
@@ -305,7 +365,11 @@ async fn put_off(
             move |conn, (refund, cause, lease, merchant)| {
                 Box::pin(async move {
                     let current = reload(conn, &refund).await?;
-                    let reason = current.submissions.last().waits_for;
+                    let reason = match current.submissions.last().waits_for {
+                        // Restored mode is over.
+                        Some(WaitReason::Restored) => Some(WaitReason::Spacing),
+                        reason => reason,
+                    };
                     let Some(reason) = reason.filter(|_| current.waits_to_be_submitted()) else {
                         return Ok(current);
                     };

@@ -18,7 +18,7 @@ use crate::server::counters;
 use crate::server::ctx::Ctx;
 use crate::server::error::{Error, Result};
 use crate::server::people::sessions;
-use crate::server::{audit, balances, merchants, notices, people, refunds, retention};
+use crate::server::{audit, backup, balances, merchants, notices, people, refunds, retention};
 
 // Names of the jobs, in figures and in the log.
 pub const SESSIONS: &str = "sessions";
@@ -28,6 +28,7 @@ pub const NODE_NUMBER: &str = "node_number";
 pub const CHECKUP: &str = "checkup";
 pub const RETENTION: &str = "retention";
 pub const BALANCES: &str = "balances";
+pub const BACKUP: &str = "backup";
 pub const OVERDUE: &str = "overdue";
 pub const AUDIT: &str = "audit";
 pub const SYNCS: &str = "syncs";
@@ -58,6 +59,9 @@ pub fn spawn(ctx: &Ctx) -> Jobs {
         jobs.every(Duration::from_millis(period), BALANCES, |ctx| {
             balances::check(ctx).boxed()
         });
+    }
+    if ctx.config.backup_dir.is_some() {
+        jobs.every(MINUTE, BACKUP, |ctx| backup::take_due(ctx).boxed());
     }
     jobs.every(TWO_SECONDS, AUDIT, |ctx| audit::seal(&ctx.db).boxed());
     jobs.in_lanes(

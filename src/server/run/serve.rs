@@ -15,10 +15,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::secret::{Secret, without_password};
+use crate::domain::secret::without_password;
 use crate::server::clock::Clock;
-use crate::server::config::{Config, DATABASE_URL};
+use crate::server::config::Config;
 use crate::server::ctx::Ctx;
+use crate::server::db::server_lock::ServerLock;
 use crate::server::db::{Db, is_postgres};
 use crate::server::error::Error;
 use crate::server::exposure::{self, ExposureError};
@@ -80,7 +81,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     telemetry::start(&config).map_err(ServeError::Traces)?;
     let stop = Stop::on_signals()?;
     let listener = bind(config.listen).await?;
-    let ctx = open(config).await?;
+    let (ctx, _lock) = open_to_serve(config).await?;
     exposure::check(&ctx).await?;
     run(ctx, listener, stop, |_| String::new()).await
 }
@@ -99,7 +100,7 @@ pub async fn open(config: Config) -> Result<Ctx, ServeError> {
     let source = key_source(&config)?;
     let db = open_database(&config).await?;
     let vault = match source {
-        KeySource::File(file) if !is_postgres(url(&config)) => {
+        KeySource::File(file) if !is_postgres(config.url()) => {
             Vault::of_new_file(&file, &db).await?
         }
         source => Vault::of(source)?,
@@ -108,12 +109,27 @@ pub async fn open(config: Config) -> Result<Ctx, ServeError> {
     Ok(Ctx::new(config, db, vault, Clock::System))
 }
 
+/// Opens the database as [`open`] does, for a server: as the only one where the database is an embedded one. The lock
+/// has to be kept while it serves.
+///
+/// # Errors
+/// As [`open`]; fails where another server runs on the embedded database.
+pub(crate) async fn open_to_serve(config: Config) -> Result<(Ctx, ServerLock), ServeError> {
+    let lock = make_private(config.url()).map_err(|error| error.to_string());
+    let lock = lock.and_then(|()| ServerLock::take(config.url()).map_err(|why| why.to_string()));
+    let lock = lock.map_err(|cause| ServeError::Database {
+        url: without_password(config.url()),
+        cause,
+    })?;
+    Ok((open(config).await?, lock))
+}
+
 /// Opens the database that the settings name, and brings its schema up to date.
 ///
 /// # Errors
 /// Fails where the database cannot be opened.
 pub async fn open_database(config: &Config) -> Result<Db, ServeError> {
-    let url = url(config);
+    let url = config.url();
     let refuse = |cause: String| ServeError::Database {
         url: without_password(url),
         cause,
@@ -138,7 +154,7 @@ pub fn key_source(config: &Config) -> Result<KeySource, KeysError> {
     if let Some(text) = &config.keys.text {
         return Ok(KeySource::Setting(text.clone()));
     }
-    let url = url(config);
+    let url = config.url();
     if is_postgres(url) {
         return match config.demo {
             true => Ok(KeySource::Published),
@@ -153,13 +169,6 @@ pub fn key_source(config: &Config) -> Result<KeySource, KeysError> {
     let mut file = database.into_os_string();
     file.push(".keys");
     Ok(KeySource::File(file.into()))
-}
-
-fn url(config: &Config) -> &str {
-    config
-        .database_url
-        .as_ref()
-        .map_or(DATABASE_URL, Secret::reveal)
 }
 
 /// Creates the database's file, where it does not exist and may be created, readable by its owner only.
@@ -197,6 +206,14 @@ pub(crate) async fn run(
     // job.
     if let Err(error) = ctx.checkup.look(&ctx.db, &ctx.clock).await {
         tracing::error!(%error, "the server is not in order");
+    }
+    match ctx.restored.mark().await {
+        Ok(None) => {}
+        Ok(Some(mark)) => tracing::warn!(
+            taken_at_ms = mark.taken_at.0,
+            "in restored mode: no refund is submitted until it is ended in the console or by `refundry restored end`"
+        ),
+        Err(error) => tracing::error!(%error, "whether this is restored mode cannot be read"),
     }
     let node = ctx.numbers.lease.start(ctx.clock.now()).await?;
     node.map_err(|held| ServeError::NodeTaken {

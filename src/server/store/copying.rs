@@ -54,6 +54,7 @@ pub const TABLES: &[Table] = &[
     table("login_failure", &["name", "address"], &[]),
     table("known_device", &["device_id", "operator"], &[]),
     table("session", &["session_id"], &[]),
+    table("restoration", &["taken_at"], &[]),
     table("audit", &["app_id", "at", "audit_id"], &[]),
     table("audit_head", &["id"], &[]),
     table("sandbox_ledger", &["refund_no"], &["amount"]),
@@ -61,7 +62,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// Tables that are not copied, as they concern only the running nodes of one database.
-pub const LEFT_OUT: &[&str] = &["node", "write_check"];
+pub const LEFT_OUT: &[&str] = &["node", "write_check", "backup_schedule"];
 
 /// A column, and whether its values are numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,6 +221,12 @@ pub async fn insert(
     }
     query.execute(conn).await?;
     Ok(())
+}
+
+/// Deletes all rows of a table.
+pub async fn clear(conn: &mut AnyConnection, table: &str) -> sqlx::Result<()> {
+    let sql = format!("DELETE FROM {table}");
+    query(AssertSqlSafe(sql)).execute(conn).await.map(drop)
 }
 
 /// Returns a placeholder for a value, which is passed as text in every column.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup_schedule;
 pub mod breaker;
 pub mod callback;
 pub mod copying;
@@ -20,6 +21,7 @@ pub mod operator;
 pub mod operator_grant;
 pub mod order;
 pub mod refund;
+pub mod restoration;
 pub mod retention;
 pub mod sandbox;
 pub mod sealed;

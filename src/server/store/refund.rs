@@ -17,6 +17,19 @@ pub fn insertion(refund: &Refund) -> Vec<Write> {
     writes
 }
 
+/// Returns the app, the number and the time of the newest refund of all.
+pub async fn newest(conn: &mut AnyConnection) -> sqlx::Result<Option<(String, String, Timestamp)>> {
+    let sql = "SELECT app_id, refund_no, created_at FROM refund WHERE (app_id, created_at) IN \
+               (SELECT a.app_id, (SELECT MAX(r.created_at) FROM refund r WHERE r.app_id = a.app_id) \
+               FROM merchant_app a) ORDER BY created_at DESC LIMIT 1";
+    let row = query(sql).fetch_optional(conn).await?;
+    let newest = row.map(|row| {
+        let (app_id, refund_no) = (row.text("app_id")?, row.text("refund_no")?);
+        Ok((app_id, refund_no, row.at("created_at")?))
+    });
+    newest.transpose()
+}
+
 fn row_insertion(refund: &Refund) -> Write {
     insert_into(
         "refund",

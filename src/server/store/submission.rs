@@ -210,7 +210,8 @@ pub async fn claim_due(
     rows.iter().map(refund_name).collect()
 }
 
-/// Returns the refund's number and the last attempt that an account's channel knows by a number.
+/// Returns the refund's number and the last attempt that an account's channel knows by a number: of those that went out,
+/// or else the first, which may have gone out after the backup from which this database was restored.
 pub async fn by_channel_no(
     conn: &mut AnyConnection,
     app_id: &str,
@@ -218,7 +219,7 @@ pub async fn by_channel_no(
     channel_no: &str,
 ) -> sqlx::Result<Option<(String, i64)>> {
     let sql = "SELECT refund_no, attempt FROM submission WHERE account_id = $2 AND channel_no = $3 AND app_id = $1 \
-               AND submitted_at IS NOT NULL ORDER BY repeat DESC LIMIT 1";
+               ORDER BY CASE WHEN submitted_at IS NULL THEN -1 - repeat ELSE repeat END DESC LIMIT 1";
     let row = query(sql)
         .bind(app_id)
         .bind(account_id)

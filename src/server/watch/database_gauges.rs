@@ -7,11 +7,13 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::server::counters::{
-    BREAKER_OPEN, HELD_FEN, NOTICES_DUE, NOTICES_WAITING, OLDEST_NOTICE_SECONDS,
-    OLDEST_OPEN_SECONDS, READINGS_FRESH, REFUNDS_OPEN, REFUNDS_RAISED, SYNCS_DUE,
+    BACKUP_EVERY_SECONDS, BACKUP_TAKEN_SECONDS, BREAKER_OPEN, HELD_FEN, NOTICES_DUE,
+    NOTICES_WAITING, OLDEST_NOTICE_SECONDS, OLDEST_OPEN_SECONDS, READINGS_FRESH, REFUNDS_OPEN,
+    REFUNDS_RAISED, RESTORED_MODE, SYNCS_DUE,
 };
 use crate::server::ctx::Ctx;
 use crate::server::error::Result;
+use crate::server::store;
 use crate::server::store::gauges;
 use crate::server::store::gauges::{Figure, Question};
 
@@ -86,6 +88,16 @@ async fn read(ctx: &Ctx) -> Result<()> {
             show(name, figure, unit);
         }
     }
+    let restored = store::restoration::open(&mut conn).await?;
+    gauge!(RESTORED_MODE).set(u32::from(restored.is_some()));
+    let taken = store::backup_schedule::last(&mut conn).await?;
+    let taken_s = taken.map_or(0, |taken| taken.seconds());
+    gauge!(BACKUP_TAKEN_SECONDS).set(taken_s as f64);
+    let every_ms = match ctx.config.backup_dir {
+        Some(_) => ctx.config.backup_every_ms,
+        None => 0,
+    };
+    gauge!(BACKUP_EVERY_SECONDS).set(every_ms as f64 / 1_000.0);
     Ok(())
 }
 

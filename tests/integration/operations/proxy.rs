@@ -137,7 +137,7 @@ async fn a_merchant_gets_the_envelope_whoever_answers() {
     let body = signed_by(PRIVATE_SECRET, fields, json!(now()), "hmac_sha256", false);
     let query = || body.clone().into_bytes();
     let (status, answer) = proxy.post("/unipay/query/payOrder", query()).await;
-    assert_eq!((status, &answer["code"]), (200, &json!(20041)));
+    assert_eq!((status, &answer["data"]["code"]), (200, &json!(20041)));
     // The node refuses, and beyond nginx's own limit nginx does, in the same words.
     for length in [MIB + 1, 3 * MIB] {
         let (status, answer) = proxy.post("/unipay/refund", vec![b' '; length]).await;

@@ -225,7 +225,7 @@ fn Book(
             fields
             text=texts::book_button(booking, refund.amount, lang)
             class="fields"
-            typed="remark"
+            typed=&["remark"]
         >
             <label>
                 <span>{t(texts::BASIS)}</span>
@@ -249,7 +249,7 @@ fn Review(app_id: String, refund: Refund, actions: RefundActions) -> impl IntoVi
             fields=fields(&app_id, &refund)
             text=t(texts::REVIEW_ACT)
             class="fields"
-            typed="remark"
+            typed=&["remark"]
         >
             <label>
                 <span>{t(texts::REMARK)} " " <small>{t(texts::OPTIONAL)}</small></span>
