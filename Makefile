@@ -31,7 +31,7 @@ dev: setup ## Start it in debug; rebuild and reload whenever a file changes
 bench: setup ## Measure what it bears
 	@cargo bench --profile release --bench '*'
 
-lint: setup ## Check format and lints of both sides
+lint: setup ## Check format and lints of both sides, and the dependencies
 	@tools/lint.sh
 
 fmt: ## Format the source

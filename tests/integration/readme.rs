@@ -81,3 +81,35 @@ fn the_table_has_every_setting() {
         );
     }
 }
+
+/// Returns the names of the dependencies in a Cargo.toml.
+fn dependencies(cargo_toml: &str) -> Vec<&str> {
+    let mut within = false;
+    let mut names = Vec::new();
+    for line in cargo_toml.lines() {
+        if line.starts_with('[') {
+            within = line.ends_with("dependencies]");
+        } else if let (true, Some((name, _))) = (within, line.split_once(" = ")) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn each_dependency_has_its_reason() {
+    let own = dependencies(include_str!("../../Cargo.toml"));
+    let of_bundle = dependencies(include_str!("../../tools/bundle/Cargo.toml"));
+    let mut used: Vec<_> = [own, of_bundle].concat();
+    used.sort_unstable();
+    used.dedup();
+    let (_, section) = include_str!("../../CONTRIBUTING.md")
+        .split_once("## Dependencies\n")
+        .expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+    let names = rows.skip(1).filter_map(|row| row.split(" | ").next());
+    let mut told: Vec<_> = names.flat_map(|names| names.split(", ")).collect();
+    told.sort_unstable();
+    assert_eq!(told, used);
+}
