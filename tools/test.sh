@@ -10,9 +10,8 @@ trap 'rm -rf "$results"' EXIT
 main() {
     steps test 8
 
-    step 'Format and dependencies'
+    step 'Format'
     check 'format' tools/lint.sh format
-    check 'dependencies' tools/lint.sh supply
 
     # The lints share what they compile with the bundler and the server. The files to embed stay as they are meanwhile,
     # since the bundler waits for cargo's lock until the lints are done.
