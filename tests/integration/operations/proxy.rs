@@ -139,8 +139,12 @@ async fn a_merchant_gets_the_envelope_whoever_answers() {
     let (status, answer) = proxy.post("/unipay/query/payOrder", query()).await;
     assert_eq!((status, &answer["data"]["code"]), (200, &json!(20041)));
     // The node refuses, and beyond nginx's own limit nginx does, in the same words.
-    for length in [MIB + 1, 3 * MIB] {
-        let (status, answer) = proxy.post("/unipay/refund", vec![b' '; length]).await;
+    for (path, length) in [
+        ("/unipay/refund", MIB + 1),
+        ("/unipay/refund", 3 * MIB),
+        ("/uni/query/payOrder", 3 * MIB),
+    ] {
+        let (status, answer) = proxy.post(path, vec![b' '; length]).await;
         assert_eq!(
             (status, &answer["code"], &answer["msg"]),
             (413, &json!(20060), &json!("请求体过大"))

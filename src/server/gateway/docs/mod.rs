@@ -10,8 +10,8 @@ mod page;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use tokio::sync::OnceCell;
@@ -44,7 +44,7 @@ pub fn routes(ctx: Ctx) -> Router {
         .route("/docs/docs.css", fixed("text/css; charset=utf-8", css))
         .route("/docs/docs.js", fixed("text/javascript; charset=utf-8", js))
         .route("/docs", get(docs))
-        .route("/docs/examples/{name}", get(example))
+        .merge(examples())
         .with_state(page)
 }
 
@@ -80,15 +80,12 @@ async fn docs(State(page): State<Arc<DocsPage>>, headers: HeaderMap) -> Response
     (policy, content.answer(&headers, REVALIDATED)).into_response()
 }
 
-async fn example(Path(name): Path<String>) -> Response {
-    let mut files = examples::TASKS.iter().flat_map(|task| task.files);
-    match files.find(|file| file.name == name) {
-        Some(file) => {
-            let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-            (text, file.text).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
+fn examples() -> Router<Arc<DocsPage>> {
+    let files = examples::TASKS.iter().flat_map(|task| task.files);
+    files.fold(Router::new(), |routes, file| {
+        let path = format!("/docs/examples/{}", file.name);
+        routes.route(&path, fixed("text/plain; charset=utf-8", file.text))
+    })
 }
 
 /// The app that the forms of a demonstration are filled with. Its secret is published.
