@@ -20,7 +20,7 @@ step() {
     STEPS_DONE=$((STEPS_DONE + 1))
     printf '[%s %s/%s] %s\n' "$STEPS_NAME" "$STEPS_DONE" "$STEPS_TOTAL" "$*"
 }
-took() { note "took $((SECONDS - STEPS_BEGUN)) s"; }
+took() { [ "$SECONDS" -eq "$STEPS_BEGUN" ] || note "took $((SECONDS - STEPS_BEGUN)) s"; }
 note() { printf '    %s\n' "$*"; }
 fail() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2

@@ -306,7 +306,7 @@ fn clients() -> Markup {
     html! {
         h2 id="clients" { (both("已发布的 Java 客户端", "published Java clients")) }
         div.scroll tabindex="0" {
-            table {
+            table.clients {
                 thead {
                     tr {
                         th {}
