@@ -6,8 +6,6 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::console::paths::{escape, parse_pairs};
-
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what is not sent by one of our pages, for routes that an operator's cookie opens. Browsers already leave the
@@ -58,19 +56,19 @@ pub async fn no_foreign_outcome(request: Request, next: Next) -> Response {
 
 /// Returns an address without the parameters of an outcome. `None` where it has none.
 pub fn without_outcome(uri: &Uri) -> Option<String> {
-    let query = uri.query()?;
+    let pairs = || form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let is_outcome = |name: &str| OUTCOME.contains(&name);
-    if !parse_pairs(query).any(|(name, _)| is_outcome(&name)) {
+    if !pairs().any(|(name, _)| is_outcome(&name)) {
         return None;
     }
-    let others = parse_pairs(query).filter(|(name, _)| !is_outcome(name));
-    let others: Vec<_> = others
-        .map(|(name, value)| format!("{}={}", escape(&name), escape(&value)))
-        .collect();
+    let others = pairs().filter(|(name, _)| !is_outcome(name));
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .finish();
     let path = uri.path();
-    Some(match others.is_empty() {
+    Some(match query.is_empty() {
         true => path.to_owned(),
-        false => format!("{path}?{}", others.join("&")),
+        false => format!("{path}?{query}"),
     })
 }
 

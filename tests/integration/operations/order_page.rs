@@ -158,3 +158,40 @@ fn encoded(error: &str) -> String {
     }
     text
 }
+
+#[tokio::test]
+async fn a_text_that_changes_the_writing_direction_turns_round_nothing_after_it() {
+    let desk = Desk::start().await;
+    let title = "茶\u{202e}003";
+    let order = json!({
+        "bizOrderNo": "P2", "outOrderNo": "SBX-OK-2", "channel": "sandbox", "method": "qr_code",
+        "title": title, "amount": 1000, "payTime": now(), "attach": title,
+    });
+    let recorded = desk.node.post("/unipay/order/record", order).await;
+    let order_no = recorded["data"]["orderNo"].as_str().unwrap();
+    let refund = json!({
+        "bizOrderNo": "P2", "bizRefundNo": "R2", "amount": 100, "reason": title,
+    });
+    let refund = desk.node.post("/unipay/refund", refund).await;
+    let refund_no = refund["data"]["refundNo"].as_str().unwrap();
+    for page in [
+        "orders".to_owned(),
+        format!("orders/{order_no}"),
+        format!("refunds/{refund_no}"),
+    ] {
+        let url = format!("{}/apps/DEMO/{page}", desk.node.base);
+        let got = desk
+            .node
+            .http
+            .get(url)
+            .header("Cookie", &desk.cookie)
+            .send();
+        let text = got.await.unwrap().text().await.unwrap();
+        let marked = text.matches(&format!("<bdi>{title}")).count();
+        let between_tags = text.matches(&format!(">{title}")).count();
+        assert!(
+            marked > 0 && marked == between_tags,
+            "{page}: {marked} of {between_tags}"
+        );
+    }
+}
