@@ -33,7 +33,7 @@ pub enum Restored {
     /// Compare the channels' bills from the time of the backup on with the refunds first: a refund that a channel paid
     /// and that waits here under another number would be paid twice.
     End {
-        /// What was compared, for the audit
+        /// Account of what was compared, for the audit
         #[arg(long, value_name = "TEXT", value_parser = note)]
         note: String,
         #[command(flatten)]

@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 pub struct Restoration {
     /// Time at which the backup was taken. What happened later is not in the database.
     pub taken_at: Timestamp,
-    /// Who took the backup or marked the database, as an actor's text.
+    /// Actor who took the backup or marked the database, as text.
     pub begun_by: String,
 }
 

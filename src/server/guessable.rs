@@ -5,9 +5,9 @@ use zxcvbn::{Score, zxcvbn};
 
 use crate::domain::secret::Weakness;
 
-/// Minimum number of guesses for a secret, as a power of ten. Whoever has one signed request can make guesses without
-/// asking us, some 10^10 a second.
-const SECRET_GUESSES_LOG10: f64 = 18.0;
+/// Minimum number of guesses for a secret. Whoever has one signed request can make guesses without asking us, some 10^10
+/// a second.
+const SECRET_GUESSES: u64 = 1_000_000_000_000_000_000;
 /// Our name, which is no good part of a password.
 const OURS: &str = "refundry";
 
@@ -28,7 +28,7 @@ pub fn password(password: &str, operator: &str) -> Option<Weakness> {
 /// Returns the reason why an app's secret is easy to guess; `None` where it is not.
 pub fn secret(secret: &str) -> Option<Weakness> {
     let estimate = zxcvbn(secret, &[OURS]);
-    if estimate.guesses_log10() >= SECRET_GUESSES_LOG10 {
+    if estimate.guesses() >= SECRET_GUESSES {
         return None;
     }
     let warning = estimate.feedback().and_then(|feedback| feedback.warning());

@@ -64,11 +64,7 @@ pub fn of(
 ) -> Result<String, Unwritable> {
     let edition = refund.edition;
     let wire = EditionFormat { edition, zone };
-    let signer = Signer {
-        secret: secret.reveal(),
-        sign_type: merchant.sign_type,
-        edition,
-    };
+    let signer = Signer::of(merchant, secret, edition);
     match edition {
         Edition::Open => {
             let mut notice = Open {

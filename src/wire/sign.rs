@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use sm3::Sm3;
 use subtle::ConstantTimeEq;
 
-use crate::domain::merchant::{Edition, SignType};
+use crate::domain::merchant::{Edition, MerchantApp, SignType};
+use crate::domain::secret::Secret;
 use crate::wire::json::{Fields, Json, plain_number};
 
 /// Name of the field that holds the signature; it is not signed itself.
@@ -33,7 +34,16 @@ pub enum Empty {
     Kept,
 }
 
-impl Signer<'_> {
+impl<'a> Signer<'a> {
+    /// Makes the signer of an app in an edition, by one of the app's secrets.
+    pub fn of(app: &MerchantApp, secret: &'a Secret, edition: Edition) -> Signer<'a> {
+        Signer {
+            secret: secret.reveal(),
+            sign_type: app.sign_type,
+            edition,
+        }
+    }
+
     /// Signs fields whose values already have their signed form. Returns lower-case hex.
     pub fn sign(&self, pairs: &[(&str, &str)]) -> String {
         self.digest(&self.text(pairs, self.secret))

@@ -28,7 +28,7 @@ pub struct Navigation {
     pub given_up: Count,
 }
 
-/// What every page says in restored mode.
+/// Notice of restored mode, which stands on every page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredNotice {
     /// Time of the backup in the operator's zone: `2026-05-01 10:20:30`.

@@ -1,6 +1,6 @@
 //! The signed requests for a refund, by which a copy of an earlier request is told from a new one.
 //!
-//! Whoever listens in can send a signed request again within minutes, changed in what the signature does not see: quotes,
+//! An eavesdropper can send a signed request again within minutes, changed in what the signature does not see: quotes,
 //! backslashes and, in the open edition, the case of letters. Such a copy must not change where notices go.
 
 use serde::{Deserialize, Serialize};

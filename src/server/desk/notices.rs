@@ -163,11 +163,7 @@ fn attempts_section(caller: &Caller, attempts: Vec<DeliveryAttempt>) -> Section 
 /// hidden. Returns `None` where the body has no signature.
 fn explained(caller: &Caller, refund: &Refund, send: &DeliveryAttempt) -> Option<Section> {
     let merchant = &caller.merchant;
-    let signer = Signer {
-        secret: merchant.secret.reveal(),
-        sign_type: merchant.sign_type,
-        edition: refund.edition,
-    };
+    let signer = Signer::of(merchant, &merchant.secret, refund.edition);
     let fields = json::object(send.request.as_bytes()).ok()?;
     let json::Json::Text(sign) = fields.get(SIGN)? else {
         return None;

@@ -13,12 +13,12 @@ use crate::domain::error::{Reason, Refusal};
 use crate::domain::event::{Actor, EventKind, last_word};
 use crate::domain::filter::{Count, RefundFilter};
 use crate::domain::lang::{Lang, Text};
-use crate::domain::limits;
 use crate::domain::money::Fen;
 use crate::domain::movement::Amounts;
 use crate::domain::order::{Channel, Order};
 use crate::domain::people::Permission;
 use crate::domain::refund::{Booking, OutcomeKind, Refund, RefundKey, RefundRow, RefundStatus};
+use crate::server::desk;
 use crate::server::desk::accounts::Accounts;
 use crate::server::desk::caller::{Caller, redirect};
 use crate::server::desk::lists;
@@ -316,11 +316,7 @@ pub async fn review(
     remark: &str,
 ) -> Result<(), ApiError> {
     let caller = Caller::of(app_id, Permission::Review).await?;
-    let remark = remark.trim();
-    if remark.chars().count() > limits::REMARK_CHARS {
-        let max = limits::REMARK_CHARS;
-        return Err(Refusal::field("remark", Reason::TooLong { max }).into());
-    }
+    let remark = desk::remark("remark", remark)?;
     let (ctx, merchant) = (&caller.ctx, &caller.merchant);
     let (refund, _) = refunds::find(ctx, merchant, &key(refund_no)).await?;
     if !refund.reviewed {
@@ -349,14 +345,7 @@ pub async fn book(
     let booking = booking
         .parse()
         .map_err(|_| Refusal::field("booking", Reason::NotOneOf { allowed }))?;
-    let remark = remark.trim();
-    if remark.is_empty() {
-        return Err(Refusal::field("remark", Reason::Missing).into());
-    }
-    if remark.chars().count() > limits::REMARK_CHARS {
-        let max = limits::REMARK_CHARS;
-        return Err(Refusal::field("remark", Reason::TooLong { max }).into());
-    }
+    let remark = desk::needed_remark("remark", remark)?;
     let request = BookingRequest {
         booking,
         version: since,

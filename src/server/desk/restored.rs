@@ -10,6 +10,7 @@ use crate::domain::lang::Text;
 use crate::domain::limits;
 use crate::domain::people::{Operator, Permission, Scope};
 use crate::domain::text::sanitized;
+use crate::server::desk;
 use crate::server::desk::caller::{LoggedIn, logged_in, redirect};
 use crate::server::desk::times;
 use crate::server::restoration;
@@ -80,26 +81,12 @@ pub async fn end(note: &str, confirmation: &str) -> Result<(), ApiError> {
     if !may_end(&operator) {
         return Err(Refusal::Forbidden.into());
     }
-    let note = sanitized(note.trim(), limits::SAID_BYTES);
-    let wrong = match note.chars().count() {
-        0 => Some(("note", Reason::Missing)),
-        1..=limits::REMARK_CHARS => None,
-        _ => Some((
-            "note",
-            Reason::TooLong {
-                max: limits::REMARK_CHARS,
-            },
-        )),
-    };
+    let note = sanitized(desk::needed_remark("note", note)?, limits::SAID_BYTES);
     let phrase = texts::END_PHRASE;
     let typed = confirmation.trim();
-    let wrong = wrong.or_else(|| {
-        let right = typed == phrase.zh || typed.eq_ignore_ascii_case(phrase.en);
+    if typed != phrase.zh && !typed.eq_ignore_ascii_case(phrase.en) {
         let allowed = format!("{}, {}", phrase.zh, phrase.en).into();
-        (!right).then_some(("confirmation", Reason::NotOneOf { allowed }))
-    });
-    if let Some((field, reason)) = wrong {
-        return Err(Refusal::field(field, reason).into());
+        return Err(Refusal::field("confirmation", Reason::NotOneOf { allowed }).into());
     }
     let by = Origin {
         actor: Actor::Operator(operator.name),

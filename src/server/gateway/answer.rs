@@ -257,11 +257,8 @@ impl Reply {
     fn signer(&self) -> Option<Signer<'_>> {
         let merchant = self.merchant.as_deref()?;
         let old = merchant.old_secret.as_ref().filter(|_| self.by_old_secret);
-        Some(Signer {
-            secret: old.map_or(&merchant.secret, |old| &old.secret).reveal(),
-            sign_type: merchant.sign_type,
-            edition: self.edition,
-        })
+        let secret = old.map_or(&merchant.secret, |old| &old.secret);
+        Some(Signer::of(merchant, secret, self.edition))
     }
 }
 

@@ -160,18 +160,12 @@ fn check_signature(
 ) -> Result<SignedBy, Refusal> {
     given.check(&[field::SIGN])?;
     let sign = given.needed(&field::SIGN)?;
-    let signer = Signer {
-        secret: merchant.secret.reveal(),
-        sign_type: merchant.sign_type,
-        edition: given.edition,
-    };
+    let signer = Signer::of(merchant, &merchant.secret, given.edition);
     if signer.verifies(given.fields, &sign) {
         return Ok(SignedBy::Secret);
     }
-    let by_old = |secret: &Secret| {
-        let secret = secret.reveal();
-        Signer { secret, ..signer }.verifies(given.fields, &sign)
-    };
+    let by_old =
+        |secret: &Secret| Signer::of(merchant, secret, given.edition).verifies(given.fields, &sign);
     if merchant.valid_old_secret(now).is_some_and(by_old) {
         return Ok(SignedBy::OldSecret);
     }
@@ -267,13 +261,15 @@ fn deadline(ctx: &Ctx) -> Instant {
 impl SignedRequest {
     /// Checks the request against the endpoint's fields and returns them.
     pub fn check(&self, table: &[Field]) -> Result<RequestFields<'_>, Refusal> {
-        let zone = &self.ctx.config.time_zone;
-        let given = RequestFields {
+        self.given().check(table)?.check_unambiguous(table)
+    }
+
+    fn given(&self) -> RequestFields<'_> {
+        RequestFields {
             fields: &self.fields,
             edition: self.edition,
-            zone,
-        };
-        given.check(table)?.check_unambiguous(table)
+            zone: &self.ctx.config.time_zone,
+        }
     }
 
     /// Runs a use-case within the request's time limit. Returns `None` when the limit is reached; a refund that the
@@ -290,20 +286,11 @@ impl SignedRequest {
 
     /// Returns the mark by which a copy of this request is recognised.
     pub fn as_signed(&self) -> Result<refund::SignedRequest, Refusal> {
-        let given = RequestFields {
-            fields: &self.fields,
-            edition: self.edition,
-            zone: &self.ctx.config.time_zone,
-        };
-        let signer = Signer {
-            secret: self.merchant.secret.reveal(),
-            sign_type: self.merchant.sign_type,
-            edition: self.edition,
-        };
+        let signer = Signer::of(&self.merchant, &self.merchant.secret, self.edition);
         // The text without the secret, which may be another by the time of a copy.
         let text = signer.shown_text(&self.fields);
         Ok(refund::SignedRequest {
-            req_time: given.time(&field::REQ_TIME)?,
+            req_time: self.given().time(&field::REQ_TIME)?,
             digest: hex::encode(Sha256::digest(text)),
             edition: self.edition,
         })

@@ -1,7 +1,8 @@
 //! Table `merchant_app` and its `app_channel`.
 
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, query};
 
 use crate::domain::merchant::{AppChannel, MerchantApp, OldSecret, SealedApp};
 use crate::domain::secret::Sealed;
@@ -39,27 +40,13 @@ pub async fn all(conn: &mut AnyConnection) -> sqlx::Result<Vec<SealedApp>> {
 /// # Errors
 /// A unique violation where the id is taken, or the app is the default one and another is already.
 pub async fn insert(conn: &mut AnyConnection, app: &SealedApp, now: Timestamp) -> sqlx::Result<()> {
-    query(
+    let insert = query(
         "INSERT INTO merchant_app (app_id, name, mch_no, secret, sign_type, enabled, is_default, sign_required, \
          single_edition, edition, req_time_leeway_ms, notify_url, notify_hosts, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind(&app.app_id)
-    .bind(&app.name)
-    .bind(&app.mch_no)
-    .bind(&app.secret.0)
-    .bind(app.sign_type.as_str())
-    .bind(i64::from(app.enabled))
-    .bind(i64::from(app.is_default))
-    .bind(i64::from(app.sign_required))
-    .bind(i64::from(app.single_edition))
-    .bind(app.edition.as_str())
-    .bind(app.req_time_leeway_ms)
-    .bind(&app.notify_url)
-    .bind(app.notify_hosts.join(HOSTS_APART))
-    .bind(now.0)
-    .execute(&mut *conn)
-    .await?;
+    );
+    let insert = bind_settings(insert, app).bind(now.0);
+    insert.execute(&mut *conn).await?;
     put_channels(conn, app).await
 }
 
@@ -79,29 +66,37 @@ pub async fn lock(conn: &mut AnyConnection, app_id: &str) -> sqlx::Result<bool> 
 /// A unique violation where the app is the default one and another is already.
 pub async fn update(conn: &mut AnyConnection, app: &SealedApp) -> sqlx::Result<()> {
     let old = app.old_secret.as_ref();
-    query(
+    let update = query(
         "UPDATE merchant_app SET name = $2, mch_no = $3, secret = $4, sign_type = $5, enabled = $6, is_default = $7, \
          sign_required = $8, single_edition = $9, edition = $10, req_time_leeway_ms = $11, notify_url = $12, \
          notify_hosts = $13, old_secret = $14, old_secret_until = $15 WHERE app_id = $1",
-    )
-    .bind(&app.app_id)
-    .bind(&app.name)
-    .bind(&app.mch_no)
-    .bind(&app.secret.0)
-    .bind(app.sign_type.as_str())
-    .bind(i64::from(app.enabled))
-    .bind(i64::from(app.is_default))
-    .bind(i64::from(app.sign_required))
-    .bind(i64::from(app.single_edition))
-    .bind(app.edition.as_str())
-    .bind(app.req_time_leeway_ms)
-    .bind(&app.notify_url)
-    .bind(app.notify_hosts.join(HOSTS_APART))
-    .bind(old.map(|old| old.secret.0.clone()))
-    .bind(old.map(|old| old.until.0))
-    .execute(&mut *conn)
-    .await?;
+    );
+    let update = bind_settings(update, app)
+        .bind(old.map(|old| old.secret.0.clone()))
+        .bind(old.map(|old| old.until.0));
+    update.execute(&mut *conn).await?;
     put_channels(conn, app).await
+}
+
+/// Binds `$1` to `$13`: the id and the settings of an app, and its present secret.
+fn bind_settings<'q>(
+    query: Query<'q, Any, AnyArguments>,
+    app: &'q SealedApp,
+) -> Query<'q, Any, AnyArguments> {
+    query
+        .bind(&app.app_id)
+        .bind(&app.name)
+        .bind(&app.mch_no)
+        .bind(&app.secret.0)
+        .bind(app.sign_type.as_str())
+        .bind(i64::from(app.enabled))
+        .bind(i64::from(app.is_default))
+        .bind(i64::from(app.sign_required))
+        .bind(i64::from(app.single_edition))
+        .bind(app.edition.as_str())
+        .bind(app.req_time_leeway_ms)
+        .bind(&app.notify_url)
+        .bind(app.notify_hosts.join(HOSTS_APART))
 }
 
 /// Takes the place of the default app from the one that has it, if that is another app than this, and returns its id.

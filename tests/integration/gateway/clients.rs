@@ -1,4 +1,4 @@
-//! What published clients of several versions send: their other paths, a misspelt field, and requests that are copied.
+//! Requests as published clients of several versions send them: other paths, a misspelt field; and copies of requests.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the published Java clients can do against this server, as `end2end/clients` shows it.
+//! Capabilities of the published Java clients against this server, as `end2end/clients` shows them.
 
 use crate::domain::lang::{Text, text};
 
@@ -88,7 +88,7 @@ pub const CAPABILITIES: &[Capability] = &[
     },
 ];
 
-/// What the table does not say, one paragraph each.
+/// Remarks on the table, one paragraph each.
 pub const NOTES: &[Text] = &[
     text(
         "¹ 由公开源码构建后验证。² 请求未通过验签时应答不带签名，而 3.0.0 的 verifySign 对没有签名的应答一律返回 true。\
